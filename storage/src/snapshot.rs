@@ -1,0 +1,140 @@
+//! What a query sees: the buffer's batches and the list of files at one instant.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use object_store::path::Path;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{FileId, Hour, Table, TenantId, TimeRange};
+
+/// A batch of rows that are not in a file yet. Rows are in order of arrival.
+#[derive(Debug, Clone)]
+pub struct BufferedBatch {
+    /// Whose rows.
+    pub tenant: TenantId,
+    /// Of which table; the batch has that table's stored schema.
+    pub table: Table,
+    /// The hour all rows fall into.
+    pub hour: Hour,
+    /// Smallest event time in the batch, nanoseconds.
+    pub min_time_ns: i64,
+    /// Largest event time in the batch, nanoseconds.
+    pub max_time_ns: i64,
+    /// The rows.
+    pub batch: RecordBatch,
+}
+
+/// One immutable Parquet file and what the catalog knows of it.
+#[derive(Debug)]
+pub struct DataFile {
+    /// Its name.
+    pub id: FileId,
+    /// Whose rows.
+    pub tenant: TenantId,
+    /// Of which table.
+    pub table: Table,
+    /// The hour all rows fall into.
+    pub hour: Hour,
+    /// 0 for flushed files, one more for each compaction.
+    pub level: u32,
+    /// Rows.
+    pub rows: u64,
+    /// Size of the Parquet file.
+    pub bytes: u64,
+    /// Size of the index file; 0 if it has none.
+    pub index_bytes: u64,
+    /// Smallest event time, nanoseconds.
+    pub min_time_ns: i64,
+    /// Largest event time, nanoseconds.
+    pub max_time_ns: i64,
+    /// Services with rows in it.
+    pub services: Vec<String>,
+    /// What attribute keys it holds, and their most frequent values.
+    pub fields: FieldStatistics,
+    /// Where the Parquet file is in [`crate::Storage::object_store`].
+    pub path: Path,
+    /// Where the index file is, if it has one.
+    pub index_path: Path,
+}
+
+/// Keys, types, counts and most frequent values: of a file or of several together.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct FieldStatistics {
+    /// By qualified name: a fixed column (`service_name`, `name`, …), or `attributes.<key>`,
+    /// `resource.<key>`, `scope.<key>`, `body.<key>`.
+    pub fields: BTreeMap<String, FieldStatistic>,
+}
+
+/// Of one field.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct FieldStatistic {
+    /// Rows that have it.
+    pub count: u64,
+    /// Type letters seen (see [`crate::ValueType`]) with the number of rows of each.
+    pub types: BTreeMap<char, u64>,
+    /// Most frequent values as text with their number of rows, most frequent first.
+    pub top_values: Vec<(String, u64)>,
+    /// Whether `top_values` holds every value with its exact count.
+    pub exact: bool,
+}
+
+/// A place that could not be read, and why answers that need it are incomplete.
+#[derive(Debug, Clone)]
+pub struct Skipped {
+    /// Of which table.
+    pub table: Table,
+    /// Which hour is affected.
+    pub hour: Hour,
+    /// Why, for the user.
+    pub reason: String,
+}
+
+/// One immutable state of storage.
+#[derive(Debug)]
+pub struct Snapshot {
+    _private: (),
+}
+
+impl Snapshot {
+    /// Its number; a later snapshot has a larger one.
+    pub fn version(&self) -> u64 {
+        todo!()
+    }
+
+    /// Buffered batches of a table that overlap `range` (rows outside may be in them).
+    pub fn batches(
+        &self,
+        tenant: &TenantId,
+        table: Table,
+        range: TimeRange,
+    ) -> Vec<Arc<BufferedBatch>> {
+        let _ = (tenant, table, range);
+        todo!()
+    }
+
+    /// Files of a table that overlap `range`, oldest hour first.
+    pub fn files(&self, tenant: &TenantId, table: Table, range: TimeRange) -> Vec<Arc<DataFile>> {
+        let _ = (tenant, table, range);
+        todo!()
+    }
+
+    /// Files of a table in `range` that were set aside as broken: answers are incomplete there.
+    pub fn skipped(&self, tenant: &TenantId, table: Table, range: TimeRange) -> Vec<Skipped> {
+        let _ = (tenant, table, range);
+        todo!()
+    }
+
+    /// Field statistics of a table over `range`: the files' from the catalog, the buffer's
+    /// counted now.
+    pub fn field_statistics(
+        &self,
+        tenant: &TenantId,
+        table: Table,
+        range: TimeRange,
+    ) -> FieldStatistics {
+        let _ = (tenant, table, range);
+        todo!()
+    }
+}
