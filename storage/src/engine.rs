@@ -1,48 +1,36 @@
 //! The front door: open a data directory, append to it, take snapshots of it, close it.
 
-use std::path::PathBuf;
+mod background;
+mod options;
+
+use std::fs::{File, TryLockError};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, mpsc, oneshot};
 
-use crate::error::Result;
+pub use options::StorageOptions;
+
+use crate::budget::{Admission, Budget};
+use crate::buffer::prepare;
+use crate::catalog::Catalog;
+use crate::commit::{Append, Command, Committer, closing};
+use crate::error::{Error, ErrorKind, Result};
+use crate::file::FileWriter;
+use crate::index::IndexCache;
+use crate::layout::Layout;
+use crate::metrics::Metrics;
 use crate::model::{Table, TenantId};
-use crate::snapshot::Snapshot;
-
-/// Settings of the storage engine; [`StorageOptions::new`] gives the defaults.
-#[derive(Debug, Clone)]
-pub struct StorageOptions {
-    /// The folder that holds everything: `wal/`, `catalog.sqlite`, `tenant=…/`, `quarantine/`.
-    pub data_dir: PathBuf,
-    /// Bytes of requests in flight and of rows not yet in files; over it, appends are refused
-    /// with [`crate::ErrorKind::Busy`].
-    pub ingest_memory_bytes: usize,
-    /// The buffer is flushed when it holds this many bytes of Arrow data.
-    pub flush_bytes: usize,
-    /// The buffer is flushed when its oldest row has waited this long.
-    pub flush_interval: Duration,
-    /// Below this many free bytes on the disk of `data_dir`, appends are refused with
-    /// [`crate::ErrorKind::Unavailable`].
-    pub min_free_bytes: u64,
-    /// Bytes of opened index files kept in memory.
-    pub index_cache_bytes: u64,
-}
-
-impl StorageOptions {
-    /// The defaults for a data directory.
-    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self {
-            data_dir: data_dir.into(),
-            ingest_memory_bytes: 1 << 30,
-            flush_bytes: 128 << 20,
-            flush_interval: Duration::from_secs(30),
-            min_free_bytes: 256 << 20,
-            index_cache_bytes: 256 << 20,
-        }
-    }
-}
+use crate::recovery::{Replay, load_files};
+use crate::snapshot::{DataFile, Snapshot};
+use crate::state::State;
+use crate::wal::WalWriter;
 
 /// Turns the bytes of an acknowledged request back into rows at recovery. Given by the collector:
 /// storage does not know OTLP. Must be deterministic: same bytes, same rows in the same order.
@@ -67,80 +55,267 @@ pub struct Ingest {
     pub batch: RecordBatch,
 }
 
-/// A share of the ingest memory budget; given back when dropped.
-#[derive(Debug)]
-pub struct Admission {
-    _private: (),
+struct Shared {
+    options: StorageOptions,
+    layout: Layout,
+    store: Arc<dyn ObjectStore>,
+    writer: FileWriter,
+    catalog: Catalog,
+    state: Arc<State>,
+    budget: Budget,
+    indexes: IndexCache,
+    metrics: Arc<Metrics>,
+    commands: mpsc::Sender<Command>,
+    /// There is a sealed buffer to write.
+    sealed: Arc<Notify>,
+    /// A buffer was written, or could not be.
+    flushed: Notify,
+    closing: AtomicBool,
+    disk_full: AtomicBool,
+    /// One merge at a time, whoever asks.
+    compacting: tokio::sync::Mutex<()>,
+    /// One flush at a time, whoever asks.
+    flushing: tokio::sync::Mutex<()>,
+    threads: Mutex<Option<std::thread::JoinHandle<()>>>,
+    tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,
+    /// Held for as long as the directory is open.
+    _lock: File,
 }
 
 /// An open data directory.
 #[derive(Clone)]
 pub struct Storage {
-    _private: Arc<()>,
+    shared: Arc<Shared>,
 }
 
 impl std::fmt::Debug for Storage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Storage").finish_non_exhaustive()
+        f.debug_struct("Storage")
+            .field("data_dir", &self.shared.options.data_dir)
+            .finish_non_exhaustive()
     }
 }
 
 impl Storage {
     /// Opens (or creates) a data directory, replays its write-ahead log and starts the background
-    /// work. Errors with [`crate::ErrorKind::Conflict`] if another process has it open.
+    /// work. Errors with [`ErrorKind::Conflict`] if another process has it open.
     pub async fn open(options: StorageOptions, decoder: Arc<dyn Decode>) -> Result<Self> {
-        let _ = (options, decoder);
-        todo!()
+        let layout = Layout::new(&options.data_dir);
+        let lock = prepare_directory(&layout)?;
+        let store = local_store(&layout)?;
+        let catalog = Catalog::open(&layout.catalog()).await?;
+        let metrics = Arc::new(Metrics::default());
+        let (files, skipped) = load_files(&catalog, &store).await?;
+        let state = Arc::new(State::new(files, skipped));
+        let writer = FileWriter {
+            store: Arc::clone(&store),
+            layout: layout.clone(),
+        };
+        let replayed = Replay {
+            layout: &layout,
+            catalog: &catalog,
+            writer: &writer,
+            state: &state,
+            decoder: decoder.as_ref(),
+            metrics: &metrics,
+            flush_bytes: options.flush_bytes,
+        }
+        .run()
+        .await?;
+        let mut wal = WalWriter::new(layout.clone(), replayed.segments);
+        wal.delete_up_to(catalog.wal_mark().await?)?;
+        let budget = Budget::new(options.ingest_memory_bytes);
+        budget.set_buffered(state.buffered().bytes);
+        let sealed = Arc::new(Notify::new());
+        let (commands, thread) = Committer {
+            wal,
+            next_sequence: replayed.next_sequence,
+            state: Arc::clone(&state),
+            budget: budget.clone(),
+            metrics: Arc::clone(&metrics),
+            flush_bytes: options.flush_bytes,
+            sealed: Arc::clone(&sealed),
+        }
+        .start()?;
+        let indexes = IndexCache::new(
+            Arc::clone(&store),
+            options.index_cache_bytes,
+            Arc::clone(&metrics),
+        );
+        let shared = Arc::new(Shared {
+            options,
+            layout,
+            store,
+            writer,
+            catalog,
+            state,
+            budget,
+            indexes,
+            metrics,
+            commands,
+            sealed,
+            flushed: Notify::new(),
+            closing: AtomicBool::new(false),
+            disk_full: AtomicBool::new(false),
+            compacting: tokio::sync::Mutex::new(()),
+            flushing: tokio::sync::Mutex::new(()),
+            threads: Mutex::new(Some(thread)),
+            tasks: Mutex::new(Vec::new()),
+            _lock: lock,
+        });
+        background::start(&shared);
+        Ok(Self { shared })
     }
 
     /// Reserves `bytes` of the ingest memory budget before a request is read or decoded.
-    /// Errors with [`crate::ErrorKind::Busy`] over the budget and
-    /// [`crate::ErrorKind::Unavailable`] when the disk is full or storage is closing.
+    /// Errors with [`ErrorKind::Busy`] over the budget and [`ErrorKind::Unavailable`] when the
+    /// disk is full or storage is closing.
     pub fn admit(&self, bytes: usize) -> Result<Admission> {
-        let _ = bytes;
-        todo!()
+        if self.shared.closing.load(Ordering::Acquire) {
+            return Err(closing());
+        }
+        if self.shared.disk_full.load(Ordering::Acquire) {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                "the disk of the data directory is almost full",
+            )
+            .with_hint("free some space; spoor goes on by itself")
+            .with_retry_after(Duration::from_secs(30)));
+        }
+        self.shared.budget.admit(bytes)
     }
 
     /// Makes a request durable and visible. When this returns `Ok`, its bytes have been fsynced
     /// and every later [`Storage::snapshot`] holds its rows.
     pub async fn append(&self, ingest: Ingest) -> Result<()> {
-        let _ = ingest;
-        todo!()
+        let rows = ingest.batch.num_rows();
+        let append = Append {
+            parts: prepare(ingest.table, ingest.batch)?,
+            tenant: ingest.tenant,
+            table: ingest.table,
+            received_time_ns: ingest.received_time_ns,
+            payload: ingest.payload,
+            rows,
+        };
+        if rows == 0 {
+            return Ok(());
+        }
+        let (answer, answered) = oneshot::channel();
+        let command = Command::Append(append, answer);
+        self.shared
+            .commands
+            .send(command)
+            .await
+            .map_err(|_| closing())?;
+        answered.await.map_err(|_| closing())?
     }
 
     /// What a query sees: immutable, cheap to take, holds its files until dropped.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        todo!()
+        self.shared.state.snapshot()
     }
 
     /// Writes everything buffered to files and waits until it is done.
     pub async fn flush(&self) -> Result<()> {
-        todo!()
+        let (done, sealed) = oneshot::channel();
+        self.shared
+            .commands
+            .send(Command::Seal(done))
+            .await
+            .map_err(|_| closing())?;
+        sealed.await.map_err(|_| closing())?;
+        self.shared.write_sealed().await
     }
 
     /// Merges small files until no hour has more than it should, and waits until it is done.
     pub async fn compact(&self) -> Result<()> {
-        todo!()
+        while self.shared.compact_once().await? {}
+        Ok(())
     }
 
-    /// Refuses further appends, flushes, stops the background work and unlocks the directory.
+    /// Takes a file that turned out broken out of all later snapshots; their answers say
+    /// `complete: false` for its hour.
+    pub async fn quarantine(&self, file: &Arc<DataFile>, reason: &str) -> Result<()> {
+        self.shared.quarantine(file, reason).await
+    }
+
+    /// Refuses further appends, flushes, stops the background work and unlocks the directory once
+    /// the last clone is dropped.
     pub async fn close(&self) -> Result<()> {
-        todo!()
+        if self.shared.closing.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let flushed = self.flush().await;
+        // The committer may have stopped already; then there is nobody to tell.
+        drop(self.shared.commands.send(Command::Stop).await);
+        for task in std::mem::take(&mut *self.shared.tasks.lock()) {
+            task.abort();
+        }
+        let thread = self.shared.threads.lock().take();
+        if let Some(thread) = thread {
+            let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+            if !matches!(joined, Ok(Ok(()))) {
+                tracing::error!("the commit thread ended with a panic");
+            }
+        }
+        self.shared.catalog.close().await;
+        flushed
     }
 
-    /// The object store that holds the files whose paths [`crate::DataFile`] gives.
-    pub fn object_store(&self) -> Arc<dyn object_store::ObjectStore> {
-        todo!()
+    /// The object store that holds the files whose paths [`DataFile`] gives.
+    pub fn object_store(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.shared.store)
     }
 
     /// Opens indexes of files, with a cache.
-    pub fn indexes(&self) -> &crate::index::IndexCache {
-        todo!()
+    pub fn indexes(&self) -> &IndexCache {
+        &self.shared.indexes
     }
 
     /// Registers this engine's metrics (`spoor_storage_…`).
     pub fn register_metrics(&self, registry: &mut prometheus_client::registry::Registry) {
-        let _ = registry;
-        todo!()
+        self.shared.metrics.register(registry);
     }
 }
+
+/// The object store over a data directory.
+pub(crate) fn local_store(layout: &Layout) -> Result<Arc<dyn ObjectStore>> {
+    Ok(Arc::new(LocalFileSystem::new_with_prefix(layout.root())?))
+}
+
+/// Creates the folders and takes the lock.
+pub(crate) fn prepare_directory(layout: &Layout) -> Result<File> {
+    let root = layout.root();
+    let failed = |source: std::io::Error| {
+        Error::new(
+            ErrorKind::Unavailable,
+            format!("cannot open the data directory `{}`", root.display()),
+        )
+        .with_hint("check that it can be written; choose another with --data-dir")
+        .with_source(source)
+    };
+    for folder in [layout.wal_dir(), layout.quarantine_dir()] {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(layout.lock())
+        .map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Error::new(
+            ErrorKind::Conflict,
+            format!(
+                "the data directory `{}` is in use by another spoor",
+                root.display()
+            ),
+        )
+        .with_hint("stop the other process, or choose another directory with --data-dir")),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

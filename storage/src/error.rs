@@ -157,6 +157,11 @@ impl Error {
         Self::new(ErrorKind::Internal, message)
     }
 
+    /// An I/O failure of ours, with what was being done.
+    pub fn from_io(doing: impl Into<String>, source: std::io::Error) -> Self {
+        Self::internal(doing).with_source(source)
+    }
+
     /// Shorthand for [`ErrorKind::Corrupt`].
     pub fn corrupt(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Corrupt, message)

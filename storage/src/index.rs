@@ -1,11 +1,24 @@
 //! The index beside a file: which blocks of rows may hold a term.
 //!
+//! A tantivy *document* is a block of [`BLOCK_ROWS`] consecutive rows; its terms are the block's
+//! distinct words, attributes and trace ids (see `terms`). The single segment is packed into one
+//! file (see `packed`).
+//!
 //! An answer is always a superset: the columns say what is true (promise 3). A file without an
 //! index, or with one that cannot be read, is simply read whole.
 
-use crate::error::Result;
+mod blocks;
+mod builder;
+mod cache;
+mod packed;
+mod reader;
+mod terms;
+
+pub(crate) use builder::IndexBuilder;
+pub use cache::IndexCache;
+pub(crate) use packed::unpack;
+
 use crate::model::TraceId;
-use crate::snapshot::DataFile;
 
 /// Rows per block; the last block of a file may be shorter.
 pub const BLOCK_ROWS: u64 = 1024;
@@ -35,21 +48,5 @@ pub enum Lookup {
     Or(Vec<Lookup>),
 }
 
-/// Opens index files and keeps them in memory within a bound.
-#[derive(Debug)]
-pub struct IndexCache {
-    _private: (),
-}
-
-impl IndexCache {
-    /// The blocks of `file` that may match, ascending, or `None` if the file must be read whole
-    /// (no index, unreadable index, or a lookup that narrows nothing).
-    pub async fn candidate_blocks(
-        &self,
-        file: &DataFile,
-        lookup: &Lookup,
-    ) -> Result<Option<Vec<u32>>> {
-        let _ = (file, lookup);
-        todo!()
-    }
-}
+#[cfg(test)]
+mod tests;

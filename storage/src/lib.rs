@@ -9,16 +9,33 @@
 //! Storage knows Arrow, not HTTP and not OTLP. Modules in reading order: [`error`], [`model`],
 //! [`text`], [`engine`] (the front door), [`snapshot`] (what a query sees), [`index`].
 
+mod budget;
+mod buffer;
+mod catalog;
+mod check;
+mod commit;
+mod compaction;
 pub mod engine;
 pub mod error;
+mod file;
+mod flush;
 pub mod index;
+mod layout;
+mod metrics;
 pub mod model;
+mod recovery;
 pub mod snapshot;
+mod state;
+mod statistics;
 pub mod text;
+mod wal;
 
-pub use engine::{Admission, Decode, Ingest, Storage, StorageOptions};
+#[cfg(test)]
+mod test_rows;
+
+pub use budget::Admission;
+pub use check::{CheckReport, Problem, check};
+pub use engine::{Decode, Ingest, Storage, StorageOptions};
 pub use error::{Error, ErrorKind, Result};
-pub use model::{
-    FileId, Hour, RecordId, SpanId, Table, TenantId, TimeRange, TraceId, ValueType,
-};
-pub use snapshot::{DataFile, FieldStatistics, Snapshot};
+pub use model::{FileId, Hour, RecordId, SpanId, Table, TenantId, TimeRange, TraceId, ValueType};
+pub use snapshot::{DataFile, FieldStatistic, FieldStatistics, Snapshot};

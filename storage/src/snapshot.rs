@@ -1,5 +1,7 @@
 //! What a query sees: the buffer's batches and the list of files at one instant.
 
+mod files;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,7 +9,11 @@ use arrow::record_batch::RecordBatch;
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{FileId, Hour, Table, TenantId, TimeRange};
+use crate::buffer::Buffer;
+use crate::model::{FileId, HOUR_NS, Hour, Table, TenantId, TimeRange};
+use crate::statistics::{FieldCounter, StatisticsSum};
+
+pub(crate) use files::FileSet;
 
 /// A batch of rows that are not in a file yet. Rows are in order of arrival.
 #[derive(Debug, Clone)]
@@ -80,6 +86,12 @@ pub struct FieldStatistic {
     pub exact: bool,
 }
 
+/// A buffer that takes no more rows and is being written to files.
+#[derive(Debug)]
+pub(crate) struct Sealed {
+    pub(crate) buffer: Buffer,
+}
+
 /// A place that could not be read, and why answers that need it are incomplete.
 #[derive(Debug, Clone)]
 pub struct Skipped {
@@ -94,13 +106,17 @@ pub struct Skipped {
 /// One immutable state of storage.
 #[derive(Debug)]
 pub struct Snapshot {
-    _private: (),
+    pub(crate) version: u64,
+    pub(crate) active: Vec<Arc<BufferedBatch>>,
+    pub(crate) sealed: Vec<Arc<Sealed>>,
+    pub(crate) files: Arc<FileSet>,
+    pub(crate) skipped: Arc<Vec<(TenantId, Skipped)>>,
 }
 
 impl Snapshot {
     /// Its number; a later snapshot has a larger one.
     pub fn version(&self) -> u64 {
-        todo!()
+        self.version
     }
 
     /// Buffered batches of a table that overlap `range` (rows outside may be in them).
@@ -110,31 +126,59 @@ impl Snapshot {
         table: Table,
         range: TimeRange,
     ) -> Vec<Arc<BufferedBatch>> {
-        let _ = (tenant, table, range);
-        todo!()
+        self.sealed
+            .iter()
+            .flat_map(|sealed| sealed.buffer.batches())
+            .chain(&self.active)
+            .filter(|batch| {
+                batch.table == table
+                    && batch.tenant == *tenant
+                    && range.overlaps(batch.min_time_ns, batch.max_time_ns)
+            })
+            .map(Arc::clone)
+            .collect()
     }
 
     /// Files of a table that overlap `range`, oldest hour first.
     pub fn files(&self, tenant: &TenantId, table: Table, range: TimeRange) -> Vec<Arc<DataFile>> {
-        let _ = (tenant, table, range);
-        todo!()
+        self.files
+            .of(tenant, table)
+            .filter(|file| range.overlaps(file.min_time_ns, file.max_time_ns))
+            .map(Arc::clone)
+            .collect()
     }
 
     /// Files of a table in `range` that were set aside as broken: answers are incomplete there.
     pub fn skipped(&self, tenant: &TenantId, table: Table, range: TimeRange) -> Vec<Skipped> {
-        let _ = (tenant, table, range);
-        todo!()
+        self.skipped
+            .iter()
+            .filter(|(of, skipped)| {
+                let start = skipped.hour.start_ns();
+                of == tenant
+                    && skipped.table == table
+                    && range.overlaps(start, start.saturating_add(HOUR_NS - 1))
+            })
+            .map(|(_, skipped)| skipped.clone())
+            .collect()
     }
 
     /// Field statistics of a table over `range`: the files' from the catalog, the buffer's
-    /// counted now.
+    /// counted now. Files and batches that overlap the range count whole.
     pub fn field_statistics(
         &self,
         tenant: &TenantId,
         table: Table,
         range: TimeRange,
     ) -> FieldStatistics {
-        let _ = (tenant, table, range);
-        todo!()
+        let mut sum = StatisticsSum::default();
+        for file in self.files(tenant, table, range) {
+            sum.add_file(&file.fields);
+        }
+        let mut counter = FieldCounter::new(table);
+        for batch in self.batches(tenant, table, range) {
+            counter.add(&batch.batch);
+        }
+        sum.add_file(&counter.finish());
+        sum.finish()
     }
 }

@@ -34,7 +34,10 @@ mod tests {
     #[test]
     fn punctuation_separates_and_case_folds() {
         let found: Vec<_> = tokens("GET /api_v1/Users?id=42 Über-Fehler").collect();
-        assert_eq!(found, ["get", "api", "v1", "users", "id", "42", "über", "fehler"]);
+        assert_eq!(
+            found,
+            ["get", "api", "v1", "users", "id", "42", "über", "fehler"]
+        );
         assert_eq!(tokens("--- ...").count(), 0);
     }
 }

@@ -61,7 +61,11 @@ macro_rules! byte_id {
     };
 }
 
-byte_id!(TraceId, 16, "A trace's 16-byte id; shown as lower-case hex.");
+byte_id!(
+    TraceId,
+    16,
+    "A trace's 16-byte id; shown as lower-case hex."
+);
 byte_id!(SpanId, 8, "A span's 8-byte id; shown as lower-case hex.");
 
 /// Whose data it is. A part of every path and every catalog row; letters, digits, `-` and `_`.

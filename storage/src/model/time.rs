@@ -69,7 +69,10 @@ mod tests {
 
     #[test]
     fn range_ends_are_exclusive_but_the_unbounded_one() {
-        let range = TimeRange { start_ns: 10, end_ns: 20 };
+        let range = TimeRange {
+            start_ns: 10,
+            end_ns: 20,
+        };
         assert!(range.overlaps(19, 25));
         assert!(!range.overlaps(20, 25));
         assert!(range.overlaps(0, 10));

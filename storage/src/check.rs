@@ -1,0 +1,230 @@
+//! `spoor check`: verifies every file, index, log segment and catalog row of a closed directory.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+
+use crate::buffer::times_of;
+use crate::catalog::{Catalog, FileState};
+use crate::compaction::read_file;
+use crate::engine::{StorageOptions, local_store, prepare_directory};
+use crate::error::{Error, Result};
+use crate::index::{IndexBuilder, unpack};
+use crate::layout::{INDEX, Layout, PARQUET, sync_file};
+use crate::model::Hour;
+use crate::snapshot::DataFile;
+use crate::wal::{SegmentReader, list_segments};
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file it concerns, relative to the data directory.
+    pub path: String,
+    /// What is wrong.
+    pub what: String,
+    /// Whether this run put it right.
+    pub repaired: bool,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, Default)]
+pub struct CheckReport {
+    /// Live data files read through.
+    pub files: u64,
+    /// Rows in them.
+    pub rows: u64,
+    /// Requests in the log that are not in files yet.
+    pub wal_requests: u64,
+    /// What is wrong, if anything.
+    pub problems: Vec<Problem>,
+}
+
+impl CheckReport {
+    /// Whether nothing is wrong that was not repaired.
+    pub fn is_clean(&self) -> bool {
+        self.problems.iter().all(|problem| problem.repaired)
+    }
+
+    fn problem(&mut self, path: impl fmt::Display, what: impl Into<String>, repaired: bool) {
+        self.problems.push(Problem {
+            path: path.to_string(),
+            what: what.into(),
+            repaired,
+        });
+    }
+}
+
+impl fmt::Display for CheckReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} data files with {} rows read, {} requests wait in the log",
+            self.files, self.rows, self.wal_requests
+        )?;
+        for problem in &self.problems {
+            let state = if problem.repaired {
+                "repaired"
+            } else {
+                "problem"
+            };
+            writeln!(f, "{state}: `{}`: {}", problem.path, problem.what)?;
+        }
+        if self.is_clean() {
+            write!(f, "clean")
+        } else {
+            let open = self
+                .problems
+                .iter()
+                .filter(|problem| !problem.repaired)
+                .count();
+            write!(f, "{open} problems")
+        }
+    }
+}
+
+/// Reads everything in the data directory and compares it with the catalog. With `repair`,
+/// missing and broken indexes are built again. Errors with [`crate::ErrorKind::Conflict`] while
+/// another process has the directory open.
+pub async fn check(options: &StorageOptions, repair: bool) -> Result<CheckReport> {
+    let layout = Layout::new(&options.data_dir);
+    let _lock = prepare_directory(&layout)?;
+    let store = local_store(&layout)?;
+    let catalog = Catalog::open(&layout.catalog()).await?;
+    let mut report = CheckReport::default();
+    let mut known = HashSet::new();
+    for row in catalog.files().await? {
+        known.insert(row.file.path.clone());
+        known.insert(row.file.index_path.clone());
+        match row.state {
+            FileState::Removed => {}
+            FileState::Quarantined => {
+                let reason = row.reason.unwrap_or_default();
+                report.problem(&row.file.path, format!("set aside: {reason}"), false);
+            }
+            FileState::Live => {
+                check_file(&layout, &store, &catalog, &row.file, repair, &mut report).await?;
+            }
+        }
+    }
+    check_orphans(&store, &known, &mut report).await?;
+    let mark = catalog.wal_mark().await?;
+    check_log(&layout, mark, &mut report)?;
+    catalog.close().await;
+    Ok(report)
+}
+
+async fn check_file(
+    layout: &Layout,
+    store: &Arc<dyn ObjectStore>,
+    catalog: &Catalog,
+    file: &DataFile,
+    repair: bool,
+    report: &mut CheckReport,
+) -> Result<()> {
+    let batches = match read_file(Arc::clone(store), file).await {
+        Ok(batches) => batches,
+        Err(error) => {
+            report.problem(&file.path, error.to_string(), false);
+            return Ok(());
+        }
+    };
+    report.files += 1;
+    report.rows += file.rows;
+    for batch in &batches {
+        let wrong = times_of(file.table, batch)?.iter().any(|time| {
+            Hour::of(*time) != file.hour || *time < file.min_time_ns || *time > file.max_time_ns
+        });
+        if wrong {
+            report.problem(
+                &file.path,
+                "has rows outside the times in the catalog",
+                false,
+            );
+            break;
+        }
+    }
+    let Some(what) = index_problem(store, file).await else {
+        return Ok(());
+    };
+    if repair {
+        let mut builder = IndexBuilder::new(file.table)?;
+        for batch in &batches {
+            builder.add(batch)?;
+        }
+        let bytes = builder.finish()?;
+        let len = bytes.len() as u64;
+        store.put(&file.index_path, PutPayload::from(bytes)).await?;
+        sync_file(layout.root(), &layout.local(&file.index_path))
+            .map_err(|source| Error::from_io("cannot sync a rebuilt index", source))?;
+        catalog.set_index_bytes(file.id, len).await?;
+    }
+    report.problem(&file.index_path, what, repair);
+    Ok(())
+}
+
+async fn index_problem(store: &Arc<dyn ObjectStore>, file: &DataFile) -> Option<String> {
+    if file.index_bytes == 0 {
+        return None;
+    }
+    let read = async { store.get(&file.index_path).await?.bytes().await };
+    match read.await {
+        Err(error) => Some(format!("index is not readable: {error}")),
+        Ok(bytes) => match unpack(&bytes) {
+            Err(what) => Some(format!("index is broken: {what}")),
+            Ok(index) if index.rows != file.rows => Some(format!(
+                "index is for {} rows, the file has {}",
+                index.rows, file.rows
+            )),
+            Ok(_) => None,
+        },
+    }
+}
+
+async fn check_orphans(
+    store: &Arc<dyn ObjectStore>,
+    known: &HashSet<object_store::path::Path>,
+    report: &mut CheckReport,
+) -> Result<()> {
+    let listed: Vec<_> = store.list(None).try_collect().await?;
+    for object in listed {
+        let path = object.location;
+        let ours = path.extension() == Some(PARQUET) || path.extension() == Some(INDEX);
+        if ours && path.as_ref().starts_with("tenant=") && !known.contains(&path) {
+            let what = "left by a write that did not finish; the next start deletes it";
+            report.problem(&path, what, true);
+        }
+    }
+    Ok(())
+}
+
+fn check_log(layout: &Layout, mark: u64, report: &mut CheckReport) -> Result<()> {
+    for path in list_segments(layout)? {
+        let name = path.display().to_string();
+        let mut reader = match SegmentReader::open(&path) {
+            Ok(reader) => reader,
+            Err(error) => {
+                report.problem(name, error.to_string(), false);
+                continue;
+            }
+        };
+        while let Some(outcome) = reader.next()? {
+            match outcome {
+                Ok(record) if record.sequence > mark => report.wal_requests += 1,
+                Ok(_) => {}
+                Err(crate::wal::Damage::TornTail { valid_len }) => {
+                    let what = format!(
+                        "unfinished record at byte {valid_len}, never acknowledged; the next start cuts it"
+                    );
+                    report.problem(&name, what, true);
+                }
+                Err(crate::wal::Damage::Record { offset, .. }) => {
+                    report.problem(&name, format!("broken record at byte {offset}"), false);
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,234 @@
+//! What happens between opening a data directory and taking the first request.
+//!
+//! 1. The catalog says which files are live; live files that are missing or cut short are set
+//!    aside. 2. Bytes of files that no catalog row names (a flush or merge that did not finish)
+//!    are deleted. 3. The log is replayed from the catalog's mark on; torn tails are cut, broken
+//!    records set aside. Memory is bounded: a full buffer is flushed before replay goes on.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+use object_store::{ObjectStore, ObjectStoreExt};
+
+use crate::buffer::prepare;
+use crate::catalog::{Catalog, FileState};
+use crate::engine::Decode;
+use crate::error::{Error, Result};
+use crate::file::FileWriter;
+use crate::flush::flush;
+use crate::layout::{INDEX, Layout, PARQUET};
+use crate::metrics::Metrics;
+use crate::model::TenantId;
+use crate::snapshot::{DataFile, FileSet, Skipped};
+use crate::state::State;
+use crate::wal::{ClosedSegment, Damage, ReplayRecord, SegmentReader, list_segments};
+
+/// Reads the catalog and checks that what it names is there.
+pub(crate) async fn load_files(
+    catalog: &Catalog,
+    store: &Arc<dyn ObjectStore>,
+) -> Result<(FileSet, Vec<(TenantId, Skipped)>)> {
+    let mut live = Vec::new();
+    let mut skipped = Vec::new();
+    let mut known = HashSet::new();
+    for row in catalog.files().await? {
+        let file = row.file;
+        match row.state {
+            FileState::Removed => {
+                delete(store, &file).await?;
+                catalog.forget(file.id).await?;
+                continue;
+            }
+            FileState::Quarantined => {
+                let reason = row.reason.unwrap_or_default();
+                skipped.push((file.tenant.clone(), skip(&file, reason)));
+            }
+            FileState::Live => match broken(store, &file).await {
+                None => live.push(Arc::clone(&file)),
+                Some(reason) => {
+                    tracing::error!(file = %file.path, reason, "data file set aside");
+                    catalog.quarantine(file.id, &reason).await?;
+                    skipped.push((file.tenant.clone(), skip(&file, reason)));
+                }
+            },
+        }
+        known.insert(file.path.clone());
+        known.insert(file.index_path.clone());
+    }
+    delete_orphans(store, &known).await?;
+    Ok((FileSet::default().with(&live, &[]), skipped))
+}
+
+fn skip(file: &DataFile, reason: String) -> Skipped {
+    Skipped {
+        table: file.table,
+        hour: file.hour,
+        reason,
+    }
+}
+
+/// Why a live file cannot be used, as far as its size tells; contents are checked when read.
+async fn broken(store: &Arc<dyn ObjectStore>, file: &DataFile) -> Option<String> {
+    match store.head(&file.path).await {
+        Ok(meta) if meta.size == file.bytes => None,
+        Ok(meta) => Some(format!(
+            "`{}` has {} bytes instead of {}",
+            file.path, meta.size, file.bytes
+        )),
+        Err(error) => Some(format!("`{}` cannot be opened: {error}", file.path)),
+    }
+}
+
+/// Deletes a file and its index; what is gone already is fine.
+pub(crate) async fn delete(store: &Arc<dyn ObjectStore>, file: &DataFile) -> Result<()> {
+    for path in [&file.path, &file.index_path] {
+        match store.delete(path).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+async fn delete_orphans(
+    store: &Arc<dyn ObjectStore>,
+    known: &HashSet<object_store::path::Path>,
+) -> Result<()> {
+    let listed: Vec<_> = store.list(None).try_collect().await?;
+    for object in listed {
+        let path = object.location;
+        let ours = path.as_ref().starts_with("tenant=")
+            && (path.extension() == Some(PARQUET) || path.extension() == Some(INDEX));
+        if ours && !known.contains(&path) {
+            tracing::info!(file = %path, "deleting a file that was never finished");
+            store.delete(&path).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What replay found.
+#[derive(Debug)]
+pub(crate) struct Replayed {
+    pub(crate) next_sequence: u64,
+    pub(crate) segments: Vec<ClosedSegment>,
+}
+
+/// Everything replay needs.
+pub(crate) struct Replay<'a> {
+    pub(crate) layout: &'a Layout,
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) writer: &'a FileWriter,
+    pub(crate) state: &'a State,
+    pub(crate) decoder: &'a dyn Decode,
+    pub(crate) metrics: &'a Metrics,
+    pub(crate) flush_bytes: usize,
+}
+
+impl Replay<'_> {
+    /// Puts every request after the mark back into the buffer (and into files as it fills).
+    pub(crate) async fn run(&self) -> Result<Replayed> {
+        let mark = self.catalog.wal_mark().await?;
+        let mut last = mark;
+        let mut segments = Vec::new();
+        let paths = list_segments(self.layout)?;
+        let total = paths.len();
+        for (number, path) in paths.into_iter().enumerate() {
+            let mut reader = SegmentReader::open(&path)?;
+            let mut last_here = None;
+            while let Some(outcome) = reader.next()? {
+                match outcome {
+                    Ok(record) => {
+                        last_here = Some(record.sequence);
+                        last = last.max(record.sequence);
+                        if record.sequence > mark {
+                            self.replay(record).await?;
+                        }
+                    }
+                    Err(damage) => self.set_aside(&path, &mut reader, damage)?,
+                }
+            }
+            drop(reader);
+            match last_here {
+                Some(last_sequence) => segments.push(ClosedSegment {
+                    bytes: std::fs::metadata(&path).map_or(0, |meta| meta.len()),
+                    path,
+                    last_sequence,
+                }),
+                None => std::fs::remove_file(&path).map_err(|source| {
+                    Error::internal(format!("cannot delete `{}`", path.display()))
+                        .with_source(source)
+                })?,
+            }
+            tracing::info!(segment = number + 1, of = total, "log segment replayed");
+        }
+        Ok(Replayed {
+            next_sequence: last + 1,
+            segments,
+        })
+    }
+
+    async fn replay(&self, record: ReplayRecord) -> Result<()> {
+        let decoded =
+            self.decoder
+                .decode(record.table, record.received_time_ns, &record.payload)?;
+        let batches = prepare(record.table, decoded)?
+            .into_iter()
+            .map(|part| part.finish(&record.tenant, record.table, record.sequence))
+            .collect::<Result<Vec<_>>>()?;
+        self.metrics.replayed_requests.inc();
+        let buffered = self.state.insert(vec![(record.sequence, batches)])?;
+        if buffered.active_bytes >= self.flush_bytes {
+            self.state.seal();
+            while let Some(sealed) = self.state.oldest_sealed() {
+                let files = flush(self.writer, self.catalog, &sealed).await?;
+                self.state.flushed(&sealed, &files);
+            }
+        }
+        Ok(())
+    }
+
+    fn set_aside(&self, path: &Path, reader: &mut SegmentReader, damage: Damage) -> Result<()> {
+        let (offset, bytes, cut) = match damage {
+            Damage::TornTail { valid_len } => {
+                self.metrics.wal_torn_tails.inc();
+                (valid_len, reader.tail(valid_len)?, true)
+            }
+            Damage::Record { offset, bytes } => {
+                self.metrics.wal_corrupt_records.inc();
+                (offset, bytes, false)
+            }
+        };
+        let segment = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or("segment");
+        tracing::warn!(
+            segment,
+            offset,
+            bytes = bytes.len(),
+            torn_tail = cut,
+            "log bytes set aside"
+        );
+        let failed = |source: std::io::Error| {
+            Error::internal("cannot set broken log bytes aside").with_source(source)
+        };
+        let kept = self
+            .layout
+            .quarantine_dir()
+            .join(format!("{segment}.{offset}"));
+        std::fs::write(kept, bytes).map_err(failed)?;
+        if cut {
+            let file = std::fs::OpenOptions::new()
+                .write(true)
+                .open(path)
+                .map_err(failed)?;
+            file.set_len(offset)
+                .and_then(|()| file.sync_all())
+                .map_err(failed)?;
+        }
+        Ok(())
+    }
+}

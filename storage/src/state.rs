@@ -1,0 +1,170 @@
+//! The one mutable thing: what the next snapshot will be. Every change is made under one lock and
+//! none does I/O under it.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::buffer::Buffer;
+use crate::error::Result;
+use crate::model::TenantId;
+use crate::snapshot::{BufferedBatch, DataFile, FileSet, Sealed, Skipped, Snapshot};
+
+#[derive(Debug, Default)]
+struct Inner {
+    version: u64,
+    active: Buffer,
+    sealed: Vec<Arc<Sealed>>,
+    files: Arc<FileSet>,
+    skipped: Arc<Vec<(TenantId, Skipped)>>,
+    /// Replaced files whose bytes some snapshot may still read.
+    retired: Vec<Arc<DataFile>>,
+    /// The current snapshot, if nothing has changed since it was taken.
+    taken: Option<Arc<Snapshot>>,
+}
+
+/// How much is not in files yet.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Buffered {
+    pub(crate) active_bytes: usize,
+    pub(crate) bytes: usize,
+    pub(crate) rows: usize,
+}
+
+/// The current state of storage.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    inner: Mutex<Inner>,
+}
+
+impl Inner {
+    fn changed(&mut self) {
+        self.version += 1;
+        self.taken = None;
+    }
+
+    fn buffered(&self) -> Buffered {
+        let sealed_bytes: usize = self.sealed.iter().map(|sealed| sealed.buffer.bytes()).sum();
+        let sealed_rows: usize = self.sealed.iter().map(|sealed| sealed.buffer.rows()).sum();
+        Buffered {
+            active_bytes: self.active.bytes(),
+            bytes: self.active.bytes() + sealed_bytes,
+            rows: self.active.rows() + sealed_rows,
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn new(files: FileSet, skipped: Vec<(TenantId, Skipped)>) -> Self {
+        Self {
+            inner: Mutex::new(Inner {
+                files: Arc::new(files),
+                skipped: Arc::new(skipped),
+                ..Inner::default()
+            }),
+        }
+    }
+
+    /// The state as of now; the same object until something changes.
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        let mut inner = self.inner.lock();
+        if let Some(taken) = &inner.taken {
+            return Arc::clone(taken);
+        }
+        let snapshot = Arc::new(Snapshot {
+            version: inner.version,
+            active: inner.active.batches().map(Arc::clone).collect(),
+            sealed: inner.sealed.clone(),
+            files: Arc::clone(&inner.files),
+            skipped: Arc::clone(&inner.skipped),
+        });
+        inner.taken = Some(Arc::clone(&snapshot));
+        snapshot
+    }
+
+    /// Makes requests visible, in the order of their sequences.
+    pub(crate) fn insert(&self, requests: Vec<(u64, Vec<Arc<BufferedBatch>>)>) -> Result<Buffered> {
+        let mut inner = self.inner.lock();
+        inner.changed();
+        for (sequence, batches) in requests {
+            inner.active.insert(sequence, batches)?;
+        }
+        Ok(inner.buffered())
+    }
+
+    /// Turns the active buffer into a sealed one, unless it is empty.
+    pub(crate) fn seal(&self) -> Option<Arc<Sealed>> {
+        let mut inner = self.inner.lock();
+        if inner.active.is_empty() {
+            return None;
+        }
+        inner.changed();
+        let buffer = std::mem::take(&mut inner.active);
+        let sealed = Arc::new(Sealed { buffer });
+        inner.sealed.push(Arc::clone(&sealed));
+        Some(sealed)
+    }
+
+    /// The sealed buffer that must be written next.
+    pub(crate) fn oldest_sealed(&self) -> Option<Arc<Sealed>> {
+        self.inner.lock().sealed.first().map(Arc::clone)
+    }
+
+    /// Replaces the oldest sealed buffer by its files, in one step.
+    pub(crate) fn flushed(&self, sealed: &Arc<Sealed>, files: &[Arc<DataFile>]) -> Buffered {
+        let mut inner = self.inner.lock();
+        inner.changed();
+        inner.sealed.retain(|other| !Arc::ptr_eq(other, sealed));
+        inner.files = Arc::new(inner.files.with(files, &[]));
+        inner.buffered()
+    }
+
+    /// Replaces `removed` files by `added` ones, in one step.
+    pub(crate) fn compacted(&self, added: &[Arc<DataFile>], removed: &[Arc<DataFile>]) {
+        let mut inner = self.inner.lock();
+        inner.changed();
+        inner.files = Arc::new(inner.files.with(added, removed));
+        inner.retired.extend(removed.iter().map(Arc::clone));
+    }
+
+    /// Takes a broken file out of all later snapshots and says so in their answers.
+    pub(crate) fn quarantined(&self, file: &Arc<DataFile>, reason: String) {
+        let mut inner = self.inner.lock();
+        inner.changed();
+        inner.files = Arc::new(inner.files.with(&[], std::slice::from_ref(file)));
+        let skipped = Skipped {
+            table: file.table,
+            hour: file.hour,
+            reason,
+        };
+        Arc::make_mut(&mut inner.skipped).push((file.tenant.clone(), skipped));
+    }
+
+    /// Replaced files that no snapshot can read any more.
+    pub(crate) fn take_unreachable(&self) -> Vec<Arc<DataFile>> {
+        let mut inner = self.inner.lock();
+        let retired = std::mem::take(&mut inner.retired);
+        let (gone, held) = retired
+            .into_iter()
+            .partition(|file: &Arc<DataFile>| Arc::strong_count(file) == 1);
+        inner.retired = held;
+        gone
+    }
+
+    pub(crate) fn buffered(&self) -> Buffered {
+        self.inner.lock().buffered()
+    }
+
+    /// When the oldest row of the active buffer came in.
+    pub(crate) fn oldest(&self) -> Option<std::time::Instant> {
+        self.inner.lock().active.oldest()
+    }
+
+    pub(crate) fn files(&self) -> Arc<FileSet> {
+        Arc::clone(&self.inner.lock().files)
+    }
+
+    pub(crate) fn skipped_count(&self) -> usize {
+        self.inner.lock().skipped.len()
+    }
+}
