@@ -105,7 +105,7 @@ impl Storage {
         let store = local_store(&layout)?;
         let catalog = Catalog::open(&layout.catalog()).await?;
         let metrics = Arc::new(Metrics::default());
-        let (files, skipped) = load_files(&catalog, &store).await?;
+        let (files, skipped) = load_files(&layout, &catalog, &store).await?;
         let state = Arc::new(State::new(files, skipped));
         let writer = FileWriter {
             store: Arc::clone(&store),

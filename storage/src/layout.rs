@@ -64,6 +64,18 @@ impl Layout {
         self.root.join("quarantine")
     }
 
+    /// The folders of all tenants.
+    pub(crate) fn tenants(&self) -> io::Result<Vec<PathBuf>> {
+        let mut folders = Vec::new();
+        for entry in std::fs::read_dir(&self.root)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with("tenant=") {
+                folders.push(entry.path());
+            }
+        }
+        Ok(folders)
+    }
+
     /// The local path of an object, for `fsync`.
     pub(crate) fn local(&self, path: &StorePath) -> PathBuf {
         self.root.join(path.as_ref())

@@ -25,8 +25,12 @@ use crate::snapshot::{DataFile, FileSet, Skipped};
 use crate::state::State;
 use crate::wal::{ClosedSegment, Damage, ReplayRecord, SegmentReader, list_segments};
 
+/// Marks a file that the local object store has not finished writing.
+const STAGED: char = '#';
+
 /// Reads the catalog and checks that what it names is there.
 pub(crate) async fn load_files(
+    layout: &Layout,
     catalog: &Catalog,
     store: &Arc<dyn ObjectStore>,
 ) -> Result<(FileSet, Vec<(TenantId, Skipped)>)> {
@@ -58,6 +62,13 @@ pub(crate) async fn load_files(
         known.insert(file.index_path.clone());
     }
     delete_orphans(store, &known).await?;
+    for folder in layout
+        .tenants()
+        .map_err(|source| Error::from_io("cannot list tenants", source))?
+    {
+        delete_staged(&folder)
+            .map_err(|source| Error::from_io("cannot delete half-written files", source))?;
+    }
     Ok((FileSet::default().with(&live, &[]), skipped))
 }
 
@@ -79,6 +90,21 @@ async fn broken(store: &Arc<dyn ObjectStore>, file: &DataFile) -> Option<String>
         )),
         Err(error) => Some(format!("`{}` cannot be opened: {error}", file.path)),
     }
+}
+
+/// Deletes half-written files: the local object store writes `<name>#<number>` and renames it, and
+/// does not list those names.
+pub(crate) fn delete_staged(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            delete_staged(&path)?;
+        } else if entry.file_name().to_string_lossy().contains(STAGED) {
+            std::fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Deletes a file and its index; what is gone already is fine.
@@ -142,8 +168,9 @@ impl Replay<'_> {
                 match outcome {
                     Ok(record) => {
                         last_here = Some(record.sequence);
-                        last = last.max(record.sequence);
-                        if record.sequence > mark {
+                        // Numbers only grow; one that does not is a copy, or is in a file.
+                        if record.sequence > last {
+                            last = record.sequence;
                             self.replay(record).await?;
                         }
                     }
