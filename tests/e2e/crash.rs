@@ -1,0 +1,154 @@
+//! `kill -9` at random moments under load: after each restart exactly what was acknowledged is
+//! there, in-flight requests wholly or not at all, nothing twice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use prost::Message;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use crate::api::{Api, number};
+use crate::data;
+use crate::harness::Home;
+use crate::otlp::{Otlp, PROTOBUF, Signal};
+
+const CRASHES: usize = 20;
+const WRITERS: u64 = 4;
+const SEED: u64 = 20_260_101;
+
+/// What is known of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// Must be there.
+    Acknowledged,
+    /// The server died before it answered: may be there or not.
+    Open,
+}
+
+/// Number of records of request `number`.
+fn size_of(number: u64) -> u64 {
+    1 + number % 40
+}
+
+fn signal_of(number: u64) -> Signal {
+    if number.is_multiple_of(2) { Signal::Logs } else { Signal::Traces }
+}
+
+fn body_of(number: u64) -> Vec<u8> {
+    let marks = |place: u64| {
+        vec![
+            data::int_attribute("request", number.cast_signed()),
+            data::int_attribute("place", place.cast_signed()),
+        ]
+    };
+    // Event times spread over some hours, so that several partitions are written at once.
+    let time = data::T0 + (number % 5) * 3_600_000_000_000;
+    match signal_of(number) {
+        Signal::Logs => {
+            let records = (0..size_of(number)).map(|place| {
+                let mut record = data::record(&format!("request {number} place {place}"));
+                record.time_unix_nano = time + place;
+                record.attributes = marks(place);
+                record
+            });
+            data::logs_of("crash", records.collect()).encode_to_vec()
+        }
+        Signal::Traces => {
+            let spans = (0..size_of(number)).map(|place| {
+                let mut span = data::span(u128::from(number) + 1, place + 1);
+                span.start_time_unix_nano = time + place;
+                span.end_time_unix_nano = time + place + 1_000;
+                span.attributes = marks(place);
+                span
+            });
+            data::spans_of("crash", spans.collect()).encode_to_vec()
+        }
+    }
+}
+
+/// Sends until the server is gone or `stop` is set; gives each request's fate.
+async fn write(otlp: Otlp, next: Arc<AtomicU64>, stop: Arc<AtomicBool>) -> Vec<(u64, Fate)> {
+    let mut fates = Vec::new();
+    while !stop.load(Ordering::SeqCst) {
+        let number = next.fetch_add(1, Ordering::SeqCst);
+        let path = signal_of(number).http_path();
+        let headers = [("content-type", PROTOBUF)];
+        match otlp.try_post(path, &headers, body_of(number)).await {
+            Ok(reply) if reply.status == 200 => fates.push((number, Fate::Acknowledged)),
+            Ok(reply) => panic!("request {number}: {} {}", reply.status, reply.text()),
+            Err(_) => {
+                fates.push((number, Fate::Open));
+                break;
+            }
+        }
+    }
+    fates
+}
+
+/// The stored records: request to (records, distinct places).
+async fn stored(api: &Api) -> BTreeMap<u64, (u64, u64)> {
+    let mut found = BTreeMap::new();
+    for table in ["logs", "spans"] {
+        let query = format!(
+            "SELECT \"attributes.request\" AS r, count(*), count(DISTINCT \"attributes.place\") \
+             FROM {table} GROUP BY \"attributes.request\""
+        );
+        for row in api.all_sql(&query, "r").await {
+            let request = number(&row[0]).cast_unsigned();
+            let counts = (number(&row[1]).cast_unsigned(), number(&row[2]).cast_unsigned());
+            assert!(found.insert(request, counts).is_none(), "request {request} in both tables");
+        }
+    }
+    found
+}
+
+/// Compares with what must be there; open requests are settled by what is found.
+fn settle(fates: &mut BTreeMap<u64, Fate>, found: &BTreeMap<u64, (u64, u64)>, round: usize) {
+    for (number, (records, places)) in found {
+        assert!(fates.contains_key(number), "round {round}: request {number} was never sent, or was gone after an earlier crash");
+        let size = size_of(*number);
+        assert_eq!((*records, *places), (size, size), "round {round}: request {number} is there once and whole");
+    }
+    fates.retain(|number, fate| {
+        let there = found.contains_key(number);
+        assert!(there || *fate == Fate::Open, "round {round}: acknowledged request {number} is lost");
+        *fate = Fate::Acknowledged;
+        there
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_crashes_lose_and_double_nothing() {
+    let home = Home::new();
+    let mut random = StdRng::seed_from_u64(SEED);
+    let next = Arc::new(AtomicU64::new(0));
+    let mut fates: BTreeMap<u64, Fate> = BTreeMap::new();
+    for round in 0..=CRASHES {
+        // A short interval: crashes hit flushes and compactions, not only the log.
+        let interval = format!("{}ms", random.random_range(20..400));
+        let server = home.serve_with(&["--flush-interval", &interval]).await;
+        settle(&mut fates, &stored(&server.api()).await, round);
+        if round == CRASHES {
+            server.stop().await;
+            break;
+        }
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut writers = tokio::task::JoinSet::new();
+        for _ in 0..WRITERS {
+            writers.spawn(write(server.otlp(), Arc::clone(&next), Arc::clone(&stop)));
+        }
+        // The moment of the crash is what is random here, not something to wait for.
+        tokio::time::sleep(Duration::from_millis(random.random_range(5..900))).await;
+        server.kill();
+        stop.store(true, Ordering::SeqCst);
+        while let Some(done) = writers.join_next().await {
+            fates.extend(done.unwrap());
+        }
+    }
+    assert!(fates.len() > 200, "only {} requests were stored in all rounds", fates.len());
+    assert!(!home.files(".parquet").is_empty(), "flushes have happened");
+    home.assert_clean();
+}

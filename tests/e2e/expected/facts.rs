@@ -1,0 +1,181 @@
+//! Compares and remembers every difference, so that one run shows all of them.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat};
+use serde_json::Value;
+
+use crate::api::{Api, number, rows};
+
+/// One part of `expected.json` and how its rows are told from those of the others.
+pub(super) struct Dataset<'a> {
+    pub(super) name: &'a str,
+    /// The whole entry.
+    pub(super) entry: &'a Value,
+    /// Its `traces` or `logs` figures.
+    pub(super) figures: &'a Value,
+    /// SQL condition that holds for its rows only.
+    pub(super) filter: String,
+    /// First instant, nanoseconds.
+    pub(super) start_ns: i64,
+    /// First instant after it, nanoseconds.
+    pub(super) end_ns: i64,
+    services: Vec<String>,
+}
+
+impl<'a> Dataset<'a> {
+    pub(super) fn spans(name: &'a str, entry: &'a Value) -> Self {
+        let figures = &entry["traces"];
+        let times = (&figures["first_start_ns"], &figures["last_end_ns"]);
+        Self::new(name, entry, figures, "start_time", times, &figures["spans_per_service"])
+    }
+
+    pub(super) fn logs(name: &'a str, entry: &'a Value) -> Self {
+        let figures = &entry["logs"];
+        let times = (&figures["first_ns"], &figures["last_ns"]);
+        Self::new(name, entry, figures, "time", times, &figures["logs_per_service"])
+    }
+
+    fn new(
+        name: &'a str,
+        entry: &'a Value,
+        figures: &'a Value,
+        time_column: &str,
+        (first, last): (&Value, &Value),
+        services: &Value,
+    ) -> Self {
+        let services: Vec<String> =
+            services.as_object().unwrap().keys().map(|name| service(name).to_owned()).collect();
+        let (start_ns, end_ns) = (first.as_i64().unwrap(), last.as_i64().unwrap() + 1);
+        let filter = format!(
+            "{time_column} >= {} AND {time_column} < {} AND service_name IN ({})",
+            timestamp(start_ns),
+            timestamp(end_ns),
+            services.iter().map(|name| literal(name)).collect::<Vec<_>>().join(", "),
+        );
+        Self { name, entry, figures, filter, start_ns, end_ns, services }
+    }
+
+    pub(super) fn has_service(&self, name: &str) -> bool {
+        self.services.iter().any(|service| service == name)
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.figures.get(key).is_some()
+    }
+}
+
+/// What a span without `service.name` is filed under.
+pub(super) fn service(name: &str) -> &str {
+    if name.is_empty() { "unknown_service" } else { name }
+}
+
+/// A SQL string literal.
+pub(super) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A SQL time literal, written as users write it.
+pub(super) fn timestamp(time_ns: i64) -> String {
+    let time = DateTime::from_timestamp_nanos(time_ns);
+    format!("'{}'", time.to_rfc3339_opts(SecondsFormat::Nanos, true))
+}
+
+/// Text to number; what `GROUP BY` gives and what most of `expected.json` is.
+pub(super) type Counts = BTreeMap<String, i64>;
+
+pub(super) fn counts(value: &Value) -> Counts {
+    let object = value.as_object().unwrap();
+    object.iter().map(|(key, value)| (key.clone(), number(value))).collect()
+}
+
+/// As [`counts`], with the missing service named as Spoor names it.
+pub(super) fn counts_per_service(value: &Value) -> Counts {
+    counts(value).into_iter().map(|(key, count)| (service(&key).to_owned(), count)).collect()
+}
+
+pub(super) struct Facts<'a> {
+    api: &'a Api,
+    compared: usize,
+    failures: Vec<String>,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn new(api: &'a Api) -> Self {
+        Self { api, compared: 0, failures: Vec::new() }
+    }
+
+    pub(super) fn fail(&mut self, message: String) {
+        self.failures.push(message);
+    }
+
+    pub(super) fn same<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, expected: T, got: T) {
+        self.compared += 1;
+        if expected != got {
+            self.fail(format!("{what}\n  expected {expected:?}\n       got {got:?}"));
+        }
+    }
+
+    /// GET; an answer other than a complete 200 is a difference.
+    pub(super) async fn get(&mut self, path: &str, parameters: &[(&str, &str)]) -> Option<Value> {
+        let answer = self.api.try_get(path, parameters).await;
+        if answer.status != 200 {
+            self.fail(format!("{path} {parameters:?}: {} {}", answer.status, answer.text));
+            return None;
+        }
+        let json = answer.json();
+        if json.get("complete").is_some_and(|complete| complete != true) {
+            self.fail(format!("{path} {parameters:?}: incomplete {}", json["incomplete_reasons"]));
+        }
+        Some(json)
+    }
+
+    pub(super) async fn sql(&mut self, query: &str) -> Option<Vec<Vec<Value>>> {
+        let answer = self.api.try_sql(query, "application/json").await;
+        if answer.status != 200 {
+            self.fail(format!("{query}\n  {} {}", answer.status, answer.text));
+            return None;
+        }
+        let json = answer.json();
+        self.same(&format!("complete: {query}"), &Value::Bool(true), &json["complete"]);
+        Some(rows(&json["rows"]))
+    }
+
+    /// One number by SQL.
+    pub(super) async fn number(&mut self, what: &str, expected: i64, query: &str) {
+        if let Some(rows) = self.sql(query).await {
+            self.same(what, expected, number(&rows[0][0]));
+        }
+    }
+
+    /// One row of numbers by SQL, each with its name.
+    pub(super) async fn numbers(&mut self, what: &str, figures: &[(&str, i64, &str)], from: &str) {
+        let columns: Vec<&str> = figures.iter().map(|(_, _, column)| *column).collect();
+        let query = format!("SELECT {} FROM {from}", columns.join(", "));
+        let Some(rows) = self.sql(&query).await else { return };
+        for ((name, expected, _), got) in figures.iter().zip(&rows[0]) {
+            self.same(&format!("{what} {name}"), *expected, number(got));
+        }
+    }
+
+    /// `GROUP BY` one text column.
+    pub(super) async fn groups(&mut self, what: &str, expected: &Counts, query: &str) {
+        let Some(rows) = self.sql(query).await else { return };
+        let got: Counts = rows
+            .iter()
+            .map(|row| (row[0].as_str().unwrap_or_default().to_owned(), number(&row[1])))
+            .collect();
+        self.same(what, expected, &got);
+    }
+
+    pub(super) fn finish(self, when: &str) {
+        assert!(self.compared > 500, "{when}: only {} figures compared", self.compared);
+        assert!(
+            self.failures.is_empty(),
+            "{when}: {} of {} figures differ\n{}",
+            self.failures.len(),
+            self.compared,
+            self.failures.join("\n"),
+        );
+    }
+}

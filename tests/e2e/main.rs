@@ -1,0 +1,31 @@
+//! End-to-end proof on the real binary: what a user is promised, over the network, from outside.
+//!
+//! ```text
+//! harness   starts, kills and restarts `spoor` in a temporary folder, on free ports
+//! data      the real telemetry of `tests/data`, and small made-up requests
+//! otlp      sends: OTLP/HTTP and OTLP/gRPC, raw bytes where a client library would be too polite
+//! api       asks: the HTTP API
+//! ```
+//! The other modules are the tests; each says which promise it holds.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at the first thing that is not as it should be"
+)]
+
+mod api;
+mod crash;
+mod data;
+mod expected;
+mod harness;
+mod index_deleted;
+mod lifecycle;
+mod malformed;
+mod otlp;
+mod security;
+mod shape;
+mod sql;
+mod untouched;
+mod visibility;

@@ -1,0 +1,291 @@
+//! SQL over HTTP: names, types and forms of the answer, what is refused, and that OTLP out is
+//! OTLP in.
+
+use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValueList, any_value};
+use opentelemetry_proto::tonic::trace::v1::{Status, span};
+use serde_json::{Value, json};
+
+use crate::data::{attribute, int_attribute, logs_of, record, span, spans_of, text_attribute};
+use crate::harness::{Home, Server};
+use crate::{data, otlp};
+
+fn value(value: any_value::Value) -> AnyValue {
+    AnyValue { value: Some(value) }
+}
+
+/// One span with everything a span can have.
+fn rich_span() -> opentelemetry_proto::tonic::trace::v1::Span {
+    let nested = value(any_value::Value::KvlistValue(KeyValueList {
+        values: vec![int_attribute("a", 1), text_attribute("b", "two")],
+    }));
+    let list = value(any_value::Value::ArrayValue(ArrayValue {
+        values: vec![data::text_value("x"), data::text_value("y")],
+    }));
+    let mut span = span(0xabcdef, 7);
+    span.parent_span_id = 9_u64.to_be_bytes().to_vec();
+    span.trace_state = "vendor=1".to_owned();
+    span.flags = 0x101;
+    span.kind = 3;
+    span.name = "GET /cart, \"quoted\"\nnext line".to_owned();
+    span.end_time_unix_nano = span.start_time_unix_nano + 2_500_000;
+    span.attributes = vec![
+        text_attribute("http.route", "/cart/{id}"),
+        int_attribute("http.response.status_code", 503),
+        int_attribute("big", i64::MAX),
+        attribute("ratio", value(any_value::Value::DoubleValue(0.1))),
+        attribute("retry", value(any_value::Value::BoolValue(true))),
+        attribute("raw", value(any_value::Value::BytesValue(vec![0, 255, 16]))),
+        attribute("list", list),
+        attribute("nested", nested),
+        attribute("empty", AnyValue::default()),
+        text_attribute("http.route", "a second time"),
+    ];
+    span.dropped_attributes_count = 4;
+    span.events = vec![span::Event {
+        time_unix_nano: span.start_time_unix_nano + 3,
+        name: "exception".to_owned(),
+        attributes: vec![text_attribute("exception.type", "Timeout")],
+        dropped_attributes_count: 1,
+    }];
+    span.dropped_events_count = 2;
+    span.links = vec![span::Link {
+        trace_id: 5_u128.to_be_bytes().to_vec(),
+        span_id: 6_u64.to_be_bytes().to_vec(),
+        trace_state: "l=1".to_owned(),
+        attributes: vec![int_attribute("order", 3)],
+        dropped_attributes_count: 5,
+        flags: 1,
+    }];
+    span.dropped_links_count = 3;
+    span.status = Some(Status { code: 2, message: "upstream timed out".to_owned() });
+    span
+}
+
+async fn server_with_data(home: &Home) -> Server {
+    let server = home.serve().await;
+    server.otlp().export_spans(&spans_of("shop", vec![rich_span()])).await;
+    let mut record = record("payment failed: card \"1234\", retry");
+    record.trace_id = 0xabcdef_u128.to_be_bytes().to_vec();
+    record.span_id = 7_u64.to_be_bytes().to_vec();
+    record.attributes = vec![int_attribute("attempt", 2)];
+    server.otlp().export_logs(&logs_of("shop", vec![record])).await;
+    server
+}
+
+/// From the buffer and from files alike.
+async fn in_both_places(check: AsyncCheck) {
+    let home = Home::new();
+    let server = server_with_data(&home).await;
+    check(server.api()).await;
+    server.stop().await;
+    let server = home.serve().await;
+    check(server.api()).await;
+}
+
+type AsyncCheck = fn(crate::api::Api) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn otlp_out_is_otlp_in() {
+    in_both_places(|api| {
+        Box::pin(async move {
+            let trace = api.get(&format!("/api/v1/traces/{:032x}", 0xabcdef), &[]).await;
+            let sent = rich_span();
+            let got = &trace["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
+            let start = sent.start_time_unix_nano;
+            let expected = json!({
+                "traceId": "00000000000000000000000000abcdef",
+                "spanId": "0000000000000007",
+                "parentSpanId": "0000000000000009",
+                "traceState": "vendor=1",
+                "flags": 0x101,
+                "name": sent.name,
+                "kind": 3,
+                "startTimeUnixNano": start.to_string(),
+                "endTimeUnixNano": (start + 2_500_000).to_string(),
+                "attributes": [
+                    {"key": "http.route", "value": {"stringValue": "/cart/{id}"}},
+                    {"key": "http.response.status_code", "value": {"intValue": "503"}},
+                    {"key": "big", "value": {"intValue": "9223372036854775807"}},
+                    {"key": "ratio", "value": {"doubleValue": 0.1}},
+                    {"key": "retry", "value": {"boolValue": true}},
+                    {"key": "raw", "value": {"bytesValue": "AP8Q"}},
+                    {"key": "list", "value": {"arrayValue": {"values": [{"stringValue": "x"}, {"stringValue": "y"}]}}},
+                    {"key": "nested", "value": {"kvlistValue": {"values": [
+                        {"key": "a", "value": {"intValue": "1"}},
+                        {"key": "b", "value": {"stringValue": "two"}},
+                    ]}}},
+                    {"key": "empty", "value": {}},
+                    {"key": "http.route", "value": {"stringValue": "a second time"}},
+                ],
+                "droppedAttributesCount": 4,
+                "events": [{
+                    "timeUnixNano": (start + 3).to_string(),
+                    "name": "exception",
+                    "attributes": [{"key": "exception.type", "value": {"stringValue": "Timeout"}}],
+                    "droppedAttributesCount": 1,
+                }],
+                "droppedEventsCount": 2,
+                "links": [{
+                    "traceId": "00000000000000000000000000000005",
+                    "spanId": "0000000000000006",
+                    "traceState": "l=1",
+                    "attributes": [{"key": "order", "value": {"intValue": "3"}}],
+                    "droppedAttributesCount": 5,
+                    "flags": 1,
+                }],
+                "droppedLinksCount": 3,
+                "status": {"code": 2, "message": "upstream timed out"},
+            });
+            for (key, value) in expected.as_object().unwrap() {
+                assert_eq!(&got[key], value, "{key}");
+            }
+            assert_eq!(trace["resourceSpans"][0]["scopeSpans"][0]["scope"]["name"], "spoor.e2e");
+            let resource = &trace["resourceSpans"][0]["resource"]["attributes"][0];
+            assert_eq!(resource, &json!({"key": "service.name", "value": {"stringValue": "shop"}}));
+        })
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_have_the_documented_names_and_words() {
+    in_both_places(|api| {
+        Box::pin(async move {
+            let rows = api
+                .sql(
+                    "SELECT trace_id, span_id, parent_span_id, trace_state, flags, service_name, name, \
+                     kind, duration_ns, status_code, status_message, scope_name, scope_version, \
+                     dropped_attributes_count, dropped_events_count, dropped_links_count, \
+                     CAST(start_time AS BIGINT), received_time IS NOT NULL, \
+                     \"attributes.http.route\", attr('http.response.status_code'), \"resource.service.name\" \
+                     FROM spans",
+                )
+                .await;
+            let sent = rich_span();
+            let expected = json!([
+                "00000000000000000000000000abcdef", "0000000000000007", "0000000000000009",
+                "vendor=1", 0x101, "shop", sent.name, "CLIENT", 2_500_000, "ERROR",
+                "upstream timed out", "spoor.e2e", "1", 4, 2, 3
+            ]);
+            assert_eq!(Value::from(rows[0][..16].to_vec()), expected);
+            assert_eq!(crate::api::number(&rows[0][16]).cast_unsigned(), data::T0);
+            assert_eq!(rows[0][17], true);
+            assert_eq!(rows[0][19].as_str().map_or_else(|| rows[0][19].to_string(), str::to_owned), "503");
+            assert_eq!(rows[0][20], "shop");
+            let rows = api
+                .sql(
+                    "SELECT CAST(time AS BIGINT), CAST(observed_time AS BIGINT), severity_number, severity_text, \
+                     body, event_name, trace_id, span_id, flags, service_name, \"attributes.attempt\" FROM logs",
+                )
+                .await;
+            assert_eq!(crate::api::number(&rows[0][0]).cast_unsigned(), data::T0);
+            assert_eq!(crate::api::number(&rows[0][1]).cast_unsigned(), data::T0 + 1);
+            let expected = json!([
+                9, "INFO", "payment failed: card \"1234\", retry", null,
+                "00000000000000000000000000abcdef", "0000000000000007", 0, "shop"
+            ]);
+            assert_eq!(Value::from(rows[0][2..10].to_vec()), expected);
+            assert_eq!(crate::api::number(&rows[0][10]), 2);
+        })
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_come_as_json_ndjson_and_csv() {
+    let home = Home::new();
+    let server = server_with_data(&home).await;
+    let api = server.api();
+    let query = "SELECT name, duration_ns, status_message, 'a,b' AS comma, CAST(NULL AS VARCHAR) AS nothing, \
+                 9223372036854775807 AS big FROM spans";
+    let answer = api.try_sql(query, "application/json").await;
+    assert!(answer.content_type.starts_with(otlp::JSON));
+    let json = answer.json();
+    let names: Vec<&str> =
+        json["columns"].as_array().unwrap().iter().map(|column| column["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["name", "duration_ns", "status_message", "comma", "nothing", "big"]);
+    assert!(json["columns"].as_array().unwrap().iter().all(|column| column["type"].is_string()));
+    let name = "GET /cart, \"quoted\"\nnext line";
+    assert_eq!(
+        json["rows"],
+        json!([[name, 2_500_000, "upstream timed out", "a,b", null, "9223372036854775807"]])
+    );
+    assert_eq!(json["complete"], true);
+
+    let answer = api.try_sql(query, "application/x-ndjson").await;
+    assert!(answer.content_type.starts_with("application/x-ndjson"), "{}", answer.content_type);
+    let lines: Vec<Value> =
+        answer.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0]["name"], name);
+    assert_eq!(lines[0]["comma"], "a,b");
+
+    let answer = api.try_sql(query, "text/csv").await;
+    assert!(answer.content_type.starts_with("text/csv"), "{}", answer.content_type);
+    let (header, row) = answer.text.split_once('\n').unwrap();
+    assert_eq!(header.trim_end(), "name,duration_ns,status_message,comma,nothing,big");
+    let expected = "\"GET /cart, \"\"quoted\"\"\nnext line\",2500000,upstream timed out,\"a,b\",,9223372036854775807";
+    assert_eq!(row.trim_end(), expected);
+
+    // No rows are an answer too, in every form.
+    let none = "SELECT name FROM spans WHERE name = 'nothing like it'";
+    assert_eq!(api.try_sql(none, "application/json").await.json()["rows"], json!([]));
+    assert_eq!(api.try_sql(none, "application/x-ndjson").await.text.trim(), "");
+    assert_eq!(api.try_sql(none, "text/csv").await.text.trim(), "name");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_reading_is_allowed() {
+    let home = Home::new();
+    let server = server_with_data(&home).await;
+    let api = server.api();
+    let file = home.path("written.csv");
+    let copy = format!("COPY spans TO '{}'", file.display());
+    let external = format!(
+        "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '{}'",
+        data::path("README.md").display()
+    );
+    let from_file = format!("SELECT * FROM '{}'", data::path("README.md").display());
+    let refused = [
+        "DROP TABLE spans",
+        "DELETE FROM spans",
+        "INSERT INTO logs SELECT * FROM logs",
+        "UPDATE spans SET name = 'x'",
+        "CREATE TABLE t AS SELECT 1",
+        "CREATE VIEW v AS SELECT 1",
+        "SET datafusion.execution.batch_size = 1",
+        "SELECT 1; SELECT 2",
+        "EXPLAIN DROP TABLE spans",
+        copy.as_str(),
+        external.as_str(),
+        from_file.as_str(),
+        "SELECT FROM WHERE",
+        "SELECT no_such_column FROM spans",
+        "SELECT * FROM no_such_table",
+        "SELECT no_such_function(name) FROM spans",
+        "",
+    ];
+    for query in refused {
+        let answer = api.try_sql(query, "application/json").await;
+        assert_eq!(answer.status, 400, "{query}: {}", answer.text);
+        let error = &answer.json()["error"];
+        assert_eq!(error["code"], "invalid", "{query}");
+        assert!(!error["message"].as_str().unwrap().is_empty(), "{query}");
+    }
+    assert!(!file.exists(), "nothing is written");
+    assert_eq!(api.sql_number("SELECT count(*) FROM spans").await, 1, "all is as before");
+    assert!(!api.sql("EXPLAIN SELECT count(*) FROM spans").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_wants_too_much_is_stopped_and_the_server_goes_on() {
+    let home = Home::new();
+    let server = server_with_data(&home).await;
+    let api = server.api();
+    let numbers = "SELECT a.value AS x FROM generate_series(1, 3000000) a";
+    let query = format!("SELECT count(DISTINCT x || y.value::text || repeat('z', 400)) FROM ({numbers}) CROSS JOIN generate_series(1, 20) y");
+    let answer = api.try_sql(&query, "application/json").await;
+    assert!(answer.status.is_client_error() || answer.status.is_server_error(), "{}", answer.text);
+    assert!(answer.json()["error"]["message"].is_string());
+    assert_eq!(api.sql_number("SELECT count(*) FROM spans").await, 1);
+}
