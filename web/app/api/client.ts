@@ -1,0 +1,87 @@
+import { createStore } from "../lib/store";
+
+/** An answer that is not 2xx, in the words of the API. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly hint: string | null,
+    /** Offset in characters into the query, when the query is at fault. */
+    readonly position: number | null,
+    readonly requestId: string | null,
+  ) {
+    super(message);
+  }
+}
+
+const TOKEN_KEY = "spoor.token";
+
+/** Whether the API has asked for a token; `rejected` when the one we sent was not taken. */
+export const authStore = createStore<{ asked: boolean; rejected: boolean; generation: number }>({
+  asked: false,
+  rejected: false,
+  generation: 0,
+});
+
+function readToken(): string | null {
+  try {
+    return sessionStorage.getItem(TOKEN_KEY);
+  } catch {
+    return null;
+  }
+}
+
+/** Keeps the token until the tab is closed, and lets every view ask again. */
+export function setToken(token: string): void {
+  sessionStorage.setItem(TOKEN_KEY, token);
+  const { generation } = authStore.get();
+  authStore.set({ asked: false, rejected: false, generation: generation + 1 });
+}
+
+export type Params = Record<string, string | number | null | undefined>;
+
+function withParams(path: string, params: Params): string {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(params)) {
+    if (value !== null && value !== undefined && value !== "") search.set(key, String(value));
+  }
+  const text = search.toString();
+  return text ? `${path}?${text}` : path;
+}
+
+/** GETs JSON. Rejects with `ApiError`, or with the browser's `AbortError` when `signal` fires. */
+export async function getJson<T>(path: string, params: Params, signal?: AbortSignal): Promise<T> {
+  const headers: Record<string, string> = { accept: "application/json" };
+  const token = readToken();
+  if (token) headers["authorization"] = `Bearer ${token}`;
+  let response: Response;
+  try {
+    response = await fetch(withParams(path, params), { headers, ...(signal ? { signal } : {}) });
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+    throw new ApiError(0, "unreachable", "the server does not answer", "Is spoor still running? Retry when it is.", null, null);
+  }
+  if (response.ok) return (await response.json()) as T;
+  if (response.status === 401) {
+    authStore.set({ ...authStore.get(), asked: true, rejected: token !== null });
+  }
+  throw await toError(response);
+}
+
+interface ErrorBody {
+  error?: { code?: string; message?: string; hint?: string | null; position?: number | null; request_id?: string };
+}
+
+async function toError(response: Response): Promise<ApiError> {
+  const body = (await response.json().catch(() => ({}))) as ErrorBody;
+  const error = body.error ?? {};
+  return new ApiError(
+    response.status,
+    error.code ?? `http_${response.status}`,
+    error.message ?? `the server answered ${response.status}`,
+    error.hint ?? null,
+    error.position ?? null,
+    error.request_id ?? response.headers.get("x-request-id"),
+  );
+}

@@ -1,0 +1,161 @@
+/** The shapes of docs/api.md that the UI reads. */
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+export type Attributes = Record<string, Json>;
+export type Level = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "unset";
+
+export interface Answer {
+  complete: boolean;
+  incomplete_reasons?: string[];
+  elapsed_ms?: number;
+  snapshot?: number;
+}
+
+export interface Scope {
+  name: string | null;
+  version: string | null;
+  attributes: Attributes;
+}
+
+export interface LogRecord {
+  id: string;
+  time: string;
+  time_unix_nano: string;
+  observed_time_unix_nano: string | null;
+  severity_number: number;
+  severity_text: string | null;
+  level: Level;
+  service_name: string;
+  body: string | null;
+  body_type: string;
+  event_name: string | null;
+  trace_id: string | null;
+  span_id: string | null;
+  attributes: Attributes;
+  body_fields: Attributes;
+  resource: Attributes;
+  scope: Scope;
+}
+
+export interface LogPage extends Answer {
+  logs: LogRecord[];
+  next_cursor: string | null;
+}
+
+export interface Histogram extends Answer {
+  start_unix_nano: string;
+  end_unix_nano: string;
+  bucket_ns: number;
+  series: { name: string; counts: number[] }[];
+  total: number;
+}
+
+export interface ServiceCount {
+  service_name: string;
+  span_count: number;
+  error_count: number;
+}
+
+export interface TraceSummary {
+  trace_id: string;
+  start_time_unix_nano: string;
+  duration_ns: number;
+  root: { service_name: string; name: string; kind: string; status_code: string } | null;
+  span_count: number;
+  error_count: number;
+  matched_spans: number;
+  services: ServiceCount[];
+}
+
+export interface TracePage extends Answer {
+  traces: TraceSummary[];
+  next_cursor: string | null;
+}
+
+export interface SpanEvent {
+  time_unix_nano: string;
+  offset_ns: number;
+  name: string;
+  attributes: Attributes;
+}
+
+export interface SpanLink {
+  trace_id: string;
+  span_id: string;
+  attributes: Attributes;
+}
+
+export interface TimelineSpan {
+  span_id: string;
+  parent_span_id: string | null;
+  parent_index: number | null;
+  depth: number;
+  child_count: number;
+  descendant_count: number;
+  missing_parent: boolean;
+  service_name: string;
+  name: string;
+  kind: string;
+  start_offset_ns: number;
+  duration_ns: number;
+  self_time_ns: number;
+  status_code: string;
+  status_message: string | null;
+  error_below: boolean;
+  attributes: Attributes;
+  resource: Attributes;
+  scope: Scope;
+  events: SpanEvent[];
+  links: SpanLink[];
+  log_count: number;
+}
+
+export interface Timeline extends Answer {
+  trace_id: string;
+  start_time_unix_nano: string;
+  duration_ns: number;
+  span_count: number;
+  error_count: number;
+  depth: number;
+  log_count: number;
+  services: (ServiceCount & { self_time_ns: number })[];
+  warnings: { kind: string; message: string }[];
+  spans: TimelineSpan[];
+}
+
+export interface Operation {
+  name: string;
+  kind: string;
+  span_count: number;
+  error_count: number;
+  p50_ns: number;
+  p95_ns: number;
+}
+
+export interface Service extends ServiceCount {
+  log_count: number;
+  operations: Operation[];
+}
+
+export interface ServicePage extends Answer {
+  services: Service[];
+}
+
+export interface FieldPage extends Answer {
+  fields: { name: string; query_name: string; types: string[]; count: number }[];
+}
+
+export interface ValuePage extends Answer {
+  field: string;
+  values: { value: Json; count: number }[];
+  exact: boolean;
+}
+
+export interface Status {
+  version: string;
+  ready: boolean;
+  otlp_grpc_addr: string;
+  otlp_http_addr: string;
+  http_addr: string;
+  auth: { read: boolean; ingest: boolean };
+}

@@ -1,0 +1,144 @@
+/** The search language as far as the UI must understand it: colours, highlighting, adding filters. The server parses for real. */
+
+export type TokenKind = "space" | "word" | "phrase" | "field" | "operator" | "value" | "keyword" | "paren" | "minus";
+
+export interface Token {
+  kind: TokenKind;
+  text: string;
+  start: number;
+}
+
+const PIECE =
+  /(\s+)|([()])|(-)(?=[^\s-])|((?:[A-Za-z_@][\w.@/-]*|`[^`]*`))(:(?:>=|<=|!=|[><=~])?|>=|<=|!=|[><=])|("(?:[^"\\]|\\.)*"?)|([^\s()"]+)/gy;
+const VALUE = /"(?:[^"\\]|\\.)*"?|[^\s()]+/y;
+
+/** Splits without losing a character: joined, the tokens are the text again. */
+export function tokenise(text: string): Token[] {
+  const tokens: Token[] = [];
+  PIECE.lastIndex = 0;
+  while (PIECE.lastIndex < text.length) {
+    const start = PIECE.lastIndex;
+    const match = PIECE.exec(text);
+    if (!match) {
+      tokens.push({ kind: "word", text: text.slice(start), start });
+      break;
+    }
+    const [whole, space, paren, minus, field, operator, phrase] = match;
+    if (space) tokens.push({ kind: "space", text: whole, start });
+    else if (paren) tokens.push({ kind: "paren", text: whole, start });
+    else if (minus) tokens.push({ kind: "minus", text: whole, start });
+    else if (field !== undefined && operator !== undefined) {
+      tokens.push({ kind: "field", text: field, start });
+      tokens.push({ kind: "operator", text: operator, start: start + field.length });
+      VALUE.lastIndex = PIECE.lastIndex;
+      const value = VALUE.exec(text);
+      if (value) {
+        tokens.push({ kind: "value", text: value[0], start: PIECE.lastIndex });
+        PIECE.lastIndex = VALUE.lastIndex;
+      }
+    } else if (phrase) tokens.push({ kind: "phrase", text: whole, start });
+    else tokens.push({ kind: /^(AND|OR|NOT)$/.test(whole) ? "keyword" : "word", text: whole, start });
+  }
+  return tokens;
+}
+
+const unquote = (text: string): string => (text.startsWith('"') ? text.replace(/^"|"$/g, "").replace(/\\(.)/g, "$1") : text);
+
+/** The words and phrases of the query that a matching line contains: what to mark in its body. */
+export function matchTerms(query: string): string[] {
+  const terms: string[] = [];
+  let negated = false;
+  const tokens = tokenise(query);
+  tokens.forEach((token, index) => {
+    if (token.kind === "space") return;
+    if (token.kind === "minus" || token.text === "NOT") {
+      negated = true;
+      return;
+    }
+    const isBody = token.kind === "value" && /^(body|message)$/.test(tokens[index - 2]?.text ?? "") && tokens[index - 1]?.text === ":";
+    if ((token.kind === "word" || token.kind === "phrase" || isBody) && !negated) {
+      const term = unquote(token.text);
+      if (/[\p{L}\p{N}]/u.test(term)) terms.push(term);
+    }
+    if (token.kind !== "field" && token.kind !== "operator") negated = false;
+  });
+  return terms;
+}
+
+/** A pattern for all terms at once; words match whole tokens, as the server counts them. `null` when there is nothing to mark. */
+export function termPattern(terms: string[]): RegExp | null {
+  if (terms.length === 0) return null;
+  const parts = terms.map((term) => {
+    const words = term.split(/[^\p{L}\p{N}*]+/u).filter(Boolean);
+    const text = words.map((word) => word.replace(/\*/g, "[\\p{L}\\p{N}]*")).join("[^\\p{L}\\p{N}]+");
+    return `(?<![\\p{L}\\p{N}])${text}(?![\\p{L}\\p{N}])`;
+  });
+  return new RegExp(parts.join("|"), "giu");
+}
+
+export interface Piece {
+  text: string;
+  marked: boolean;
+}
+
+export function markMatches(text: string, pattern: RegExp | null): Piece[] {
+  if (!pattern) return [{ text, marked: false }];
+  const pieces: Piece[] = [];
+  let last = 0;
+  for (const match of text.matchAll(pattern)) {
+    if (match[0] === "") continue;
+    if (match.index > last) pieces.push({ text: text.slice(last, match.index), marked: false });
+    pieces.push({ text: match[0], marked: true });
+    last = match.index + match[0].length;
+  }
+  if (last < text.length || pieces.length === 0) pieces.push({ text: text.slice(last), marked: false });
+  return pieces;
+}
+
+/** `key:value`, quoted when the value needs it. */
+export function filterText(field: string, value: string, exclude = false): string {
+  const plain = /^[\p{L}\p{N}_./@+-]+$/u.test(value) && !value.startsWith("-") && !/^(AND|OR|NOT)$/.test(value);
+  const text = `${field}:${plain ? value : `"${value.replace(/["\\]/g, "\\$&")}"`}`;
+  return exclude ? `-${text}` : text;
+}
+
+/** Adds a filter, or takes it out when it is there; its opposite is replaced. */
+export function toggleFilter(query: string, field: string, value: string, exclude: boolean): string {
+  const wanted = filterText(field, value, exclude);
+  const opposite = filterText(field, value, !exclude);
+  const clauses = splitClauses(query);
+  if (clauses.includes(wanted)) return clauses.filter((clause) => clause !== wanted).join(" ");
+  const rest = clauses.filter((clause) => clause !== opposite).join(" ");
+  if (rest === "") return wanted;
+  // An OR at the top binds weaker than the AND we add.
+  const hasOr = tokenise(rest).some((token) => token.text === "OR");
+  return `${hasOr && !/^\(.*\)$/.test(rest) ? `(${rest})` : rest} ${wanted}`;
+}
+
+export function hasFilter(query: string, field: string, value: string, exclude: boolean): boolean {
+  return splitClauses(query).includes(filterText(field, value, exclude));
+}
+
+/** The clauses at the top, parentheses kept whole. */
+function splitClauses(query: string): string[] {
+  const clauses: string[] = [];
+  let depth = 0;
+  let current = "";
+  for (const token of tokenise(query)) {
+    if (token.text === "(") depth += 1;
+    if (token.text === ")") depth -= 1;
+    if (token.kind === "space" && depth <= 0) {
+      if (current) clauses.push(current);
+      current = "";
+    } else current += token.text;
+  }
+  if (current) clauses.push(current);
+  return clauses;
+}
+
+/** A pasted trace id: 32 hexadecimal digits, with or without `trace_id:` before or dashes in it. */
+export function asTraceId(text: string): string | null {
+  const bare = text.trim().replace(/^trace_?id\s*[:=]\s*/i, "").replace(/^["']|["',;]+$/g, "");
+  const digits = bare.replace(/-/g, "").toLowerCase();
+  return /^[0-9a-f]{32}$/.test(digits) ? digits : null;
+}

@@ -1,0 +1,78 @@
+import type { TimelineSpan } from "../api/types";
+
+type Shape = Pick<TimelineSpan, "descendant_count" | "child_count">;
+
+/** Indexes of the spans to show: depth first, without what lies under a collapsed span. */
+export function visibleRows(spans: readonly Shape[], collapsed: ReadonlySet<number>): number[] {
+  const rows: number[] = [];
+  for (let index = 0; index < spans.length; ) {
+    rows.push(index);
+    const span = spans[index];
+    index += 1 + (span && collapsed.has(index) ? span.descendant_count : 0);
+  }
+  return rows;
+}
+
+/** Every ancestor of `index`, nearest first. */
+export function ancestors(spans: readonly Pick<TimelineSpan, "parent_index">[], index: number): number[] {
+  const found: number[] = [];
+  let parent = spans[index]?.parent_index ?? null;
+  while (parent !== null && found.length <= spans.length) {
+    found.push(parent);
+    parent = spans[parent]?.parent_index ?? null;
+  }
+  return found;
+}
+
+/** All spans with children: what "collapse all" closes, the roots left open. */
+export function collapsibleBelowRoots(spans: readonly (Shape & { depth: number })[]): Set<number> {
+  const found = new Set<number>();
+  spans.forEach((span, index) => {
+    if (span.child_count > 0 && span.depth > 0) found.add(index);
+  });
+  return found;
+}
+
+export interface Segment {
+  start: number;
+  end: number;
+}
+
+/**
+ * The parts of a span in which none of its children runs: its own work. Offsets in nanoseconds.
+ * Children that outlive the span are cut at its end, since only its own time is drawn.
+ */
+export function selfSegments(spans: readonly TimelineSpan[], index: number): Segment[] {
+  const span = spans[index];
+  if (!span) return [];
+  const from = span.start_offset_ns;
+  const to = from + span.duration_ns;
+  const children: Segment[] = [];
+  for (let at = index + 1; at <= index + span.descendant_count; ) {
+    const child = spans[at];
+    if (!child) break;
+    children.push({ start: Math.max(from, child.start_offset_ns), end: Math.min(to, child.start_offset_ns + child.duration_ns) });
+    at += 1 + child.descendant_count;
+  }
+  children.sort((a, b) => a.start - b.start);
+  const free: Segment[] = [];
+  let cursor = from;
+  for (const child of children) {
+    if (child.start > cursor) free.push({ start: cursor, end: child.start });
+    cursor = Math.max(cursor, child.end);
+  }
+  if (cursor < to) free.push({ start: cursor, end: to });
+  return free;
+}
+
+/** Round distances for a ruler: 1, 2 or 5 times a power of ten, about `wanted` of them. */
+export function rulerTicks(start: number, end: number, wanted: number): number[] {
+  const span = end - start;
+  if (!(span > 0)) return [start];
+  const rough = span / Math.max(1, wanted);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
+  const ticks: number[] = [];
+  for (let at = Math.ceil(start / step) * step; at < end; at += step) ticks.push(at);
+  return ticks;
+}

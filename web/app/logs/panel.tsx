@@ -1,0 +1,123 @@
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import type { Attributes, LogRecord } from "../api/types";
+import { ago, fullTime, useZone } from "../lib/format";
+import { href } from "../lib/router";
+import { nanosToMs } from "../lib/time";
+import { AttributeTable, type FilterAction } from "../ui/attributes";
+import { CopyButton } from "../ui/copy";
+import { Icon } from "../ui/icons";
+import { LevelBadge } from "../ui/level";
+import { Marked } from "../ui/marked";
+import { ServiceName } from "../ui/service";
+
+interface Props {
+  log: LogRecord;
+  pattern: RegExp | null;
+  filter: FilterAction | null;
+  onClose: () => void;
+  onStep: (by: 1 | -1) => void;
+  /** Not shown where the trace is the page itself. */
+  withTrace?: boolean;
+}
+
+/** Everything about one record, beside the list. */
+export function LogPanel({ log, pattern, filter, onClose, onStep, withTrace = true }: Props): JSX.Element {
+  const zone = useZone();
+  const [needle, setNeedle] = useState("");
+  const lower = needle.trim().toLowerCase();
+  return (
+    <aside class="panel" aria-label="Log record">
+      <header class="panel-head">
+        <LevelBadge level={log.level} />
+        <ServiceName name={log.service_name} />
+        <span class="panel-tools">
+          <button type="button" class="icon-button" title="Previous (k)" aria-label="Previous record" onClick={() => onStep(-1)}>
+            <Icon name="up" />
+          </button>
+          <button type="button" class="icon-button" title="Next (j)" aria-label="Next record" onClick={() => onStep(1)}>
+            <Icon name="down" />
+          </button>
+          <CopyButton text={() => JSON.stringify(log, null, 2)} title="Copy the record as JSON" />
+          <button type="button" class="icon-button" title="Close (Esc)" aria-label="Close" onClick={onClose}>
+            <Icon name="close" />
+          </button>
+        </span>
+      </header>
+      <div class="panel-scroll">
+        <p class="panel-time">
+          <time>{fullTime(log.time_unix_nano, zone)}</time>
+          <span class="muted">{ago(nanosToMs(log.time_unix_nano), Date.now())}</span>
+        </p>
+        <Body log={log} pattern={pattern} />
+        {withTrace && log.trace_id && <TraceLink log={log} traceId={log.trace_id} />}
+        <input class="field field-small" placeholder="Find a field" aria-label="Find a field" value={needle} onInput={(event) => setNeedle(event.currentTarget.value)} />
+        <AttributeTable title="Attributes" attributes={log.attributes} filter={filter} pattern={pattern} needle={lower} />
+        <AttributeTable title="Fields of the body" attributes={log.body_fields} filter={filter} pattern={pattern} needle={lower} />
+        <AttributeTable title="Resource" attributes={log.resource} filter={filter} pattern={pattern} needle={lower} />
+        <AttributeTable title="Scope" attributes={scopeOf(log)} prefix="scope." filter={null} pattern={pattern} needle={lower} />
+        <AttributeTable title="Record" attributes={recordOf(log, zone)} filter={null} needle={lower} />
+      </div>
+    </aside>
+  );
+}
+
+function Body({ log, pattern }: { log: LogRecord; pattern: RegExp | null }): JSX.Element | null {
+  const body = log.body ?? "";
+  if (body === "") return null;
+  return (
+    <div class="body-block">
+      <pre>
+        <Marked text={prettyBody(body)} pattern={pattern} />
+      </pre>
+      <CopyButton text={body} title="Copy the body" class="icon-button body-copy" />
+    </div>
+  );
+}
+
+/** JSON bodies are shown indented; everything else as it came. */
+export function prettyBody(body: string): string {
+  const text = body.trim();
+  if (!/^[{[]/.test(text)) return body;
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return body;
+  }
+}
+
+function TraceLink({ log, traceId }: { log: LogRecord; traceId: string }): JSX.Element {
+  return (
+    <a class="trace-link" href={href(`/trace/${traceId}`, { span: log.span_id })}>
+      <span class="trace-link-steps" aria-hidden="true">
+        <i />
+        <i />
+        <i />
+      </span>
+      <span class="trace-link-text">
+        <b>Open its trace</b>
+        <code>{traceId}</code>
+      </span>
+      <Icon name="chevron" />
+    </a>
+  );
+}
+
+function scopeOf(log: LogRecord): Attributes {
+  return {
+    ...(log.scope.name ? { name: log.scope.name } : {}),
+    ...(log.scope.version ? { version: log.scope.version } : {}),
+    ...log.scope.attributes,
+  };
+}
+
+function recordOf(log: LogRecord, zone: "local" | "utc"): Attributes {
+  return {
+    ...(log.severity_text ? { severity_text: log.severity_text } : {}),
+    severity_number: log.severity_number,
+    ...(log.event_name ? { event_name: log.event_name } : {}),
+    ...(log.observed_time_unix_nano ? { observed_time: fullTime(log.observed_time_unix_nano, zone) } : {}),
+    ...(log.trace_id ? { trace_id: log.trace_id } : {}),
+    ...(log.span_id ? { span_id: log.span_id } : {}),
+  };
+}

@@ -1,0 +1,128 @@
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { getJson, authStore, type ApiError } from "../api/client";
+import { asApiError } from "../api/use";
+import type { LogPage, LogRecord } from "../api/types";
+import { useStore } from "../lib/store";
+import type { Range } from "../lib/time";
+
+export interface LogQuery {
+  query: string;
+  range: Range;
+  order: "desc" | "asc";
+}
+
+export interface LogRows {
+  rows: LogRecord[];
+  page: LogPage | null;
+  error: ApiError | null;
+  /** The first page is under way. */
+  loading: boolean;
+  loadingMore: boolean;
+  hasMore: boolean;
+  loadMore: () => void;
+}
+
+const FIRST_PAGE = 200;
+const NEXT_PAGE = 500;
+/** Rows held in the browser; more than this is a job for a narrower query or an export. */
+export const MAX_ROWS = 100_000;
+const KEPT_RESULTS = 4;
+
+interface Held {
+  rows: LogRecord[];
+  page: LogPage | null;
+  error: ApiError | null;
+  doneKey: string | null;
+}
+
+const NOTHING: Held = { rows: [], page: null, error: null, doneKey: null };
+
+/** Results of late, so that the back button shows the same rows at the same place. */
+const kept = new Map<string, { held: Held; scrollTop: number }>();
+
+export function keepScroll(key: string, scrollTop: number): void {
+  const entry = kept.get(key);
+  if (entry) entry.scrollTop = scrollTop;
+}
+
+export const keptScroll = (key: string): number => kept.get(key)?.scrollTop ?? 0;
+
+function keep(key: string, held: Held): void {
+  const scrollTop = keptScroll(key);
+  kept.delete(key);
+  kept.set(key, { held, scrollTop });
+  const oldest = kept.keys().next().value;
+  if (kept.size > KEPT_RESULTS && oldest !== undefined) kept.delete(oldest);
+}
+
+/** Pages of logs for one query, newest `key` wins. `mayRestore` is true when the user came back to it. */
+export function useLogs(key: string, wanted: LogQuery, mayRestore: boolean): LogRows {
+  const { generation } = useStore(authStore);
+  const fullKey = `${key}#${generation}`;
+  const [held, setHeld] = useState<Held>(() => (mayRestore ? (kept.get(key)?.held ?? NOTHING) : NOTHING));
+  const [loadingMore, setLoadingMore] = useState(false);
+  const more = useRef<AbortController | null>(null);
+  const restored = useRef(held !== NOTHING);
+
+  const fetchPage = (cursor: string | null, signal: AbortSignal): Promise<LogPage> =>
+    getJson<LogPage>(
+      "/api/v1/logs",
+      { query: wanted.query, start: wanted.range.start, end: wanted.range.end, order: wanted.order, cursor, limit: cursor ? NEXT_PAGE : FIRST_PAGE },
+      signal,
+    );
+
+  useEffect(() => {
+    if (restored.current) {
+      restored.current = false;
+      setHeld((last) => ({ ...last, doneKey: fullKey }));
+      return;
+    }
+    const controller = new AbortController();
+    more.current?.abort();
+    setLoadingMore(false);
+    fetchPage(null, controller.signal).then(
+      (page) => {
+        if (controller.signal.aborted) return;
+        const next = { rows: page.logs, page, error: null, doneKey: fullKey };
+        keep(key, next);
+        setHeld(next);
+      },
+      (cause: unknown) => {
+        if (!controller.signal.aborted) setHeld({ rows: [], page: null, error: asApiError(cause), doneKey: fullKey });
+      },
+    );
+    return () => controller.abort();
+  }, [fullKey]);
+
+  const cursor = held.page?.next_cursor ?? null;
+  const loadMore = useCallback(() => {
+    if (!cursor || loadingMore || held.doneKey !== fullKey || held.rows.length >= MAX_ROWS) return;
+    const controller = new AbortController();
+    more.current = controller;
+    setLoadingMore(true);
+    fetchPage(cursor, controller.signal).then(
+      (page) => {
+        if (controller.signal.aborted) return;
+        const next = { rows: held.rows.concat(page.logs), page, error: null, doneKey: fullKey };
+        keep(key, next);
+        setHeld(next);
+        setLoadingMore(false);
+      },
+      (cause: unknown) => {
+        if (controller.signal.aborted) return;
+        setHeld({ ...held, error: asApiError(cause), page: null });
+        setLoadingMore(false);
+      },
+    );
+  }, [cursor, loadingMore, held, fullKey]);
+
+  return {
+    rows: held.rows,
+    page: held.page,
+    error: held.doneKey === fullKey ? held.error : null,
+    loading: held.doneKey !== fullKey,
+    loadingMore,
+    hasMore: cursor !== null && held.rows.length < MAX_ROWS,
+    loadMore,
+  };
+}

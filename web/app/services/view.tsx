@@ -1,0 +1,205 @@
+import type { JSX } from "preact";
+import { useMemo, useState } from "preact/hooks";
+import { getJson } from "../api/client";
+import type { Operation, Service, ServicePage } from "../api/types";
+import { useApi } from "../api/use";
+import { serviceColour } from "../lib/colour";
+import { count, duration, percent } from "../lib/format";
+import { filterText } from "../lib/query";
+import { href, setParams, usePlace } from "../lib/router";
+import { useSearch } from "../lib/search";
+import { Icon } from "../ui/icons";
+import { QUERY_INPUT_ID } from "../ui/querybar";
+import { GettingStarted } from "../ui/started";
+import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
+import { TimePicker } from "../ui/timepicker";
+
+type Sort = "service_name" | "span_count" | "error_count" | "log_count";
+
+export function ServicesView(): JSX.Element {
+  const search = useSearch();
+  const { params } = usePlace();
+  const [sort, setSort] = useState<Sort>("span_count");
+  const found = useApi<ServicePage>(search.key, (signal) => getJson("/api/v1/services", { start: search.fixed.start, end: search.fixed.end }, signal));
+  const open = params.get("open");
+  const needle = search.query.toLowerCase();
+  const services = useMemo(() => {
+    const all = (found.data?.services ?? []).filter((service) => service.service_name.toLowerCase().includes(needle));
+    return all.sort((a, b) => (sort === "service_name" ? a.service_name.localeCompare(b.service_name) : b[sort] - a[sort] || a.service_name.localeCompare(b.service_name)));
+  }, [found.data, needle, sort]);
+  const most = Math.max(1, ...services.map((service) => service.span_count));
+  const range = { start: search.range.start, end: search.range.end };
+
+  return (
+    <main class="view">
+      <div class="querybar">
+        <div class="query-box">
+          <Icon name="search" />
+          <input
+            id={QUERY_INPUT_ID}
+            class="query-input query-plain"
+            placeholder="Find a service"
+            aria-label="Find a service"
+            value={search.query}
+            onInput={(event) => setParams({ q: event.currentTarget.value }, "replace")}
+          />
+        </div>
+        <TimePicker range={search.range} onChange={search.setRange} />
+      </div>
+      <Progress active={found.loading} />
+      <Incomplete answers={[found.data]} />
+      {renderBody()}
+    </main>
+  );
+
+  function renderBody(): JSX.Element {
+    if (found.error && !found.data) return <ErrorState error={found.error} retry={found.reload} />;
+    if (!found.data) return <Skeleton rowHeight={30} rows={16} />;
+    const isRanged = search.range.start !== null || search.range.end !== null;
+    if (found.data.services.length === 0 && !isRanged) return <GettingStarted onData={found.reload} />;
+    if (services.length === 0) {
+      return <EmptyState title="No services here"><p>{search.query ? "No service has this in its name." : "No service sent anything in this time range."}</p></EmptyState>;
+    }
+    return (
+      <div class="table-scroll">
+        <table class="services">
+          <thead>
+            <tr>
+              <Head label="Service" column="service_name" sort={sort} onSort={setSort} />
+              <Head label="Spans" column="span_count" sort={sort} onSort={setSort} number />
+              <Head label="Errors" column="error_count" sort={sort} onSort={setSort} number />
+              <Head label="Logs" column="log_count" sort={sort} onSort={setSort} number />
+              <th class="number hide-phone">Operations</th>
+              <th class="hide-phone">
+                <span class="sr-only">Links</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {services.map((service) => (
+              <ServiceRows key={service.service_name} service={service} most={most} open={open === service.service_name} range={range} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    );
+  }
+}
+
+interface HeadProps {
+  label: string;
+  column: Sort;
+  sort: Sort;
+  onSort: (sort: Sort) => void;
+  number?: boolean;
+}
+
+function Head({ label, column, sort, onSort, number = false }: HeadProps): JSX.Element {
+  const active = sort === column;
+  return (
+    <th class={number ? "number" : ""} aria-sort={active ? (column === "service_name" ? "ascending" : "descending") : "none"}>
+      <button type="button" class="sort-button" onClick={() => onSort(column)}>
+        {label}
+        {active && <Icon name={column === "service_name" ? "up" : "down"} size={10} />}
+      </button>
+    </th>
+  );
+}
+
+interface RowsProps {
+  service: Service;
+  most: number;
+  open: boolean;
+  range: { start: string | null; end: string | null };
+}
+
+function ServiceRows({ service, most, open, range }: RowsProps): JSX.Element {
+  const name = service.service_name;
+  const query = filterText("service", name);
+  return (
+    <>
+      <tr class={open ? "service-row open" : "service-row"}>
+        <td>
+          <button type="button" class="service-open" aria-expanded={open} onClick={() => setParams({ open: open ? null : name }, "replace")}>
+            <span class="twist">
+              <Icon name="chevron" size={12} />
+            </span>
+            <i class="service-dot" style={{ background: serviceColour(name) }} />
+            <span class="service-text">{name}</span>
+          </button>
+        </td>
+        <td class="number bar-cell">
+          <i class="cell-bar" style={{ width: `${(service.span_count / most) * 100}%` }} />
+          <span>{count(service.span_count)}</span>
+        </td>
+        <td class="number">
+          {service.error_count > 0 ? (
+            <a class="error-text" href={href("/traces", { q: `${query} status:error`, ...range })}>
+              {count(service.error_count)} <span class="muted hide-phone">{percent(service.error_count, service.span_count)}</span>
+            </a>
+          ) : (
+            <span class="muted">0</span>
+          )}
+        </td>
+        <td class="number">{service.log_count > 0 ? count(service.log_count) : <span class="muted">0</span>}</td>
+        <td class="number hide-phone">{count(service.operations.length)}</td>
+        <td class="row-links hide-phone">
+          <a href={href("/traces", { q: query, ...range })}>Traces</a>
+          <a href={href("/logs", { q: query, ...range })}>Logs</a>
+        </td>
+      </tr>
+      {open && (
+        <tr class="operations-row">
+          <td colSpan={6}>
+            <div class="phone-only row-links">
+              <a href={href("/traces", { q: query, ...range })}>Traces</a>
+              <a href={href("/logs", { q: query, ...range })}>Logs</a>
+            </div>
+            <Operations service={service} query={query} range={range} />
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}
+
+const SHOWN_OPERATIONS = 200;
+
+function Operations({ service, query, range }: { service: Service; query: string; range: RowsProps["range"] }): JSX.Element {
+  if (service.operations.length === 0) return <p class="hint">No spans, only logs.</p>;
+  const slowest = Math.max(1, ...service.operations.map((operation) => operation.p95_ns));
+  const sorted = [...service.operations].sort((a, b) => b.span_count - a.span_count);
+  return (
+    <>
+      <ul class="operations">
+        {sorted.slice(0, SHOWN_OPERATIONS).map((operation) => (
+          <li key={`${operation.kind} ${operation.name}`}>
+            <a class="operation" href={href("/traces", { q: `${query} ${filterText("name", operation.name)}`, ...range })}>
+              <span class="operation-name">{operation.name}</span>
+              <span class="kind">{operation.kind.toLowerCase()}</span>
+              <span class="number">{count(operation.span_count)}</span>
+              <span class={operation.error_count > 0 ? "number error-text" : "number muted"}>{operation.error_count > 0 ? percent(operation.error_count, operation.span_count) : "–"}</span>
+              <Latency operation={operation} slowest={slowest} />
+            </a>
+          </li>
+        ))}
+      </ul>
+      {sorted.length > SHOWN_OPERATIONS && <p class="hint">The {SHOWN_OPERATIONS} busiest of {count(sorted.length)} operations.</p>}
+    </>
+  );
+}
+
+/** From zero to the median in full colour, on to the 95th percentile in a lighter one. */
+function Latency({ operation, slowest }: { operation: Operation; slowest: number }): JSX.Element {
+  const width = (ns: number): string => `${Math.max(0.5, (ns / slowest) * 100)}%`;
+  return (
+    <span class="latency" title={`p50 ${duration(operation.p50_ns)}, p95 ${duration(operation.p95_ns)}`}>
+      <span class="latency-bar" aria-hidden="true">
+        <i class="p95" style={{ width: width(operation.p95_ns) }} />
+        <i class="p50" style={{ width: width(operation.p50_ns) }} />
+      </span>
+      <span class="number">{duration(operation.p50_ns)}</span>
+      <span class="number muted">{duration(operation.p95_ns)}</span>
+    </span>
+  );
+}

@@ -1,0 +1,97 @@
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { TimelineSpan } from "../api/types";
+import { serviceSlot } from "../lib/colour";
+import { useDark } from "../lib/prefs";
+import { useSize } from "../lib/size";
+import type { TraceState, Zoom } from "./use-view";
+
+const HEIGHT = 44;
+const MIN_DRAG = 4;
+
+/** The whole trace in little; a drag over it zooms the timeline. */
+export function Minimap({ state }: { state: TraceState }): JSX.Element {
+  const box = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const { width } = useSize(box);
+  const dark = useDark();
+  const [drag, setDrag] = useState<{ from: number; to: number } | null>(null);
+  const full = state.full;
+  const span = full.to - full.from;
+
+  useEffect(() => {
+    if (canvas.current && width > 0) draw(canvas.current, state.trace.spans, full, width);
+  }, [state.trace, width, dark]);
+
+  const xOf = (event: PointerEvent): number => Math.min(width, Math.max(0, event.clientX - (box.current?.getBoundingClientRect().left ?? 0)));
+  const percent = (ns: number): number => ((ns - full.from) / span) * 100;
+  const release = (): void => {
+    if (!drag) return;
+    const [a, b] = drag.from < drag.to ? [drag.from, drag.to] : [drag.to, drag.from];
+    setDrag(null);
+    if (b - a < MIN_DRAG) state.setZoom(null);
+    else state.setZoom({ from: full.from + (a / width) * span, to: full.from + (b / width) * span });
+  };
+  const shown = drag
+    ? { left: (Math.min(drag.from, drag.to) / width) * 100, right: (Math.max(drag.from, drag.to) / width) * 100 }
+    : { left: percent(state.zoom.from), right: percent(state.zoom.to) };
+  const active = state.zoomed || drag !== null;
+  return (
+    <div
+      ref={box}
+      class="minimap"
+      style={{ height: `${HEIGHT}px` }}
+      title="Drag to zoom, click for the whole trace"
+      onPointerDown={(event) => {
+        event.currentTarget.setPointerCapture(event.pointerId);
+        const x = xOf(event);
+        setDrag({ from: x, to: x });
+      }}
+      onPointerMove={(event) => drag && setDrag({ ...drag, to: xOf(event) })}
+      onPointerUp={release}
+      onPointerCancel={() => setDrag(null)}
+    >
+      <canvas ref={canvas} aria-hidden="true" />
+      {active && (
+        <>
+          <div class="minimap-veil" style={{ left: "0", width: `${shown.left}%` }} />
+          <div class="minimap-veil" style={{ left: `${shown.right}%`, right: "0" }} />
+          <div class="minimap-frame" style={{ left: `${shown.left}%`, width: `${shown.right - shown.left}%` }} />
+        </>
+      )}
+    </div>
+  );
+}
+
+
+function draw(canvas: HTMLCanvasElement, spans: TimelineSpan[], full: Zoom, width: number): void {
+  const scale = window.devicePixelRatio || 1;
+  canvas.width = Math.round(width * scale);
+  canvas.height = Math.round(HEIGHT * scale);
+  canvas.style.width = `${width}px`;
+  canvas.style.height = `${HEIGHT}px`;
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  context.scale(scale, scale);
+  const style = getComputedStyle(canvas);
+  const colours = Array.from({ length: 12 }, (_, slot) => style.getPropertyValue(`--service-${slot}`).trim());
+  const red = style.getPropertyValue("--error").trim();
+  const range = full.to - full.from;
+  const rowHeight = (HEIGHT - 8) / spans.length;
+  const thick = Math.min(4, Math.max(1, rowHeight * 0.7));
+  const paint = (errors: boolean): void => {
+    spans.forEach((span, index) => {
+      const isError = span.status_code === "ERROR";
+      if (isError !== errors) return;
+      context.fillStyle = isError ? red : (colours[serviceSlot(span.service_name)] ?? red);
+      const x = ((span.start_offset_ns - full.from) / range) * width;
+      const w = Math.max(1, (span.duration_ns / range) * width);
+      context.fillRect(x, 4 + index * rowHeight, w, isError ? Math.max(1.5, thick) : thick);
+    });
+  };
+  // Many rows lie on one pixel: errors go on top of them.
+  context.globalAlpha = spans.length > 200 ? 0.75 : 1;
+  paint(false);
+  context.globalAlpha = 1;
+  paint(true);
+}

@@ -1,0 +1,203 @@
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import type { Attributes, LogRecord, SpanEvent, Timeline, TimelineSpan } from "../api/types";
+import { duration, percent } from "../lib/format";
+import { filterText } from "../lib/query";
+import { href, navigate, setParams } from "../lib/router";
+import { AttributeTable, textOf, type FilterAction } from "../ui/attributes";
+import { CopyButton } from "../ui/copy";
+import { Icon } from "../ui/icons";
+import { LevelBadge } from "../ui/level";
+import { ServiceName } from "../ui/service";
+import { oneLine } from "../logs/row";
+
+interface Props {
+  trace: Timeline;
+  span: TimelineSpan;
+  logs: LogRecord[];
+  onClose: () => void;
+  onZoom: () => void;
+}
+
+/** A value clicked in a trace starts a search for traces that have it too. */
+const SEARCH_TRACES: FilterAction = {
+  query: "",
+  toggle: (field, value, exclude) => navigate(href("/traces", { q: filterText(field, value, exclude) })),
+};
+
+export function SpanPanel({ trace, span, logs, onClose, onZoom }: Props): JSX.Element {
+  const [needle, setNeedle] = useState("");
+  const lower = needle.trim().toLowerCase();
+  const isError = span.status_code === "ERROR";
+  return (
+    <aside class="panel" aria-label="Span">
+      <header class="panel-head">
+        <ServiceName name={span.service_name} />
+        <span class="panel-tools">
+          <button type="button" class="icon-button" title="Zoom to this span (z)" aria-label="Zoom to this span" onClick={onZoom}>
+            <Icon name="search" />
+          </button>
+          <CopyButton text={() => JSON.stringify(span, null, 2)} title="Copy the span as JSON" />
+          <button type="button" class="icon-button" title="Close (Esc)" aria-label="Close" onClick={onClose}>
+            <Icon name="close" />
+          </button>
+        </span>
+      </header>
+      <div class="panel-scroll">
+        <h2 class="panel-title">{span.name}</h2>
+        <p class="pills">
+          <span class="kind">{span.kind.toLowerCase()}</span>
+          <span class={isError ? "status status-error" : "status"}>{isError ? "error" : span.status_code === "OK" ? "ok" : "status unset"}</span>
+          <a class="text-button" href={href("/traces", { q: `${filterText("service", span.service_name)} ${filterText("name", span.name)}` })}>
+            More of this operation
+          </a>
+        </p>
+        {span.status_message && <p class="status-message">{span.status_message}</p>}
+        <Timing trace={trace} span={span} />
+        <Events events={span.events} />
+        <Links span={span} />
+        <Logs logs={logs} />
+        <input class="field field-small" placeholder="Find a field" aria-label="Find a field" value={needle} onInput={(event) => setNeedle(event.currentTarget.value)} />
+        <AttributeTable title="Attributes" attributes={span.attributes} filter={SEARCH_TRACES} needle={lower} />
+        <AttributeTable title="Resource" attributes={span.resource} filter={SEARCH_TRACES} needle={lower} />
+        <AttributeTable title="Scope" attributes={scopeOf(span)} filter={null} needle={lower} />
+        <AttributeTable title="Span" attributes={idsOf(span)} filter={null} needle={lower} />
+      </div>
+    </aside>
+  );
+}
+
+function Timing({ trace, span }: { trace: Timeline; span: TimelineSpan }): JSX.Element {
+  const share = span.duration_ns > 0 ? (span.self_time_ns / span.duration_ns) * 100 : 0;
+  return (
+    <dl class="timing">
+      <div>
+        <dt>Duration</dt>
+        <dd>{duration(span.duration_ns)}</dd>
+      </div>
+      <div title="Time in which none of its children ran">
+        <dt>Own time</dt>
+        <dd>
+          {duration(span.self_time_ns)}
+          <span class="meter" aria-hidden="true">
+            <i style={{ width: `${Math.min(100, share)}%` }} />
+          </span>
+        </dd>
+      </div>
+      <div>
+        <dt>Starts at</dt>
+        <dd>+{duration(span.start_offset_ns)}</dd>
+      </div>
+      <div>
+        <dt>Of trace</dt>
+        <dd>{percent(span.duration_ns, trace.duration_ns)}</dd>
+      </div>
+    </dl>
+  );
+}
+
+function Events({ events }: { events: SpanEvent[] }): JSX.Element | null {
+  if (events.length === 0) return null;
+  return (
+    <section class="attributes">
+      <h3>
+        Events <span class="muted">{events.length}</span>
+      </h3>
+      <ul class="events">
+        {events.map((event, index) => (
+          <li key={index} class={event.name === "exception" ? "event event-exception" : "event"}>
+            <div class="event-head">
+              <b>{event.name}</b>
+              <span class="muted number">+{duration(event.offset_ns)}</span>
+            </div>
+            <EventBody attributes={event.attributes} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function EventBody({ attributes }: { attributes: Attributes }): JSX.Element {
+  const stack = attributes["exception.stacktrace"];
+  const rest = Object.entries(attributes).filter(([key]) => key !== "exception.stacktrace");
+  return (
+    <>
+      {rest.length > 0 && (
+        <dl class="event-attributes">
+          {rest.map(([key, value]) => (
+            <div key={key}>
+              <dt>{key}</dt>
+              <dd>{textOf(value)}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      {typeof stack === "string" && (
+        <details class="stack">
+          <summary>Stack trace</summary>
+          <pre>{stack}</pre>
+        </details>
+      )}
+    </>
+  );
+}
+
+function Links({ span }: { span: TimelineSpan }): JSX.Element | null {
+  if (span.links.length === 0) return null;
+  return (
+    <section class="attributes">
+      <h3>
+        Links <span class="muted">{span.links.length}</span>
+      </h3>
+      <ul class="links">
+        {span.links.map((link) => (
+          <li key={link.trace_id + link.span_id}>
+            <a href={href(`/trace/${link.trace_id}`, { span: link.span_id })}>
+              <code>{link.trace_id}</code>
+            </a>
+            <span class="muted">
+              span <code>{link.span_id}</code>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+const SHOWN_LOGS = 8;
+
+function Logs({ logs }: { logs: LogRecord[] }): JSX.Element | null {
+  if (logs.length === 0) return null;
+  return (
+    <section class="attributes">
+      <h3>
+        Logs <span class="muted">{logs.length}</span>
+      </h3>
+      <ul class="span-logs">
+        {logs.slice(0, SHOWN_LOGS).map((log) => (
+          <li key={log.id} class={`row-${log.level}`}>
+            <LevelBadge level={log.level} />
+            <span title={log.body ?? ""}>{oneLine(log)}</span>
+          </li>
+        ))}
+      </ul>
+      <button type="button" class="text-button" onClick={() => setParams({ tab: "logs", logs: "span" }, "replace")}>
+        {logs.length > SHOWN_LOGS ? `All ${logs.length} in the Logs tab` : "Show in the Logs tab"}
+      </button>
+    </section>
+  );
+}
+
+function scopeOf(span: TimelineSpan): Attributes {
+  return {
+    ...(span.scope.name ? { name: span.scope.name } : {}),
+    ...(span.scope.version ? { version: span.scope.version } : {}),
+    ...span.scope.attributes,
+  };
+}
+
+function idsOf(span: TimelineSpan): Attributes {
+  return { span_id: span.span_id, ...(span.parent_span_id ? { parent_span_id: span.parent_span_id } : {}) };
+}

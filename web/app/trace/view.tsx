@@ -1,0 +1,161 @@
+import type { JSX } from "preact";
+import { useMemo } from "preact/hooks";
+import { getJson } from "../api/client";
+import type { LogPage, LogRecord, Timeline } from "../api/types";
+import { useApi, type Loaded } from "../api/use";
+import { useKeys } from "../lib/keys";
+import { ancestors } from "../lib/tree";
+import { setParams, usePlace } from "../lib/router";
+import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
+import { TraceHeader } from "./header";
+import { TraceLogs } from "./logs";
+import { Minimap } from "./minimap";
+import { SpanPanel } from "./panel";
+import { Toolbar } from "./toolbar";
+import { useTraceState, type TraceState } from "./use-view";
+import { Waterfall } from "./waterfall";
+
+/** Log records fetched with a trace; the Logs tab says so when there are more. */
+export const LOG_LIMIT = 1000;
+
+export function TraceView({ id }: { id: string }): JSX.Element {
+  const timeline = useApi<Timeline>(id, (signal) => getJson(`/api/v1/traces/${encodeURIComponent(id)}`, { view: "timeline" }, signal));
+  const wantsLogs = timeline.data !== null && timeline.data.log_count > 0;
+  const logs = useApi<LogPage>(wantsLogs ? `logs ${id}` : null, (signal) =>
+    getJson("/api/v1/logs", { query: `trace_id:${id}`, order: "asc", limit: LOG_LIMIT }, signal),
+  );
+  return (
+    <main class="view">
+      <Progress active={timeline.loading || logs.loading} />
+      {timeline.data ? <Loaded trace={timeline.data} logs={logs} /> : timeline.error ? <Failed id={id} timeline={timeline} /> : <Skeleton rowHeight={24} rows={28} />}
+    </main>
+  );
+}
+
+function Failed({ id, timeline }: { id: string; timeline: Loaded<Timeline> }): JSX.Element {
+  if (timeline.error?.status !== 404) return timeline.error ? <ErrorState error={timeline.error} retry={timeline.reload} /> : <></>;
+  return (
+    <EmptyState title="This trace is not here">
+      <p>
+        No span of <code>{id}</code> is stored. Its spans may still be on their way, or it is older than the retention.
+      </p>
+      <div class="state-actions">
+        <button type="button" class="button" onClick={timeline.reload}>
+          Look again
+        </button>
+        <a class="button" href="/traces">
+          All traces
+        </a>
+      </div>
+    </EmptyState>
+  );
+}
+
+function Loaded({ trace, logs }: { trace: Timeline; logs: Loaded<LogPage> }): JSX.Element {
+  const state = useTraceState(trace);
+  const { params } = usePlace();
+  const tab = params.get("tab") === "logs" ? "logs" : "spans";
+  const detail = params.get("detail") !== "0";
+  const records = logs.data?.logs ?? [];
+  const logsBySpan = useMemo(() => bySpan(records), [logs.data]);
+  useTraceKeys(state, tab);
+  const span = trace.spans[state.selected];
+  return (
+    <>
+      <TraceHeader trace={trace} onJumpToError={() => jumpToError(state)} />
+      <Incomplete answers={[trace, logs.data]} />
+      {tab === "spans" && trace.spans.length > 1 && <Minimap state={state} />}
+      <Toolbar state={state} tab={tab} logCount={trace.log_count} />
+      <div class="split">
+        <div class="split-main">
+          {tab === "spans" ? (
+            <Waterfall state={state} logsBySpan={logsBySpan} />
+          ) : (
+            <TraceLogs state={state} logs={records} total={trace.log_count} loading={logs.loading} error={logs.error} retry={logs.reload} />
+          )}
+        </div>
+        {span && detail && tab === "spans" && (
+          <SpanPanel key={state.selected} trace={trace} span={span} logs={logsBySpan.get(span.span_id) ?? []} onClose={() => state.select(-1)} onZoom={() => zoomToSpan(state)} />
+        )}
+      </div>
+    </>
+  );
+}
+
+function bySpan(records: LogRecord[]): Map<string, LogRecord[]> {
+  const map = new Map<string, LogRecord[]>();
+  for (const record of records) {
+    if (!record.span_id) continue;
+    const list = map.get(record.span_id);
+    if (list) list.push(record);
+    else map.set(record.span_id, [record]);
+  }
+  return map;
+}
+
+/** The next span in error after the chosen one, round to the first. */
+function jumpToError(state: TraceState): void {
+  const { spans } = state.trace;
+  for (let step = 1; step <= spans.length; step += 1) {
+    const index = (state.selected + step) % spans.length;
+    if (spans[index]?.status_code === "ERROR") {
+      state.select(index);
+      return;
+    }
+  }
+}
+
+function zoomToSpan(state: TraceState): void {
+  const span = state.trace.spans[state.selected];
+  if (!span) return;
+  const margin = Math.max(1000, span.duration_ns * 0.05);
+  state.setZoom({ from: span.start_offset_ns - margin, to: span.start_offset_ns + span.duration_ns + margin });
+}
+
+function stepMatch(state: TraceState, by: 1 | -1): void {
+  if (state.matches.length === 0) return;
+  const next = by === 1 ? state.matches.find((index) => index > state.selected) : state.matches.findLast((index) => index < state.selected);
+  state.select(next ?? (by === 1 ? state.matches[0] : state.matches.at(-1)) ?? -1);
+}
+
+function stepRow(state: TraceState, by: 1 | -1): void {
+  const at = state.rows.indexOf(state.selected);
+  const next = state.rows[at === -1 ? 0 : Math.min(state.rows.length - 1, Math.max(0, at + by))];
+  if (next !== undefined) state.select(next);
+}
+
+function useTraceKeys(state: TraceState, tab: "spans" | "logs"): void {
+  const { spans } = state.trace;
+  const onSpans = (act: () => void) => (): void => {
+    if (tab === "spans") act();
+  };
+  const left = (): void => {
+    const span = spans[state.selected];
+    if (!span) return;
+    if (span.child_count > 0 && !state.collapsed.has(state.selected)) state.toggle(state.selected);
+    else state.select(ancestors(spans, state.selected)[0] ?? state.selected);
+  };
+  const right = (): void => {
+    const span = spans[state.selected];
+    if (!span || span.child_count === 0) return;
+    if (state.collapsed.has(state.selected)) state.toggle(state.selected);
+    else state.select(state.selected + 1);
+  };
+  useKeys({
+    j: onSpans(() => stepRow(state, 1)),
+    ArrowDown: onSpans(() => stepRow(state, 1)),
+    k: onSpans(() => stepRow(state, -1)),
+    ArrowUp: onSpans(() => stepRow(state, -1)),
+    ArrowLeft: onSpans(left),
+    ArrowRight: onSpans(right),
+    "[": onSpans(state.collapseAll),
+    "]": onSpans(state.expandAll),
+    e: onSpans(() => jumpToError(state)),
+    n: onSpans(() => stepMatch(state, 1)),
+    N: onSpans(() => stepMatch(state, -1)),
+    z: onSpans(() => zoomToSpan(state)),
+    "0": onSpans(() => state.setZoom(null)),
+    Enter: onSpans(() => setParams({ detail: new URLSearchParams(window.location.search).get("detail") === "0" ? null : "0" }, "replace")),
+    Escape: onSpans(() => (state.zoomed && state.selected === -1 ? state.setZoom(null) : state.select(-1))),
+  });
+}

@@ -1,0 +1,67 @@
+import { useCallback, useEffect, useState } from "preact/hooks";
+import { authStore, getJson, type ApiError } from "../api/client";
+import type { TracePage, TraceSummary } from "../api/types";
+import { asApiError } from "../api/use";
+import type { Search } from "../lib/search";
+import { useStore } from "../lib/store";
+
+const PAGE = 100;
+/** Traces held in the browser. */
+const MAX_TRACES = 5000;
+
+export interface TraceRows {
+  traces: TraceSummary[];
+  page: TracePage | null;
+  error: ApiError | null;
+  loading: boolean;
+  loadingMore: boolean;
+  hasMore: boolean;
+  loadMore: () => void;
+}
+
+export function useTraces(search: Search): TraceRows {
+  const { generation } = useStore(authStore);
+  const fullKey = `${search.key}#${generation}`;
+  const [held, setHeld] = useState<{ traces: TraceSummary[]; page: TracePage | null; error: ApiError | null; doneKey: string | null }>({
+    traces: [],
+    page: null,
+    error: null,
+    doneKey: null,
+  });
+  const [moreFrom, setMoreFrom] = useState<string | null>(null);
+
+  const load = (cursor: string | null, before: TraceSummary[]): (() => void) => {
+    const controller = new AbortController();
+    const params = { query: search.query, start: search.fixed.start, end: search.fixed.end, limit: PAGE, cursor };
+    getJson<TracePage>("/api/v1/traces", params, controller.signal).then(
+      (page) => {
+        if (!controller.signal.aborted) setHeld({ traces: before.concat(page.traces), page, error: null, doneKey: fullKey });
+        setMoreFrom(null);
+      },
+      (cause: unknown) => {
+        if (!controller.signal.aborted) setHeld({ traces: before, page: null, error: asApiError(cause), doneKey: fullKey });
+        setMoreFrom(null);
+      },
+    );
+    return () => controller.abort();
+  };
+  useEffect(() => {
+    setMoreFrom(null);
+    return load(null, []);
+  }, [fullKey]);
+  useEffect(() => (moreFrom ? load(moreFrom, held.traces) : undefined), [moreFrom]);
+
+  const cursor = held.doneKey === fullKey && held.traces.length < MAX_TRACES ? (held.page?.next_cursor ?? null) : null;
+  const loadMore = useCallback(() => {
+    if (cursor) setMoreFrom(cursor);
+  }, [cursor]);
+  return {
+    traces: held.traces,
+    page: held.page,
+    error: held.doneKey === fullKey ? held.error : null,
+    loading: held.doneKey !== fullKey,
+    loadingMore: moreFrom !== null,
+    hasMore: cursor !== null,
+    loadMore,
+  };
+}

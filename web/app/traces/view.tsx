@@ -1,0 +1,173 @@
+import type { JSX } from "preact";
+import { useMemo, useRef, useState } from "preact/hooks";
+import type { TraceSummary } from "../api/types";
+import { count, useZone } from "../lib/format";
+import { useKeys } from "../lib/keys";
+import { usePhone } from "../lib/prefs";
+import { hasFilter } from "../lib/query";
+import { navigate, setParams, usePlace } from "../lib/router";
+import { useSearch } from "../lib/search";
+import { rangeAround } from "../lib/time";
+import { Icon } from "../ui/icons";
+import { NoResults } from "../ui/noresults";
+import { QueryBar } from "../ui/querybar";
+import { ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
+import { TimePicker } from "../ui/timepicker";
+import { VirtualList, type VirtualHandle } from "../ui/virtual";
+import { PHONE_TRACE_ROW, TRACE_ROW, TraceRow } from "./row";
+import { Scatter } from "./scatter";
+import { useTraces } from "./use-traces";
+
+type Sort = "time" | "duration" | "spans" | "errors";
+
+const SORTS: Record<Sort, (a: TraceSummary, b: TraceSummary) => number> = {
+  time: () => 0,
+  duration: (a, b) => b.duration_ns - a.duration_ns,
+  spans: (a, b) => b.span_count - a.span_count,
+  errors: (a, b) => b.error_count - a.error_count,
+};
+
+export function TracesView(): JSX.Element {
+  const search = useSearch();
+  const { params } = usePlace();
+  const zone = useZone();
+  const phone = usePhone();
+  const list = useRef<VirtualHandle>(null);
+  const [cursor, setCursor] = useState(-1);
+  const found = useTraces(search);
+  const wanted = params.get("sort");
+  const sort: Sort = wanted === "duration" || wanted === "spans" || wanted === "errors" ? wanted : "time";
+  const rows = useMemo(() => (sort === "time" ? found.traces : [...found.traces].sort(SORTS[sort])), [found.traces, sort]);
+  const longest = useMemo(() => rows.reduce((most, trace) => Math.max(most, trace.duration_ns), 1), [rows]);
+
+  const move = (by: number): void => {
+    const next = Math.min(rows.length - 1, Math.max(0, cursor + by));
+    setCursor(next);
+    list.current?.show(next);
+  };
+  const open = (): void => {
+    const trace = rows[cursor];
+    if (trace) navigate(`/trace/${trace.trace_id}`);
+  };
+  useKeys({ j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1), Enter: open, o: open });
+
+  return (
+    <main class="view">
+      <QueryBar table="spans" query={search.query} error={found.error} onRun={search.run} placeholder="Search spans: service:checkout status:error duration>250ms, or a trace id">
+        <TimePicker range={search.range} onChange={search.setRange} />
+      </QueryBar>
+      <Progress active={found.loading || found.loadingMore} />
+      <div class="summary">
+        <span>
+          <b>{found.page || rows.length > 0 ? count(rows.length) : "…"}</b>
+          {found.hasMore ? " traces loaded" : rows.length === 1 ? " trace" : " traces"}
+        </span>
+        <span class="legend">
+          <Quick label="Errors" field="status" value="error" query={search.query} toggle={search.toggle} />
+          <QuickSlow query={search.query} run={search.run} />
+        </span>
+        <span class="summary-end">
+          {found.page?.elapsed_ms !== undefined && <span class="muted hide-phone">{found.page.elapsed_ms} ms</span>}
+          <SortMenu sort={sort} partial={found.hasMore} />
+        </span>
+      </div>
+      {rows.length > 1 && <Scatter traces={found.traces} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />}
+      <Incomplete answers={[found.page]} />
+      {renderList()}
+    </main>
+  );
+
+  function renderList(): JSX.Element {
+    if (found.error && rows.length === 0) return <ErrorState error={found.error} retry={() => search.run(search.query)} />;
+    if (rows.length === 0) return found.loading ? <Skeleton rowHeight={TRACE_ROW} rows={20} /> : <NoResults what="traces" search={search} />;
+    return (
+      <VirtualList
+        key={search.key}
+        handle={list}
+        label="Traces"
+        class={found.loading ? "trace-list stale" : "trace-list"}
+        count={rows.length}
+        rowHeight={phone ? PHONE_TRACE_ROW : TRACE_ROW}
+        onEnd={found.loadMore}
+        header={<ListHead />}
+        footer={<p class="list-end">{found.error ? "The next page did not come. Search again to retry." : found.hasMore ? "Loading more…" : "End of results"}</p>}
+        renderRow={(index) => {
+          const trace = rows[index];
+          return trace && <TraceRow key={trace.trace_id} trace={trace} longest={longest} selected={index === cursor} zone={zone} hasQuery={search.query !== ""} />;
+        }}
+      />
+    );
+  }
+}
+
+function ListHead(): JSX.Element {
+  return (
+    <div class="trace-head hide-phone" aria-hidden="true">
+      <span>Start</span>
+      <span>Root operation</span>
+      <span>Duration</span>
+      <span class="number">Spans</span>
+      <span class="number">Errors</span>
+      <span>Services</span>
+    </div>
+  );
+}
+
+interface QuickProps {
+  label: string;
+  field: string;
+  value: string;
+  query: string;
+  toggle: (field: string, value: string, exclude: boolean) => void;
+}
+
+function Quick({ label, field, value, query, toggle }: QuickProps): JSX.Element {
+  return (
+    <button type="button" class="legend-item" aria-pressed={hasFilter(query, field, value, false)} onClick={() => toggle(field, value, false)}>
+      <Icon name="warn" size={12} />
+      {label}
+    </button>
+  );
+}
+
+const SLOWER_THAN = ["100ms", "1s"];
+
+function QuickSlow({ query, run }: { query: string; run: (query: string) => void }): JSX.Element {
+  const current = /(?:^|\s)duration>(\S+)/.exec(query)?.[1];
+  const without = query.replace(/(?:^|\s)duration>\S+/, "").trim();
+  return (
+    <>
+      {SLOWER_THAN.map((limit) => (
+        <button key={limit} type="button" class="legend-item" aria-pressed={current === limit} onClick={() => run(current === limit ? without : `${without} duration>${limit}`.trim())}>
+          &gt; {limit.replace(/(\d)([a-z])/, "$1 $2")}
+        </button>
+      ))}
+    </>
+  );
+}
+
+const SORT_LABELS: [Sort, string][] = [
+  ["time", "Newest first"],
+  ["duration", "Longest first"],
+  ["spans", "Most spans first"],
+  ["errors", "Most errors first"],
+];
+
+function SortMenu({ sort, partial }: { sort: Sort; partial: boolean }): JSX.Element {
+  return (
+    <select
+      class="text-button"
+      aria-label="Order"
+      title={partial && sort !== "time" ? "Ordered among the traces loaded so far" : "Order"}
+      value={sort}
+      onChange={(event) => setParams({ sort: event.currentTarget.value === "time" ? null : event.currentTarget.value }, "replace")}
+    >
+      {SORT_LABELS.map(([value, label]) => (
+        <option key={value} value={value}>
+          {label}
+          {partial && value !== "time" ? " (of loaded)" : ""}
+        </option>
+      ))}
+    </select>
+  );
+}

@@ -1,0 +1,88 @@
+import type { JSX } from "preact";
+import type { Attributes, Json } from "../api/types";
+import { hasFilter } from "../lib/query";
+import { CopyButton } from "./copy";
+import { Icon } from "./icons";
+import { Marked } from "./marked";
+
+export interface FilterAction {
+  query: string;
+  toggle: (field: string, value: string, exclude: boolean) => void;
+}
+
+interface Props {
+  title: string;
+  attributes: Attributes;
+  /** Put before the key in a filter, such as `resource.`; nothing when any scope will do. */
+  prefix?: string;
+  filter: FilterAction | null;
+  pattern?: RegExp | null;
+  /** Keys and values must contain this; lower case. */
+  needle?: string;
+}
+
+/** The attributes of one scope as a table whose values filter the search. */
+export function AttributeTable({ title, attributes, prefix = "", filter, pattern = null, needle = "" }: Props): JSX.Element | null {
+  const all = Object.entries(attributes);
+  const entries = needle === "" ? all : all.filter(([key, value]) => `${key} ${textOf(value)}`.toLowerCase().includes(needle));
+  if (entries.length === 0) return null;
+  return (
+    <section class="attributes">
+      <h3>
+        {title} <span class="muted">{entries.length}</span>
+      </h3>
+      <dl>
+        {entries.map(([key, value]) => (
+          <AttributeRow key={key} name={key} value={value} field={prefix + key} filter={filter} pattern={pattern} />
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+/** Text of a value as it would be written in a query or copied. */
+export function textOf(value: Json): string {
+  if (typeof value === "string") return value;
+  return JSON.stringify(value, null, typeof value === "object" && value !== null && !Array.isArray(value) ? 2 : undefined);
+}
+
+const ALIASES: Record<string, string> = { "service.name": "service" };
+
+interface RowProps {
+  name: string;
+  value: Json;
+  field: string;
+  filter: FilterAction | null;
+  pattern: RegExp | null;
+}
+
+function AttributeRow({ name, value, field, filter, pattern }: RowProps): JSX.Element {
+  const text = textOf(value);
+  const isPlain = value === null || typeof value !== "object";
+  const queryField = ALIASES[field] ?? field;
+  const included = filter !== null && isPlain && hasFilter(filter.query, queryField, text, false);
+  const excluded = filter !== null && isPlain && hasFilter(filter.query, queryField, text, true);
+  return (
+    <div class="attribute">
+      <dt title={name}>{name}</dt>
+      <dd>
+        <span class={`value value-${value === null ? "null" : typeof value}`}>
+          <Marked text={text === "" ? '""' : text} pattern={pattern} />
+        </span>
+        <span class="value-actions">
+          {filter && isPlain && (
+            <>
+              <button type="button" class="icon-button" aria-pressed={included} title="Only with this value" aria-label={`Only ${name} = ${text}`} onClick={() => filter.toggle(queryField, text, false)}>
+                <Icon name="plus" size={12} />
+              </button>
+              <button type="button" class="icon-button" aria-pressed={excluded} title="Without this value" aria-label={`Without ${name} = ${text}`} onClick={() => filter.toggle(queryField, text, true)}>
+                <Icon name="minus" size={12} />
+              </button>
+            </>
+          )}
+          <CopyButton text={text} title={`Copy ${name}`} />
+        </span>
+      </dd>
+    </div>
+  );
+}

@@ -1,0 +1,42 @@
+import type { JSX } from "preact";
+
+const PATHS = {
+  search: "M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9ZM10.3 10.3 14 14",
+  clock: "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2Zm0 3v3.2l2.2 1.4",
+  close: "m4 4 8 8m0-8-8 8",
+  chevron: "m6 4 4 4-4 4",
+  down: "m4 6 4 4 4-4",
+  copy: "M5.5 5.5h7v8h-7zM3.5 10.5v-8h7",
+  check: "m3 8.5 3.2 3L13 4.5",
+  plus: "M8 3.5v9M3.5 8h9",
+  minus: "M3.5 8h9",
+  sliders: "M2.5 5h6m3 0h2m-11 6h2m3 0h6M10 3.2v3.6M6 9.2v3.6",
+  link: "M6.5 9.5 9.5 6.5M7 4.5l1.3-1.3a2.8 2.8 0 0 1 4 4L11 8.5m-2 3-1.3 1.3a2.8 2.8 0 0 1-4-4L5 7.5",
+  up: "m4 10 4-4 4 4",
+  left: "m10 4-4 4 4 4",
+  warn: "M8 2.5 14.5 13.5h-13zM8 6.5v3.2m0 1.6v.2",
+  keyboard: "M1.5 4h13v8h-13zM4 6.5h.5m2 0H7m2 0h.5m2 0h.5m-8 3h8",
+  download: "M8 2.5v7m-3-3 3 3 3-3m-8 7h10",
+  reload: "M13 8a5 5 0 1 1-1.5-3.6M13 2v3h-3",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name, size = 14 }: { name: IconName; size?: number }): JSX.Element {
+  return (
+    <svg class="icon" width={size} height={size} viewBox="0 0 16 16" aria-hidden="true">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}
+
+/** The mark: a track of steps, which is also a trace. */
+export function Mark(): JSX.Element {
+  return (
+    <svg class="mark" width="18" height="18" viewBox="0 0 18 18" aria-hidden="true">
+      <rect x="0" y="2" width="10" height="3.2" rx="1.6" />
+      <rect x="4" y="7.4" width="7" height="3.2" rx="1.6" opacity="0.6" />
+      <rect x="8" y="12.8" width="10" height="3.2" rx="1.6" />
+    </svg>
+  );
+}

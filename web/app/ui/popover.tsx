@@ -1,0 +1,44 @@
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+
+interface Props {
+  button: ComponentChildren;
+  title: string;
+  buttonClass: string;
+  align?: "start" | "end";
+  children: (close: () => void) => ComponentChildren;
+}
+
+/** A button with a panel under it that closes on Escape, on a click outside and when focus leaves. */
+export function Popover({ button, title, buttonClass, align = "end", children }: Props): JSX.Element {
+  const [open, setOpen] = useState(false);
+  const root = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!open) return;
+    const outside = (event: Event): void => {
+      if (event.target instanceof Node && !root.current?.contains(event.target)) setOpen(false);
+    };
+    const escape = (event: KeyboardEvent): void => {
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      setOpen(false);
+      root.current?.querySelector("button")?.focus();
+    };
+    document.addEventListener("pointerdown", outside);
+    document.addEventListener("focusin", outside);
+    document.addEventListener("keydown", escape, true);
+    return () => {
+      document.removeEventListener("pointerdown", outside);
+      document.removeEventListener("focusin", outside);
+      document.removeEventListener("keydown", escape, true);
+    };
+  }, [open]);
+  return (
+    <div class="popover-root" ref={root}>
+      <button type="button" class={buttonClass} title={title} aria-label={title} aria-expanded={open} onClick={() => setOpen(!open)}>
+        {button}
+      </button>
+      {open && <div class={`popover popover-${align}`}>{children(() => setOpen(false))}</div>}
+    </div>
+  );
+}

@@ -1,0 +1,56 @@
+import type { JSX } from "preact";
+import { Dialog } from "./dialog";
+
+const GROUPS: { title: string; keys: [string, string][] }[] = [
+  {
+    title: "Everywhere",
+    keys: [
+      ["/", "Go to the query"],
+      ["g l · g t · g s", "Logs, traces, services"],
+      ["?", "These shortcuts"],
+      ["Esc", "Close panel or dialog"],
+    ],
+  },
+  {
+    title: "Lists",
+    keys: [
+      ["j  ↓", "Next row"],
+      ["k  ↑", "Previous row"],
+      ["Enter  o", "Open row, then its trace"],
+    ],
+  },
+  {
+    title: "Trace",
+    keys: [
+      ["j k  ↓ ↑", "Next, previous span"],
+      ["← →", "Collapse, expand; then parent, child"],
+      ["Enter", "Span detail"],
+      ["[  ]", "Collapse all, expand all"],
+      ["e", "Next error"],
+      ["n  N", "Next, previous match"],
+      ["z  0", "Zoom to span, whole trace"],
+    ],
+  },
+];
+
+export function Shortcuts({ onClose }: { onClose: () => void }): JSX.Element {
+  return (
+    <Dialog title="Keyboard" onClose={onClose}>
+      <div class="shortcuts">
+        {GROUPS.map((group) => (
+          <section key={group.title}>
+            <h3>{group.title}</h3>
+            <dl>
+              {group.keys.map(([key, what]) => (
+                <div key={key}>
+                  <dt>{key.split(/\s+/).map((part) => (part === "·" ? " · " : <kbd key={part}>{part}</kbd>))}</dt>
+                  <dd>{what}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,75 @@
+import type { JSX } from "preact";
+import { setZone, useZone, type Zone } from "../lib/format";
+import { setTheme, useTheme, type Theme } from "../lib/prefs";
+import { href, usePlace } from "../lib/router";
+import { Icon, Mark } from "./icons";
+import { Popover } from "./popover";
+
+const VIEWS = [
+  { path: "/logs", label: "Logs" },
+  { path: "/traces", label: "Traces" },
+  { path: "/services", label: "Services" },
+];
+
+/** The views keep the time range: whoever looks at an hour of logs wants the traces of that hour. */
+export function TopBar({ onShortcuts }: { onShortcuts: () => void }): JSX.Element {
+  const { path, params } = usePlace();
+  const range = { start: params.get("start"), end: params.get("end") };
+  const isHere = (view: string): boolean => path.startsWith(view) || (view === "/traces" && path.startsWith("/trace/"));
+  return (
+    <header class="topbar">
+      <a class="wordmark" href="/logs" aria-label="Spoor, home">
+        <Mark />
+        <span>spoor</span>
+      </a>
+      <nav class="nav" aria-label="Views">
+        {VIEWS.map((view) => (
+          <a key={view.path} href={href(view.path, range)} aria-current={isHere(view.path) ? "page" : undefined}>
+            {view.label}
+          </a>
+        ))}
+      </nav>
+      <div class="topbar-end">
+        <button type="button" class="icon-button hide-phone" title="Keyboard shortcuts (?)" aria-label="Keyboard shortcuts" onClick={onShortcuts}>
+          <Icon name="keyboard" size={16} />
+        </button>
+        <Popover button={<Icon name="sliders" size={16} />} title="Appearance" buttonClass="icon-button">
+          {() => <Appearance />}
+        </Popover>
+      </div>
+    </header>
+  );
+}
+
+function Appearance(): JSX.Element {
+  const theme = useTheme();
+  const zone = useZone();
+  return (
+    <div class="appearance">
+      <Choice<Theme> label="Theme" value={theme} options={[["system", "System"], ["light", "Light"], ["dark", "Dark"]]} onChange={setTheme} />
+      <Choice<Zone> label="Times in" value={zone} options={[["local", "Local"], ["utc", "UTC"]]} onChange={setZone} />
+    </div>
+  );
+}
+
+interface ChoiceProps<T extends string> {
+  label: string;
+  value: T;
+  options: [T, string][];
+  onChange: (value: T) => void;
+}
+
+export function Choice<T extends string>({ label, value, options, onChange }: ChoiceProps<T>): JSX.Element {
+  return (
+    <div class="choice">
+      <span class="choice-label">{label}</span>
+      <div class="segmented" role="group" aria-label={label}>
+        {options.map(([option, text]) => (
+          <button key={option} type="button" aria-pressed={option === value} onClick={() => onChange(option)}>
+            {text}
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+}

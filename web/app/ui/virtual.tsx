@@ -1,0 +1,76 @@
+import type { ComponentChildren, JSX, Ref } from "preact";
+import { useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useSize } from "../lib/size";
+import { rowWindow, scrollToShow } from "../lib/window";
+
+export interface VirtualHandle {
+  show: (index: number) => void;
+  scrollTop: () => number;
+}
+
+interface Props {
+  count: number;
+  rowHeight: number;
+  renderRow: (index: number) => ComponentChildren;
+  /** Called when the last rows come into sight. */
+  onEnd?: () => void;
+  initialScroll?: number;
+  handle?: Ref<VirtualHandle>;
+  header?: ComponentChildren;
+  footer?: ComponentChildren;
+  class?: string;
+  role?: "list" | "listbox" | "treegrid";
+  label: string;
+  activeId?: string | undefined;
+}
+
+const OVERSCAN = 12;
+const NEAR_END_ROWS = 60;
+
+/** Rows of one height, of which only those in sight are in the page. */
+export function VirtualList(props: Props): JSX.Element {
+  const { count, rowHeight, onEnd } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const [scrollTop, setScrollTop] = useState(props.initialScroll ?? 0);
+  const { height } = useSize(scroller);
+
+  useLayoutEffect(() => {
+    if (scroller.current && props.initialScroll) scroller.current.scrollTop = props.initialScroll;
+  }, []);
+
+  useImperativeHandle(props.handle ?? null, () => ({
+    show: (index) => {
+      const element = scroller.current;
+      if (!element) return;
+      element.scrollTop = scrollToShow(index, element.scrollTop, element.clientHeight, rowHeight);
+    },
+    scrollTop: () => scroller.current?.scrollTop ?? 0,
+  }), [rowHeight]);
+
+  const { first, last } = rowWindow(scrollTop, height, rowHeight, count, OVERSCAN);
+  useEffect(() => {
+    if (onEnd && height > 0 && last + NEAR_END_ROWS >= count) onEnd();
+  }, [last, count, height, onEnd]);
+
+  const rows: ComponentChildren[] = [];
+  for (let index = first; index < last; index += 1) rows.push(props.renderRow(index));
+  return (
+    <div
+      ref={scroller}
+      class={`virtual ${props.class ?? ""}`}
+      role={props.role ?? "list"}
+      aria-label={props.label}
+      aria-activedescendant={props.activeId}
+      tabIndex={0}
+      onScroll={(event) => setScrollTop(event.currentTarget.scrollTop)}
+    >
+      {props.header}
+      <div class="virtual-space" role="presentation" style={{ height: `${count * rowHeight}px` }}>
+        <div class="virtual-rows" role="presentation" style={{ transform: `translateY(${first * rowHeight}px)` }}>
+          {rows}
+        </div>
+      </div>
+      {props.footer}
+    </div>
+  );
+}

@@ -1,0 +1,86 @@
+// Pictures of every view, light and dark, laptop and phone, to be looked at by people.
+//
+//   node scripts/screenshots.mjs [--url http://127.0.0.1:4320] [--out screenshots] [--only trace]
+//
+// Needs a Chromium: CHROMIUM names it, /usr/bin/chromium otherwise. Complains, and exits 1, when a
+// page writes errors to its console or breaks the content security policy.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { chromium } from "playwright-core";
+
+const { values: args } = parseArgs({
+  options: {
+    url: { type: "string", default: "http://127.0.0.1:4320" },
+    out: { type: "string", default: "screenshots" },
+    only: { type: "string", default: "" },
+    theme: { type: "string", default: "" },
+    size: { type: "string", default: "" },
+  },
+});
+
+const TRAIN_DAY = "start=2023-01-29T08:40:00.000Z&end=2023-01-29T15:45:00.000Z";
+const SHOP = "start=2022-08-22T05:18:00.000Z&end=2022-08-22T05:21:00.000Z";
+const VIEWS = [
+  { name: "logs", path: `/logs?${TRAIN_DAY}` },
+  { name: "logs-query", path: `/logs?q=level%3Aerror+exception&${TRAIN_DAY}` },
+  { name: "logs-detail", path: `/logs?q=payment&${TRAIN_DAY}`, act: (page) => page.click(".log-row:nth-child(4)") },
+  { name: "logs-shop", path: `/logs?q=currency&${SHOP}`, act: (page) => page.hover(".histogram-plot") },
+  { name: "logs-error", path: "/logs?q=service%3Acheckout+(timeout+OR+refused" },
+  { name: "logs-empty", path: `/logs?q=flabbergast&${TRAIN_DAY}` },
+  { name: "time", path: "/logs", act: (page) => page.click(".time-button").then(() => page.fill(".range-panel input", "2023-01-29 08:00 to 09:00")) },
+  { name: "suggest", path: "/logs", act: async (page) => { await page.click("#query"); await page.keyboard.type("level:error http.re"); await page.waitForSelector(".suggestions"); } },
+  { name: "traces", path: `/traces?${TRAIN_DAY}` },
+  { name: "traces-errors", path: "/traces?q=status%3Aerror" },
+  { name: "trace", path: null },
+  { name: "trace-span", path: null, act: async (page) => { await page.click(".span-row:nth-child(6)"); await page.waitForSelector(".panel"); } },
+  { name: "trace-logs", path: null, query: "tab=logs" },
+  { name: "trace-error", path: null, find: "q=status%3Aerror", act: async (page) => { if (await page.$(".fact-error")) await page.click(".fact-error"); } },
+  { name: "services", path: "/services" },
+  { name: "services-open", path: `/services?open=ts-order-service` },
+  { name: "shortcuts", path: "/logs", act: (page) => page.click("body").then(() => page.keyboard.press("?")) },
+  { name: "missing", path: "/trace/00000000000000000000000000000001" },
+];
+const SIZES = [["laptop", 1440, 900], ["phone", 390, 844]];
+
+/** The trace of the view: one with many services, found through the API. */
+async function tracePath(view) {
+  const search = view.find ?? `q=service%3Ats-order-service&${TRAIN_DAY}`;
+  const page = await (await fetch(`${args.url}/api/v1/traces?limit=100&${search.replace(/^q=/, "query=")}`)).json();
+  const best = page.traces.sort((a, b) => b.services.length - a.services.length || b.span_count - a.span_count)[0];
+  return `/trace/${best.trace_id}${view.query ? `?${view.query}` : ""}`;
+}
+
+const browser = await chromium.launch({
+  executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+mkdirSync(args.out, { recursive: true });
+const problems = [];
+for (const theme of ["light", "dark"].filter((name) => !args.theme || name === args.theme)) {
+  for (const [size, width, height] of SIZES.filter(([name]) => !args.size || name === args.size)) {
+    const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, deviceScaleFactor: 1, hasTouch: size === "phone", isMobile: size === "phone", timezoneId: "UTC" });
+    for (const view of VIEWS.filter(({ name }) => !args.only || args.only.split(",").includes(name))) {
+      const page = await context.newPage();
+      const where = `${view.name} ${size} ${theme}`;
+      page.on("pageerror", (error) => problems.push(`${where}: ${error.message}`));
+      page.on("console", (message) => message.type() === "error" && !/status of 40[04]/.test(message.text()) && problems.push(`${where}: ${message.text()}`));
+      try {
+        await page.goto(args.url + (view.path ?? (await tracePath(view))), { waitUntil: "networkidle" });
+        await view.act?.(page);
+        await page.waitForTimeout(250);
+      } catch (error) {
+        problems.push(`${where}: ${error.message.split("\n")[0]}`);
+      }
+      const sideways = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+      if (sideways) problems.push(`${where}: the page scrolls sideways`);
+      await page.screenshot({ path: join(args.out, `${view.name}-${size}-${theme}.png`) });
+      await page.close();
+    }
+    await context.close();
+  }
+}
+await browser.close();
+for (const problem of problems) console.error(problem);
+process.exitCode = problems.length > 0 ? 1 : 0;
