@@ -30,6 +30,7 @@ use self::traces::SpanRows;
 use self::walk::{Failure, Place, walk};
 use self::wire::WireError;
 
+pub(crate) use self::any_value::MAX_VALUE_DEPTH;
 pub(crate) use self::outcome::{Counts, Decoded};
 
 /// Decodes OTLP export requests into rows. What storage replays its write-ahead log with.
