@@ -1,1 +1,25 @@
-//! placeholder
+//! Plans and answers queries over one snapshot; the HTTP API.
+//!
+//! ```text
+//!  HTTP ─► api ─► language / sql ─► DataFusion plan ─► table (buffer ∪ Parquet) ─► rows ─► JSON
+//!                                        │                 │
+//!                                    functions      snapshot, index
+//! ```
+//!
+//! Modules in reading order: [`engine`] (limits, one session a query), [`session`] (one snapshot,
+//! one deadline, one memory pool), [`table`] (what DataFusion scans), [`functions`] (full text and
+//! attributes in SQL), [`language`] (the search language), [`sql`], [`parameters`] and [`api`].
+
+pub mod api;
+pub mod attributes;
+pub mod engine;
+mod failure;
+pub mod functions;
+pub mod language;
+pub mod parameters;
+pub mod session;
+pub mod table;
+
+pub use api::{ApiError, ApiState, router};
+pub use engine::{QueryEngine, QueryOptions};
+pub use session::{Outcome, QuerySession};

@@ -1,0 +1,112 @@
+//! Errors as the API tells them.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
+use serde_json::json;
+use spoor_storage::{Error, ErrorKind};
+
+use crate::language::SyntaxError;
+
+/// An error on its way to the client:
+/// `{"error": {"code", "message", "hint", "position"}}` with the matching status.
+#[derive(Debug)]
+pub struct ApiError {
+    error: Error,
+    position: Option<usize>,
+}
+
+impl ApiError {
+    /// With the offset in characters into the query where it went wrong.
+    pub fn at(error: Error, position: usize) -> Self {
+        Self {
+            error,
+            position: Some(position),
+        }
+    }
+
+    /// The error itself.
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+
+    /// Where in the query it went wrong, in characters.
+    pub fn position(&self) -> Option<usize> {
+        self.position
+    }
+
+    /// The status it is answered with.
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.error.kind().http_status())
+            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            position: None,
+        }
+    }
+}
+
+impl From<SyntaxError> for ApiError {
+    fn from(error: SyntaxError) -> Self {
+        let inner = Error::invalid(error.message);
+        let inner = match error.hint {
+            Some(hint) => inner.with_hint(hint),
+            None => inner,
+        };
+        Self::at(inner, error.position)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        match self.error.kind() {
+            ErrorKind::Corrupt | ErrorKind::Internal => {
+                tracing::error!(error = %self.error, "query failed");
+            }
+            kind => tracing::debug!(error = %self.error, kind = kind.label(), "query refused"),
+        }
+        let body = json!({"error": {
+            "code": self.error.kind().label(),
+            "message": self.error.to_string(),
+            "hint": self.error.hint(),
+            "position": self.position,
+        }});
+        let mut response = (self.status(), Json(body)).into_response();
+        if let Some(after) = self.error.retry_after() {
+            let seconds = after.as_secs().max(1);
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn says_code_position_and_when_to_retry() {
+        let response = ApiError::at(Error::invalid("bad word").with_hint("drop it"), 7).into_response();
+        assert_eq!(response.status(), 400);
+        let body = axum::body::to_bytes(response.into_body(), 1 << 16).await.unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(
+            json,
+            json!({"error": {"code": "invalid", "message": "bad word", "hint": "drop it", "position": 7}})
+        );
+        let busy = Error::new(ErrorKind::Busy, "full").with_retry_after(Duration::from_millis(10));
+        let response = ApiError::from(busy).into_response();
+        assert_eq!(response.status(), 429);
+        assert_eq!(response.headers()[RETRY_AFTER], "1");
+    }
+}

@@ -1,0 +1,222 @@
+//! The query engine: what all queries share, and the limits they share it under.
+//!
+//! Each query gets a [`QuerySession`] with a snapshot, a memory pool and a deadline of its own.
+//! At most [`QueryOptions::max_concurrent`] run; some more wait; the rest are told to come back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use datafusion::execution::cache::cache_manager::CacheManagerConfig;
+use datafusion::execution::disk_manager::DiskManagerBuilder;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::execution::SessionStateDefaults;
+use datafusion::prelude::SessionConfig;
+use prometheus_client::registry::Registry;
+use spoor_storage::{Error, ErrorKind, Result, Storage, TenantId};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use crate::failure::from_datafusion;
+use crate::functions;
+use crate::session::QuerySession;
+
+mod metrics;
+
+pub(crate) use metrics::QueryMetrics;
+
+/// The address under which DataFusion finds storage's object store; nothing else is registered,
+/// so a query can read nothing else.
+pub(crate) const STORE_URL: &str = "spoor://data";
+
+/// Limits of queries; [`QueryOptions::default`] gives the defaults.
+#[derive(Debug, Clone)]
+pub struct QueryOptions {
+    /// Bytes of working memory of one query; over it, sorts and aggregations spill to disk, and
+    /// what cannot spill fails with [`ErrorKind::TooLarge`].
+    pub memory_bytes: usize,
+    /// Bytes all running queries together may spill to disk.
+    pub spill_bytes: u64,
+    /// How long a query may take, waiting included.
+    pub timeout: Duration,
+    /// Queries that run at the same time.
+    pub max_concurrent: usize,
+    /// Queries that may wait for their turn; more are refused with [`ErrorKind::Busy`].
+    pub max_waiting: usize,
+    /// Rows of a SQL answer in the JSON form; more are cut off and the answer says so.
+    pub max_rows_json: usize,
+    /// Bytes of Parquet footers kept in memory.
+    pub metadata_cache_bytes: usize,
+    /// Threads' worth of parallelism of one query.
+    pub parallelism: usize,
+}
+
+impl Default for QueryOptions {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 512 << 20,
+            spill_bytes: 4 << 30,
+            timeout: Duration::from_secs(60),
+            max_concurrent: 8,
+            max_waiting: 64,
+            max_rows_json: 10_000,
+            metadata_cache_bytes: 256 << 20,
+            parallelism: std::thread::available_parallelism().map_or(2, usize::from),
+        }
+    }
+}
+
+/// Starts queries. Cheap to clone.
+#[derive(Clone)]
+pub struct QueryEngine {
+    shared: Arc<Shared>,
+}
+
+/// What every session of an engine refers to.
+pub(crate) struct Shared {
+    pub(crate) storage: Storage,
+    pub(crate) options: QueryOptions,
+    pub(crate) metrics: QueryMetrics,
+    state: SessionState,
+    runtime: RuntimeEnv,
+    permits: Arc<Semaphore>,
+    waiting: AtomicUsize,
+}
+
+// === impl QueryEngine ===
+
+impl QueryEngine {
+    /// An engine over `storage`. Errors if DataFusion cannot be set up (no temporary directory).
+    pub fn new(storage: Storage, options: QueryOptions) -> Result<Self> {
+        let runtime = RuntimeEnvBuilder::new()
+            .with_cache_manager(
+                CacheManagerConfig::default()
+                    .with_metadata_cache_limit(options.metadata_cache_bytes),
+            )
+            .with_disk_manager_builder(
+                DiskManagerBuilder::default().with_max_temp_directory_size(options.spill_bytes),
+            )
+            .build()
+            .map_err(from_datafusion)?;
+        let url = ObjectStoreUrl::parse(STORE_URL).map_err(from_datafusion)?;
+        runtime.register_object_store(url.as_ref(), storage.object_store());
+        let state = base_state(&options, &runtime);
+        Ok(Self {
+            shared: Arc::new(Shared {
+                permits: Arc::new(Semaphore::new(options.max_concurrent.max(1))),
+                waiting: AtomicUsize::new(0),
+                metrics: QueryMetrics::default(),
+                storage,
+                options,
+                state,
+                runtime,
+            }),
+        })
+    }
+
+    /// Waits for a turn, then starts a query of `tenant` on the newest snapshot. Errors with
+    /// [`ErrorKind::Busy`] when too many wait already, or none finished in time.
+    pub async fn begin(&self, tenant: &TenantId) -> Result<QuerySession> {
+        let deadline = Instant::now() + self.shared.options.timeout;
+        let permit = self.shared.permit(deadline).await?;
+        QuerySession::start(Arc::clone(&self.shared), tenant.clone(), permit, deadline)
+    }
+
+    /// The limits this engine keeps.
+    pub fn options(&self) -> &QueryOptions {
+        &self.shared.options
+    }
+
+    /// Registers this engine's metrics (`spoor_query_…`).
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.shared.metrics.register(registry);
+    }
+}
+
+impl std::fmt::Debug for QueryEngine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("QueryEngine")
+            .field("options", &self.shared.options)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    async fn permit(&self, deadline: Instant) -> Result<OwnedSemaphorePermit> {
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            return Ok(permit);
+        }
+        let _place = WaitingPlace::take(&self.waiting, self.options.max_waiting)
+            .ok_or_else(|| self.too_busy())?;
+        tokio::time::timeout_at(deadline, Arc::clone(&self.permits).acquire_owned())
+            .await
+            .map_err(|_| self.too_busy())?
+            .map_err(|_| Error::new(ErrorKind::Unavailable, "the query engine is closing"))
+    }
+
+    fn too_busy(&self) -> Error {
+        self.metrics.refused();
+        Error::new(
+            ErrorKind::Busy,
+            format!(
+                "{} queries are running and {} more are waiting",
+                self.options.max_concurrent, self.options.max_waiting
+            ),
+        )
+        .with_hint("try again in a moment")
+        .with_retry_after(Duration::from_secs(1))
+    }
+
+    /// A DataFusion session with a memory pool of its own; caches and stores are shared.
+    pub(crate) fn session_state(&self) -> SessionState {
+        let runtime = RuntimeEnv {
+            memory_pool: Arc::new(FairSpillPool::new(self.options.memory_bytes)),
+            ..self.runtime.clone()
+        };
+        SessionStateBuilder::new_from_existing(self.state.clone())
+            .with_runtime_env(Arc::new(runtime))
+            .build()
+    }
+}
+
+/// Counts as waiting until dropped, so that a client that hangs up frees its place.
+struct WaitingPlace<'a>(&'a AtomicUsize);
+
+impl<'a> WaitingPlace<'a> {
+    fn take(waiting: &'a AtomicUsize, most: usize) -> Option<Self> {
+        let place = Self(waiting);
+        (waiting.fetch_add(1, Ordering::Relaxed) < most).then_some(place)
+    }
+}
+
+impl Drop for WaitingPlace<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A session with the built-in scalar, aggregate and window functions and ours; without table
+/// functions, file formats and table factories, so that no statement can reach a file.
+fn base_state(options: &QueryOptions, runtime: &RuntimeEnv) -> SessionState {
+    let config = SessionConfig::new()
+        .with_target_partitions(options.parallelism.max(1))
+        .with_information_schema(false)
+        .with_create_default_catalog_and_schema(false);
+    let mut scalars = SessionStateDefaults::default_scalar_functions();
+    scalars.extend(functions::all());
+    let mut planners = functions::expr_planners();
+    planners.extend(SessionStateDefaults::default_expr_planners());
+    SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(Arc::new(runtime.clone()))
+        .with_expr_planners(planners)
+        .with_scalar_functions(scalars)
+        .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
+        .with_window_functions(SessionStateDefaults::default_window_functions())
+        .build()
+}

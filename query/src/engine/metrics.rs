@@ -1,0 +1,71 @@
+//! What the engine counts.
+
+use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// Counters of one engine; clones count into the same numbers.
+#[derive(Debug, Clone)]
+pub(crate) struct QueryMetrics {
+    running: Gauge,
+    finished: Counter,
+    incomplete: Counter,
+    refused: Counter,
+    seconds: Histogram,
+}
+
+impl Default for QueryMetrics {
+    fn default() -> Self {
+        Self {
+            running: Gauge::default(),
+            finished: Counter::default(),
+            incomplete: Counter::default(),
+            refused: Counter::default(),
+            seconds: Histogram::new(exponential_buckets(0.001, 4.0, 9)),
+        }
+    }
+}
+
+impl QueryMetrics {
+    pub(crate) fn started(&self) {
+        self.running.inc();
+    }
+
+    pub(crate) fn finished(&self, took: Duration, complete: bool) {
+        self.running.dec();
+        self.finished.inc();
+        if !complete {
+            self.incomplete.inc();
+        }
+        self.seconds.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn refused(&self) {
+        self.refused.inc();
+    }
+
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        let registry = registry.sub_registry_with_prefix("spoor_query");
+        registry.register("running", "Queries that run now", self.running.clone());
+        registry.register("finished", "Queries that ended, also by an error", self.finished.clone());
+        registry.register(
+            "incomplete",
+            "Queries whose answer said complete: false",
+            self.incomplete.clone(),
+        );
+        registry.register(
+            "refused",
+            "Queries refused because too many were waiting",
+            self.refused.clone(),
+        );
+        registry.register_with_unit(
+            "duration",
+            "How long queries took",
+            Unit::Seconds,
+            self.seconds.clone(),
+        );
+    }
+}

@@ -1,0 +1,80 @@
+//! Functions of ours in SQL and in the plans of the search language.
+//!
+//! | function | what it does |
+//! |---|---|
+//! | `matches(text, 'query')` | full text: see [`text_query`] |
+//! | `attribute_value(map, 'key')` | what `attributes['key']` becomes: the value's text or null |
+//! | `attribute_exists(map, 'key')` | whether the map has the key, also with a null value |
+//! | `id_text(id)` | lower-case hex of binary ids, also of those inside `links` |
+
+mod id_text;
+mod map;
+mod matches;
+pub mod text_query;
+
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawFieldAccessExpr};
+use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, ScalarUDF, lit};
+
+pub(crate) use id_text::{id_text_function, logical_type};
+pub(crate) use map::{
+    ATTRIBUTE_EXISTS, ATTRIBUTE_VALUE, attribute_exists, attribute_value, map_entry_index,
+};
+pub(crate) use matches::{MATCHES, matches};
+
+/// All of them, to be registered.
+pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
+    vec![
+        matches::function(),
+        map::value_function(),
+        map::exists_function(),
+        id_text_function(),
+    ]
+}
+
+/// What makes `attributes['key']` work.
+pub(crate) fn expr_planners() -> Vec<Arc<dyn ExprPlanner>> {
+    vec![Arc::new(MapAccessPlanner)]
+}
+
+/// Plans `map['key']` as [`attribute_value`] and `struct['field']` as DataFusion's own access.
+#[derive(Debug)]
+struct MapAccessPlanner;
+
+impl ExprPlanner for MapAccessPlanner {
+    fn plan_field_access(
+        &self,
+        access: RawFieldAccessExpr,
+        schema: &DFSchema,
+    ) -> Result<PlannerResult<RawFieldAccessExpr>> {
+        let RawFieldAccessExpr { field_access, expr } = access;
+        let GetFieldAccess::NamedStructField { name } = &field_access else {
+            return Ok(PlannerResult::Original(RawFieldAccessExpr { field_access, expr }));
+        };
+        let planned = match (expr.get_type(schema)?, name) {
+            (DataType::Map(..), ScalarValue::Utf8(Some(key))) => attribute_value(expr, key),
+            (DataType::Struct(_), name) => Expr::ScalarFunction(ScalarFunction::new_udf(
+                datafusion::functions::core::get_field(),
+                vec![expr, lit(name.clone())],
+            )),
+            (_, _) => {
+                return Ok(PlannerResult::Original(RawFieldAccessExpr { field_access, expr }));
+            }
+        };
+        Ok(PlannerResult::Planned(planned))
+    }
+}
+
+/// The string of a literal argument, whatever string type it has.
+pub(crate) fn literal_text(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Literal(value, _) => value.try_as_str().flatten(),
+        Expr::Cast(cast) => literal_text(&cast.expr),
+        Expr::Alias(alias) => literal_text(&alias.expr),
+        _ => None,
+    }
+}

@@ -1,0 +1,120 @@
+//! What full-text search looks for, and whether a text has it.
+//!
+//! ```text
+//! query  = and { "OR" and }          and  = not { ["AND"] not }
+//! not    = ("NOT" | "-") not | "(" query ")" | '"' phrase '"' | word
+//! ```
+//! A word stands for its tokens one after the other (`semicomplete.com` is `semicomplete`, `com`),
+//! and so does a phrase. A `*` in a word stands for any characters of a token. Tokens are those of
+//! [`spoor_storage::text`], so the index and this test cannot disagree.
+//!
+//! A text in ASCII, as nearly all are, is searched byte by byte without an allocation.
+
+use spoor_storage::index::Lookup;
+use spoor_storage::text;
+
+mod parse;
+mod search;
+
+pub use parse::TextSyntaxError;
+
+/// A parsed full-text query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextQuery {
+    /// All of these.
+    All(Vec<TextQuery>),
+    /// Any of these.
+    Any(Vec<TextQuery>),
+    /// Not this.
+    Not(Box<TextQuery>),
+    /// These tokens one after the other; never empty.
+    Sequence(Vec<TokenPattern>),
+}
+
+/// What one token must look like; lower-case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenPattern {
+    /// Is this.
+    Exact(String),
+    /// Starts so.
+    Prefix(String),
+    /// These parts in order with anything between them; the first part is at the start and the
+    /// last at the end (either may be empty).
+    Parts(Vec<String>),
+}
+
+impl TextQuery {
+    /// Reads a query. Errors say at which character it went wrong.
+    pub fn parse(query: &str) -> Result<Self, TextSyntaxError> {
+        parse::parse(query)
+    }
+
+    /// The tokens of `phrase` one after the other, `*` being punctuation; `None` if it has none.
+    pub fn phrase(phrase: &str) -> Option<Self> {
+        let tokens: Vec<_> = text::tokens(phrase)
+            .map(|token| TokenPattern::Exact(token.into_owned()))
+            .collect();
+        (!tokens.is_empty()).then_some(Self::Sequence(tokens))
+    }
+
+    /// As [`TextQuery::phrase`], but `*` stands for any characters of a token.
+    pub fn word(word: &str) -> Option<Self> {
+        let tokens: Vec<_> = word
+            .split(|c: char| !c.is_alphanumeric() && c != '*')
+            .filter_map(TokenPattern::parse)
+            .collect();
+        (!tokens.is_empty()).then_some(Self::Sequence(tokens))
+    }
+
+    /// Whether `text` has what is looked for.
+    pub fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::All(queries) => queries.iter().all(|query| query.matches(text)),
+            Self::Any(queries) => queries.iter().any(|query| query.matches(text)),
+            Self::Not(query) => !query.matches(text),
+            Self::Sequence(tokens) => search::has_sequence(text, tokens),
+        }
+    }
+
+    /// The question to the index whose blocks hold every text that matches.
+    pub fn lookup(&self) -> Lookup {
+        match self {
+            Self::All(queries) => Lookup::And(queries.iter().map(Self::lookup).collect()),
+            Self::Any(queries) => Lookup::Or(queries.iter().map(Self::lookup).collect()),
+            Self::Not(_) => Lookup::All,
+            Self::Sequence(tokens) => {
+                Lookup::And(tokens.iter().map(TokenPattern::lookup).collect())
+            }
+        }
+    }
+}
+
+impl TokenPattern {
+    /// A token in which `*` stands for any characters; `None` if nothing else is in it.
+    fn parse(token: &str) -> Option<Self> {
+        if token.bytes().all(|byte| byte == b'*') {
+            return None;
+        }
+        let lower = token.to_lowercase();
+        let parts: Vec<String> = lower.split('*').map(str::to_owned).collect();
+        Some(match parts.as_slice() {
+            [only] => Self::Exact(only.clone()),
+            [first, last] if last.is_empty() => Self::Prefix(first.clone()),
+            _ => Self::Parts(parts),
+        })
+    }
+
+    fn lookup(&self) -> Lookup {
+        match self {
+            Self::Exact(token) => Lookup::Token(token.clone()),
+            Self::Prefix(start) => Lookup::TokenPrefix(start.clone()),
+            Self::Parts(parts) => match parts.first() {
+                Some(start) if !start.is_empty() => Lookup::TokenPrefix(start.clone()),
+                _ => Lookup::All,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! The search language: what people type into the search bar, for logs and spans alike.
+//!
+//! ```text
+//! query  = any                       any   = all { "OR" all }
+//! all    = not { ["AND"] not }       not   = ("NOT" | "-") not | "(" any ")" | term
+//! term   = name operator value | "has:" name | '"' phrase '"' | word
+//! operator = ":" | [":"] ( ">" | ">=" | "<" | "<=" | "=" | "!=" | "~" )
+//! value  = '"' text '"' | text | "(" value { "OR" value } ")"
+//! ```
+//! [`parse`] knows only the grammar; [`to_expr`] gives names and values their meaning for one
+//! table. Errors of both say at which character they are.
+
+mod fields;
+mod meaning;
+mod parser;
+mod severity;
+mod values;
+
+use spoor_storage::Error;
+
+pub use meaning::to_expr;
+pub use severity::{level_name, level_of, level_rank_expr};
+
+use crate::functions::text_query::TextQuery;
+
+/// A parsed query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Query {
+    /// All of these; of none: everything.
+    And(Vec<Query>),
+    /// Any of these.
+    Or(Vec<Query>),
+    /// Not this; rows without the field count as not having it.
+    Not(Box<Query>),
+    /// A word or phrase of the text (log bodies, span names).
+    Text(Text),
+    /// A condition on a field.
+    Field(Field),
+    /// The field is there.
+    Has(Name),
+}
+
+/// A word or phrase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// As written, without quotes.
+    pub source: String,
+    /// Whether it was in quotes.
+    pub quoted: bool,
+    /// Its tokens.
+    pub(crate) query: TextQuery,
+}
+
+/// A field's name as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// The name.
+    pub text: String,
+    /// Offset in characters.
+    pub position: usize,
+}
+
+/// A condition on a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Which field.
+    pub name: Name,
+    /// How it is compared.
+    pub comparison: Comparison,
+    /// With what.
+    pub value: Value,
+}
+
+/// How a field is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// `:` has the value: equality, wildcards, on `body` full text.
+    Is,
+    /// `=`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+    /// `~` matches a regular expression somewhere.
+    Regex,
+}
+
+/// A value as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Value {
+    /// Without quotes.
+    pub text: String,
+    /// Whether it was in quotes: then `*` and `?` are themselves.
+    pub quoted: bool,
+    /// Offset in characters.
+    pub position: usize,
+}
+
+/// What is wrong with a query, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SyntaxError {
+    /// Offset in characters.
+    pub position: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead, if we know.
+    pub hint: Option<String>,
+}
+
+/// Reads a query. The empty query finds everything.
+pub fn parse(text: &str) -> Result<Query, SyntaxError> {
+    parser::parse(text)
+}
+
+impl Query {
+    /// Whether it finds everything.
+    pub fn is_everything(&self) -> bool {
+        matches!(self, Self::And(parts) if parts.is_empty())
+    }
+}
+
+impl SyntaxError {
+    pub(crate) fn new(position: usize, message: impl Into<String>) -> Self {
+        Self {
+            position,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<SyntaxError> for Error {
+    fn from(error: SyntaxError) -> Self {
+        let message = format!("{} at character {} of the query", error.message, error.position);
+        match error.hint {
+            Some(hint) => Self::invalid(message).with_hint(hint),
+            None => Self::invalid(message),
+        }
+    }
+}

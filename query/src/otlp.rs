@@ -1,0 +1,19 @@
+//! Rows of `spans` as OTLP JSON: what came in is what goes out.
+//!
+//! Rows are opened as [`SpanColumns`], which the trace and Jaeger views read too. Text is written
+//! straight into one buffer; nothing is built in between.
+
+mod columns;
+mod json;
+mod value;
+mod write;
+
+pub use columns::{Attribute, Attributes, Event, Link, Scope, SpanColumns};
+pub use json::JsonWriter;
+pub use value::{is_safe_integer, write_plain_attributes, write_plain_value, write_typed_attributes};
+pub use write::{SpanRef, span_identity, write_traces_data};
+
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,248 @@
+//! One query: one snapshot, one deadline, one memory pool, one verdict on completeness.
+
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use datafusion::dataframe::DataFrame;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::context::SessionContext;
+use datafusion::execution::memory_pool::MemoryConsumer;
+use futures::StreamExt;
+use parking_lot::Mutex;
+use serde::Serialize;
+use spoor_storage::{Error, ErrorKind, Result, Snapshot, Table, TenantId, TimeRange};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use crate::engine::Shared;
+use crate::failure::from_datafusion;
+use crate::table::{DynamicColumn, SnapshotTable};
+
+/// An answer names at most this many reasons for being incomplete.
+const MAX_REASONS: usize = 20;
+
+/// What every answer says about itself; flattened into its JSON.
+#[derive(Debug, Clone, Serialize)]
+pub struct Outcome {
+    /// Whether everything that the snapshot holds was looked at.
+    pub complete: bool,
+    /// Why not, for the user.
+    pub incomplete_reasons: Vec<String>,
+    /// Milliseconds since the query began.
+    pub elapsed_ms: u64,
+    /// The snapshot's number.
+    pub snapshot: u64,
+}
+
+/// A running query. Dropping it (and every frame and stream made from it) ends the query.
+pub struct QuerySession {
+    scope: Arc<QueryScope>,
+    context: SessionContext,
+}
+
+/// The part of a session that its plans hold on to.
+pub(crate) struct QueryScope {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) tenant: TenantId,
+    started: Instant,
+    deadline: Instant,
+    reasons: Mutex<Vec<String>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+// === impl QuerySession ===
+
+impl QuerySession {
+    pub(crate) fn start(
+        shared: Arc<Shared>,
+        tenant: TenantId,
+        permit: OwnedSemaphorePermit,
+        deadline: Instant,
+    ) -> Result<Self> {
+        let context = SessionContext::new_with_state(shared.session_state());
+        shared.metrics.started();
+        Ok(Self {
+            context,
+            scope: Arc::new(QueryScope {
+                snapshot: shared.storage.snapshot(),
+                started: Instant::now(),
+                reasons: Mutex::default(),
+                shared,
+                tenant,
+                deadline,
+                _permit: permit,
+            }),
+        })
+    }
+
+    /// What this query sees.
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.scope.snapshot
+    }
+
+    /// Whose data this query sees.
+    pub fn tenant(&self) -> &TenantId {
+        &self.scope.tenant
+    }
+
+    /// The limits this query runs under.
+    pub fn options(&self) -> &crate::QueryOptions {
+        &self.scope.shared.options
+    }
+
+    /// All rows of a table, ids as lower-case hex text. Filters put on it narrow what is read.
+    #[expect(clippy::unused_async, reason = "the signature is part of the crate's contract")]
+    pub async fn table(&self, table: Table) -> Result<DataFrame> {
+        self.context
+            .read_table(self.provider(table, &[]))
+            .map_err(from_datafusion)
+    }
+
+    /// The table with extra columns computed from attributes.
+    pub(crate) fn provider(&self, table: Table, dynamic: &[DynamicColumn]) -> Arc<SnapshotTable> {
+        Arc::new(SnapshotTable::new(
+            Arc::clone(&self.scope),
+            table,
+            dynamic.to_vec(),
+        ))
+    }
+
+    /// The DataFusion context of this query.
+    pub(crate) fn context(&self) -> &SessionContext {
+        &self.context
+    }
+
+    /// Runs a plan to its end. Errors with [`ErrorKind::Timeout`] at the deadline and with
+    /// [`ErrorKind::TooLarge`] when it, or its result, needs more memory than a query may have.
+    pub async fn collect(&self, frame: DataFrame) -> Result<Vec<RecordBatch>> {
+        self.collect_rows(frame, usize::MAX).await
+    }
+
+    /// As [`QuerySession::collect`], but stops reading once there are at least `enough` rows.
+    pub(crate) async fn collect_rows(
+        &self,
+        frame: DataFrame,
+        enough: usize,
+    ) -> Result<Vec<RecordBatch>> {
+        let reservation = MemoryConsumer::new("rows of the answer")
+            .register(&self.context.runtime_env().memory_pool);
+        let mut stream = self.stream(frame).await?;
+        let mut batches = Vec::new();
+        let mut rows = 0;
+        while rows < enough {
+            let Some(batch) = self.next(&mut stream).await? else {
+                break;
+            };
+            reservation
+                .try_grow(batch.get_array_memory_size())
+                .map_err(from_datafusion)?;
+            rows += batch.num_rows();
+            batches.push(batch);
+        }
+        Ok(batches)
+    }
+
+    /// Starts a plan; read it with [`QuerySession::next`].
+    pub(crate) async fn stream(&self, frame: DataFrame) -> Result<SendableRecordBatchStream> {
+        self.scope
+            .in_time(frame.execute_stream())
+            .await?
+            .map_err(from_datafusion)
+    }
+
+    /// The next batch of a stream, within the deadline.
+    pub(crate) async fn next(
+        &self,
+        stream: &mut SendableRecordBatchStream,
+    ) -> Result<Option<RecordBatch>> {
+        self.scope
+            .in_time(stream.next())
+            .await?
+            .transpose()
+            .map_err(from_datafusion)
+    }
+
+    /// Says that the answer lacks something; the reason is for the user.
+    pub fn note_incomplete(&self, reason: impl Into<String>) {
+        self.scope.note_incomplete(reason.into());
+    }
+
+    /// Says that files of `range` that storage has set aside are missing from the answer.
+    pub(crate) fn note_skipped(&self, table: Table, range: TimeRange) {
+        self.scope.note_skipped(table, range);
+    }
+
+    /// How it went so far. Take it last: reading may still find that something is missing.
+    pub fn outcome(&self) -> Outcome {
+        self.scope.outcome()
+    }
+}
+
+impl std::fmt::Debug for QuerySession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("QuerySession")
+            .field("outcome", &self.outcome())
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl QueryScope ===
+
+impl QueryScope {
+    async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        tokio::time::timeout_at(self.deadline, work).await.map_err(|_| {
+            Error::new(
+                ErrorKind::Timeout,
+                format!(
+                    "the query took longer than {} s",
+                    self.shared.options.timeout.as_secs_f64()
+                ),
+            )
+            .with_hint("narrow the time range or add a filter")
+        })
+    }
+
+    pub(crate) fn note_incomplete(&self, reason: String) {
+        let mut reasons = self.reasons.lock();
+        if reasons.len() < MAX_REASONS && !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+
+    pub(crate) fn note_skipped(&self, table: Table, range: TimeRange) {
+        for skipped in self.snapshot.skipped(&self.tenant, table, range) {
+            self.note_incomplete(format!(
+                "{} of {}: {}",
+                skipped.table, skipped.hour, skipped.reason
+            ));
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        let incomplete_reasons = self.reasons.lock().clone();
+        Outcome {
+            complete: incomplete_reasons.is_empty(),
+            incomplete_reasons,
+            elapsed_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            snapshot: self.snapshot.version(),
+        }
+    }
+}
+
+impl std::fmt::Debug for QueryScope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("QueryScope")
+            .field("tenant", &self.tenant)
+            .field("snapshot", &self.snapshot.version())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for QueryScope {
+    fn drop(&mut self) {
+        self.shared
+            .metrics
+            .finished(self.started.elapsed(), self.reasons.lock().is_empty());
+    }
+}

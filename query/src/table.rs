@@ -1,0 +1,105 @@
+//! What DataFusion scans: one table of one snapshot, buffer and files together.
+//!
+//! ```text
+//!  filters ─► prune (time range, services, index lookup)
+//!                 │
+//!      batches of the buffer ─┐
+//!      files ─► index ─► row selection ─► Parquet ─┴─► union ─► ids as text, computed columns
+//! ```
+//! Every filter is evaluated again on the rows (`Inexact`): what pruning leaves out is only what
+//! cannot match, and without any index the answer is the same.
+
+mod dynamic;
+mod prune;
+mod scan;
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::Result;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use spoor_storage::Table;
+use spoor_storage::model::schema_of;
+
+use crate::functions::logical_type;
+use crate::session::QueryScope;
+
+pub(crate) use dynamic::{DynamicColumn, Place, map_columns};
+
+/// A table as queries see it: the stored columns with ids as text, then computed ones.
+#[derive(Debug)]
+pub(crate) struct SnapshotTable {
+    scope: Arc<QueryScope>,
+    table: Table,
+    dynamic: Vec<DynamicColumn>,
+    schema: SchemaRef,
+}
+
+/// The columns of `table` as queries see them: ids are lower-case hex text.
+pub fn logical_schema(table: Table) -> SchemaRef {
+    Arc::new(Schema::new(logical_fields(table)))
+}
+
+fn logical_fields(table: Table) -> Vec<Field> {
+    schema_of(table)
+        .fields()
+        .iter()
+        .map(|field| {
+            Field::new(field.name(), logical_type(field.data_type()), field.is_nullable())
+        })
+        .collect()
+}
+
+impl SnapshotTable {
+    pub(crate) fn new(scope: Arc<QueryScope>, table: Table, dynamic: Vec<DynamicColumn>) -> Self {
+        let mut fields = logical_fields(table);
+        fields.extend(dynamic.iter().map(DynamicColumn::field));
+        Self {
+            scope,
+            table,
+            dynamic,
+            schema: Arc::new(Schema::new(fields)),
+        }
+    }
+}
+
+#[async_trait]
+impl TableProvider for SnapshotTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        // With filters the limit counts rows after them, which a scan cannot know.
+        let limit = limit.filter(|_| filters.is_empty());
+        let pruning = prune::Pruning::of(self.table, &self.dynamic, filters);
+        scan::Scan {
+            scope: &self.scope,
+            table: self.table,
+            dynamic: &self.dynamic,
+            schema: &self.schema,
+        }
+        .plan(state, projection, &pruning, limit)
+        .await
+    }
+}

@@ -1,0 +1,250 @@
+//! What filters say about where matching rows can be: a time range, services, an index lookup.
+//!
+//! Each is a bound from above: whatever an expression might mean beyond what is understood here,
+//! no row that matches is outside.
+
+use std::collections::BTreeSet;
+
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use spoor_storage::index::Lookup;
+use spoor_storage::{Table, TimeRange, TraceId};
+
+use super::DynamicColumn;
+use crate::functions::text_query::TextQuery;
+use crate::functions::{ATTRIBUTE_VALUE, MATCHES, literal_text};
+
+mod time;
+
+/// Where rows that match can be.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Pruning {
+    pub(super) range: TimeRange,
+    /// `None`: any service.
+    pub(super) services: Option<BTreeSet<String>>,
+    pub(super) lookup: Lookup,
+    /// The traces that rows must belong to, if the filters name them.
+    pub(super) traces: Option<Vec<TraceId>>,
+}
+
+impl Pruning {
+    /// The bounds of a conjunction of filters on the logical columns.
+    pub(super) fn of(table: Table, dynamic: &[DynamicColumn], filters: &[Expr]) -> Self {
+        let context = Context { table, dynamic };
+        let lookup = and(filters.iter().map(|filter| context.lookup(filter)).collect());
+        Self {
+            range: filters
+                .iter()
+                .map(|filter| time::range(filter, table.time_column()))
+                .fold(TimeRange::ALL, time::intersection),
+            services: filters
+                .iter()
+                .filter_map(services)
+                .reduce(|a, b| a.intersection(&b).cloned().collect()),
+            traces: traces(&lookup),
+            lookup,
+        }
+    }
+}
+
+struct Context<'a> {
+    table: Table,
+    dynamic: &'a [DynamicColumn],
+}
+
+impl Context<'_> {
+    fn lookup(&self, filter: &Expr) -> Lookup {
+        match filter {
+            Expr::Alias(alias) => self.lookup(&alias.expr),
+            Expr::IsTrue(inner) => self.lookup(inner),
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
+                Operator::And => and(vec![self.lookup(left), self.lookup(right)]),
+                Operator::Or => or(vec![self.lookup(left), self.lookup(right)]),
+                Operator::Eq => self.equality(left, right),
+                _ => Lookup::All,
+            },
+            Expr::InList(list) if !list.negated => {
+                or(list.list.iter().map(|value| self.equality(&list.expr, value)).collect())
+            }
+            Expr::ScalarFunction(call) if call.name() == MATCHES => match call.args.as_slice() {
+                [text, query] => self.full_text(text, query),
+                _ => Lookup::All,
+            },
+            // A boolean attribute by itself.
+            Expr::Column(column) => match self.dynamic_named(&column.name) {
+                Some(dynamic) => attribute(&dynamic.key, "true"),
+                None => Lookup::All,
+            },
+            _ => Lookup::All,
+        }
+    }
+
+    fn equality(&self, left: &Expr, right: &Expr) -> Lookup {
+        let (subject, value) = match (left, right) {
+            (subject, Expr::Literal(value, _)) | (Expr::Literal(value, _), subject) => {
+                (subject, value)
+            }
+            _ => return Lookup::All,
+        };
+        match subject {
+            Expr::Column(column) if column.name == "trace_id" => {
+                value.try_as_str().flatten().map_or(Lookup::All, trace)
+            }
+            Expr::Column(column) => self
+                .dynamic_named(&column.name)
+                .and_then(|dynamic| Some(attribute(&dynamic.key, &canonical_text(value)?)))
+                .unwrap_or(Lookup::All),
+            Expr::ScalarFunction(call) if call.name() == ATTRIBUTE_VALUE => {
+                let key = call.args.get(1).and_then(literal_text);
+                match (key, value.try_as_str().flatten()) {
+                    (Some(key), Some(text)) => attribute(key, text),
+                    _ => Lookup::All,
+                }
+            }
+            _ => Lookup::All,
+        }
+    }
+
+    /// Only the column that the index has the words of.
+    fn full_text(&self, text: &Expr, query: &Expr) -> Lookup {
+        let indexed = match self.table {
+            Table::Logs => "body",
+            Table::Spans => "name",
+        };
+        match (text, literal_text(query)) {
+            (Expr::Column(column), Some(query)) if column.name == indexed => {
+                TextQuery::parse(query).map_or(Lookup::All, |query| simplify(query.lookup()))
+            }
+            _ => Lookup::All,
+        }
+    }
+
+    fn dynamic_named(&self, name: &str) -> Option<&DynamicColumn> {
+        self.dynamic.iter().find(|column| column.name == name)
+    }
+}
+
+fn attribute(key: &str, value: &str) -> Lookup {
+    Lookup::Attribute {
+        key: key.to_owned(),
+        value: value.to_owned(),
+    }
+}
+
+/// The text under which storage keeps a value that compares equal to `value`; `None` where more
+/// than one text can.
+fn canonical_text(value: &ScalarValue) -> Option<String> {
+    match value {
+        ScalarValue::Int64(Some(number)) => Some(number.to_string()),
+        ScalarValue::Boolean(Some(value)) => Some(value.to_string()),
+        other => other.try_as_str().flatten().map(str::to_owned),
+    }
+}
+
+/// Ids in rows are 32 lower-case digits; a text of another form equals none of them, and is
+/// left for the filter to say so.
+fn trace(text: &str) -> Lookup {
+    match text.parse::<TraceId>() {
+        Ok(id) if text.len() == 32 => Lookup::Trace(id),
+        _ => Lookup::All,
+    }
+}
+
+fn simplify(lookup: Lookup) -> Lookup {
+    match lookup {
+        Lookup::And(parts) => and(parts.into_iter().map(simplify).collect()),
+        Lookup::Or(parts) => or(parts.into_iter().map(simplify).collect()),
+        other => other,
+    }
+}
+
+fn and(parts: Vec<Lookup>) -> Lookup {
+    let mut kept: Vec<Lookup> = Vec::with_capacity(parts.len());
+    for part in parts {
+        match part {
+            Lookup::All => {}
+            Lookup::And(inner) => kept.extend(inner),
+            other if kept.contains(&other) => {}
+            other => kept.push(other),
+        }
+    }
+    match kept.len() {
+        0 => Lookup::All,
+        1 => kept.swap_remove(0),
+        _ => Lookup::And(kept),
+    }
+}
+
+fn or(parts: Vec<Lookup>) -> Lookup {
+    if parts.contains(&Lookup::All) {
+        return Lookup::All;
+    }
+    let mut kept: Vec<Lookup> = Vec::with_capacity(parts.len());
+    for part in parts {
+        match part {
+            Lookup::Or(inner) => kept.extend(inner),
+            other if kept.contains(&other) => {}
+            other => kept.push(other),
+        }
+    }
+    match kept.len() {
+        1 => kept.swap_remove(0),
+        _ => Lookup::Or(kept),
+    }
+}
+
+/// The traces a lookup narrows to, if it names any.
+fn traces(lookup: &Lookup) -> Option<Vec<TraceId>> {
+    match lookup {
+        Lookup::Trace(id) => Some(vec![*id]),
+        Lookup::And(parts) => parts.iter().find_map(traces),
+        Lookup::Or(parts) => {
+            let found: Option<Vec<Vec<TraceId>>> = parts.iter().map(traces).collect();
+            found.map(|found| found.concat())
+        }
+        _ => None,
+    }
+}
+
+/// The services a filter narrows to, if it names them.
+fn services(filter: &Expr) -> Option<BTreeSet<String>> {
+    match filter {
+        Expr::Alias(alias) => services(&alias.expr),
+        Expr::IsTrue(inner) => services(inner),
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
+            Operator::And => match (services(left), services(right)) {
+                (Some(a), Some(b)) => Some(a.intersection(&b).cloned().collect()),
+                (a, b) => a.or(b),
+            },
+            Operator::Or => Some(services(left)?.union(&services(right)?).cloned().collect()),
+            Operator::Eq => match (left.as_ref(), right.as_ref()) {
+                (Expr::Column(column), value) | (value, Expr::Column(column))
+                    if column.name == "service_name" =>
+                {
+                    Some(BTreeSet::from([literal_value(value)?.to_owned()]))
+                }
+                _ => None,
+            },
+            _ => None,
+        },
+        Expr::InList(list) if !list.negated => match list.expr.as_ref() {
+            Expr::Column(column) if column.name == "service_name" => list
+                .list
+                .iter()
+                .map(|value| literal_value(value).map(str::to_owned))
+                .collect(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn literal_value(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Literal(value, _) => value.try_as_str().flatten(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

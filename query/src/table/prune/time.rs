@@ -1,0 +1,92 @@
+//! The time range that a filter leaves.
+
+use arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use spoor_storage::TimeRange;
+
+const NOTHING: TimeRange = TimeRange {
+    start_ns: i64::MAX,
+    end_ns: i64::MIN,
+};
+
+/// A range that holds every instant of `column` for which `filter` can be true.
+pub(super) fn range(filter: &Expr, column: &str) -> TimeRange {
+    match filter {
+        Expr::Alias(alias) => range(&alias.expr, column),
+        Expr::IsTrue(inner) => range(inner, column),
+        Expr::Between(between) if !between.negated && is_column(&between.expr, column) => {
+            let low = instant(&between.low).map_or(TimeRange::ALL, |at| bound(Operator::GtEq, at));
+            let high = instant(&between.high).map_or(TimeRange::ALL, |at| bound(Operator::LtEq, at));
+            intersection(low, high)
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
+            Operator::And => intersection(range(left, column), range(right, column)),
+            Operator::Or => hull(range(left, column), range(right, column)),
+            _ if is_column(left, column) => {
+                instant(right).map_or(TimeRange::ALL, |at| bound(*op, at))
+            }
+            _ if is_column(right, column) => match (op.swap(), instant(left)) {
+                (Some(op), Some(at)) => bound(op, at),
+                _ => TimeRange::ALL,
+            },
+            _ => TimeRange::ALL,
+        },
+        _ => TimeRange::ALL,
+    }
+}
+
+/// What is in both.
+pub(super) fn intersection(a: TimeRange, b: TimeRange) -> TimeRange {
+    TimeRange {
+        start_ns: a.start_ns.max(b.start_ns),
+        end_ns: a.end_ns.min(b.end_ns),
+    }
+}
+
+/// The smallest range that holds both.
+fn hull(a: TimeRange, b: TimeRange) -> TimeRange {
+    TimeRange {
+        start_ns: a.start_ns.min(b.start_ns),
+        end_ns: a.end_ns.max(b.end_ns),
+    }
+}
+
+/// `column op at`. Saturating at the top keeps `i64::MAX` inside: an end of `i64::MAX` is open.
+fn bound(op: Operator, at: i64) -> TimeRange {
+    match op {
+        Operator::Eq => TimeRange { start_ns: at, end_ns: at.saturating_add(1) },
+        Operator::GtEq => TimeRange { start_ns: at, ..TimeRange::ALL },
+        Operator::Gt if at == i64::MAX => NOTHING,
+        Operator::Gt => TimeRange { start_ns: at + 1, ..TimeRange::ALL },
+        Operator::LtEq => TimeRange { end_ns: at.saturating_add(1), ..TimeRange::ALL },
+        // `end_ns` of `i64::MAX` means unbounded, which holds one instant too many: harmless.
+        Operator::Lt => TimeRange { end_ns: at, ..TimeRange::ALL },
+        _ => TimeRange::ALL,
+    }
+}
+
+/// The column itself, or a cast of it that keeps the instant.
+fn is_column(expr: &Expr, name: &str) -> bool {
+    match expr {
+        Expr::Column(column) => column.name == name,
+        Expr::Cast(cast) => {
+            matches!(cast.field.data_type(), DataType::Timestamp(TimeUnit::Nanosecond, _))
+                && is_column(&cast.expr, name)
+        }
+        _ => false,
+    }
+}
+
+fn instant(expr: &Expr) -> Option<i64> {
+    let Expr::Literal(value, _) = expr else {
+        return None;
+    };
+    match value {
+        ScalarValue::TimestampNanosecond(Some(at), _) => Some(*at),
+        ScalarValue::TimestampMicrosecond(Some(at), _) => at.checked_mul(1_000),
+        ScalarValue::TimestampMillisecond(Some(at), _) => at.checked_mul(1_000_000),
+        ScalarValue::TimestampSecond(Some(at), _) => at.checked_mul(1_000_000_000),
+        _ => None,
+    }
+}

@@ -1,0 +1,235 @@
+//! Builds the physical plan of one scan.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use datafusion::catalog::Session;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, DFSchema, Result};
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::datasource::object_store::ObjectStoreUrl;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::{Expr, in_list, lit};
+use datafusion::common::ScalarValue;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::union::UnionExec;
+use spoor_storage::model::schema_of;
+use spoor_storage::{Table, TraceId};
+
+use super::DynamicColumn;
+use super::prune::Pruning;
+use crate::engine::STORE_URL;
+use crate::functions::{id_text_function, logical_type};
+use crate::session::QueryScope;
+
+mod files;
+
+/// Trace ids are put to Parquet as a row filter up to this many; more are left to the filter above.
+const MAX_PUSHED_TRACES: usize = 64;
+
+pub(super) struct Scan<'a> {
+    pub(super) scope: &'a Arc<QueryScope>,
+    pub(super) table: Table,
+    pub(super) dynamic: &'a [DynamicColumn],
+    pub(super) schema: &'a SchemaRef,
+}
+
+/// One column of the scan's output.
+struct Output {
+    name: String,
+    /// Over the stored columns.
+    expr: Expr,
+}
+
+impl Scan<'_> {
+    pub(super) async fn plan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        pruning: &Pruning,
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let outputs = self.outputs(projection)?;
+        let stored = schema_of(self.table);
+        let needed = needed_columns(&outputs, &stored)?;
+        let buffered = self.buffered(state, &stored, &needed, pruning, limit)?;
+        let files = files::select(self.scope, state, self.table, pruning).await?;
+        let source: Arc<dyn ExecutionPlan> = if files.is_empty() {
+            buffered
+        } else {
+            let parquet = parquet_plan(self.scope, state, &stored, &needed, pruning, limit, files)?;
+            if self.has_buffered(pruning) {
+                UnionExec::try_new(vec![buffered, parquet])?
+            } else {
+                parquet
+            }
+        };
+        project(state, source, &stored, &needed, &outputs)
+    }
+
+    /// The projected columns as expressions over the stored ones.
+    fn outputs(&self, projection: Option<&Vec<usize>>) -> Result<Vec<Output>> {
+        let all: Vec<usize>;
+        let wanted = match projection {
+            Some(wanted) => wanted,
+            None => {
+                all = (0..self.schema.fields().len()).collect();
+                &all
+            }
+        };
+        let stored = schema_of(self.table);
+        wanted
+            .iter()
+            .map(|index| {
+                let name = self.schema.field(*index).name().clone();
+                let expr = match index.checked_sub(stored.fields().len()) {
+                    // Computed from maps, which are the same in both schemas.
+                    Some(place) => self.dynamic[place].expr.clone(),
+                    None => stored_expr(&stored, *index),
+                };
+                Ok(Output { name, expr })
+            })
+            .collect()
+    }
+
+    fn has_buffered(&self, pruning: &Pruning) -> bool {
+        !self
+            .scope
+            .snapshot
+            .batches(&self.scope.tenant, self.table, pruning.range)
+            .is_empty()
+    }
+
+    /// The buffer's batches, dealt out to as many partitions as may run.
+    fn buffered(
+        &self,
+        state: &dyn Session,
+        stored: &SchemaRef,
+        needed: &[usize],
+        pruning: &Pruning,
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let batches = self
+            .scope
+            .snapshot
+            .batches(&self.scope.tenant, self.table, pruning.range);
+        let count = state.config().target_partitions().clamp(1, batches.len().max(1));
+        let mut partitions: Vec<Vec<RecordBatch>> = vec![Vec::new(); count];
+        for (at, buffered) in batches.iter().enumerate() {
+            partitions[at % count].push(buffered.batch.clone());
+        }
+        let source =
+            MemorySourceConfig::try_new(&partitions, Arc::clone(stored), Some(needed.to_vec()))?
+                .with_limit(limit)
+                .with_show_sizes(false);
+        Ok(DataSourceExec::from_data_source(source))
+    }
+}
+
+/// A stored column in its logical form.
+fn stored_expr(stored: &SchemaRef, index: usize) -> Expr {
+    let field = stored.field(index);
+    let column = Expr::Column(Column::new_unqualified(field.name()));
+    if logical_type(field.data_type()) == *field.data_type() {
+        column
+    } else {
+        Expr::ScalarFunction(ScalarFunction::new_udf(id_text_function(), vec![column]))
+    }
+}
+
+/// The stored columns that the outputs are made of, ascending.
+fn needed_columns(outputs: &[Output], stored: &SchemaRef) -> Result<Vec<usize>> {
+    let mut needed = BTreeSet::new();
+    for output in outputs {
+        output.expr.apply(|expr| {
+            if let Expr::Column(column) = expr {
+                needed.insert(stored.index_of(&column.name)?);
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+    }
+    Ok(needed.into_iter().collect())
+}
+
+fn parquet_plan(
+    scope: &Arc<QueryScope>,
+    state: &dyn Session,
+    stored: &SchemaRef,
+    needed: &[usize],
+    pruning: &Pruning,
+    limit: Option<usize>,
+    files: Vec<datafusion::datasource::listing::PartitionedFile>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
+    let factory = CachedParquetFileReaderFactory::new(scope.shared.storage.object_store(), cache);
+    // Filters run while columns are decoded, so that wide columns are decoded only for the rows
+    // that are left; the order of the conjuncts is DataFusion's to choose.
+    let mut source = ParquetSource::new(Arc::clone(stored))
+        .with_pushdown_filters(true)
+        .with_reorder_filters(true)
+        .with_parquet_file_reader_factory(Arc::new(factory));
+    if let Some(filter) = trace_filter(pruning.traces.as_deref()) {
+        let schema = DFSchema::try_from(stored.as_ref().clone())?;
+        source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
+    }
+    let groups = state.config().target_partitions().clamp(1, files.len().max(1));
+    let mut file_groups: Vec<Vec<_>> = vec![Vec::new(); groups];
+    for (at, file) in files.into_iter().enumerate() {
+        file_groups[at % groups].push(file);
+    }
+    let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(STORE_URL)?, Arc::new(source))
+        .with_file_groups(file_groups.into_iter().map(FileGroup::new).collect())
+        .with_projection_indices(Some(needed.to_vec()))?
+        .with_limit(limit)
+        .build();
+    Ok(DataSourceExec::from_data_source(config))
+}
+
+/// The filter on stored (binary) trace ids: bloom filters and statistics work on it, and it is
+/// cheaper than the one on text.
+fn trace_filter(traces: Option<&[TraceId]>) -> Option<Expr> {
+    let traces = traces?;
+    let column = Expr::Column(Column::new_unqualified("trace_id"));
+    let literal = |id: &TraceId| lit(ScalarValue::FixedSizeBinary(16, Some(id.0.to_vec())));
+    match traces {
+        [only] => Some(column.eq(literal(only))),
+        several if several.len() <= MAX_PUSHED_TRACES => {
+            Some(in_list(column, several.iter().map(literal).collect(), false))
+        }
+        _ => None,
+    }
+}
+
+/// Computes the outputs, unless they are the source's columns as they come.
+fn project(
+    state: &dyn Session,
+    source: Arc<dyn ExecutionPlan>,
+    stored: &SchemaRef,
+    needed: &[usize],
+    outputs: &[Output],
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let unchanged = outputs.len() == needed.len()
+        && outputs.iter().zip(needed).all(|(output, index)| {
+            matches!(&output.expr, Expr::Column(column) if column.name == *stored.field(*index).name())
+                && output.name == *stored.field(*index).name()
+        });
+    if unchanged {
+        return Ok(source);
+    }
+    let schema: Schema = stored.project(needed)?;
+    let schema = DFSchema::try_from(schema)?;
+    let exprs = outputs
+        .iter()
+        .map(|output| {
+            let expr = state.create_physical_expr(output.expr.clone(), &schema)?;
+            Ok((expr, output.name.clone()))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Arc::new(ProjectionExec::try_new(exprs, source)?))
+}

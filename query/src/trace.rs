@@ -1,0 +1,3 @@
+//! Traces: their tree, their search, their summaries.
+
+pub mod assemble;
