@@ -61,13 +61,6 @@ impl Telemetry {
         }
     }
 
-    /// When the last of it happened, nanoseconds.
-    pub(super) fn end_ns(&self) -> u64 {
-        let spans = self.spans.iter().map(|(_, span)| span.end_time_unix_nano);
-        let logs = self.logs.iter().map(|(_, log)| log.observed_time_unix_nano);
-        spans.chain(logs).max().unwrap_or(0)
-    }
-
     /// Adds the records of `other`.
     pub(super) fn append(&mut self, mut other: Self) {
         self.spans.append(&mut other.spans);
