@@ -30,7 +30,11 @@ pub(crate) struct Api {
 impl Api {
     pub(crate) fn new(base: String) -> Self {
         crate::harness::install_crypto();
-        Self { base, token: None, client: Client::builder().no_proxy().build().unwrap() }
+        Self {
+            base,
+            token: None,
+            client: Client::builder().no_proxy().build().unwrap(),
+        }
     }
 
     pub(crate) fn with_token(mut self, token: &str) -> Self {
@@ -44,7 +48,11 @@ impl Api {
     }
 
     pub(crate) async fn is_ready(&self) -> bool {
-        let answer = self.client.get(format!("{}/readyz", self.base)).send().await;
+        let answer = self
+            .client
+            .get(format!("{}/readyz", self.base))
+            .send()
+            .await;
         answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
     }
 
@@ -64,7 +72,12 @@ impl Api {
 
     /// GET, whatever the answer.
     pub(crate) async fn try_get(&self, path: &str, parameters: &[(&str, &str)]) -> Answer {
-        self.send(self.client.get(format!("{}{path}", self.base)).query(parameters)).await
+        self.send(
+            self.client
+                .get(format!("{}{path}", self.base))
+                .query(parameters),
+        )
+        .await
     }
 
     /// GET that must succeed.
@@ -73,7 +86,11 @@ impl Api {
         assert_eq!(answer.status, 200, "{path} {parameters:?}: {}", answer.text);
         let json = answer.json();
         if let Some(complete) = json.get("complete") {
-            assert_eq!(complete, true, "{path} {parameters:?}: {}", json["incomplete_reasons"]);
+            assert_eq!(
+                complete, true,
+                "{path} {parameters:?}: {}",
+                json["incomplete_reasons"]
+            );
         }
         json
     }
@@ -81,7 +98,12 @@ impl Api {
     /// SQL with a wish for the form of the answer.
     pub(crate) async fn try_sql(&self, query: &str, accept: &str) -> Answer {
         let request = self.client.post(format!("{}/api/v1/sql", self.base));
-        self.send(request.header(ACCEPT, accept).json(&json!({ "query": query }))).await
+        self.send(
+            request
+                .header(ACCEPT, accept)
+                .json(&json!({ "query": query })),
+        )
+        .await
     }
 
     /// The rows of a SQL query that must succeed completely.
@@ -89,7 +111,11 @@ impl Api {
         let answer = self.try_sql(query, "application/json").await;
         assert_eq!(answer.status, 200, "{query}: {}", answer.text);
         let json = answer.json();
-        assert_eq!(json["complete"], true, "{query}: {}", json["incomplete_reasons"]);
+        assert_eq!(
+            json["complete"], true,
+            "{query}: {}",
+            json["incomplete_reasons"]
+        );
         rows(&json["rows"])
     }
 
@@ -100,8 +126,11 @@ impl Api {
         let mut found = Vec::new();
         loop {
             let offset = found.len();
-            let slice =
-                self.sql(&format!("{query} ORDER BY {key} LIMIT {SLICE} OFFSET {offset}")).await;
+            let slice = self
+                .sql(&format!(
+                    "{query} ORDER BY {key} LIMIT {SLICE} OFFSET {offset}"
+                ))
+                .await;
             let last = slice.len() < SLICE;
             found.extend(slice);
             if last {
@@ -119,7 +148,10 @@ impl Api {
 
     /// How many logs match, by the search language.
     pub(crate) async fn count_logs(&self, query: &str) -> i64 {
-        self.get("/api/v1/logs/histogram", &[("query", query)]).await["total"].as_i64().unwrap()
+        self.get("/api/v1/logs/histogram", &[("query", query)])
+            .await["total"]
+            .as_i64()
+            .unwrap()
     }
 
     /// All pages of a list; `key` names the list in the answer.
@@ -156,18 +188,31 @@ impl Api {
         key: &str,
         parameters: &[(&str, &str)],
     ) -> Vec<Value> {
-        self.pages(path, key, parameters).await.into_iter().flatten().collect()
+        self.pages(path, key, parameters)
+            .await
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// An assembled trace.
     pub(crate) async fn timeline(&self, trace_id: &str) -> Value {
-        self.get(&format!("/api/v1/traces/{trace_id}"), &[("view", "timeline")]).await
+        self.get(
+            &format!("/api/v1/traces/{trace_id}"),
+            &[("view", "timeline")],
+        )
+        .await
     }
 }
 
 /// An array of arrays as Rust sees it.
 pub(crate) fn rows(value: &Value) -> Vec<Vec<Value>> {
-    value.as_array().unwrap().iter().map(|row| row.as_array().unwrap().clone()).collect()
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row.as_array().unwrap().clone())
+        .collect()
 }
 
 /// A 64-bit integer, which is a string where a double could not hold it. Null (a sum over
@@ -177,7 +222,6 @@ pub(crate) fn number(value: &Value) -> i64 {
         Value::Null => 0,
         Value::Number(number) => number
             .as_i64()
-            .or_else(|| number.as_f64().filter(|f| f.fract() == 0.0).map(|f| f as i64))
             .unwrap_or_else(|| panic!("`{number}` is no integer")),
         Value::String(text) => text.parse().unwrap(),
         other => panic!("`{other}` is no number"),

@@ -34,7 +34,11 @@ fn size_of(number: u64) -> u64 {
 }
 
 fn signal_of(number: u64) -> Signal {
-    if number.is_multiple_of(2) { Signal::Logs } else { Signal::Traces }
+    if number.is_multiple_of(2) {
+        Signal::Logs
+    } else {
+        Signal::Traces
+    }
 }
 
 fn body_of(number: u64) -> Vec<u8> {
@@ -98,8 +102,14 @@ async fn stored(api: &Api) -> BTreeMap<u64, (u64, u64)> {
         );
         for row in api.all_sql(&query, "r").await {
             let request = number(&row[0]).cast_unsigned();
-            let counts = (number(&row[1]).cast_unsigned(), number(&row[2]).cast_unsigned());
-            assert!(found.insert(request, counts).is_none(), "request {request} in both tables");
+            let counts = (
+                number(&row[1]).cast_unsigned(),
+                number(&row[2]).cast_unsigned(),
+            );
+            assert!(
+                found.insert(request, counts).is_none(),
+                "request {request} in both tables"
+            );
         }
     }
     found
@@ -108,13 +118,23 @@ async fn stored(api: &Api) -> BTreeMap<u64, (u64, u64)> {
 /// Compares with what must be there; open requests are settled by what is found.
 fn settle(fates: &mut BTreeMap<u64, Fate>, found: &BTreeMap<u64, (u64, u64)>, round: usize) {
     for (number, (records, places)) in found {
-        assert!(fates.contains_key(number), "round {round}: request {number} was never sent, or was gone after an earlier crash");
+        assert!(
+            fates.contains_key(number),
+            "round {round}: request {number} was never sent, or was gone after an earlier crash"
+        );
         let size = size_of(*number);
-        assert_eq!((*records, *places), (size, size), "round {round}: request {number} is there once and whole");
+        assert_eq!(
+            (*records, *places),
+            (size, size),
+            "round {round}: request {number} is there once and whole"
+        );
     }
     fates.retain(|number, fate| {
         let there = found.contains_key(number);
-        assert!(there || *fate == Fate::Open, "round {round}: acknowledged request {number} is lost");
+        assert!(
+            there || *fate == Fate::Open,
+            "round {round}: acknowledged request {number} is lost"
+        );
         *fate = Fate::Acknowledged;
         there
     });
@@ -148,7 +168,11 @@ async fn twenty_crashes_lose_and_double_nothing() {
             fates.extend(done.unwrap());
         }
     }
-    assert!(fates.len() > 200, "only {} requests were stored in all rounds", fates.len());
+    assert!(
+        fates.len() > 200,
+        "only {} requests were stored in all rounds",
+        fates.len()
+    );
     assert!(!home.files(".parquet").is_empty(), "flushes have happened");
     home.assert_clean();
 }

@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use flate2::read::GzDecoder;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::{
-    AnyValue, InstrumentationScope, KeyValue, any_value,
-};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
@@ -43,8 +41,11 @@ pub(crate) fn files() -> Vec<PathBuf> {
 
 /// The requests of one file, as OTLP JSON, one a line.
 pub(crate) fn lines(file: &Path) -> (Signal, Vec<String>) {
-    let signal =
-        if file.to_string_lossy().contains("-traces") { Signal::Traces } else { Signal::Logs };
+    let signal = if file.to_string_lossy().contains("-traces") {
+        Signal::Traces
+    } else {
+        Signal::Logs
+    };
     let reader = BufReader::new(GzDecoder::new(std::fs::File::open(file).unwrap()));
     (signal, reader.lines().map(Result::unwrap).collect())
 }
@@ -52,9 +53,14 @@ pub(crate) fn lines(file: &Path) -> (Signal, Vec<String>) {
 /// A whole file of `tests/data` as text.
 pub(crate) fn text(name: &str) -> String {
     let bytes = std::fs::read(path(name)).unwrap();
-    if Path::new(name).extension().is_some_and(|extension| extension == "gz") {
+    if Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension == "gz")
+    {
         let mut text = String::new();
-        GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
+        GzDecoder::new(bytes.as_slice())
+            .read_to_string(&mut text)
+            .unwrap();
         text
     } else {
         String::from_utf8(bytes).unwrap()
@@ -65,11 +71,17 @@ pub(crate) fn text(name: &str) -> String {
 pub(crate) const T0: u64 = 1_714_564_800_000_000_000;
 
 pub(crate) fn text_value(text: &str) -> AnyValue {
-    AnyValue { value: Some(any_value::Value::StringValue(text.to_owned())) }
+    AnyValue {
+        value: Some(any_value::Value::StringValue(text.to_owned())),
+    }
 }
 
 pub(crate) fn attribute(key: &str, value: AnyValue) -> KeyValue {
-    KeyValue { key: key.to_owned(), value: Some(value), ..KeyValue::default() }
+    KeyValue {
+        key: key.to_owned(),
+        value: Some(value),
+        ..KeyValue::default()
+    }
 }
 
 pub(crate) fn text_attribute(key: &str, value: &str) -> KeyValue {
@@ -77,7 +89,12 @@ pub(crate) fn text_attribute(key: &str, value: &str) -> KeyValue {
 }
 
 pub(crate) fn int_attribute(key: &str, value: i64) -> KeyValue {
-    attribute(key, AnyValue { value: Some(any_value::Value::IntValue(value)) })
+    attribute(
+        key,
+        AnyValue {
+            value: Some(any_value::Value::IntValue(value)),
+        },
+    )
 }
 
 /// A span that is fine: the test then breaks what it wants broken.
@@ -105,27 +122,31 @@ pub(crate) fn record(body: &str) -> LogRecord {
     }
 }
 
-fn resource(service: &str) -> Option<Resource> {
-    Some(Resource {
+fn resource(service: &str) -> Resource {
+    Resource {
         attributes: vec![text_attribute("service.name", service)],
         ..Resource::default()
-    })
+    }
 }
 
-fn scope() -> Option<InstrumentationScope> {
-    Some(InstrumentationScope {
+fn scope() -> InstrumentationScope {
+    InstrumentationScope {
         name: "spoor.e2e".to_owned(),
         version: "1".to_owned(),
         ..InstrumentationScope::default()
-    })
+    }
 }
 
 /// A request with spans of one service.
 pub(crate) fn spans_of(service: &str, spans: Vec<Span>) -> ExportTraceServiceRequest {
     ExportTraceServiceRequest {
         resource_spans: vec![ResourceSpans {
-            resource: resource(service),
-            scope_spans: vec![ScopeSpans { scope: scope(), spans, ..ScopeSpans::default() }],
+            resource: Some(resource(service)),
+            scope_spans: vec![ScopeSpans {
+                scope: Some(scope()),
+                spans,
+                ..ScopeSpans::default()
+            }],
             ..ResourceSpans::default()
         }],
     }
@@ -135,8 +156,12 @@ pub(crate) fn spans_of(service: &str, spans: Vec<Span>) -> ExportTraceServiceReq
 pub(crate) fn logs_of(service: &str, log_records: Vec<LogRecord>) -> ExportLogsServiceRequest {
     ExportLogsServiceRequest {
         resource_logs: vec![ResourceLogs {
-            resource: resource(service),
-            scope_logs: vec![ScopeLogs { scope: scope(), log_records, ..ScopeLogs::default() }],
+            resource: Some(resource(service)),
+            scope_logs: vec![ScopeLogs {
+                scope: Some(scope()),
+                log_records,
+                ..ScopeLogs::default()
+            }],
             ..ResourceLogs::default()
         }],
     }

@@ -25,8 +25,12 @@ use facts::{Dataset, Facts};
 async fn compare(api: &Api, when: &str) {
     let expected = data::expected();
     let mut facts = Facts::new(api);
-    facts.number("spans in all", 53_534, "SELECT count(*) FROM spans").await;
-    facts.number("logs in all", 42_758, "SELECT count(*) FROM logs").await;
+    facts
+        .number("spans in all", 53_534, "SELECT count(*) FROM spans")
+        .await;
+    facts
+        .number("logs in all", 42_758, "SELECT count(*) FROM logs")
+        .await;
     let local = local::Forest::read();
     for (name, figures) in expected.as_object().unwrap() {
         if figures.get("traces").is_some_and(Value::is_object) {
@@ -64,7 +68,13 @@ async fn post_everything(otlp: &Otlp) {
         let (signal, lines) = data::lines(&file);
         for (number, line) in lines.iter().enumerate() {
             let reply = otlp.post_json(signal, line).await;
-            assert_eq!(reply.status, 200, "{}:{number}: {}", file.display(), reply.text());
+            assert_eq!(
+                reply.status,
+                200,
+                "{}:{number}: {}",
+                file.display(),
+                reply.text()
+            );
             assert!(reply.content_type().starts_with(otlp::JSON));
             let answer: Value = serde_json::from_slice(&reply.body).unwrap();
             let rejected = &answer["partialSuccess"];
@@ -86,11 +96,17 @@ async fn call_everything(otlp: &Otlp) {
             let rejected = match signal {
                 Signal::Traces => {
                     let answer = traces.export(data::convert::traces(line)).await.unwrap();
-                    answer.into_inner().partial_success.map_or(0, |p| p.rejected_spans)
+                    answer
+                        .into_inner()
+                        .partial_success
+                        .map_or(0, |p| p.rejected_spans)
                 }
                 Signal::Logs => {
                     let answer = logs.export(data::convert::logs(line)).await.unwrap();
-                    answer.into_inner().partial_success.map_or(0, |p| p.rejected_log_records)
+                    answer
+                        .into_inner()
+                        .partial_success
+                        .map_or(0, |p| p.rejected_log_records)
                 }
             };
             assert_eq!(rejected, 0, "{}:{number}", file.display());
@@ -104,7 +120,10 @@ const KEEP_IN_BUFFER: [&str; 2] = ["--flush-interval", "1h"];
 /// Stops the server, which flushes, and starts it again: everything is in files now.
 async fn reopen(home: &Home, server: crate::harness::Server) -> crate::harness::Server {
     server.stop().await;
-    assert!(!home.files(".parquet").is_empty(), "a clean stop writes files");
+    assert!(
+        !home.files(".parquet").is_empty(),
+        "a clean stop writes files"
+    );
     home.serve().await
 }
 

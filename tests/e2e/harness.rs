@@ -13,7 +13,7 @@ use crate::api::Api;
 use crate::otlp::Otlp;
 
 /// How long a start, a stop or a command may take on a busy machine before the test gives up.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 const POLL: Duration = Duration::from_millis(15);
 
 /// A `spoor` command that inherits no settings from the machine it runs on.
@@ -29,7 +29,11 @@ pub(crate) fn spoor() -> Command {
 
 /// Runs `spoor` with `arguments` to its end.
 pub(crate) fn run(arguments: &[&str]) -> Output {
-    spoor().args(arguments).stdin(Stdio::null()).output().unwrap()
+    spoor()
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
 }
 
 /// Runs `spoor` and insists that it succeeds; gives its standard output.
@@ -50,7 +54,9 @@ pub(crate) fn run_ok(arguments: &[&str]) -> String {
 pub(crate) fn install_crypto() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        rustls::crypto::ring::default_provider().install_default().unwrap();
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .unwrap();
     });
 }
 
@@ -61,7 +67,12 @@ pub(crate) struct Home {
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::Builder::new().prefix("spoor-e2e-").tempdir().unwrap() }
+        Self {
+            folder: tempfile::Builder::new()
+                .prefix("spoor-e2e-")
+                .tempdir()
+                .unwrap(),
+        }
     }
 
     pub(crate) fn data_dir(&self) -> PathBuf {
@@ -102,13 +113,20 @@ impl Home {
             .stderr(log)
             .spawn()
             .unwrap();
-        Server { child, log_path, addresses: Value::Null }
+        Server {
+            child,
+            log_path,
+            addresses: Value::Null,
+        }
     }
 
     /// `spoor check` finds nothing wrong.
     pub(crate) fn assert_clean(&self) {
         let report = run_ok(&["check", "--data-dir", self.data_dir().to_str().unwrap()]);
-        assert!(!report.trim().is_empty(), "`spoor check` says what it looked at");
+        assert!(
+            !report.trim().is_empty(),
+            "`spoor check` says what it looked at"
+        );
     }
 
     /// Every file below the data directory whose name ends in `suffix`.
@@ -116,7 +134,9 @@ impl Home {
         let mut found = Vec::new();
         let mut open = vec![self.data_dir()];
         while let Some(folder) = open.pop() {
-            let Ok(entries) = std::fs::read_dir(folder) else { continue };
+            let Ok(entries) = std::fs::read_dir(folder) else {
+                continue;
+            };
             for entry in entries {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
@@ -160,7 +180,10 @@ impl Server {
 
     /// One of `otlp_grpc_addr`, `otlp_http_addr`, `http_addr` as `host:port`.
     pub(crate) fn address(&self, name: &str) -> String {
-        self.addresses[name].as_str().unwrap_or_else(|| panic!("no `{name}`")).to_owned()
+        self.addresses[name]
+            .as_str()
+            .unwrap_or_else(|| panic!("no `{name}`"))
+            .to_owned()
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -188,8 +211,10 @@ impl Server {
 
     /// Asks it to stop as a supervisor would.
     pub(crate) fn signal(&self, name: &str) {
-        let status =
-            Command::new("kill").args([name, &self.pid().to_string()]).status().unwrap();
+        let status = Command::new("kill")
+            .args([name, &self.pid().to_string()])
+            .status()
+            .unwrap();
         assert!(status.success());
     }
 
@@ -197,7 +222,11 @@ impl Server {
     pub(crate) async fn stop(mut self) -> ExitStatus {
         self.signal("-TERM");
         let status = self.exited().await;
-        assert!(status.success(), "ended with {status} after SIGTERM:\n{}", self.log());
+        assert!(
+            status.success(),
+            "ended with {status} after SIGTERM:\n{}",
+            self.log()
+        );
         status
     }
 
@@ -225,7 +254,11 @@ impl Server {
             if let Some(status) = self.child.try_wait().unwrap() {
                 panic!("ended with {status} before it was ready:\n{}", self.log());
             }
-            assert!(Instant::now() < deadline, "not ready in time:\n{}", self.log());
+            assert!(
+                Instant::now() < deadline,
+                "not ready in time:\n{}",
+                self.log()
+            );
             if let Some(addresses) = read_addresses(&file, self.pid()) {
                 self.addresses = addresses;
                 if self.addresses["tls"] == Value::Bool(true) || self.api().is_ready().await {

@@ -106,31 +106,58 @@ async fn ask_everything(api: &Api) -> BTreeMap<String, (u16, Value)> {
     let mut answers = BTreeMap::new();
     let mut keep = |what: String, answer: crate::api::Answer| {
         let json = essence(answer.json());
-        assert!(answers.insert(what, (answer.status.as_u16(), json)).is_none(), "asked twice");
+        assert!(
+            answers
+                .insert(what, (answer.status.as_u16(), json))
+                .is_none(),
+            "asked twice"
+        );
     };
     for query in LOG_QUERIES {
         let parameters = [("query", *query), ("limit", "200")];
-        keep(format!("logs {query}"), api.try_get("/api/v1/logs", &parameters).await);
+        keep(
+            format!("logs {query}"),
+            api.try_get("/api/v1/logs", &parameters).await,
+        );
         let parameters = [("query", *query), ("by", "service_name")];
         let histogram = api.try_get("/api/v1/logs/histogram", &parameters).await;
         keep(format!("histogram {query}"), histogram);
     }
     for query in SPAN_QUERIES {
         let parameters = [("query", *query), ("limit", "50")];
-        keep(format!("traces {query}"), api.try_get("/api/v1/traces", &parameters).await);
+        keep(
+            format!("traces {query}"),
+            api.try_get("/api/v1/traces", &parameters).await,
+        );
     }
     for query in SQL {
-        keep((*query).to_owned(), api.try_sql(query, "application/json").await);
+        keep(
+            (*query).to_owned(),
+            api.try_sql(query, "application/json").await,
+        );
     }
-    for trace in ["fe6bf62f357743299319d640878ea4f0", "0472f5c8fe4b980ed6c1b447ff4d7ec5"] {
+    for trace in [
+        "fe6bf62f357743299319d640878ea4f0",
+        "0472f5c8fe4b980ed6c1b447ff4d7ec5",
+    ] {
         let path = format!("/api/v1/traces/{trace}");
         keep(path.clone(), api.try_get(&path, &[]).await);
-        keep(format!("{path} timeline"), api.try_get(&path, &[("view", "timeline")]).await);
+        keep(
+            format!("{path} timeline"),
+            api.try_get(&path, &[("view", "timeline")]).await,
+        );
         let path = format!("/jaeger/api/traces/{trace}");
         keep(path.clone(), api.try_get(&path, &[]).await);
     }
-    for path in ["/api/v1/services", "/api/v1/fields", "/api/v1/fields/service_name/values"] {
-        keep(path.to_owned(), api.try_get(path, &[("table", "logs")]).await);
+    for path in [
+        "/api/v1/services",
+        "/api/v1/fields",
+        "/api/v1/fields/service_name/values",
+    ] {
+        keep(
+            path.to_owned(),
+            api.try_get(path, &[("table", "logs")]).await,
+        );
     }
     answers
 }
@@ -146,10 +173,20 @@ fn assert_same(
         .map(|(what, (status, answer))| {
             let other = &without[what];
             let shorten = |json: &Value| json.to_string().chars().take(600).collect::<String>();
-            format!("{what}\n  with    {status} {}\n  without {} {}", shorten(answer), other.0, shorten(&other.1))
+            format!(
+                "{what}\n  with    {status} {}\n  without {} {}",
+                shorten(answer),
+                other.0,
+                shorten(&other.1)
+            )
         })
         .collect();
-    assert!(differing.is_empty(), "{when}: {} answers differ\n{}", differing.len(), differing.join("\n"));
+    assert!(
+        differing.is_empty(),
+        "{when}: {} answers differ\n{}",
+        differing.len(),
+        differing.join("\n")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,8 +200,14 @@ async fn answers_are_the_same_without_indexes() {
 
     let server = home.serve().await;
     let with = ask_everything(&server.api()).await;
-    let refused: Vec<_> = with.iter().filter(|(_, (status, _))| *status != 200).collect();
-    assert!(refused.is_empty(), "all of these are questions that have an answer: {refused:#?}");
+    let refused: Vec<_> = with
+        .iter()
+        .filter(|(_, (status, _))| *status != 200)
+        .collect();
+    assert!(
+        refused.is_empty(),
+        "all of these are questions that have an answer: {refused:#?}"
+    );
     let hits = |what: &str| with[what].1["total"].as_i64().unwrap();
     assert!(hits("histogram error") > 0 && hits("histogram nosuchword") == 0);
     server.stop().await;
@@ -183,7 +226,11 @@ async fn answers_are_the_same_without_indexes() {
         std::fs::write(index, bytes).unwrap();
     }
     let server = home.serve().await;
-    assert_same(&with, &ask_everything(&server.api()).await, "broken indexes");
+    assert_same(
+        &with,
+        &ask_everything(&server.api()).await,
+        "broken indexes",
+    );
     server.stop().await;
 
     for index in home.files(".idx") {
@@ -191,6 +238,9 @@ async fn answers_are_the_same_without_indexes() {
     }
     let server = home.serve().await;
     assert_same(&with, &ask_everything(&server.api()).await, "no indexes");
-    assert!(home.files(".idx").is_empty(), "no index was there while these were answered");
+    assert!(
+        home.files(".idx").is_empty(),
+        "no index was there while these were answered"
+    );
     server.stop().await;
 }

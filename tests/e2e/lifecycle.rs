@@ -9,11 +9,17 @@ async fn a_clean_stop_keeps_what_was_not_flushed() {
     for signal in ["-TERM", "-INT"] {
         let mut server = home.serve_with(&["--flush-interval", "1h"]).await;
         let records = vec![data::record(&format!("sent before {signal}"))];
-        server.otlp().export_logs(&data::logs_of("stopping", records)).await;
+        server
+            .otlp()
+            .export_logs(&data::logs_of("stopping", records))
+            .await;
         server.signal(signal);
         let status = server.exited().await;
         assert!(status.success(), "{signal}: {status}\n{}", server.log());
-        assert!(!home.data_dir().join("spoor.json").exists(), "{signal}: the addresses are gone");
+        assert!(
+            !home.data_dir().join("spoor.json").try_exists().unwrap(),
+            "{signal}: the addresses are gone"
+        );
     }
     let server = home.serve().await;
     assert_eq!(server.api().count_logs("\"sent before\"").await, 2);
@@ -31,9 +37,15 @@ async fn a_second_process_is_kept_out_of_a_data_directory() {
     assert!(!status.success(), "the second one must not start");
     let said = second.log();
     let folder = home.data_dir();
-    assert!(said.contains(folder.to_str().unwrap()), "it names the folder: {said}");
+    assert!(
+        said.contains(folder.to_str().unwrap()),
+        "it names the folder: {said}"
+    );
     // The first one is none the worse for it.
-    server.otlp().export_logs(&data::logs_of("first", vec![data::record("alive")])).await;
+    server
+        .otlp()
+        .export_logs(&data::logs_of("first", vec![data::record("alive")]))
+        .await;
     assert_eq!(server.api().count_logs("alive").await, 1);
     server.stop().await;
     drop(second);
@@ -46,8 +58,19 @@ async fn a_busy_port_is_a_clear_error() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let data_dir = home.data_dir();
-    let arguments = ["serve", "--data-dir", data_dir.to_str().unwrap(), "--http-addr", &address];
-    let free = ["--otlp-http-addr", "127.0.0.1:0", "--otlp-grpc-addr", "127.0.0.1:0"];
+    let arguments = [
+        "serve",
+        "--data-dir",
+        data_dir.to_str().unwrap(),
+        "--http-addr",
+        &address,
+    ];
+    let free = [
+        "--otlp-http-addr",
+        "127.0.0.1:0",
+        "--otlp-grpc-addr",
+        "127.0.0.1:0",
+    ];
     let output = run(&[&arguments[..], &free[..]].concat());
     assert!(!output.status.success());
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
@@ -67,10 +90,19 @@ async fn sql_on_the_command_line_asks_the_running_server_or_the_folder() {
         "SELECT count(*) AS n FROM logs",
     ];
     let server = home.serve_with(&["--flush-interval", "1h"]).await;
-    server.otlp().export_logs(&data::logs_of("cli", vec![data::record("one")])).await;
-    assert_eq!(run_ok(&arguments).split_whitespace().collect::<Vec<_>>(), ["n", "1"]);
+    server
+        .otlp()
+        .export_logs(&data::logs_of("cli", vec![data::record("one")]))
+        .await;
+    assert_eq!(
+        run_ok(&arguments).split_whitespace().collect::<Vec<_>>(),
+        ["n", "1"]
+    );
     server.stop().await;
-    assert_eq!(run_ok(&arguments).split_whitespace().collect::<Vec<_>>(), ["n", "1"]);
+    assert_eq!(
+        run_ok(&arguments).split_whitespace().collect::<Vec<_>>(),
+        ["n", "1"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,7 +113,10 @@ async fn health_readiness_metrics_and_status_answer() {
     for path in ["/healthz", "/readyz"] {
         assert_eq!(api.try_get(path, &[]).await.status, 200, "{path}");
     }
-    server.otlp().export_logs(&data::logs_of("m", vec![data::record("counted"); 3])).await;
+    server
+        .otlp()
+        .export_logs(&data::logs_of("m", vec![data::record("counted"); 3]))
+        .await;
     let metrics = api.try_get("/metrics", &[]).await;
     assert_eq!(metrics.status, 200);
     let received: Vec<&str> = metrics
@@ -89,11 +124,18 @@ async fn health_readiness_metrics_and_status_answer() {
         .lines()
         .filter(|line| line.starts_with("spoor_") && line.contains("logs") && line.ends_with(" 3"))
         .collect();
-    assert!(!received.is_empty(), "three log records are counted:\n{}", metrics.text);
+    assert!(
+        !received.is_empty(),
+        "three log records are counted:\n{}",
+        metrics.text
+    );
     let status = api.get("/api/v1/status", &[]).await;
     assert_eq!(status["ready"], true);
     assert_eq!(status["http_addr"], server.address("http_addr"));
     assert_eq!(status["otlp_http_addr"], server.address("otlp_http_addr"));
     assert_eq!(status["otlp_grpc_addr"], server.address("otlp_grpc_addr"));
-    assert_eq!(status["auth"], serde_json::json!({"read": false, "ingest": false}));
+    assert_eq!(
+        status["auth"],
+        serde_json::json!({"read": false, "ingest": false})
+    );
 }

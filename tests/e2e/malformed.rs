@@ -24,17 +24,28 @@ async fn assert_goes_on(server: &mut Server) {
     assert!(server.is_running(), "{}", server.log());
     let word = "stillworking";
     let before = server.api().count_logs(word).await;
-    server.otlp().export_logs(&data::logs_of("after", vec![data::record(word)])).await;
+    server
+        .otlp()
+        .export_logs(&data::logs_of("after", vec![data::record(word)]))
+        .await;
     assert_eq!(server.api().count_logs(word).await, before + 1);
 }
 
 /// An OTLP error: the status, a `google.rpc.Status` in the request's encoding, and a message.
 fn assert_error(reply: &Reply, status: u16, code: i32, content_type: &str, what: &str) {
     assert_eq!(reply.status, status, "{what}: {}", reply.text());
-    assert!(reply.content_type().starts_with(content_type), "{what}: {}", reply.content_type());
+    assert!(
+        reply.content_type().starts_with(content_type),
+        "{what}: {}",
+        reply.content_type()
+    );
     let error = reply.error();
     assert_eq!(error.code, code, "{what}: {}", error.message);
-    assert!(error.message.len() > 10, "{what}: `{}` says what was wrong", error.message);
+    assert!(
+        error.message.len() > 10,
+        "{what}: `{}` says what was wrong",
+        error.message
+    );
 }
 
 fn good_request() -> Vec<u8> {
@@ -76,9 +87,15 @@ async fn bytes_that_are_no_request_are_refused_with_400() {
             assert_error(&reply, 400, 3, JSON, &format!("{signal:?} {body}"));
         }
     }
-    assert_eq!(server.api().sql_number("SELECT count(*) FROM spans").await, 0);
+    assert_eq!(
+        server.api().sql_number("SELECT count(*) FROM spans").await,
+        0
+    );
     assert_goes_on(&mut server).await;
-    assert_eq!(server.api().sql_number("SELECT count(*) FROM logs").await, 1);
+    assert_eq!(
+        server.api().sql_number("SELECT count(*) FROM logs").await,
+        1
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,25 +103,50 @@ async fn unknown_types_encodings_methods_and_paths_have_their_statuses() {
     let home = Home::new();
     let mut server = home.serve().await;
     let otlp = server.otlp();
-    for content_type in ["text/plain", "application/xml", "application/octet-stream", ""] {
+    for content_type in [
+        "text/plain",
+        "application/xml",
+        "application/octet-stream",
+        "",
+    ] {
         let headers = [("content-type", content_type)];
         let reply = otlp.post("/v1/logs", &headers, good_request()).await;
         assert_eq!(reply.status, 415, "{content_type}: {}", reply.text());
-        assert!(reply.text().contains(PROTOBUF), "it says what is taken: {}", reply.text());
+        assert!(
+            reply.text().contains(PROTOBUF),
+            "it says what is taken: {}",
+            reply.text()
+        );
     }
     let headers = [("content-type", PROTOBUF), ("content-encoding", "br")];
     let reply = otlp.post("/v1/logs", &headers, good_request()).await;
     assert_error(&reply, 415, 3, PROTOBUF, "brotli");
     let parameters = [("content-type", "application/x-protobuf; charset=utf-8")];
-    assert_eq!(otlp.post("/v1/logs", &parameters, good_request()).await.status, 200);
-    let get = otlp.client().get(otlp.url("/v1/logs")).send().await.unwrap();
+    assert_eq!(
+        otlp.post("/v1/logs", &parameters, good_request())
+            .await
+            .status,
+        200
+    );
+    let get = otlp
+        .client()
+        .get(otlp.url("/v1/logs"))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(get.status(), 405);
-    let lost = otlp.post("/v1/nothing", &[("content-type", PROTOBUF)], good_request()).await;
+    let lost = otlp
+        .post("/v1/nothing", &[("content-type", PROTOBUF)], good_request())
+        .await;
     assert_eq!(lost.status, 404);
     let headers = [("content-type", PROTOBUF)];
     let reply = otlp.post("/v1/metrics", &headers, Vec::new()).await;
     assert_eq!(reply.status, 404);
-    assert!(reply.text().to_lowercase().contains("metrics"), "{}", reply.text());
+    assert!(
+        reply.text().to_lowercase().contains("metrics"),
+        "{}",
+        reply.text()
+    );
     assert_goes_on(&mut server).await;
 }
 
@@ -114,15 +156,22 @@ async fn every_encoding_is_read_and_broken_ones_are_refused() {
     let mut server = home.serve().await;
     let otlp = server.otlp();
     let good = good_request();
-    let encoded =
-        [("gzip", gzip(&good)), ("deflate", deflate(&good)), ("zstd", zstandard(&good))];
+    let encoded = [
+        ("gzip", gzip(&good)),
+        ("deflate", deflate(&good)),
+        ("zstd", zstandard(&good)),
+    ];
     for (encoding, bytes) in &encoded {
-        let reply = otlp.post_encoded(Signal::Logs, encoding, bytes.clone()).await;
+        let reply = otlp
+            .post_encoded(Signal::Logs, encoding, bytes.clone())
+            .await;
         assert_eq!(reply.status, 200, "{encoding}: {}", reply.text());
         let torn = bytes[..bytes.len() - 6].to_vec();
         let reply = otlp.post_encoded(Signal::Logs, encoding, torn).await;
         assert_error(&reply, 400, 3, PROTOBUF, &format!("truncated {encoding}"));
-        let reply = otlp.post_encoded(Signal::Logs, encoding, b"plain".to_vec()).await;
+        let reply = otlp
+            .post_encoded(Signal::Logs, encoding, b"plain".to_vec())
+            .await;
         assert_error(&reply, 400, 3, PROTOBUF, &format!("not {encoding}"));
         let reply = otlp.post_encoded(Signal::Logs, encoding, Vec::new()).await;
         assert_error(&reply, 400, 3, PROTOBUF, &format!("empty {encoding}"));
@@ -184,7 +233,11 @@ fn send_by_hand(address: &str, head: &str, piece: &[u8], pieces: usize) -> Strin
             break;
         }
     }
-    String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned()
+    String::from_utf8_lossy(&answer)
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -200,8 +253,10 @@ async fn requests_of_100_mib_are_refused_with_413() {
     let mut chunk = format!("{MIB:x}\r\n").into_bytes();
     chunk.extend(std::iter::repeat_n(b'x', MIB));
     chunk.extend(b"\r\n");
-    let cases =
-        [("announced", announced, vec![b'x'; MIB]), ("chunked", chunked, chunk)];
+    let cases = [
+        ("announced", announced, vec![b'x'; MIB]),
+        ("chunked", chunked, chunk),
+    ];
     for (what, head, piece) in cases {
         let address = address.clone();
         let line = tokio::task::spawn_blocking(move || send_by_hand(&address, &head, &piece, 100))
@@ -211,7 +266,10 @@ async fn requests_of_100_mib_are_refused_with_413() {
     }
     // As an ordinary client sees it; it may also learn it by the connection's end.
     let headers = [("content-type", PROTOBUF)];
-    let answer = server.otlp().try_post("/v1/traces", &headers, vec![b'x'; 100 * MIB]).await;
+    let answer = server
+        .otlp()
+        .try_post("/v1/traces", &headers, vec![b'x'; 100 * MIB])
+        .await;
     assert!(answer.is_err() || answer.unwrap().status == 413);
     if let Some(peak) = server.peak_memory_bytes() {
         assert!(peak < MEMORY_LIMIT_BYTES, "{} MiB", peak >> 20);
@@ -227,10 +285,17 @@ async fn the_size_limit_is_a_setting() {
     let of_size = |bytes: usize| {
         data::logs_of("sized", vec![data::record(&"z".repeat(bytes))]).encode_to_vec()
     };
-    assert_eq!(otlp.post_protobuf(Signal::Logs, of_size(19_000)).await.status, 200);
+    assert_eq!(
+        otlp.post_protobuf(Signal::Logs, of_size(19_000))
+            .await
+            .status,
+        200
+    );
     let reply = otlp.post_protobuf(Signal::Logs, of_size(20_001)).await;
     assert_error(&reply, 413, 8, PROTOBUF, "one over the limit");
-    let reply = otlp.post_encoded(Signal::Logs, "gzip", gzip(&of_size(30_000))).await;
+    let reply = otlp
+        .post_encoded(Signal::Logs, "gzip", gzip(&of_size(30_000)))
+        .await;
     assert_error(&reply, 413, 8, PROTOBUF, "over the limit when inflated");
     assert_goes_on(&mut server).await;
 }
@@ -245,7 +310,10 @@ async fn empty_requests_are_fine() {
         let reply = otlp.post_json(signal, "{}").await;
         assert_eq!(reply.status, 200, "{}", reply.text());
         let answer: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
-        assert!(answer == json!({}) || answer == json!({"partialSuccess": {}}), "{answer}");
+        assert!(
+            answer == json!({}) || answer == json!({"partialSuccess": {}}),
+            "{answer}"
+        );
     }
     assert_goes_on(&mut server).await;
 }

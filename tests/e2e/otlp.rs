@@ -7,8 +7,7 @@ use opentelemetry_proto::tonic::collector::logs::v1::{
     ExportLogsServiceRequest, ExportLogsServiceResponse, logs_service_client::LogsServiceClient,
 };
 use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
-    trace_service_client::TraceServiceClient,
+    ExportTraceServiceRequest, ExportTraceServiceResponse, trace_service_client::TraceServiceClient,
 };
 use prost::Message;
 use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
@@ -64,7 +63,9 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) fn content_type(&self) -> &str {
-        self.headers.get(CONTENT_TYPE).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(CONTENT_TYPE)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     /// The body as text, for JSON answers and for messages.
@@ -108,7 +109,12 @@ pub(crate) struct Otlp {
 impl Otlp {
     pub(crate) fn new(http: String, grpc: String) -> Self {
         crate::harness::install_crypto();
-        Self { http, grpc, token: None, client: Client::builder().no_proxy().build().unwrap() }
+        Self {
+            http,
+            grpc,
+            token: None,
+            client: Client::builder().no_proxy().build().unwrap(),
+        }
     }
 
     pub(crate) fn with_token(mut self, token: &str) -> Self {
@@ -173,31 +179,56 @@ impl Otlp {
         encoding: &str,
         body: Vec<u8>,
     ) -> Reply {
-        let headers =
-            [(CONTENT_TYPE.as_str(), PROTOBUF), (CONTENT_ENCODING.as_str(), encoding)];
+        let headers = [
+            (CONTENT_TYPE.as_str(), PROTOBUF),
+            (CONTENT_ENCODING.as_str(), encoding),
+        ];
         self.post(signal.http_path(), &headers, body).await
     }
 
     /// POST of OTLP JSON.
     pub(crate) async fn post_json(&self, signal: Signal, body: &str) -> Reply {
         let headers = [(CONTENT_TYPE.as_str(), JSON)];
-        self.post(signal.http_path(), &headers, body.to_owned()).await
+        self.post(signal.http_path(), &headers, body.to_owned())
+            .await
     }
 
     /// Spans that must all be accepted.
     pub(crate) async fn export_spans(&self, request: &ExportTraceServiceRequest) {
-        let reply = self.post_protobuf(Signal::Traces, request.encode_to_vec()).await;
-        assert_eq!(reply.traces().partial_success.unwrap_or_default().rejected_spans, 0);
+        let reply = self
+            .post_protobuf(Signal::Traces, request.encode_to_vec())
+            .await;
+        assert_eq!(
+            reply
+                .traces()
+                .partial_success
+                .unwrap_or_default()
+                .rejected_spans,
+            0
+        );
     }
 
     /// Logs that must all be accepted.
     pub(crate) async fn export_logs(&self, request: &ExportLogsServiceRequest) {
-        let reply = self.post_protobuf(Signal::Logs, request.encode_to_vec()).await;
-        assert_eq!(reply.logs().partial_success.unwrap_or_default().rejected_log_records, 0);
+        let reply = self
+            .post_protobuf(Signal::Logs, request.encode_to_vec())
+            .await;
+        assert_eq!(
+            reply
+                .logs()
+                .partial_success
+                .unwrap_or_default()
+                .rejected_log_records,
+            0
+        );
     }
 
     pub(crate) async fn channel(&self) -> Channel {
-        Endpoint::from_shared(self.grpc.clone()).unwrap().connect().await.unwrap()
+        Endpoint::from_shared(self.grpc.clone())
+            .unwrap()
+            .connect()
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn grpc_traces(&self) -> TraceServiceClient<Channel> {
@@ -215,8 +246,8 @@ impl Otlp {
         message: Bytes,
         compression: Option<CompressionEncoding>,
     ) -> Result<Bytes, tonic::Status> {
-        let mut client = tonic::client::Grpc::new(self.channel().await)
-            .max_encoding_message_size(MESSAGE_LIMIT);
+        let mut client =
+            tonic::client::Grpc::new(self.channel().await).max_encoding_message_size(MESSAGE_LIMIT);
         if let Some(encoding) = compression {
             client = client.send_compressed(encoding);
         }

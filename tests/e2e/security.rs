@@ -16,19 +16,34 @@ const READ: &str = "read-secret-2";
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_are_asked_for_on_every_way_in() {
     let home = Home::new();
-    let server = home.serve_with(&["--ingest-token", INGEST, "--read-token", READ]).await;
+    let server = home
+        .serve_with(&["--ingest-token", INGEST, "--read-token", READ])
+        .await;
     let request = data::logs_of("secret", vec![data::record("for your eyes only")]).encode_to_vec();
     let log_path = Signal::Logs.grpc_path();
 
-    for stranger in [server.otlp(), server.otlp().with_token(READ), server.otlp().with_token("x")] {
+    for stranger in [
+        server.otlp(),
+        server.otlp().with_token(READ),
+        server.otlp().with_token("x"),
+    ] {
         let reply = stranger.post_protobuf(Signal::Logs, request.clone()).await;
         assert_eq!(reply.status, 401, "{}", reply.text());
-        let status = stranger.grpc_raw(log_path, Bytes::from(request.clone()), None).await;
+        let status = stranger
+            .grpc_raw(log_path, Bytes::from(request.clone()), None)
+            .await;
         assert_eq!(status.unwrap_err().code(), tonic::Code::Unauthenticated);
     }
     let otlp = server.otlp().with_token(INGEST);
-    assert_eq!(otlp.post_protobuf(Signal::Logs, request.clone()).await.status, 200);
-    otlp.grpc_raw(log_path, Bytes::from(request), None).await.unwrap();
+    assert_eq!(
+        otlp.post_protobuf(Signal::Logs, request.clone())
+            .await
+            .status,
+        200
+    );
+    otlp.grpc_raw(log_path, Bytes::from(request), None)
+        .await
+        .unwrap();
 
     let protected = [
         "/api/v1/logs",
@@ -39,17 +54,27 @@ async fn tokens_are_asked_for_on_every_way_in() {
         "/jaeger/api/services",
         "/metrics",
     ];
-    for stranger in [server.api(), server.api().with_token(INGEST), server.api().with_token("")] {
+    for stranger in [
+        server.api(),
+        server.api().with_token(INGEST),
+        server.api().with_token(""),
+    ] {
         for path in protected {
             let answer = stranger.try_get(path, &[]).await;
             assert_eq!(answer.status, 401, "{path}: {}", answer.text);
             assert!(!answer.text.contains("secret"), "{path}: {}", answer.text);
         }
-        let answer = stranger.try_sql("SELECT count(*) FROM logs", "application/json").await;
+        let answer = stranger
+            .try_sql("SELECT count(*) FROM logs", "application/json")
+            .await;
         assert_eq!(answer.status, 401);
         assert_eq!(answer.json()["error"]["code"], "unauthenticated");
         for path in ["/healthz", "/readyz", "/api/v1/status", "/"] {
-            assert_eq!(stranger.try_get(path, &[]).await.status, 200, "{path} needs no token");
+            assert_eq!(
+                stranger.try_get(path, &[]).await.status,
+                200,
+                "{path} needs no token"
+            );
         }
     }
     let api = server.api().with_token(READ);
@@ -59,7 +84,10 @@ async fn tokens_are_asked_for_on_every_way_in() {
     assert_eq!(api.count_logs("eyes").await, 2);
     let status = server.api().get("/api/v1/status", &[]).await;
     assert_eq!(status["auth"], json!({"read": true, "ingest": true}));
-    assert!(!server.log().contains(INGEST) && !server.log().contains(READ), "secrets are not logged");
+    assert!(
+        !server.log().contains(INGEST) && !server.log().contains(READ),
+        "secrets are not logged"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,11 +95,20 @@ async fn tokens_come_from_files_and_the_environment_too() {
     let home = Home::new();
     let file = home.path("token");
     std::fs::write(&file, format!("{INGEST}\n")).unwrap();
-    let server = home.serve_with(&["--ingest-token-file", file.to_str().unwrap()]).await;
+    let server = home
+        .serve_with(&["--ingest-token-file", file.to_str().unwrap()])
+        .await;
     let request = data::logs_of("file", vec![data::record("x")]).encode_to_vec();
-    let stranger = server.otlp().post_protobuf(Signal::Logs, request.clone()).await;
+    let stranger = server
+        .otlp()
+        .post_protobuf(Signal::Logs, request.clone())
+        .await;
     assert_eq!(stranger.status, 401);
-    let known = server.otlp().with_token(INGEST).post_protobuf(Signal::Logs, request).await;
+    let known = server
+        .otlp()
+        .with_token(INGEST)
+        .post_protobuf(Signal::Logs, request)
+        .await;
     assert_eq!(known.status, 200);
 }
 
@@ -83,29 +120,48 @@ fn listening_to_the_world_without_tokens_is_refused() {
     for open in ["--otlp-grpc-addr", "--otlp-http-addr", "--http-addr"] {
         let mut arguments = vec!["serve", "--data-dir", data_dir.to_str().unwrap()];
         for flag in ["--otlp-grpc-addr", "--otlp-http-addr", "--http-addr"] {
-            let address = if flag == open { "0.0.0.0:0" } else { "127.0.0.1:0" };
+            let address = if flag == open {
+                "0.0.0.0:0"
+            } else {
+                "127.0.0.1:0"
+            };
             arguments.extend([flag, address]);
         }
         let output = run(&arguments);
         assert!(!output.status.success(), "{open} 0.0.0.0");
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        assert!(said.contains("--allow-unauthenticated"), "it says what to do: {said}");
+        assert!(
+            said.contains("--allow-unauthenticated"),
+            "it says what to do: {said}"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_serves_all_three_ports() {
     let home = Home::new();
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    let made =
+        rcgen::generate_simple_self_signed(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])
+            .unwrap();
     let (certificate, key) = (home.path("cert.pem"), home.path("key.pem"));
     std::fs::write(&certificate, made.cert.pem()).unwrap();
     std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-    let flags = ["--tls-cert", certificate.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
+    let flags = [
+        "--tls-cert",
+        certificate.to_str().unwrap(),
+        "--tls-key",
+        key.to_str().unwrap(),
+    ];
     let server = home.serve_with(&flags).await;
 
     let trusted = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
-    let client = Client::builder().no_proxy().add_root_certificate(trusted).build().unwrap();
-    let api = Api::new(format!("https://{}", server.address("http_addr"))).with_client(client.clone());
+    let client = Client::builder()
+        .no_proxy()
+        .add_root_certificate(trusted)
+        .build()
+        .unwrap();
+    let api =
+        Api::new(format!("https://{}", server.address("http_addr"))).with_client(client.clone());
     let otlp = Otlp::new(
         format!("https://{}", server.address("otlp_http_addr")),
         format!("https://{}", server.address("otlp_grpc_addr")),
@@ -115,7 +171,9 @@ async fn tls_serves_all_three_ports() {
     otlp.export_logs(&request).await;
 
     let trust = tonic::transport::Certificate::from_pem(made.cert.pem());
-    let tls = tonic::transport::ClientTlsConfig::new().ca_certificate(trust).domain_name("localhost");
+    let tls = tonic::transport::ClientTlsConfig::new()
+        .ca_certificate(trust)
+        .domain_name("localhost");
     let address = format!("https://{}", server.address("otlp_grpc_addr"));
     let endpoint = tonic::transport::Endpoint::from_shared(address).unwrap();
     let channel = endpoint.tls_config(tls).unwrap().connect().await.unwrap();
@@ -126,7 +184,9 @@ async fn tls_serves_all_three_ports() {
     // Plain text on a TLS port gets no data and does no harm.
     let plain = server.otlp();
     let headers = [("content-type", PROTOBUF)];
-    let answer = plain.try_post("/v1/logs", &headers, request.encode_to_vec()).await;
+    let answer = plain
+        .try_post("/v1/logs", &headers, request.encode_to_vec())
+        .await;
     assert!(answer.is_err() || answer.unwrap().status != 200);
     assert_eq!(api.count_logs("wrapped").await, 2);
 }
@@ -134,7 +194,9 @@ async fn tls_serves_all_three_ports() {
 #[tokio::test(flavor = "multi_thread")]
 async fn browsers_may_send_only_from_allowed_origins() {
     let home = Home::new();
-    let server = home.serve_with(&["--cors-origin", "https://shop.example"]).await;
+    let server = home
+        .serve_with(&["--cors-origin", "https://shop.example"])
+        .await;
     let otlp = server.otlp();
     let preflight = async |origin: &str| {
         let request = otlp
@@ -147,6 +209,9 @@ async fn browsers_may_send_only_from_allowed_origins() {
         let allowed = response.headers().get("access-control-allow-origin");
         allowed.map(|value| value.to_str().unwrap().to_owned())
     };
-    assert_eq!(preflight("https://shop.example").await.as_deref(), Some("https://shop.example"));
+    assert_eq!(
+        preflight("https://shop.example").await.as_deref(),
+        Some("https://shop.example")
+    );
     assert_eq!(preflight("https://evil.example").await, None);
 }

@@ -26,7 +26,11 @@ async fn send_and_find(otlp: &Otlp, api: &Api, worker: u64, round: u64, sent: &A
             .collect();
         otlp.export_logs(&data::logs_of("visible", list)).await;
         let found = api.get("/api/v1/logs", &[("query", word.as_str())]).await;
-        assert_eq!(found["logs"].as_array().unwrap().len() as u64, records, "{word}");
+        assert_eq!(
+            found["logs"].as_array().unwrap().len() as u64,
+            records,
+            "{word}"
+        );
     } else {
         let trace = (u128::from(worker) << 64) + u128::from(round) + 1;
         let list = (0..records)
@@ -45,7 +49,10 @@ async fn send_and_find(otlp: &Otlp, api: &Api, worker: u64, round: u64, sent: &A
     if round.is_multiple_of(10) {
         let count = "SELECT (SELECT count(*) FROM logs) + (SELECT count(*) FROM spans)";
         let seen = api.sql_number(count).await as u64;
-        assert!(seen >= before, "{seen} of at least {before} acknowledged records");
+        assert!(
+            seen >= before,
+            "{seen} of at least {before} acknowledged records"
+        );
     }
 }
 
@@ -66,12 +73,20 @@ async fn acknowledged_records_are_in_the_next_query_a_thousand_times() {
     while let Some(done) = workers.join_next().await {
         done.unwrap();
     }
-    assert!(!home.files(".parquet").is_empty(), "flushes have happened meanwhile");
+    assert!(
+        !home.files(".parquet").is_empty(),
+        "flushes have happened meanwhile"
+    );
     let (otlp, api) = (server.otlp(), server.api());
     let total = sent.load(Ordering::SeqCst) as i64;
     let count = "SELECT (SELECT count(*) FROM logs) + (SELECT count(*) FROM spans)";
-    assert_eq!(api.sql_number(count).await, total, "none lost, none doubled");
-    otlp.export_logs(&data::logs_of("visible", vec![data::record("last")])).await;
+    assert_eq!(
+        api.sql_number(count).await,
+        total,
+        "none lost, none doubled"
+    );
+    otlp.export_logs(&data::logs_of("visible", vec![data::record("last")]))
+        .await;
     assert_eq!(api.sql_number(count).await, total + 1);
     server.stop().await;
     home.assert_clean();

@@ -8,23 +8,27 @@ use opentelemetry_proto::tonic::common::v1::{
 };
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::{
-    ResourceSpans, ScopeSpans, Span, Status, span::Event,
-};
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status, span::Event};
 use serde_json::Value;
 
 pub(crate) fn traces(json: &str) -> ExportTraceServiceRequest {
     let json: Value = serde_json::from_str(json).unwrap();
-    ExportTraceServiceRequest { resource_spans: list(&json["resourceSpans"], resource_spans) }
+    ExportTraceServiceRequest {
+        resource_spans: list(&json["resourceSpans"], resource_spans),
+    }
 }
 
 pub(crate) fn logs(json: &str) -> ExportLogsServiceRequest {
     let json: Value = serde_json::from_str(json).unwrap();
-    ExportLogsServiceRequest { resource_logs: list(&json["resourceLogs"], resource_logs) }
+    ExportLogsServiceRequest {
+        resource_logs: list(&json["resourceLogs"], resource_logs),
+    }
 }
 
 fn list<T>(json: &Value, one: fn(&Value) -> T) -> Vec<T> {
-    json.as_array().map(|items| items.iter().map(one).collect()).unwrap_or_default()
+    json.as_array()
+        .map(|items| items.iter().map(one).collect())
+        .unwrap_or_default()
 }
 
 fn text(json: &Value) -> String {
@@ -46,7 +50,9 @@ fn small(json: &Value) -> i32 {
 fn id(json: &Value) -> Vec<u8> {
     let text = json.as_str().unwrap_or_default();
     let digits = text.as_bytes().chunks(2);
-    digits.map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    digits
+        .map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
 }
 
 fn resource_spans(json: &Value) -> ResourceSpans {
@@ -74,7 +80,10 @@ fn resource_logs(json: &Value) -> ResourceLogs {
 }
 
 fn resource(json: &Value) -> Resource {
-    Resource { attributes: list(&json["attributes"], attribute), ..Resource::default() }
+    Resource {
+        attributes: list(&json["attributes"], attribute),
+        ..Resource::default()
+    }
 }
 
 fn scope(json: &Value) -> InstrumentationScope {
@@ -87,7 +96,10 @@ fn scope(json: &Value) -> InstrumentationScope {
 }
 
 fn span(json: &Value) -> Span {
-    assert!(json.get("links").is_none(), "the recorded data has no links; convert them too");
+    assert!(
+        json.get("links").is_none(),
+        "the recorded data has no links; convert them too"
+    );
     Span {
         trace_id: id(&json["traceId"]),
         span_id: id(&json["spanId"]),

@@ -27,13 +27,27 @@ impl<'a> Dataset<'a> {
     pub(super) fn spans(name: &'a str, entry: &'a Value) -> Self {
         let figures = &entry["traces"];
         let times = (&figures["first_start_ns"], &figures["last_end_ns"]);
-        Self::new(name, entry, figures, "start_time", times, &figures["spans_per_service"])
+        Self::new(
+            name,
+            entry,
+            figures,
+            "start_time",
+            times,
+            &figures["spans_per_service"],
+        )
     }
 
     pub(super) fn logs(name: &'a str, entry: &'a Value) -> Self {
         let figures = &entry["logs"];
         let times = (&figures["first_ns"], &figures["last_ns"]);
-        Self::new(name, entry, figures, "time", times, &figures["logs_per_service"])
+        Self::new(
+            name,
+            entry,
+            figures,
+            "time",
+            times,
+            &figures["logs_per_service"],
+        )
     }
 
     fn new(
@@ -44,16 +58,32 @@ impl<'a> Dataset<'a> {
         (first, last): (&Value, &Value),
         services: &Value,
     ) -> Self {
-        let services: Vec<String> =
-            services.as_object().unwrap().keys().map(|name| service(name).to_owned()).collect();
+        let services: Vec<String> = services
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(|name| service(name).to_owned())
+            .collect();
         let (start_ns, end_ns) = (first.as_i64().unwrap(), last.as_i64().unwrap() + 1);
         let filter = format!(
             "{time_column} >= {} AND {time_column} < {} AND service_name IN ({})",
             timestamp(start_ns),
             timestamp(end_ns),
-            services.iter().map(|name| literal(name)).collect::<Vec<_>>().join(", "),
+            services
+                .iter()
+                .map(|name| literal(name))
+                .collect::<Vec<_>>()
+                .join(", "),
         );
-        Self { name, entry, figures, filter, start_ns, end_ns, services }
+        Self {
+            name,
+            entry,
+            figures,
+            filter,
+            start_ns,
+            end_ns,
+            services,
+        }
     }
 
     pub(super) fn has_service(&self, name: &str) -> bool {
@@ -67,7 +97,11 @@ impl<'a> Dataset<'a> {
 
 /// What a span without `service.name` is filed under.
 pub(super) fn service(name: &str) -> &str {
-    if name.is_empty() { "unknown_service" } else { name }
+    if name.is_empty() {
+        "unknown_service"
+    } else {
+        name
+    }
 }
 
 /// A SQL string literal.
@@ -86,12 +120,18 @@ pub(super) type Counts = BTreeMap<String, i64>;
 
 pub(super) fn counts(value: &Value) -> Counts {
     let object = value.as_object().unwrap();
-    object.iter().map(|(key, value)| (key.clone(), number(value))).collect()
+    object
+        .iter()
+        .map(|(key, value)| (key.clone(), number(value)))
+        .collect()
 }
 
 /// As [`counts`], with the missing service named as Spoor names it.
 pub(super) fn counts_per_service(value: &Value) -> Counts {
-    counts(value).into_iter().map(|(key, count)| (service(&key).to_owned(), count)).collect()
+    counts(value)
+        .into_iter()
+        .map(|(key, count)| (service(&key).to_owned(), count))
+        .collect()
 }
 
 pub(super) struct Facts<'a> {
@@ -102,17 +142,27 @@ pub(super) struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     pub(super) fn new(api: &'a Api) -> Self {
-        Self { api, compared: 0, failures: Vec::new() }
+        Self {
+            api,
+            compared: 0,
+            failures: Vec::new(),
+        }
     }
 
     pub(super) fn fail(&mut self, message: String) {
         self.failures.push(message);
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "most callers have no use for them any more"
+    )]
     pub(super) fn same<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, expected: T, got: T) {
         self.compared += 1;
         if expected != got {
-            self.fail(format!("{what}\n  expected {expected:?}\n       got {got:?}"));
+            self.fail(format!(
+                "{what}\n  expected {expected:?}\n       got {got:?}"
+            ));
         }
     }
 
@@ -120,12 +170,21 @@ impl<'a> Facts<'a> {
     pub(super) async fn get(&mut self, path: &str, parameters: &[(&str, &str)]) -> Option<Value> {
         let answer = self.api.try_get(path, parameters).await;
         if answer.status != 200 {
-            self.fail(format!("{path} {parameters:?}: {} {}", answer.status, answer.text));
+            self.fail(format!(
+                "{path} {parameters:?}: {} {}",
+                answer.status, answer.text
+            ));
             return None;
         }
         let json = answer.json();
-        if json.get("complete").is_some_and(|complete| complete != true) {
-            self.fail(format!("{path} {parameters:?}: incomplete {}", json["incomplete_reasons"]));
+        if json
+            .get("complete")
+            .is_some_and(|complete| complete != true)
+        {
+            self.fail(format!(
+                "{path} {parameters:?}: incomplete {}",
+                json["incomplete_reasons"]
+            ));
         }
         Some(json)
     }
@@ -137,7 +196,11 @@ impl<'a> Facts<'a> {
             return None;
         }
         let json = answer.json();
-        self.same(&format!("complete: {query}"), &Value::Bool(true), &json["complete"]);
+        self.same(
+            &format!("complete: {query}"),
+            &Value::Bool(true),
+            &json["complete"],
+        );
         Some(rows(&json["rows"]))
     }
 
@@ -152,7 +215,9 @@ impl<'a> Facts<'a> {
     pub(super) async fn numbers(&mut self, what: &str, figures: &[(&str, i64, &str)], from: &str) {
         let columns: Vec<&str> = figures.iter().map(|(_, _, column)| *column).collect();
         let query = format!("SELECT {} FROM {from}", columns.join(", "));
-        let Some(rows) = self.sql(&query).await else { return };
+        let Some(rows) = self.sql(&query).await else {
+            return;
+        };
         for ((name, expected, _), got) in figures.iter().zip(&rows[0]) {
             self.same(&format!("{what} {name}"), *expected, number(got));
         }
@@ -160,16 +225,27 @@ impl<'a> Facts<'a> {
 
     /// `GROUP BY` one text column.
     pub(super) async fn groups(&mut self, what: &str, expected: &Counts, query: &str) {
-        let Some(rows) = self.sql(query).await else { return };
+        let Some(rows) = self.sql(query).await else {
+            return;
+        };
         let got: Counts = rows
             .iter()
-            .map(|row| (row[0].as_str().unwrap_or_default().to_owned(), number(&row[1])))
+            .map(|row| {
+                (
+                    row[0].as_str().unwrap_or_default().to_owned(),
+                    number(&row[1]),
+                )
+            })
             .collect();
         self.same(what, expected, &got);
     }
 
     pub(super) fn finish(self, when: &str) {
-        assert!(self.compared > 500, "{when}: only {} figures compared", self.compared);
+        assert!(
+            self.compared > 500,
+            "{when}: only {} figures compared",
+            self.compared
+        );
         assert!(
             self.failures.is_empty(),
             "{when}: {} of {} figures differ\n{}",

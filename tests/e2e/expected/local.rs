@@ -34,17 +34,26 @@ impl Forest {
                 let request: Value = serde_json::from_str(&line).unwrap();
                 for span in spans(&request) {
                     let trace = span["traceId"].as_str().unwrap().to_owned();
-                    trace_ids_by_file.entry(name.clone()).or_default().insert(trace.clone());
+                    trace_ids_by_file
+                        .entry(name.clone())
+                        .or_default()
+                        .insert(trace.clone());
                     traces.entry(trace).or_default().push(recorded(span));
                 }
             }
         }
-        Self { traces, trace_ids_by_file }
+        Self {
+            traces,
+            trace_ids_by_file,
+        }
     }
 
     /// The deepest trace of a dataset and the number of parent hops in it.
     pub(super) fn deepest(&self, dataset: &str) -> (String, i64) {
-        let files = self.trace_ids_by_file.iter().filter(|(name, _)| name.starts_with(dataset));
+        let files = self
+            .trace_ids_by_file
+            .iter()
+            .filter(|(name, _)| name.starts_with(dataset));
         files
             .flat_map(|(_, ids)| ids)
             .map(|id| (id.clone(), depth(&self.traces[id])))
@@ -55,7 +64,9 @@ impl Forest {
 
 fn spans(request: &Value) -> impl Iterator<Item = &Value> {
     let each = |value: &'static str| move |json| list(json, value);
-    list(request, "resourceSpans").flat_map(each("scopeSpans")).flat_map(each("spans"))
+    list(request, "resourceSpans")
+        .flat_map(each("scopeSpans"))
+        .flat_map(each("spans"))
 }
 
 fn list<'a>(json: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> + use<'a> {

@@ -12,7 +12,10 @@ pub(super) async fn compare(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
     for (term, hits) in counts(&dataset.figures["term_hits"]) {
         term_hits(facts, dataset, &term, hits).await;
     }
-    for (term, hits) in dataset.figures["term_hits_per_service"].as_object().unwrap() {
+    for (term, hits) in dataset.figures["term_hits_per_service"]
+        .as_object()
+        .unwrap()
+    {
         let query = format!(
             "SELECT service_name, count(*) FROM logs WHERE {} AND matches(body, {}) GROUP BY service_name",
             dataset.filter,
@@ -35,12 +38,34 @@ async fn totals(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
         ("first_ns", of("first_ns"), "min(CAST(time AS BIGINT))"),
         ("last_ns", of("last_ns"), "max(CAST(time AS BIGINT))"),
         ("hosts", of("hosts"), hosts.as_str()),
-        ("longest_body_chars", of("longest_body_chars"), "max(character_length(body))"),
-        ("bodies_with_newline", of("bodies_with_newline"), "sum(CASE WHEN strpos(body, chr(10)) > 0 THEN 1 ELSE 0 END)"),
-        ("distinct_bodies", of("distinct_bodies"), "count(DISTINCT body)"),
-        ("logs_with_trace_id", of("logs_with_trace_id"), "count(trace_id)"),
+        (
+            "longest_body_chars",
+            of("longest_body_chars"),
+            "max(character_length(body))",
+        ),
+        (
+            "bodies_with_newline",
+            of("bodies_with_newline"),
+            "sum(CASE WHEN strpos(body, chr(10)) > 0 THEN 1 ELSE 0 END)",
+        ),
+        (
+            "distinct_bodies",
+            of("distinct_bodies"),
+            "count(DISTINCT body)",
+        ),
+        (
+            "logs_with_trace_id",
+            of("logs_with_trace_id"),
+            "count(trace_id)",
+        ),
     ];
-    facts.numbers(dataset.name, &columns, &format!("logs WHERE {}", dataset.filter)).await;
+    facts
+        .numbers(
+            dataset.name,
+            &columns,
+            &format!("logs WHERE {}", dataset.filter),
+        )
+        .await;
 }
 
 /// Nezha names the Kubernetes node, the web server itself.
@@ -55,22 +80,29 @@ fn host_column(dataset: &Dataset<'_>) -> &'static str {
 async fn groups(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
     let (name, filter, figures) = (dataset.name, &dataset.filter, dataset.figures);
     let per_service = counts_per_service(&figures["logs_per_service"]);
-    let query = format!("SELECT service_name, count(*) FROM logs WHERE {filter} GROUP BY service_name");
-    facts.groups(&format!("{name} logs_per_service"), &per_service, &query).await;
+    let query =
+        format!("SELECT service_name, count(*) FROM logs WHERE {filter} GROUP BY service_name");
+    facts
+        .groups(&format!("{name} logs_per_service"), &per_service, &query)
+        .await;
 
     let query = format!(
         "SELECT coalesce(severity_text, ''), count(*) FROM logs WHERE {filter} \
          GROUP BY coalesce(severity_text, '')"
     );
     let expected = counts(&figures["logs_per_severity_text"]);
-    facts.groups(&format!("{name} logs_per_severity_text"), &expected, &query).await;
+    facts
+        .groups(&format!("{name} logs_per_severity_text"), &expected, &query)
+        .await;
 
     let errors = counts_per_service(&figures["error_logs_per_service"]);
     let query = format!(
         "SELECT service_name, count(*) FROM logs WHERE {filter} AND severity_number >= 17 \
          GROUP BY service_name"
     );
-    facts.groups(&format!("{name} error_logs_per_service"), &errors, &query).await;
+    facts
+        .groups(&format!("{name} error_logs_per_service"), &errors, &query)
+        .await;
     for (service, count) in &errors {
         let query = format!("severity>=error service:{service}");
         histogram_total(facts, dataset, &query, *count).await;
@@ -81,12 +113,16 @@ async fn groups(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
         "SELECT {host}, count(*) AS n FROM logs WHERE {filter} GROUP BY {host} ORDER BY n DESC, {host} LIMIT 10"
     );
     let expected = counts(&figures["logs_per_host_top10"]);
-    facts.groups(&format!("{name} logs_per_host_top10"), &expected, &query).await;
+    facts
+        .groups(&format!("{name} logs_per_host_top10"), &expected, &query)
+        .await;
 
     // The same counts by `/api/v1/services`.
     let (start, end) = (dataset.start_ns.to_string(), dataset.end_ns.to_string());
     let parameters = [("start", start.as_str()), ("end", end.as_str())];
-    let Some(answer) = facts.get("/api/v1/services", &parameters).await else { return };
+    let Some(answer) = facts.get("/api/v1/services", &parameters).await else {
+        return;
+    };
     let got: Counts = answer["services"]
         .as_array()
         .unwrap()
@@ -97,7 +133,11 @@ async fn groups(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
         })
         .filter(|(service, count)| *count > 0 && dataset.has_service(service))
         .collect();
-    facts.same(&format!("{name} logs by /api/v1/services"), per_service, got);
+    facts.same(
+        &format!("{name} logs by /api/v1/services"),
+        per_service,
+        got,
+    );
 }
 
 /// Logs and the traces they belong to.
@@ -110,7 +150,9 @@ async fn links(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
     let queries = [
         (
             "logs_whose_trace_is_here",
-            format!("SELECT count(*) FROM logs WHERE {filter} AND trace_id IN (SELECT trace_id FROM spans)"),
+            format!(
+                "SELECT count(*) FROM logs WHERE {filter} AND trace_id IN (SELECT trace_id FROM spans)"
+            ),
         ),
         (
             "logs_whose_span_is_here",
@@ -121,26 +163,51 @@ async fn links(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
         ),
         (
             "traces_with_error_log",
-            format!("SELECT count(DISTINCT trace_id) FROM logs WHERE {filter} AND severity_number >= 17"),
+            format!(
+                "SELECT count(DISTINCT trace_id) FROM logs WHERE {filter} AND severity_number >= 17"
+            ),
         ),
     ];
     for (key, query) in queries {
-        facts.number(&format!("{name} {key}"), of(key), &query).await;
+        facts
+            .number(&format!("{name} {key}"), of(key), &query)
+            .await;
     }
     for (trace_id, expected) in counts(&dataset.figures["linked_logs"]) {
         let query = format!("trace_id:{trace_id}");
-        let parameters = [("query", query.as_str()), ("order", "asc"), ("limit", "1000")];
-        let Some(answer) = facts.get("/api/v1/logs", &parameters).await else { continue };
+        let parameters = [
+            ("query", query.as_str()),
+            ("order", "asc"),
+            ("limit", "1000"),
+        ];
+        let Some(answer) = facts.get("/api/v1/logs", &parameters).await else {
+            continue;
+        };
         let logs = answer["logs"].as_array().unwrap();
-        facts.same(&format!("logs of trace {trace_id}"), expected, logs.len() as i64);
-        let strangers = logs.iter().filter(|log| log["trace_id"] != trace_id.as_str()).count();
-        facts.same(&format!("logs of trace {trace_id} that are of another"), 0, strangers);
+        facts.same(
+            &format!("logs of trace {trace_id}"),
+            expected,
+            logs.len() as i64,
+        );
+        let strangers = logs
+            .iter()
+            .filter(|log| log["trace_id"] != trace_id.as_str())
+            .count();
+        facts.same(
+            &format!("logs of trace {trace_id} that are of another"),
+            0,
+            strangers,
+        );
     }
 }
 
 /// Several words are a phrase.
 fn quoted(term: &str) -> String {
-    if term.contains(' ') { format!("\"{term}\"") } else { term.to_owned() }
+    if term.contains(' ') {
+        format!("\"{term}\"")
+    } else {
+        term.to_owned()
+    }
 }
 
 /// Words and phrases, by the search language and by SQL.
@@ -151,14 +218,26 @@ async fn term_hits(facts: &mut Facts<'_>, dataset: &Dataset<'_>, term: &str, hit
         dataset.filter,
         literal(&quoted(term))
     );
-    facts.number(&format!("{} hits of `{term}` by SQL", dataset.name), hits, &query).await;
+    facts
+        .number(
+            &format!("{} hits of `{term}` by SQL", dataset.name),
+            hits,
+            &query,
+        )
+        .await;
 }
 
 /// What the histogram of a search counts, within the time of the dataset.
 async fn histogram_total(facts: &mut Facts<'_>, dataset: &Dataset<'_>, query: &str, expected: i64) {
     let (start, end) = (dataset.start_ns.to_string(), dataset.end_ns.to_string());
-    let parameters = [("query", query), ("start", start.as_str()), ("end", end.as_str())];
-    let Some(answer) = facts.get("/api/v1/logs/histogram", &parameters).await else { return };
+    let parameters = [
+        ("query", query),
+        ("start", start.as_str()),
+        ("end", end.as_str()),
+    ];
+    let Some(answer) = facts.get("/api/v1/logs/histogram", &parameters).await else {
+        return;
+    };
     let what = format!("{} logs found by `{query}`", dataset.name);
     facts.same(&what, expected, number(&answer["total"]));
     let counted: i64 = answer["series"]
@@ -189,7 +268,10 @@ pub(super) async fn attribute_values(
         );
         if let Some(rows) = facts.sql(&query).await {
             for (value, count) in &expected {
-                let got = rows.iter().find(|row| row[0] == value.as_str()).map(|row| number(&row[1]));
+                let got = rows
+                    .iter()
+                    .find(|row| row[0] == value.as_str())
+                    .map(|row| number(&row[1]));
                 facts.same(&format!("{what}: {value} by SQL"), Some(*count), got);
             }
         }

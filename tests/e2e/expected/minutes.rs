@@ -28,7 +28,11 @@ pub(super) async fn compare(facts: &mut Facts<'_>, name: &str, entry: &Value) {
     let start = *times.iter().min().unwrap();
     let end = times.iter().max().unwrap() + MINUTE_NS;
     let within = |column: &str| {
-        format!("{column} >= {} AND {column} < {}", timestamp(start), timestamp(end))
+        format!(
+            "{column} >= {} AND {column} < {}",
+            timestamp(start),
+            timestamp(end)
+        )
     };
     let minute = |column: &str| format!("CAST(date_trunc('minute', {column}) AS BIGINT)");
 
@@ -54,14 +58,24 @@ pub(super) async fn compare(facts: &mut Facts<'_>, name: &str, entry: &Value) {
     for (minute, figures) in minutes {
         let at = minute_ns(minute);
         let numbers = |row: Option<&Vec<Value>>| -> Vec<i64> {
-            row.map(|row| row[1..].iter().map(number).collect()).unwrap_or_default()
+            row.map(|row| row[1..].iter().map(number).collect())
+                .unwrap_or_default()
         };
-        let of = |keys: &[&str]| -> Vec<i64> { keys.iter().map(|key| number(&figures[*key])).collect() };
+        let of =
+            |keys: &[&str]| -> Vec<i64> { keys.iter().map(|key| number(&figures[*key])).collect() };
         let what = format!("{name} {minute}");
         let keys = ["traces", "root_p50_ns", "root_p95_ns"];
-        facts.same(&format!("{what} {keys:?}"), of(&keys), numbers(roots.get(&at)));
+        facts.same(
+            &format!("{what} {keys:?}"),
+            of(&keys),
+            numbers(roots.get(&at)),
+        );
         let keys = ["logs", "error_logs"];
-        facts.same(&format!("{what} {keys:?}"), of(&keys), numbers(logs.get(&at)));
+        facts.same(
+            &format!("{what} {keys:?}"),
+            of(&keys),
+            numbers(logs.get(&at)),
+        );
         histogram(facts, &what, at, figures).await;
     }
     bars(facts, name, minutes).await;
@@ -76,13 +90,20 @@ async fn histogram(facts: &mut Facts<'_>, what: &str, minute_ns: i64, figures: &
         ("end", end.as_str()),
         ("by", "service_name"),
     ];
-    let Some(answer) = facts.get("/api/v1/logs/histogram", &parameters).await else { return };
+    let Some(answer) = facts.get("/api/v1/logs/histogram", &parameters).await else {
+        return;
+    };
     let got = answer["series"]
         .as_array()
         .unwrap()
         .iter()
         .map(|series| {
-            let sum = series["counts"].as_array().unwrap().iter().map(number).sum::<i64>();
+            let sum = series["counts"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(number)
+                .sum::<i64>();
             (series["name"].as_str().unwrap().to_owned(), sum)
         })
         .filter(|(_, sum)| *sum > 0)
@@ -98,13 +119,26 @@ async fn bars(facts: &mut Facts<'_>, name: &str, minutes: &serde_json::Map<Strin
         .iter()
         .map(|(minute, figures)| (minute_ns(minute), number(&figures["logs"])))
         .collect();
-    let hours: BTreeSet<i64> = by_time.keys().map(|time| time / HOUR_NS * HOUR_NS).collect();
+    let hours: BTreeSet<i64> = by_time
+        .keys()
+        .map(|time| time / HOUR_NS * HOUR_NS)
+        .collect();
     for hour in hours {
         let (start, end) = (hour.to_string(), (hour + HOUR_NS).to_string());
-        let parameters =
-            [("start", start.as_str()), ("end", end.as_str()), ("buckets", "60"), ("by", "level")];
-        let Some(answer) = facts.get("/api/v1/logs/histogram", &parameters).await else { return };
-        facts.same(&format!("{name} width of bars"), MINUTE_NS, number(&answer["bucket_ns"]));
+        let parameters = [
+            ("start", start.as_str()),
+            ("end", end.as_str()),
+            ("buckets", "60"),
+            ("by", "level"),
+        ];
+        let Some(answer) = facts.get("/api/v1/logs/histogram", &parameters).await else {
+            return;
+        };
+        facts.same(
+            &format!("{name} width of bars"),
+            MINUTE_NS,
+            number(&answer["bucket_ns"]),
+        );
         let mut got: BTreeMap<i64, i64> = BTreeMap::new();
         for series in answer["series"].as_array().unwrap() {
             for (place, count) in series["counts"].as_array().unwrap().iter().enumerate() {
@@ -113,8 +147,10 @@ async fn bars(facts: &mut Facts<'_>, name: &str, minutes: &serde_json::Map<Strin
             }
         }
         got.retain(|_, count| *count > 0);
-        let expected: BTreeMap<i64, i64> =
-            by_time.range(hour..hour + HOUR_NS).map(|(time, count)| (*time, *count)).collect();
+        let expected: BTreeMap<i64, i64> = by_time
+            .range(hour..hour + HOUR_NS)
+            .map(|(time, count)| (*time, *count))
+            .collect();
         facts.same(&format!("{name} bars of the hour {start}"), expected, got);
     }
 }
@@ -127,26 +163,51 @@ pub(super) async fn compare_failing_transactions(facts: &mut Facts<'_>, entry: &
     let logs = "logs WHERE severity_text = 'ERROR' AND service_name LIKE 'ts-%'";
     let query = format!("SELECT count(DISTINCT trace_id) FROM {spans}");
     let expected = of("traces_with_span_BasicErrorController.error");
-    facts.number("traces with an error controller", expected, &query).await;
+    facts
+        .number("traces with an error controller", expected, &query)
+        .await;
     let query = format!(
         "SELECT count(DISTINCT trace_id) FROM {spans} AND trace_id IN (SELECT trace_id FROM {logs})"
     );
-    facts.number("of these with an ERROR log", of("of_these_with_an_ERROR_log"), &query).await;
+    facts
+        .number(
+            "of these with an ERROR log",
+            of("of_these_with_an_ERROR_log"),
+            &query,
+        )
+        .await;
     let query = format!("SELECT count(DISTINCT trace_id) FROM {logs}");
-    facts.number("traces with an ERROR log", of("traces_with_ERROR_log"), &query).await;
+    facts
+        .number(
+            "traces with an ERROR log",
+            of("traces_with_ERROR_log"),
+            &query,
+        )
+        .await;
     let query = format!("SELECT service_name, count(*) FROM {spans} GROUP BY service_name");
     let per_service = counts(&figures["error_controller_spans_per_service"]);
-    facts.groups("error controllers per service", &per_service, &query).await;
+    facts
+        .groups("error controllers per service", &per_service, &query)
+        .await;
 
-    let parameters = [("query", "name:BasicErrorController.error"), ("limit", "1000")];
-    let Some(answer) = facts.get("/api/v1/traces", &parameters).await else { return };
+    let parameters = [
+        ("query", "name:BasicErrorController.error"),
+        ("limit", "1000"),
+    ];
+    let Some(answer) = facts.get("/api/v1/traces", &parameters).await else {
+        return;
+    };
     let found: BTreeSet<&str> = answer["traces"]
         .as_array()
         .unwrap()
         .iter()
         .map(|trace| trace["trace_id"].as_str().unwrap())
         .collect();
-    facts.same("traces found by the span's name", expected, found.len() as i64);
+    facts.same(
+        "traces found by the span's name",
+        expected,
+        found.len() as i64,
+    );
     let example = figures["example_trace"].as_str().unwrap();
     facts.same("the example is among them", true, found.contains(example));
 }

@@ -25,7 +25,11 @@ pub(super) async fn compare(facts: &mut Facts<'_>, dataset: &Dataset<'_>, local:
     facts.same(&what, number(&dataset.figures["deepest_span_hops"]), hops);
     let path = format!("/api/v1/traces/{deepest}");
     if let Some(timeline) = facts.get(&path, &[("view", "timeline")]).await {
-        facts.same(&format!("{what} of {deepest}"), hops + 1, number(&timeline["depth"]));
+        facts.same(
+            &format!("{what} of {deepest}"),
+            hops + 1,
+            number(&timeline["depth"]),
+        );
     }
 }
 
@@ -34,25 +38,57 @@ async fn totals(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
     let of = |key: &str| number(&figures[key]);
     let columns = [
         ("spans", of("spans"), "count(*)"),
-        ("distinct_span_ids", of("distinct_span_ids"), "count(DISTINCT span_id)"),
+        (
+            "distinct_span_ids",
+            of("distinct_span_ids"),
+            "count(DISTINCT span_id)",
+        ),
         ("traces", of("traces"), "count(DISTINCT trace_id)"),
-        ("services", of("services") + of("spans_without_service").min(1), "count(DISTINCT service_name)"),
+        (
+            "services",
+            of("services") + of("spans_without_service").min(1),
+            "count(DISTINCT service_name)",
+        ),
         (
             "spans_without_service",
             of("spans_without_service"),
             "sum(CASE WHEN service_name = 'unknown_service' THEN 1 ELSE 0 END)",
         ),
-        ("first_start_ns", of("first_start_ns"), "min(CAST(start_time AS BIGINT))"),
-        ("last_end_ns", of("last_end_ns"), "max(CAST(start_time AS BIGINT) + duration_ns)"),
-        ("error_spans", of("error_spans"), "sum(CASE WHEN status_code = 'ERROR' THEN 1 ELSE 0 END)"),
+        (
+            "first_start_ns",
+            of("first_start_ns"),
+            "min(CAST(start_time AS BIGINT))",
+        ),
+        (
+            "last_end_ns",
+            of("last_end_ns"),
+            "max(CAST(start_time AS BIGINT) + duration_ns)",
+        ),
+        (
+            "error_spans",
+            of("error_spans"),
+            "sum(CASE WHEN status_code = 'ERROR' THEN 1 ELSE 0 END)",
+        ),
         (
             "traces_with_error_span",
             of("traces_with_error_span"),
             "count(DISTINCT CASE WHEN status_code = 'ERROR' THEN trace_id END)",
         ),
-        ("root_spans", of("root_spans"), "sum(CASE WHEN parent_span_id IS NULL THEN 1 ELSE 0 END)"),
-        ("zero_duration_spans", of("zero_duration_spans"), "sum(CASE WHEN duration_ns = 0 THEN 1 ELSE 0 END)"),
-        ("operations", of("operations"), "count(DISTINCT concat(service_name, chr(10), name))"),
+        (
+            "root_spans",
+            of("root_spans"),
+            "sum(CASE WHEN parent_span_id IS NULL THEN 1 ELSE 0 END)",
+        ),
+        (
+            "zero_duration_spans",
+            of("zero_duration_spans"),
+            "sum(CASE WHEN duration_ns = 0 THEN 1 ELSE 0 END)",
+        ),
+        (
+            "operations",
+            of("operations"),
+            "count(DISTINCT concat(service_name, chr(10), name))",
+        ),
     ];
     let from = format!("spans WHERE {}", dataset.filter);
     facts.numbers(dataset.name, &columns, &from).await;
@@ -105,19 +141,38 @@ async fn structure(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
         ),
     ];
     for (key, query) in queries {
-        facts.number(&format!("{name} {key}"), of(key), &format!("{with} {query}")).await;
+        facts
+            .number(
+                &format!("{name} {key}"),
+                of(key),
+                &format!("{with} {query}"),
+            )
+            .await;
     }
     if dataset.has("traces_with_200_spans") {
-        let query = "SELECT count(*) FROM (SELECT trace_id FROM s GROUP BY trace_id HAVING count(*) = 200)";
+        let query =
+            "SELECT count(*) FROM (SELECT trace_id FROM s GROUP BY trace_id HAVING count(*) = 200)";
         let expected = of("traces_with_200_spans");
-        facts.number(&format!("{name} of 200"), expected, &format!("{with} {query}")).await;
+        facts
+            .number(
+                &format!("{name} of 200"),
+                expected,
+                &format!("{with} {query}"),
+            )
+            .await;
     }
     for (ms, expected) in counts(&dataset.figures["traces_longer_than_ms"]) {
         let query = format!(
             "{with} SELECT count(*) FROM (SELECT max(t + duration_ns) - min(t) AS d FROM s \
              GROUP BY trace_id) WHERE d > {ms} * 1000000"
         );
-        facts.number(&format!("{name} traces longer than {ms} ms"), expected, &query).await;
+        facts
+            .number(
+                &format!("{name} traces longer than {ms} ms"),
+                expected,
+                &query,
+            )
+            .await;
     }
 }
 
@@ -127,38 +182,65 @@ async fn groups(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
         "SELECT service_name, count(DISTINCT trace_id) FROM spans WHERE {filter} GROUP BY service_name"
     );
     let expected = counts_per_service(&figures["traces_touching_service"]);
-    facts.groups(&format!("{name} traces_touching_service"), &expected, &query).await;
+    facts
+        .groups(
+            &format!("{name} traces_touching_service"),
+            &expected,
+            &query,
+        )
+        .await;
 
     if let Some(kinds) = dataset.entry.get("spans_per_kind") {
-        const WORDS: [&str; 6] =
-            ["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
+        const WORDS: [&str; 6] = [
+            "UNSPECIFIED",
+            "INTERNAL",
+            "SERVER",
+            "CLIENT",
+            "PRODUCER",
+            "CONSUMER",
+        ];
         let expected: Counts = counts(kinds)
             .into_iter()
             .map(|(kind, count)| (WORDS[kind.parse::<usize>().unwrap()].to_owned(), count))
             .collect();
         let query = format!("SELECT kind, count(*) FROM spans WHERE {filter} GROUP BY kind");
-        facts.groups(&format!("{name} spans_per_kind"), &expected, &query).await;
+        facts
+            .groups(&format!("{name} spans_per_kind"), &expected, &query)
+            .await;
     }
     if let Some(files) = dataset.entry.get("spans_per_source_file") {
         let query = format!(
             "SELECT \"resource.zipkin.file\", count(*) FROM spans WHERE {filter} \
              GROUP BY \"resource.zipkin.file\""
         );
-        facts.groups(&format!("{name} spans_per_source_file"), &counts(files), &query).await;
+        facts
+            .groups(
+                &format!("{name} spans_per_source_file"),
+                &counts(files),
+                &query,
+            )
+            .await;
     }
     if let Some(calls) = figures.get("peer_service_calls") {
         let expected: Counts = calls
             .as_array()
             .unwrap()
             .iter()
-            .map(|call| (format!("{} {}", text(&call["from"]), text(&call["peer"])), number(&call["calls"])))
+            .map(|call| {
+                (
+                    format!("{} {}", text(&call["from"]), text(&call["peer"])),
+                    number(&call["calls"]),
+                )
+            })
             .collect();
         let query = format!(
             "SELECT concat(service_name, ' ', peer), count(*) FROM (SELECT service_name, \
              attr('peer.service') AS peer FROM spans WHERE {filter} AND kind IN ('CLIENT', 'PRODUCER')) \
              WHERE peer IS NOT NULL GROUP BY service_name, peer"
         );
-        facts.groups(&format!("{name} peer_service_calls"), &expected, &query).await;
+        facts
+            .groups(&format!("{name} peer_service_calls"), &expected, &query)
+            .await;
     }
     if let Some(attributes) = figures.get("attribute_values") {
         super::logs::attribute_values(facts, dataset, "spans", attributes).await;
@@ -182,14 +264,23 @@ async fn percentiles(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
         rank(99),
         dataset.filter
     );
-    let Some(rows) = facts.sql(&query).await else { return };
+    let Some(rows) = facts.sql(&query).await else {
+        return;
+    };
     for operation in dataset.figures["top_operations"].as_array().unwrap() {
         let keys = ["count", "p50_ns", "p95_ns", "p99_ns", "max_ns"];
         let expected: Vec<i64> = keys.iter().map(|key| number(&operation[*key])).collect();
-        let (of, name) = (service(text(&operation["service"])), text(&operation["name"]));
+        let (of, name) = (
+            service(text(&operation["service"])),
+            text(&operation["name"]),
+        );
         let got = rows.iter().find(|row| row[0] == of && row[1] == name);
         let got = got.map(|row| row[2..].iter().map(number).collect::<Vec<_>>());
-        facts.same(&format!("{} percentiles of {of} {name}", dataset.name), Some(expected), got);
+        facts.same(
+            &format!("{} percentiles of {of} {name}", dataset.name),
+            Some(expected),
+            got,
+        );
     }
 }
 
@@ -201,7 +292,12 @@ async fn slowest_roots(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
         .map(|root| {
             let words = |key: &str| text(&root[key]).to_owned();
             let of = service(text(&root["service"])).to_owned();
-            (words("trace"), of, words("name"), number(&root["duration_ns"]))
+            (
+                words("trace"),
+                of,
+                words("name"),
+                number(&root["duration_ns"]),
+            )
         })
         .collect();
     let query = format!(
@@ -210,7 +306,9 @@ async fn slowest_roots(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
         dataset.filter,
         expected.len()
     );
-    let Some(rows) = facts.sql(&query).await else { return };
+    let Some(rows) = facts.sql(&query).await else {
+        return;
+    };
     let got: Vec<_> = rows
         .iter()
         .map(|row| {
@@ -225,7 +323,9 @@ async fn slowest_roots(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
 async fn services(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
     let (start, end) = (dataset.start_ns.to_string(), dataset.end_ns.to_string());
     let parameters = [("start", start.as_str()), ("end", end.as_str())];
-    let Some(answer) = facts.get("/api/v1/services", &parameters).await else { return };
+    let Some(answer) = facts.get("/api/v1/services", &parameters).await else {
+        return;
+    };
     let (mut spans, mut errors) = (Counts::new(), Counts::new());
     let mut operations = BTreeSet::new();
     for entry in answer["services"].as_array().unwrap() {
@@ -242,13 +342,29 @@ async fn services(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
             operations.insert((name.to_owned(), text(&operation["name"]).to_owned()));
             sum += number(&operation["span_count"]);
         }
-        facts.same(&format!("operations of {name} sum up"), number(&entry["span_count"]), sum);
+        facts.same(
+            &format!("operations of {name} sum up"),
+            number(&entry["span_count"]),
+            sum,
+        );
     }
     let figures = dataset.figures;
     let what = |key: &str| format!("{} {key} by /api/v1/services", dataset.name);
-    facts.same(&what("spans_per_service"), counts_per_service(&figures["spans_per_service"]), spans);
-    facts.same(&what("error_spans"), counts_per_service(&figures["error_spans_per_service"]), errors);
-    facts.same(&what("operations"), number(&figures["operations"]), operations.len() as i64);
+    facts.same(
+        &what("spans_per_service"),
+        counts_per_service(&figures["spans_per_service"]),
+        spans,
+    );
+    facts.same(
+        &what("error_spans"),
+        counts_per_service(&figures["error_spans_per_service"]),
+        errors,
+    );
+    facts.same(
+        &what("operations"),
+        number(&figures["operations"]),
+        operations.len() as i64,
+    );
 }
 
 /// Jaeger's dependencies are the edges.
@@ -257,23 +373,30 @@ async fn edges(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
     let lookback_ms = end_ms - dataset.start_ns / 1_000_000;
     let (end, lookback) = (end_ms.to_string(), lookback_ms.to_string());
     let parameters = [("endTs", end.as_str()), ("lookback", lookback.as_str())];
-    let Some(answer) = facts.get("/jaeger/api/dependencies", &parameters).await else { return };
-    let edges = |list: &Value, from: &str, to: &str, calls: &str| -> BTreeMap<(String, String), i64> {
-        list.as_array()
-            .unwrap()
-            .iter()
-            .map(|edge| {
-                let ends = (text(&edge[from]).to_owned(), text(&edge[to]).to_owned());
-                (ends, number(&edge[calls]))
-            })
-            .collect()
+    let Some(answer) = facts.get("/jaeger/api/dependencies", &parameters).await else {
+        return;
     };
+    let edges =
+        |list: &Value, from: &str, to: &str, calls: &str| -> BTreeMap<(String, String), i64> {
+            list.as_array()
+                .unwrap()
+                .iter()
+                .map(|edge| {
+                    let ends = (text(&edge[from]).to_owned(), text(&edge[to]).to_owned());
+                    (ends, number(&edge[calls]))
+                })
+                .collect()
+        };
     let expected = edges(&dataset.figures["edges"], "from", "to", "calls");
     let got = edges(&answer["data"], "parent", "child", "callCount");
     let cycles: BTreeSet<BTreeSet<String>> = cycles(got.keys());
     facts.same(&format!("{} edges", dataset.name), expected, got);
     let expected = serde_json::from_value(dataset.figures["service_cycles"].clone()).unwrap();
-    facts.same(&format!("{} service_cycles", dataset.name), expected, cycles);
+    facts.same(
+        &format!("{} service_cycles", dataset.name),
+        expected,
+        cycles,
+    );
 }
 
 /// Sets of services that can all reach each other.
@@ -285,7 +408,11 @@ fn cycles<'a>(edges: impl Iterator<Item = &'a (String, String)>) -> BTreeSet<BTr
     loop {
         let mut grown = reach.clone();
         for (from, direct) in &reach {
-            let further = direct.iter().filter_map(|to| reach.get(to)).flatten().copied();
+            let further = direct
+                .iter()
+                .filter_map(|to| reach.get(to))
+                .flatten()
+                .copied();
             grown.entry(from).or_default().extend(further);
         }
         if grown == reach {
@@ -297,8 +424,12 @@ fn cycles<'a>(edges: impl Iterator<Item = &'a (String, String)>) -> BTreeSet<BTr
     let cyclic = reach.keys().filter(|name| reaches(name, name));
     cyclic
         .map(|one| {
-            let members = reach.keys().filter(|other| reaches(one, other) && reaches(other, one));
-            members.map(|name| (*name).to_owned()).collect::<BTreeSet<_>>()
+            let members = reach
+                .keys()
+                .filter(|other| reaches(one, other) && reaches(other, one));
+            members
+                .map(|name| (*name).to_owned())
+                .collect::<BTreeSet<_>>()
         })
         .filter(|members| members.len() > 1)
         .collect()
@@ -307,18 +438,37 @@ fn cycles<'a>(edges: impl Iterator<Item = &'a (String, String)>) -> BTreeSet<BTr
 /// `/api/v1/traces` finds as many traces as there are with an error span.
 async fn searches(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
     let (start, end) = (dataset.start_ns.to_string(), dataset.end_ns.to_string());
-    let services = dataset.figures["error_spans_per_service"].as_object().unwrap();
+    let services = dataset.figures["error_spans_per_service"]
+        .as_object()
+        .unwrap();
     let mut found = BTreeSet::new();
     for of in services.keys() {
         let query = format!("status:ERROR service:\"{}\"", service(of));
-        let parameters =
-            [("query", query.as_str()), ("start", &start), ("end", &end), ("limit", "1000")];
-        let Some(answer) = facts.get("/api/v1/traces", &parameters).await else { return };
+        let parameters = [
+            ("query", query.as_str()),
+            ("start", &start),
+            ("end", &end),
+            ("limit", "1000"),
+        ];
+        let Some(answer) = facts.get("/api/v1/traces", &parameters).await else {
+            return;
+        };
         let expected = number(&dataset.figures["error_spans_per_service"][of]);
         let traces = answer["traces"].as_array().unwrap();
-        let matched = traces.iter().map(|trace| number(&trace["matched_spans"])).sum::<i64>();
-        facts.same(&format!("{} spans matched by `{query}`", dataset.name), expected, matched);
-        found.extend(traces.iter().map(|trace| text(&trace["trace_id"]).to_owned()));
+        let matched = traces
+            .iter()
+            .map(|trace| number(&trace["matched_spans"]))
+            .sum::<i64>();
+        facts.same(
+            &format!("{} spans matched by `{query}`", dataset.name),
+            expected,
+            matched,
+        );
+        found.extend(
+            traces
+                .iter()
+                .map(|trace| text(&trace["trace_id"]).to_owned()),
+        );
     }
     let expected = number(&dataset.figures["traces_with_error_span"]);
     let what = format!("{} traces found by status:ERROR", dataset.name);
@@ -328,7 +478,9 @@ async fn searches(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
 /// One trace: as OTLP, as a timeline, and its logs.
 async fn sample_trace(facts: &mut Facts<'_>, trace_id: &str, figures: &Value) {
     let path = format!("/api/v1/traces/{trace_id}");
-    let Some(otlp) = facts.get(&path, &[]).await else { return };
+    let Some(otlp) = facts.get(&path, &[]).await else {
+        return;
+    };
     let lists = |json: &Value, key: &str| json[key].as_array().cloned().unwrap_or_default();
     let spans: Vec<Value> = lists(&otlp, "resourceSpans")
         .iter()
@@ -336,18 +488,39 @@ async fn sample_trace(facts: &mut Facts<'_>, trace_id: &str, figures: &Value) {
         .flat_map(|scope| lists(&scope, "spans"))
         .collect();
     let what = |key: &str| format!("{key} of trace {trace_id}");
-    facts.same(&what("spans as OTLP"), number(&figures["spans"]), spans.len() as i64);
+    facts.same(
+        &what("spans as OTLP"),
+        number(&figures["spans"]),
+        spans.len() as i64,
+    );
 
-    let Some(timeline) = facts.get(&path, &[("view", "timeline")]).await else { return };
-    facts.same(&what("span_count"), number(&figures["spans"]), number(&timeline["span_count"]));
-    facts.same(&what("rows"), number(&figures["spans"]), lists(&timeline, "spans").len() as i64);
+    let Some(timeline) = facts.get(&path, &[("view", "timeline")]).await else {
+        return;
+    };
+    facts.same(
+        &what("span_count"),
+        number(&figures["spans"]),
+        number(&timeline["span_count"]),
+    );
+    facts.same(
+        &what("rows"),
+        number(&figures["spans"]),
+        lists(&timeline, "spans").len() as i64,
+    );
     let errors = number(&figures["error_spans"]);
-    facts.same(&what("error_count"), errors, number(&timeline["error_count"]));
+    facts.same(
+        &what("error_count"),
+        errors,
+        number(&timeline["error_count"]),
+    );
     let start = number(&timeline["start_time_unix_nano"]);
     facts.same(&what("start"), number(&figures["start_ns"]), start);
     let end = start + number(&timeline["duration_ns"]);
     facts.same(&what("end"), number(&figures["end_ns"]), end);
-    let roots = lists(&timeline, "spans").iter().filter(|s| s["parent_span_id"].is_null()).count();
+    let roots = lists(&timeline, "spans")
+        .iter()
+        .filter(|s| s["parent_span_id"].is_null())
+        .count();
     facts.same(&what("roots"), number(&figures["root_spans"]), roots as i64);
     let services: BTreeSet<String> = lists(&timeline, "services")
         .iter()

@@ -21,10 +21,21 @@ async fn grpc_refuses_bytes_that_are_no_message() {
     let otlp = server.otlp();
     let good = good_request();
     for signal in [Signal::Traces, Signal::Logs] {
-        for body in [b"no protobuf at all".to_vec(), good[..good.len() - 3].to_vec(), vec![0xFF; 11]] {
-            for compression in [None, Some(CompressionEncoding::Gzip), Some(CompressionEncoding::Zstd)] {
+        for body in [
+            b"no protobuf at all".to_vec(),
+            good[..good.len() - 3].to_vec(),
+            vec![0xFF; 11],
+        ] {
+            for compression in [
+                None,
+                Some(CompressionEncoding::Gzip),
+                Some(CompressionEncoding::Zstd),
+            ] {
                 let message = Bytes::from(body.clone());
-                let status = otlp.grpc_raw(signal.grpc_path(), message, compression).await.unwrap_err();
+                let status = otlp
+                    .grpc_raw(signal.grpc_path(), message, compression)
+                    .await
+                    .unwrap_err();
                 assert_eq!(status.code(), Code::InvalidArgument, "{signal:?}: {status}");
                 assert!(status.message().len() > 10, "{status}");
             }
@@ -38,11 +49,24 @@ async fn grpc_reads_gzip_and_zstd() {
     let home = Home::new();
     let server = home.serve().await;
     let message = Bytes::from(good_request());
-    for compression in [None, Some(CompressionEncoding::Gzip), Some(CompressionEncoding::Zstd)] {
-        let answer =
-            server.otlp().grpc_raw(Signal::Logs.grpc_path(), message.clone(), compression).await.unwrap();
+    for compression in [
+        None,
+        Some(CompressionEncoding::Gzip),
+        Some(CompressionEncoding::Zstd),
+    ] {
+        let answer = server
+            .otlp()
+            .grpc_raw(Signal::Logs.grpc_path(), message.clone(), compression)
+            .await
+            .unwrap();
         let answer = ExportLogsServiceResponse::decode(answer).unwrap();
-        assert_eq!(answer.partial_success.unwrap_or_default().rejected_log_records, 0);
+        assert_eq!(
+            answer
+                .partial_success
+                .unwrap_or_default()
+                .rejected_log_records,
+            0
+        );
     }
     assert_eq!(server.api().count_logs("good").await, 3);
 }
@@ -52,10 +76,21 @@ async fn grpc_says_that_metrics_are_not_taken() {
     const METRICS: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
     let home = Home::new();
     let mut server = home.serve().await;
-    let status = server.otlp().grpc_raw(METRICS, Bytes::new(), None).await.unwrap_err();
+    let status = server
+        .otlp()
+        .grpc_raw(METRICS, Bytes::new(), None)
+        .await
+        .unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
-    assert!(status.message().to_lowercase().contains("metrics"), "{status}");
-    let status = server.otlp().grpc_raw("/no.such.Service/Call", Bytes::new(), None).await.unwrap_err();
+    assert!(
+        status.message().to_lowercase().contains("metrics"),
+        "{status}"
+    );
+    let status = server
+        .otlp()
+        .grpc_raw("/no.such.Service/Call", Bytes::new(), None)
+        .await
+        .unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
     assert_goes_on(&mut server).await;
 }
@@ -66,14 +101,23 @@ async fn grpc_stops_large_messages_and_bombs() {
     let mut server = home.serve().await;
     let otlp = server.otlp();
     let large = Bytes::from(vec![b'x'; 100 * MIB]);
-    let status = otlp.grpc_raw(Signal::Traces.grpc_path(), large, None).await.unwrap_err();
+    let status = otlp
+        .grpc_raw(Signal::Traces.grpc_path(), large, None)
+        .await
+        .unwrap_err();
     assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
     // Compressed by the client library: tiny on the wire, over the limit in memory.
     let zeros = Bytes::from(vec![0_u8; 200 * MIB]);
     for compression in [CompressionEncoding::Gzip, CompressionEncoding::Zstd] {
-        let answer = otlp.grpc_raw(Signal::Logs.grpc_path(), zeros.clone(), Some(compression)).await;
+        let answer = otlp
+            .grpc_raw(Signal::Logs.grpc_path(), zeros.clone(), Some(compression))
+            .await;
         let status = answer.unwrap_err();
-        assert_eq!(status.code(), Code::ResourceExhausted, "{compression}: {status}");
+        assert_eq!(
+            status.code(),
+            Code::ResourceExhausted,
+            "{compression}: {status}"
+        );
     }
     if let Some(peak) = server.peak_memory_bytes() {
         assert!(peak < MEMORY_LIMIT_BYTES, "{} MiB", peak >> 20);
@@ -93,8 +137,16 @@ async fn grpc_refuses_torn_gzip() {
     let mut frame = vec![1];
     frame.extend(u32::try_from(torn.len()).unwrap().to_be_bytes());
     frame.extend(torn);
-    let client = reqwest::Client::builder().no_proxy().http2_prior_knowledge().build().unwrap();
-    let url = format!("http://{}{}", server.address("otlp_grpc_addr"), Signal::Logs.grpc_path());
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .http2_prior_knowledge()
+        .build()
+        .unwrap();
+    let url = format!(
+        "http://{}{}",
+        server.address("otlp_grpc_addr"),
+        Signal::Logs.grpc_path()
+    );
     let response = client
         .post(url)
         .header("content-type", "application/grpc")
@@ -105,9 +157,15 @@ async fn grpc_refuses_torn_gzip() {
         .await
         .unwrap();
     // An error at once has its status among the headers.
-    let code = response.headers().get("grpc-status").map(|value| value.to_str().unwrap().to_owned());
+    let code = response
+        .headers()
+        .get("grpc-status")
+        .map(|value| value.to_str().unwrap().to_owned());
     assert_eq!(code.as_deref(), Some("3"), "{:?}", response.headers());
-    assert_eq!(server.api().sql_number("SELECT count(*) FROM logs").await, 0);
+    assert_eq!(
+        server.api().sql_number("SELECT count(*) FROM logs").await,
+        0
+    );
     assert_goes_on(&mut server).await;
 }
 
@@ -121,11 +179,21 @@ async fn grpc_gives_partial_success() {
     late.start_time_unix_nano = 1 << 63;
     let request = data::spans_of("partial", vec![bad, late, span(1, 3)]);
     let message = Bytes::from(request.encode_to_vec());
-    let answer = server.otlp().grpc_raw(Signal::Traces.grpc_path(), message, None).await.unwrap();
-    let partial = ExportTraceServiceResponse::decode(answer).unwrap().partial_success.unwrap();
+    let answer = server
+        .otlp()
+        .grpc_raw(Signal::Traces.grpc_path(), message, None)
+        .await
+        .unwrap();
+    let partial = ExportTraceServiceResponse::decode(answer)
+        .unwrap()
+        .partial_success
+        .unwrap();
     assert_eq!(partial.rejected_spans, 2);
     assert!(partial.error_message.len() > 10, "{partial:?}");
-    assert_eq!(server.api().sql_number("SELECT count(*) FROM spans").await, 1);
+    assert_eq!(
+        server.api().sql_number("SELECT count(*) FROM spans").await,
+        1
+    );
     assert_goes_on(&mut server).await;
 }
 
@@ -140,12 +208,17 @@ async fn grpc_calls_do_not_disturb_each_other() {
         let mut client = client.clone();
         calls.spawn(async move {
             let list = (0..25).map(|place| record(&format!("neighbour {number} {place}")));
-            client.export(data::logs_of("many", list.collect())).await.unwrap();
+            client
+                .export(data::logs_of("many", list.collect()))
+                .await
+                .unwrap();
         });
     }
     let otlp = server.otlp();
     for _ in 0..10 {
-        let bad = otlp.grpc_raw(Signal::Logs.grpc_path(), Bytes::from_static(b"bad"), None).await;
+        let bad = otlp
+            .grpc_raw(Signal::Logs.grpc_path(), Bytes::from_static(b"bad"), None)
+            .await;
         assert_eq!(bad.unwrap_err().code(), Code::InvalidArgument);
     }
     while let Some(done) = calls.join_next().await {

@@ -1,0 +1,208 @@
+// What a person does in the first minute, in a real browser, light and dark, on a laptop and on a
+// phone: search a word, see bars and rows, open a row's trace, see the waterfall. Pictures of each
+// step are kept in target/screenshots, to be looked at.
+
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+
+import { chromium } from "playwright-core";
+
+import { DATA, SCREENSHOTS, Server } from "../node/server.js";
+
+const CANDIDATES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const TIMEOUT_MS = 60_000;
+/** Set by the data: log records with the word, of which all belong to a trace. */
+const WORD = "dispatcherServlet";
+const HITS = 196;
+
+let server;
+let browser;
+
+before(async () => {
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  const files = readdirSync(join(DATA, "otlp")).filter((name) => /^nezha-tt|^opbeans/.test(name));
+  server = await Server.start([], files.map((name) => join(DATA, "otlp", name)));
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? CANDIDATES.find((path) => existsSync(path)),
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+/** A page that notes every error, and every request that leaves the server. */
+async function open(options) {
+  const context = await browser.newContext({ timezoneId: "UTC", deviceScaleFactor: 1, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(TIMEOUT_MS);
+  const problems = [];
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(server.http) && !request.url().startsWith("data:")) {
+      problems.push(`leaves the server: ${request.url()}`);
+    }
+  });
+  return { page, problems, close: () => context.close() };
+}
+
+async function search(page, text) {
+  const box = page.getByRole("textbox", { name: "Query" });
+  await box.fill(text);
+  await box.press("Enter");
+}
+
+/** No horizontal scroll bar: nothing is wider than the screen. */
+async function assertFits(page) {
+  const [content, screen] = await page.evaluate(() => [
+    document.documentElement.scrollWidth,
+    window.innerWidth,
+  ]);
+  assert.ok(content <= screen, `${content} px of content on ${screen} px of screen`);
+}
+
+const SIZES = { laptop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    describe(`${size}, ${colorScheme}`, () => {
+      test("from a word to its trace", async () => {
+        const { page, problems, close } = await open({
+          viewport,
+          colorScheme,
+          isMobile: size === "phone",
+          hasTouch: size === "phone",
+        });
+        const picture = (name) =>
+          page.screenshot({ path: join(SCREENSHOTS, `${name}-${size}-${colorScheme}.png`) });
+
+        await page.goto(server.http);
+        await page.waitForURL("**/logs**");
+        const rows = page.getByRole("listbox", { name: "Log records" }).getByRole("option");
+        await rows.first().waitFor();
+
+        await search(page, WORD);
+        await page.waitForURL(`**q=${WORD}**`);
+        const bars = page.getByRole("figure", { name: `${HITS} records over time` });
+        await bars.waitFor();
+        await page.waitForFunction(
+          (word) => {
+            const shown = [...document.querySelectorAll('[role="option"]')];
+            return shown.length > 5 && shown.every((row) => row.textContent.includes(word));
+          },
+          WORD,
+        );
+        assert.ok((await bars.locator("svg path").count()) > 0, "the histogram has bars");
+        await assertFits(page);
+        await picture("logs");
+
+        await rows.nth(2).click();
+        const record = page.getByRole("complementary", { name: "Log record" });
+        await record.waitFor();
+        assert.match(await record.textContent(), new RegExp(WORD));
+        await assertFits(page);
+        await picture("log-record");
+
+        await record.getByRole("link", { name: /trace/i }).click();
+        await page.waitForURL("**/trace/*");
+        const traceId = /trace\/([0-9a-f]{32})/.exec(page.url())[1];
+        const timeline = await server.get(`/api/v1/traces/${traceId}`, { view: "timeline" });
+        const spans = page.getByRole("treegrid", { name: `Spans of the trace, ${timeline.span_count} in all` });
+        await spans.waitFor();
+        const shown = spans.getByRole("row");
+        await shown.first().waitFor();
+        const text = await spans.textContent();
+        const visible = await shown.count();
+        assert.ok(visible >= Math.min(5, timeline.span_count), `${visible} rows of the waterfall`);
+        assert.ok(text.includes(timeline.spans[0].name), "the root is in the waterfall");
+        const widths = await spans.locator(".bar").evaluateAll((bars) => bars.map((bar) => bar.clientWidth));
+        assert.ok(Math.max(...widths) > 50, `bars have a length: ${widths}`);
+        await assertFits(page);
+        await picture("trace");
+
+        await shown.nth(1).click();
+        await page.getByRole("complementary").first().waitFor();
+        await picture("trace-span");
+
+        await page.goBack();
+        await page.waitForURL("**/logs**");
+        await rows.first().waitFor();
+        assert.deepEqual(problems, []);
+        await close();
+      });
+
+      test("traces and services", async () => {
+        const { page, problems, close } = await open({ viewport, colorScheme });
+        await page.goto(`${server.http}/traces?q=status:error`);
+        await page.locator('a[href^="/trace/"]').first().waitFor();
+        await assertFits(page);
+        await page.screenshot({ path: join(SCREENSHOTS, `traces-${size}-${colorScheme}.png`) });
+        await page.goto(`${server.http}/services`);
+        await page.getByText("ts-order-service").first().waitFor();
+        await assertFits(page);
+        await page.screenshot({ path: join(SCREENSHOTS, `services-${size}-${colorScheme}.png`) });
+        assert.deepEqual(problems, []);
+        await close();
+      });
+    });
+  }
+}
+
+test("the theme follows the system", async () => {
+  const background = async (colorScheme) => {
+    const { page, close } = await open({ colorScheme, viewport: SIZES.laptop });
+    await page.goto(`${server.http}/logs`);
+    const colour = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    await close();
+    const [red, green, blue] = colour.match(/\d+/g).map(Number);
+    return red + green + blue;
+  };
+  assert.ok((await background("light")) > 3 * 200, "light is light");
+  assert.ok((await background("dark")) < 3 * 80, "dark is dark");
+});
+
+test("a wrong query is explained where it is wrong", async () => {
+  const { page, close } = await open({ viewport: SIZES.laptop });
+  await page.goto(`${server.http}/logs?q=${encodeURIComponent("service:x (timeout OR")}`);
+  await page.getByRole("textbox", { name: "Query" }).and(page.locator('[aria-invalid="true"]')).waitFor();
+  await page.screenshot({ path: join(SCREENSHOTS, "logs-error-laptop-light.png") });
+  await close();
+});
+
+test("a pasted trace id opens its trace", async () => {
+  const { page, problems, close } = await open({ viewport: SIZES.laptop });
+  await page.goto(`${server.http}/logs`);
+  await search(page, "FE6BF62F357743299319D640878EA4F0");
+  await page.waitForURL("**/trace/fe6bf62f357743299319d640878ea4f0**");
+  await page.getByRole("treegrid").waitFor();
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+test("the page and its assets come with a strict content security policy", async () => {
+  const answer = await fetch(`${server.http}/`);
+  const policy = answer.headers.get("content-security-policy");
+  assert.match(policy, /default-src 'self'/);
+  assert.doesNotMatch(policy, /script-src[^;]*unsafe/);
+  const html = await answer.text();
+  const assets = [...html.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map((match) => match[1]);
+  assert.ok(assets.length > 0);
+  for (const asset of assets) {
+    const got = await fetch(server.http + asset);
+    assert.equal(got.status, 200, asset);
+    assert.ok(!(got.headers.get("content-type") ?? "").startsWith("text/html"), asset);
+  }
+});
