@@ -85,10 +85,10 @@ function addGiant(spans, count) {
       status_code: error ? "ERROR" : "UNSET", status_message: error ? "deadline exceeded" : null, attributes: { "loop.index": made }, resource: {},
       scope: { name: "mock", version: null, attributes: {} }, text: "step", events: [], links: [],
     });
-    if (depth > 9) return;
+    if (depth > 4) return;
     let at = start + length * 0.02;
-    for (let child = 0; child < (depth === 0 ? 4000 : 4) && made < count; child += 1) {
-      const part = depth === 0 ? length / 4100 : (length / 4.4) * (0.5 + random() * 0.5);
+    for (let child = 0; child < (depth === 0 ? 160 : 4) && made < count; child += 1) {
+      const part = depth === 0 ? length / 165 : (length / 4.4) * (0.5 + random() * 0.5);
       grow(id, at, part, depth + 1);
       at += part * 1.02;
     }

@@ -49,9 +49,10 @@ function parts(ms: number, zone: Zone): Parts {
   };
 }
 
-/** `Jan 29 08:48:16.546`: what a row shows. */
-export function rowTime(ms: number, zone: Zone): string {
+/** `Jan 29 08:48:16.546`: what a row shows, or `2023-01-29 08:48:16.546` in lists that leave this year. */
+export function rowTime(ms: number, zone: Zone, withYear = false): string {
   const p = parts(ms, zone);
+  if (withYear) return `${p.year}-${two(p.month + 1)}-${two(p.day)} ${p.clock}.${p.ms}`;
   return `${MONTHS[p.month]} ${two(p.day)} ${p.clock}.${p.ms}`;
 }
 
@@ -63,7 +64,13 @@ export function fullTime(nanos: string, zone: Zone): string {
   return `${p.year}-${two(p.month + 1)}-${two(p.day)} ${p.clock}.${fraction}${zone === "utc" ? " UTC" : ""}`;
 }
 
-/** `2023-01-29 08:48:16`, or with `Jan 29, 08:48` when seconds say nothing. */
+/** Whether any of these times is in another year than `nowMs`: then rows must say which. */
+export function leavesThisYear(times: (number | undefined)[], nowMs: number): boolean {
+  const year = new Date(nowMs).getFullYear();
+  return times.some((ms) => ms !== undefined && new Date(ms).getFullYear() !== year);
+}
+
+/** `2023-01-29 08:48:16`, without seconds where they say nothing. */
 export function shortTime(ms: number, zone: Zone, withSeconds = true): string {
   const p = parts(ms, zone);
   return `${p.year}-${two(p.month + 1)}-${two(p.day)} ${withSeconds ? p.clock : p.clock.slice(0, 5)}`;

@@ -7,7 +7,7 @@ import { nanosToMs } from "../lib/time";
 
 /** Worst at the bottom, so that errors of different times stand on one line and compare. */
 const ORDER = ["fatal", "error", "warn", "unset", "info", "debug", "trace"];
-const HEIGHT = 52;
+const HEIGHT = 48;
 /** One error among a million lines must be seen. */
 const MIN_SEGMENT = 2;
 const DRAG_THRESHOLD = 4;
@@ -159,11 +159,29 @@ function Axis({ startMs, spanMs, width, zone }: { startMs: number; spanMs: numbe
   if (spanMs > 0 && width > 0) {
     const wanted = Math.max(2, Math.floor(width / 110));
     const stepMs = AXIS_STEPS_MS.find((step) => spanMs / step <= wanted) ?? 3650 * 864e5;
-    const shift = zone === "utc" ? 0 : new Date(startMs).getTimezoneOffset() * 6e4;
-    for (let at = Math.ceil((startMs - shift) / stepMs) * stepMs + shift; at < startMs + spanMs; at += stepMs) {
+    for (const at of axisPoints(startMs, startMs + spanMs, stepMs, zone)) {
       const x = ((at - startMs) / spanMs) * width;
       if (x < width - 30) labels.push(<span key={at} style={{ left: `${x}px` }}>{axisTime(at, stepMs, zone)}</span>);
     }
   }
   return <div class="histogram-axis" aria-hidden="true">{labels}</div>;
+}
+
+const MONTH_MS = 30 * 864e5;
+
+/** Where labels stand: round clock times, or the first of months, whose lengths differ. */
+function axisPoints(fromMs: number, toMs: number, stepMs: number, zone: Zone): number[] {
+  const points: number[] = [];
+  if (stepMs < MONTH_MS) {
+    const shift = zone === "utc" ? 0 : new Date(fromMs).getTimezoneOffset() * 6e4;
+    for (let at = Math.ceil((fromMs - shift) / stepMs) * stepMs + shift; at < toMs; at += stepMs) points.push(at);
+    return points;
+  }
+  const months = Math.max(1, Math.round(stepMs / (365 * 864e5 / 12)));
+  const year = new Date(fromMs).getUTCFullYear();
+  for (let month = 0; ; month += months) {
+    const at = zone === "utc" ? Date.UTC(year, month, 1) : new Date(year, month, 1).getTime();
+    if (at >= toMs) return points;
+    if (at >= fromMs) points.push(at);
+  }
 }

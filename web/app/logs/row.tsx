@@ -8,7 +8,7 @@ import { ServiceName } from "../ui/service";
 
 export const ROW_HEIGHT = 18;
 export const PHONE_ROW_HEIGHT = 46;
-const SHOWN_CHARACTERS = 700;
+const SHOWN_CHARACTERS = 4000;
 
 interface Props {
   log: LogRecord;
@@ -16,21 +16,34 @@ interface Props {
   selected: boolean;
   pattern: RegExp | null;
   zone: Zone;
+  withYear: boolean;
   onOpen: () => void;
 }
 
 /** One line of the list; the whole body is in the detail panel. */
-export function LogRow({ log, id, selected, pattern, zone, onOpen }: Props): JSX.Element {
+export function LogRow({ log, id, selected, pattern, zone, withYear, onOpen }: Props): JSX.Element {
   return (
     <div id={id} class={`log-row row-${log.level}`} role="option" aria-selected={selected} onClick={onOpen}>
-      <time class="log-time">{rowTime(nanosToMs(log.time_unix_nano), zone)}</time>
+      <time class="log-time">{rowTime(nanosToMs(log.time_unix_nano), zone, withYear)}</time>
       <LevelBadge level={log.level} />
       <ServiceName name={log.service_name} />
       <span class="log-body">
-        <Marked text={oneLine(log)} pattern={pattern} />
+        <Marked text={snippet(oneLine(log), pattern)} pattern={pattern} />
       </span>
     </div>
   );
+}
+
+/** Where a match lies too far to the right to be seen, the middle of the line makes room for it. */
+const VISIBLE_CHARACTERS = 90;
+const KEPT_HEAD = 44;
+const BEFORE_MATCH = 24;
+
+export function snippet(line: string, pattern: RegExp | null): string {
+  if (!pattern) return line;
+  const at = line.search(pattern);
+  if (at < VISIBLE_CHARACTERS) return line;
+  return `${line.slice(0, KEPT_HEAD).trimEnd()} … ${line.slice(at - BEFORE_MATCH).trimStart()}`;
 }
 
 export function oneLine(log: LogRecord): string {

@@ -3,15 +3,16 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { getJson } from "../api/client";
 import type { Histogram } from "../api/types";
 import { useApi } from "../api/use";
-import { count, useZone } from "../lib/format";
+import { count, leavesThisYear, useZone } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { usePhone } from "../lib/prefs";
 import { matchTerms, termPattern } from "../lib/query";
 import { href, navigate, setParams, usePlace } from "../lib/router";
 import { useSearch } from "../lib/search";
-import { rangeAround } from "../lib/time";
+import { nanosToMs, rangeAround } from "../lib/time";
 import { NoResults } from "../ui/noresults";
 import { CopyButton } from "../ui/copy";
+import { Icon } from "../ui/icons";
 import { QueryBar } from "../ui/querybar";
 import { ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { TimePicker } from "../ui/timepicker";
@@ -37,6 +38,8 @@ export function LogsView(): JSX.Element {
   );
   const pattern = useMemo(() => termPattern(matchTerms(search.query)), [search.query]);
 
+  const ends = [logs.rows[0], logs.rows.at(-1)].map((row) => row && nanosToMs(row.time_unix_nano));
+  const withYear = leavesThisYear(ends, Date.now());
   const selectedId = params.get("sel");
   const selectedIndex = useMemo(() => (selectedId ? logs.rows.findIndex((row) => row.id === selectedId) : -1), [logs.rows, selectedId]);
   const selected = logs.rows[selectedIndex];
@@ -76,12 +79,13 @@ export function LogsView(): JSX.Element {
       <div class="split">
         <div class="split-main">
           <div class="summary">
-            <span>{histogram.data ? <b>{count(histogram.data.total)}</b> : <b class="muted">…</b>} records</span>
+            {histogram.data ? <span><b>{count(histogram.data.total)}</b> {histogram.data.total === 1 ? "record" : "records"}</span> : <span>{histogram.loading ? "Counting…" : ""}</span>}
             {histogram.data && <Legend data={histogram.data} query={search.query} toggle={search.toggle} />}
             <span class="summary-end">
               {logs.page?.elapsed_ms !== undefined && <span class="muted hide-phone">{logs.page.elapsed_ms} ms</span>}
               <button type="button" class="text-button" title="Change the order" onClick={() => setParams({ order: order === "desc" ? "asc" : null, sel: null })}>
                 {order === "desc" ? "Newest first" : "Oldest first"}
+                <Icon name={order === "desc" ? "down" : "up"} size={10} />
               </button>
               <CopyButton text={shareable} title="Copy a link with absolute times" icon="link" />
             </span>
@@ -108,7 +112,7 @@ export function LogsView(): JSX.Element {
       <VirtualList
         key={key}
         handle={list}
-        class={logs.loading ? "log-list stale" : "log-list"}
+        class={`log-list${logs.loading ? " stale" : ""}${withYear ? " with-year" : ""}`}
         role="listbox"
         label="Log records"
         count={logs.rows.length}
@@ -119,7 +123,7 @@ export function LogsView(): JSX.Element {
         footer={<ListEnd rows={logs.rows.length} hasMore={logs.hasMore} failed={logs.error !== null} />}
         renderRow={(index) => {
           const row = logs.rows[index];
-          return row && <LogRow key={row.id} id={`log-${row.id}`} log={row} selected={row.id === selectedId} pattern={pattern} zone={zone} onOpen={() => open(index)} />;
+          return row && <LogRow key={row.id} id={`log-${row.id}`} log={row} selected={row.id === selectedId} pattern={pattern} zone={zone} withYear={withYear} onOpen={() => open(index)} />;
         }}
       />
     );

@@ -144,8 +144,8 @@ function ServiceRows({ service, most, open, range }: RowsProps): JSX.Element {
         <td class="number">{service.log_count > 0 ? count(service.log_count) : <span class="muted">0</span>}</td>
         <td class="number hide-phone">{count(service.operations.length)}</td>
         <td class="row-links hide-phone">
-          <a href={href("/traces", { q: query, ...range })}>Traces</a>
-          <a href={href("/logs", { q: query, ...range })}>Logs</a>
+          {service.span_count > 0 && <a href={href("/traces", { q: query, ...range })}>Traces</a>}
+          {service.log_count > 0 && <a href={href("/logs", { q: query, ...range })}>Logs</a>}
         </td>
       </tr>
       {open && (
@@ -171,6 +171,17 @@ function Operations({ service, query, range }: { service: Service; query: string
   const sorted = [...service.operations].sort((a, b) => b.span_count - a.span_count);
   return (
     <>
+      <div class="operation operation-head hide-phone" aria-hidden="true">
+        <span>Operation</span>
+        <span>Kind</span>
+        <span class="number">Spans</span>
+        <span class="number">Errors</span>
+        <span class="latency">
+          <span>Latency</span>
+          <span class="number">p50</span>
+          <span class="number">p95</span>
+        </span>
+      </div>
       <ul class="operations">
         {sorted.slice(0, SHOWN_OPERATIONS).map((operation) => (
           <li key={`${operation.kind} ${operation.name}`}>

@@ -78,7 +78,6 @@ function Twist({ span, collapsed, onToggle }: { span: TimelineSpan; collapsed: b
   );
 }
 
-const LABEL_ROOM = 76;
 const MAX_SEGMENTS = 60;
 const MAX_TICKS = 60;
 
@@ -96,9 +95,6 @@ function Bar({ index, span, state, perNs, barWidth, logs }: Props): JSX.Element 
   const inBar = (ns: number): number => Math.min(drawn, Math.max(0, (ns - zoom.from) * perNs - visibleLeft));
   const leaf = span.child_count === 0;
   const segments = leaf ? [] : selfSegments(state.trace.spans, index).slice(0, MAX_SEGMENTS);
-  const after = visibleRight + LABEL_ROOM < barWidth;
-  const before = !after && visibleLeft > LABEL_ROOM;
-  const label = after ? { left: `${visibleLeft + drawn + 6}px` } : before ? { right: `${barWidth - visibleLeft + 6}px` } : { right: "4px" };
   return (
     <>
       <span class={leaf ? "bar bar-leaf" : "bar"} style={{ left: `${visibleLeft}px`, width: `${drawn}px` }}>
@@ -112,7 +108,7 @@ function Bar({ index, span, state, perNs, barWidth, logs }: Props): JSX.Element 
         const x = (tick.ns - zoom.from) * perNs;
         return x >= 0 && x <= barWidth && <b key={tick.key} class={`tick tick-${tick.kind}`} style={{ left: `${x}px` }} title={tick.title} />;
       })}
-      <span class={after || before ? "bar-label" : "bar-label bar-label-over"} style={label}>
+      <span class="bar-label" style={{ left: `${visibleLeft + drawn + 6}px` }}>
         {duration(span.duration_ns)}
       </span>
     </>

@@ -13,6 +13,8 @@ const ROW = 24;
 const PHONE_ROW = 44;
 const TREE_KEY = "spoor.tree";
 const MIN_TREE = 160;
+/** To the right of the time scale, for the duration of bars that end with it. */
+const LABEL_ROOM = 62;
 
 function keptTree(): number | null {
   try {
@@ -37,7 +39,7 @@ export function Waterfall({ state, logsBySpan }: Props): JSX.Element {
   const [chosenTree, setChosenTree] = useState(keptTree);
   const { rows, trace, zoom } = state;
   const tree = phone ? width : Math.min(chosenTree ?? Math.min(460, width * 0.36), width - 240);
-  const barWidth = Math.max(1, phone ? width - 24 : width - tree - 24);
+  const barWidth = Math.max(1, (phone ? width - 24 : width - tree - 24) - LABEL_ROOM);
   const ticks = useMemo(() => rulerTicks(zoom.from, zoom.to, barWidth / 110), [zoom.from, zoom.to, barWidth]);
   const perNs = barWidth / (zoom.to - zoom.from);
   const maxDepth = useMemo(() => trace.spans.reduce((most, span) => Math.max(most, span.depth), 0), [trace]);

@@ -14,14 +14,15 @@ interface Props {
   longest: number;
   selected: boolean;
   zone: Zone;
+  withYear: boolean;
   hasQuery: boolean;
 }
 
-export function TraceRow({ trace, longest, selected, zone, hasQuery }: Props): JSX.Element {
+export function TraceRow({ trace, longest, selected, zone, withYear, hasQuery }: Props): JSX.Element {
   const root = trace.root;
   return (
     <a id={`trace-${trace.trace_id}`} class={selected ? "trace-row selected" : "trace-row"} href={`/trace/${trace.trace_id}`} title={`Trace ${trace.trace_id}`}>
-      <time class="trace-time">{rowTime(nanosToMs(trace.start_time_unix_nano), zone)}</time>
+      <time class="trace-time">{rowTime(nanosToMs(trace.start_time_unix_nano), zone, withYear)}</time>
       <span class="trace-root">
         {root ? (
           <>
@@ -32,14 +33,14 @@ export function TraceRow({ trace, longest, selected, zone, hasQuery }: Props): J
         ) : (
           <>
             <i class="service-dot service-dot-none" />
-            <span class="trace-name muted">Root span missing</span>
-            <code class="muted">{trace.trace_id.slice(0, 12)}…</code>
+            {trace.services.length === 1 && <span class="trace-service">{trace.services[0]?.service_name}</span>}
+            <span class="trace-rootless">root span not here</span>
           </>
         )}
       </span>
       <span class="trace-duration">
         <span class="trace-bar" aria-hidden="true">
-          <i class={trace.error_count > 0 ? "bar-error" : ""} style={{ width: `${Math.max(0.5, (trace.duration_ns / longest) * 100)}%` }} />
+          <i class={`${trace.error_count > 0 ? "bar-error" : ""}${trace.duration_ns > longest ? " bar-cut" : ""}`} style={{ width: `${Math.min(100, Math.max(0.5, (trace.duration_ns / longest) * 100))}%` }} />
         </span>
         <span class="number">{duration(trace.duration_ns)}</span>
       </span>
@@ -56,27 +57,23 @@ export function TraceRow({ trace, longest, selected, zone, hasQuery }: Props): J
           </span>
         )}
       </span>
-      <Chips services={trace.services} />
+      <Chips services={trace.services} root={root?.service_name ?? null} />
     </a>
   );
 }
 
-function Chips({ services }: { services: ServiceCount[] }): JSX.Element {
-  const most = [...services].sort((a, b) => b.span_count - a.span_count);
-  const shown = most.slice(0, CHIPS);
+/** How many services took part, and which did most; the root stands in the row already. */
+function Chips({ services, root }: { services: ServiceCount[]; root: string | null }): JSX.Element {
+  const others = services.filter((service) => service.service_name !== root).sort((a, b) => b.span_count - a.span_count);
   return (
-    <span class="chips">
-      {shown.map((service) => (
+    <span class="chips" title={others.map((service) => service.service_name).join(", ")}>
+      <span class="chip-count number">{services.length}</span>
+      {others.slice(0, CHIPS).map((service) => (
         <span key={service.service_name} class="chip" title={`${service.service_name}: ${plural(service.span_count, "span")}`}>
           <i class="service-dot" style={{ background: serviceColour(service.service_name) }} />
-          <span>{service.service_name}</span>
+          {service.service_name}
         </span>
       ))}
-      {most.length > CHIPS && (
-        <span class="chip chip-more" title={most.slice(CHIPS).map((service) => service.service_name).join(", ")}>
-          +{most.length - CHIPS}
-        </span>
-      )}
     </span>
   );
 }

@@ -109,8 +109,14 @@ function layOut(traces: TraceSummary[], width: number): { dots: Dot[]; lines: { 
   }));
   const every = high - low > 4 ? 2 : 1;
   const lines: { y: number; label: string }[] = [];
-  for (let power = Math.ceil(low); power <= high; power += every) lines.push({ y: Math.round(yOf(power)) + 0.5, label: duration(10 ** power).replace(/\.0+ /, " ") });
+  for (let power = Math.ceil(low); power <= high; power += every) lines.push({ y: Math.round(yOf(power)) + 0.5, label: powerLabel(power) });
   return { dots, lines, fromMs, toMs };
+}
+
+/** `10 ms`, `100 s`: powers of ten of nanoseconds, without minutes and hours, which are not powers of ten. */
+function powerLabel(power: number): string {
+  const unit = Math.min(3, Math.floor(power / 3));
+  return `${10 ** (power - unit * 3)} ${["ns", "µs", "ms", "s"][unit]}`;
 }
 
 function nearest(dots: Dot[], x: number, y: number): Dot | null {

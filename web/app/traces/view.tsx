@@ -1,13 +1,13 @@
 import type { JSX } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { TraceSummary } from "../api/types";
-import { count, useZone } from "../lib/format";
+import { count, leavesThisYear, useZone } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { usePhone } from "../lib/prefs";
 import { hasFilter } from "../lib/query";
 import { navigate, setParams, usePlace } from "../lib/router";
 import { useSearch } from "../lib/search";
-import { rangeAround } from "../lib/time";
+import { nanosToMs, rangeAround } from "../lib/time";
 import { Icon } from "../ui/icons";
 import { NoResults } from "../ui/noresults";
 import { QueryBar } from "../ui/querybar";
@@ -38,7 +38,8 @@ export function TracesView(): JSX.Element {
   const wanted = params.get("sort");
   const sort: Sort = wanted === "duration" || wanted === "spans" || wanted === "errors" ? wanted : "time";
   const rows = useMemo(() => (sort === "time" ? found.traces : [...found.traces].sort(SORTS[sort])), [found.traces, sort]);
-  const longest = useMemo(() => rows.reduce((most, trace) => Math.max(most, trace.duration_ns), 1), [rows]);
+  const longest = useMemo(() => barScale(rows), [rows]);
+  const withYear = useMemo(() => leavesThisYear(rows.map((trace) => nanosToMs(trace.start_time_unix_nano)), Date.now()), [rows]);
 
   const move = (by: number): void => {
     const next = Math.min(rows.length - 1, Math.max(0, cursor + by));
@@ -85,7 +86,7 @@ export function TracesView(): JSX.Element {
         key={search.key}
         handle={list}
         label="Traces"
-        class={found.loading ? "trace-list stale" : "trace-list"}
+        class={`trace-list${found.loading ? " stale" : ""}${withYear ? " with-year" : ""}`}
         count={rows.length}
         rowHeight={phone ? PHONE_TRACE_ROW : TRACE_ROW}
         onEnd={found.loadMore}
@@ -93,11 +94,19 @@ export function TracesView(): JSX.Element {
         footer={<p class="list-end">{found.error ? "The next page did not come. Search again to retry." : found.hasMore ? "Loading more…" : "End of results"}</p>}
         renderRow={(index) => {
           const trace = rows[index];
-          return trace && <TraceRow key={trace.trace_id} trace={trace} longest={longest} selected={index === cursor} zone={zone} hasQuery={search.query !== ""} />;
+          return trace && <TraceRow key={trace.trace_id} trace={trace} longest={longest} selected={index === cursor} zone={zone} withYear={withYear} hasQuery={search.query !== ""} />;
         }}
       />
     );
   }
+}
+
+/** One outlier would make all other bars a dot: then the scale ends at the 95th percentile and longer bars are cut. */
+function barScale(rows: TraceSummary[]): number {
+  const sorted = rows.map((trace) => trace.duration_ns).sort((a, b) => a - b);
+  const longest = sorted.at(-1) ?? 1;
+  const most = sorted[Math.floor(sorted.length * 0.95)] ?? longest;
+  return Math.max(1, longest > 4 * most ? most * 1.1 : longest);
 }
 
 function ListHead(): JSX.Element {

@@ -23,8 +23,8 @@ export function ErrorState({ error, retry }: { error: ApiError; retry: () => voi
   return (
     <section class="state state-error" role="alert">
       <h2>{error.status === 400 ? "The query was not understood" : "No answer"}</h2>
-      <p class="state-message">{error.message}</p>
-      {error.hint && <p>{error.hint}</p>}
+      <p class="state-message">{withCode(error.message)}</p>
+      {error.hint && <p>{withCode(error.hint)}</p>}
       <div class="state-actions">
         {error.status !== 400 && (
           <button type="button" class="button" onClick={retry}>
@@ -39,6 +39,11 @@ export function ErrorState({ error, retry }: { error: ApiError; retry: () => voi
       </div>
     </section>
   );
+}
+
+/** The API writes values in backticks. */
+function withCode(text: string): ComponentChildren {
+  return text.split(/`([^`]*)`/).map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part));
 }
 
 export function EmptyState({ title, children }: { title: string; children?: ComponentChildren }): JSX.Element {

@@ -114,7 +114,7 @@ export function useSuggestions(table: string, text: string, input: RefObject<HTM
 export function Suggestions({ state, onAccept }: { state: SuggestState; onAccept: Accept }): JSX.Element | null {
   if (state.items.length === 0) return null;
   return (
-    <ul class="suggestions" role="listbox" aria-label={state.target?.kind === "field" ? "Fields" : "Values"}>
+    <ul class="suggestions" role="listbox" aria-label={state.target?.kind === "field" ? "Fields" : "Values"} style={{ "--at": `${state.target?.start ?? 0}ch` }}>
       {state.items.map((item, index) => (
         <li
           key={item.insert}
