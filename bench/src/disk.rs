@@ -86,7 +86,10 @@ mod tests {
         let kind = |path| kind_of(Path::new(path));
         let file = "tenant=default/logs/date=2026-01-02/hour=03/a.parquet";
         assert_eq!(kind(file), "logs.parquet");
-        assert_eq!(kind("tenant=default/spans/date=2026-01-02/hour=03/a.idx"), "spans.idx");
+        assert_eq!(
+            kind("tenant=default/spans/date=2026-01-02/hour=03/a.idx"),
+            "spans.idx"
+        );
         assert_eq!(kind("wal/000001.wal"), "wal");
         assert_eq!(kind("catalog.sqlite"), "other");
     }

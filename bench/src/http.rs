@@ -49,7 +49,11 @@ impl Connection {
     }
 
     /// Posts protobuf.
-    pub(crate) async fn post_protobuf(&mut self, path: &str, body: &[u8]) -> anyhow::Result<Answer> {
+    pub(crate) async fn post_protobuf(
+        &mut self,
+        path: &str,
+        body: &[u8],
+    ) -> anyhow::Result<Answer> {
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/x-protobuf\r\nContent-Length: {}\r\n{}\r\n",
             self.address,

@@ -1,5 +1,7 @@
 //! Ids that follow from a seed: sender and questioner compute the same ones.
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// Spans of one trace.
 pub(crate) const SPANS_PER_TRACE: u64 = 10;
 
@@ -32,14 +34,20 @@ pub(crate) fn needle(seed: u64, record: u64) -> [u8; 16] {
     let mut digits = [0; 16];
     for (index, digit) in digits.iter_mut().enumerate() {
         let nibble = (mix(seed ^ 0x9e3d, record) >> (60 - 4 * index)) & 15;
-        *digit = b"0123456789abcdef"[usize::try_from(nibble).unwrap_or(0)];
+        *digit = DIGITS[usize::try_from(nibble).unwrap_or(0)];
     }
     digits
 }
 
 /// Bytes as lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(char::from(DIGITS[usize::from(nibble)]));
+        }
+    }
+    text
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ pub(crate) async fn run(args: &IngestArgs, signal: Signal) -> anyhow::Result<Val
         senders.push(Sender::new(args, signal, number).await?);
     }
     let process = args.pid.map(Process::new);
-    let before = process.map(|process| process.read()).transpose()?;
+    let before = process.map(Process::read).transpose()?;
     let began = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
     for sender in senders {
@@ -85,7 +85,7 @@ pub(crate) async fn run(args: &IngestArgs, signal: Signal) -> anyhow::Result<Val
         tally.add(finished.context("a sender panicked")??);
     }
     let seconds = began.elapsed().as_secs_f64();
-    let used = process.map(|process| process.read()).transpose()?;
+    let used = process.map(Process::read).transpose()?;
     Ok(report(args, signal, tally, seconds, before.zip(used)))
 }
 
@@ -129,7 +129,10 @@ impl Sender {
             let template = &mut self.templates[turn % templates];
             let body = template.fill(self.seed, request, self.records, now_ns()?);
             let began = Instant::now();
-            let answer = self.connection.post_protobuf(self.signal.path(), body).await?;
+            let answer = self
+                .connection
+                .post_protobuf(self.signal.path(), body)
+                .await?;
             match answer.status {
                 200 => {
                     tally.acknowledged += self.records;

@@ -88,12 +88,20 @@ fn cases(args: &QueryArgs) -> Vec<Case> {
         cases.push(Case {
             name: "needle_word",
             paths: (0..args.repeat).map(|n| search(&needle(n))).collect(),
-            found: |answer| answer["logs"].as_array().is_some_and(|logs| logs.len() == 1),
+            found: |answer| {
+                answer["logs"]
+                    .as_array()
+                    .is_some_and(|logs| logs.len() == 1)
+            },
         });
         cases.push(Case {
             name: "common_word_newest_100",
             paths: vec![search(COMMON_WORD); repeat(args)],
-            found: |answer| answer["logs"].as_array().is_some_and(|logs| logs.len() == 100),
+            found: |answer| {
+                answer["logs"]
+                    .as_array()
+                    .is_some_and(|logs| logs.len() == 100)
+            },
         });
         let histogram = format!("/api/v1/logs/histogram?query={}", encode(COMMON_WORD));
         cases.push(Case {

@@ -73,13 +73,29 @@ const SERVICES: [&str; 12] = [
 ];
 const METHODS: [&str; 4] = ["GET", "GET", "POST", "PUT"];
 const ROUTES: [&str; 10] = [
-    "/v1/accounts/{id}", "/v1/accounts", "/v1/ledger/entries", "/v1/search", "/v1/orders/{id}",
-    "/v1/orders", "/v1/invoices/{id}", "/v1/profiles/{id}", "/v1/media/{key}", "/v1/sessions",
+    "/v1/accounts/{id}",
+    "/v1/accounts",
+    "/v1/ledger/entries",
+    "/v1/search",
+    "/v1/orders/{id}",
+    "/v1/orders",
+    "/v1/invoices/{id}",
+    "/v1/profiles/{id}",
+    "/v1/media/{key}",
+    "/v1/sessions",
 ];
 const REGIONS: [&str; 3] = ["eu-central-1", "us-east-1", "ap-south-1"];
 const WORDS: [&str; 10] = [
-    "shard", "replica", "lease", "checkpoint", "segment", "partition", "cursor", "snapshot",
-    "backlog", "quorum",
+    "shard",
+    "replica",
+    "lease",
+    "checkpoint",
+    "segment",
+    "partition",
+    "cursor",
+    "snapshot",
+    "backlog",
+    "quorum",
 ];
 
 fn text(value: impl Into<String>) -> AnyValue {
@@ -150,7 +166,9 @@ fn span(chance: &mut Chance, n: u16) -> Span {
     let status = if chance.below(50) == 0 { 500 } else { 200 };
     let start_us = n.saturating_mul(20);
     let duration_us = 300 + u16::try_from(chance.below(9000)).unwrap_or(0);
-    let parent = n - u16::try_from(chance.below(place.max(1)) + 1).unwrap_or(1).min(n);
+    let parent = n - u16::try_from(chance.below(place.max(1)) + 1)
+        .unwrap_or(1)
+        .min(n);
     Span {
         trace_id: Hole::Trace(n).marker(),
         span_id: Hole::Span(n).marker(),
@@ -228,7 +246,10 @@ fn log(chance: &mut Chance, n: u16) -> LogRecord {
         severity_text: level.to_owned(),
         body: Some(text(body(chance))),
         attributes: vec![
-            attribute("code.function.name", text(format!("run_{}", chance.below(60)))),
+            attribute(
+                "code.function.name",
+                text(format!("run_{}", chance.below(60))),
+            ),
             attribute("thread.name", text(format!("worker-{}", chance.below(32)))),
             attribute("cloud.region", text(chance.pick(&REGIONS))),
             attribute("log.iostream", text("stdout")),
@@ -248,12 +269,24 @@ fn body(chance: &mut Chance) -> String {
     let route = chance.pick(&ROUTES);
     match chance.below(10) {
         0 => format!("{COMMON_WORD} {a} entries of {word} {b} in {b} ms, request {needle}"),
-        1 | 2 => format!("request {needle} {route} finished with status 200 in {b} ms, {a} bytes written to client"),
+        1 | 2 => format!(
+            "request {needle} {route} finished with status 200 in {b} ms, {a} bytes written to client"
+        ),
         3 | 4 => format!("acquired {word} lock for key account:{a} after {b} ms (owner {needle})"),
         5 => format!("cache miss for {route} key={needle} size={a}, loading from replica {b}"),
-        6 => format!("connection from 10.{}.{}.{b} accepted, session {needle}", a % 256, b % 256),
-        7 => format!("retrying {word} upload {needle}: attempt {} of 5, next in {b} ms", a % 5 + 1),
-        8 => format!("{word} {a} advanced to offset {} by consumer {needle}", a * 31 + b),
+        6 => format!(
+            "connection from 10.{}.{}.{b} accepted, session {needle}",
+            a % 256,
+            b % 256
+        ),
+        7 => format!(
+            "retrying {word} upload {needle}: attempt {} of 5, next in {b} ms",
+            a % 5 + 1
+        ),
+        8 => format!(
+            "{word} {a} advanced to offset {} by consumer {needle}",
+            a * 31 + b
+        ),
         _ => format!("user u{a} updated {word} settings via {route}, trace {needle}, took {b} ms"),
     }
 }
@@ -300,7 +333,10 @@ mod tests {
                 panic!("a body that is no text");
             };
             let needle = ids::needle(1, 1000 + n);
-            assert!(body.contains(std::str::from_utf8(&needle).unwrap()), "{body}");
+            assert!(
+                body.contains(std::str::from_utf8(&needle).unwrap()),
+                "{body}"
+            );
             common += usize::from(body.contains(COMMON_WORD));
         }
         assert!((25..100).contains(&common), "{common} of 500");

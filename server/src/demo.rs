@@ -32,7 +32,7 @@ use self::story::Telemetry;
 use self::traffic::Traffic;
 
 /// How far back the history goes.
-const BACKFILL: Duration = Duration::from_secs(3600);
+const BACKFILL: Duration = Duration::from_hours(1);
 /// Traces in the history.
 const BACKFILL_TRACES: u32 = 3600;
 /// Records in a request, about: a scene is never split.
@@ -51,7 +51,7 @@ pub(crate) struct DemoArgs {
     /// Where Spoor takes OTLP/HTTP.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4318")]
     endpoint: Url,
-    /// The token for writers, if Spoor was started with --ingest-token.
+    /// The token for writers, if Spoor was started with --ingest-token (of several the first).
     #[arg(long, env = "SPOOR_INGEST_TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// Traces per second while live.
@@ -79,7 +79,17 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {
         "--rate is {}: it must be more than 0 and at most 1000 traces per second",
         args.rate
     );
-    let sender = Sender::new(args.endpoint, args.token)?;
+    // The variable is the server's too, where it may list several.
+    let token = args
+        .token
+        .and_then(|tokens| {
+            tokens
+                .split(',')
+                .next()
+                .map(|token| token.trim().to_owned())
+        })
+        .filter(|token| !token.is_empty());
+    let sender = Sender::new(args.endpoint, token)?;
     let now_ns = now_ns()?;
     let seed = args.seed.unwrap_or(now_ns);
     let start_ns = now_ns.saturating_sub(nanoseconds(BACKFILL));

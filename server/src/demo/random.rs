@@ -90,7 +90,8 @@ impl Dice {
 
     /// A duration drawn from `latency`, in nanoseconds; at least one microsecond.
     pub(super) fn latency_ns(&mut self, latency: Latency) -> u64 {
-        let mut seconds = f64::from(latency.median_us) / 1e6 * (latency.spread * self.normal()).exp();
+        let mut seconds =
+            f64::from(latency.median_us) / 1e6 * (latency.spread * self.normal()).exp();
         if self.chance(TAIL) {
             seconds *= self.real(4.0, 14.0);
         }

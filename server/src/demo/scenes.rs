@@ -54,11 +54,7 @@ pub(super) fn draw(dice: &mut Dice) -> Scene {
 }
 
 /// Plays a scene: its records, and the messages that wait for a trace of their own.
-pub(super) fn play(
-    scene: Scene,
-    dice: &mut Dice,
-    weather: Weather,
-) -> (Telemetry, Vec<Message>) {
+pub(super) fn play(scene: Scene, dice: &mut Dice, weather: Weather) -> (Telemetry, Vec<Message>) {
     let shopper = Shopper::new(dice);
     let mut story = Story::new(dice, weather);
     // A scene that fails is a scene as good as any other: its spans say that it failed.

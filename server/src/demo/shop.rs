@@ -129,7 +129,13 @@ static RUST: Language = Language {
     name: "rust",
     sdk_version: "0.31.0",
     runtime: ("rustc", "1.90.0"),
-    scopes: ["axum-tracing", "reqwest-tracing", "sqlx", "rdkafka", "shipping"],
+    scopes: [
+        "axum-tracing",
+        "reqwest-tracing",
+        "sqlx",
+        "rdkafka",
+        "shipping",
+    ],
     levels: ["DEBUG", "INFO", "WARN", "ERROR"],
 };
 

@@ -288,9 +288,7 @@ impl<'d> Call<'_, 'd> {
         tell: impl FnOnce(&mut Call<'_, 'd>) -> Outcome,
     ) -> Outcome {
         let parent = self.open_span().span_id.clone();
-        let (end_ns, outcome) = self
-            .story
-            .span(spec, parent, self.now_ns, Vec::new(), tell);
+        let (end_ns, outcome) = self.story.span(spec, parent, self.now_ns, Vec::new(), tell);
         self.now_ns = end_ns;
         outcome
     }

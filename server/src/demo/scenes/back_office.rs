@@ -7,9 +7,7 @@ use super::super::calls::{Query, consumer_attributes};
 use super::super::failures::{BAD_IMAGE, Outcome, SMTP_BUSY};
 use super::super::random::{Dice, Latency};
 use super::super::shop::{Layer, Service};
-use super::super::story::{
-    Call, Level, Message, Origin, SpanSpec, Story, Telemetry, log_record,
-};
+use super::super::story::{Call, Level, Message, Origin, SpanSpec, Story, Telemetry, log_record};
 use super::super::values::attribute;
 use super::super::weather::Weather;
 use super::PRODUCTS;
@@ -22,7 +20,12 @@ pub(in super::super) fn confirm_by_mail(
     message: &Message,
 ) -> Telemetry {
     let mut story = Story::new(dice, weather);
-    let spec = single(Service::Email, Layer::Messaging, SpanKind::Consumer, "process orders");
+    let spec = single(
+        Service::Email,
+        Layer::Messaging,
+        SpanKind::Consumer,
+        "process orders",
+    );
     let (Ok(()) | Err(_)) = story.root(spec, 0, vec![message.link()], |mailer| {
         consumer_attributes(mailer, message, "email");
         mailer.set("shop.order.id", message.key.as_str());
@@ -77,19 +80,21 @@ pub(super) fn upload(story: &mut Story<'_>) -> Outcome {
             })?;
         }
         bucket(function, "GET", &key)?;
-        function.internal("resize", |resize| {
-            resize.set("image.width", 1200_i64);
-            resize.set("image.height", 1200_i64);
-            resize.work(Latency::ms(160));
-            if resize.dice().chance(0.08) {
-                let failure = BAD_IMAGE.because("Input buffer contains unsupported image format");
-                resize.log_failure(format!("cannot resize {key}"), &failure);
-                resize.fail(&failure.message);
-                return resize.raise(failure);
-            }
-            Ok(())
-        })
-        .inspect_err(|failure| function.fail(&failure.message))?;
+        function
+            .internal("resize", |resize| {
+                resize.set("image.width", 1200_i64);
+                resize.set("image.height", 1200_i64);
+                resize.work(Latency::ms(160));
+                if resize.dice().chance(0.08) {
+                    let failure =
+                        BAD_IMAGE.because("Input buffer contains unsupported image format");
+                    resize.log_failure(format!("cannot resize {key}"), &failure);
+                    resize.fail(&failure.message);
+                    return resize.raise(failure);
+                }
+                Ok(())
+            })
+            .inspect_err(|failure| function.fail(&failure.message))?;
         for size in [1200_i64, 600, 200] {
             bucket(function, "PUT", &format!("resized/{sku}@{size}.webp"))?;
         }
@@ -115,7 +120,12 @@ fn bucket(function: &mut Call<'_, '_>, method: &'static str, key: &str) -> Outco
 /// The catalogue writes its search index anew: one trace with hundreds of spans.
 pub(super) fn reindex(story: &mut Story<'_>) -> Outcome {
     let batches = story.dice.between(120, 260);
-    let spec = single(Service::Catalog, Layer::App, SpanKind::Internal, "reindex products");
+    let spec = single(
+        Service::Catalog,
+        Layer::App,
+        SpanKind::Internal,
+        "reindex products",
+    );
     story.root(spec, 0, Vec::new(), |job| {
         job.set("shop.job.name", "reindex-products");
         job.set("shop.job.batches", batches);
@@ -160,22 +170,34 @@ pub(in super::super) fn chatter(dice: &mut Dice) -> Telemetry {
         0 => (
             Service::Payment,
             Level::Info,
-            format!("HikariPool-1 - Pool stats (total=10, active={}, idle={}, waiting=0)", number % 10, 10 - number % 10),
+            format!(
+                "HikariPool-1 - Pool stats (total=10, active={}, idle={}, waiting=0)",
+                number % 10,
+                10 - number % 10
+            ),
         ),
         1 => (
             Service::OrderWorker,
             Level::Debug,
-            format!("[Consumer clientId=order-worker-{}, groupId=order-worker] Heartbeat response received", number % 2 + 1),
+            format!(
+                "[Consumer clientId=order-worker-{}, groupId=order-worker] Heartbeat response received",
+                number % 2 + 1
+            ),
         ),
         2 => (
             Service::Pricing,
             Level::Warn,
-            format!("As of \"{number}ms\" ago, the heartbeat has been running longer than expected. This could be caused by thread pool starvation."),
+            format!(
+                "As of \"{number}ms\" ago, the heartbeat has been running longer than expected. This could be caused by thread pool starvation."
+            ),
         ),
         3 => (
             Service::Gateway,
             Level::Info,
-            format!("health check passed for storefront ({} of 3 endpoints ready)", 2 + number % 2),
+            format!(
+                "health check passed for storefront ({} of 3 endpoints ready)",
+                2 + number % 2
+            ),
         ),
         4 => (
             Service::Recommendation,
@@ -198,7 +220,10 @@ pub(in super::super) fn chatter(dice: &mut Dice) -> Telemetry {
         7 => (
             Service::Inventory,
             Level::Info,
-            format!("synchronised {number} stock levels from warehouse DE-{}", number % 4 + 1),
+            format!(
+                "synchronised {number} stock levels from warehouse DE-{}",
+                number % 4 + 1
+            ),
         ),
         _ => (
             Service::Shipping,

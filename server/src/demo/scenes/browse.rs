@@ -11,8 +11,18 @@ use super::{PRODUCTS, Shopper, visit};
 const CATALOG: &str = "shop.v1.Catalog";
 
 const WORDS: [&str; 12] = [
-    "telescope", "binoculars", "star atlas", "solar filter", "tripod", "lens", "eclipse",
-    "red light", "comet", "planetarium", "moon map", "barlow",
+    "telescope",
+    "binoculars",
+    "star atlas",
+    "solar filter",
+    "tripod",
+    "lens",
+    "eclipse",
+    "red light",
+    "comet",
+    "planetarium",
+    "moon map",
+    "barlow",
 ];
 
 /// A read of the catalogue's database.
@@ -109,7 +119,8 @@ fn related(catalog: &mut Call<'_, '_>, shopper: &Shopper) {
             let count = recommendation.dice().between(3, 9);
             recommendation.set("shop.related.count", count);
             recommendation.grpc(Service::Catalog, CATALOG, "GetProducts", |catalog| {
-                let text = "SELECT sku, name, price_cents, picture FROM products WHERE sku = ANY($1)";
+                let text =
+                    "SELECT sku, name, price_cents, picture FROM products WHERE sku = ANY($1)";
                 catalog_query(catalog, text, Latency::ms(2))
             })
         },
@@ -169,7 +180,10 @@ fn cart_badge(storefront: &mut Call<'_, '_>, shopper: &Shopper) -> Outcome {
 
 /// The price in the shopper's currency.
 fn price(storefront: &mut Call<'_, '_>, shopper: &Shopper) -> Outcome {
-    let path = format!("/prices/{}?currency={}", shopper.product.sku, shopper.currency);
+    let path = format!(
+        "/prices/{}?currency={}",
+        shopper.product.sku, shopper.currency
+    );
     let request = Http {
         method: "GET",
         route: "/prices/{sku}",
@@ -182,10 +196,15 @@ fn price(storefront: &mut Call<'_, '_>, shopper: &Shopper) -> Outcome {
         let text = format!("GET rate:EUR:{}", shopper.currency);
         pricing.query(&super::buy::redis("GET", &text), Latency::us(300))?;
         if !hit {
-            pricing.partner("GET", "rates.bank.example", "/v1/latest?base=EUR", |rates| {
-                rates.work(Latency::ms(48));
-                Ok(())
-            })?;
+            pricing.partner(
+                "GET",
+                "rates.bank.example",
+                "/v1/latest?base=EUR",
+                |rates| {
+                    rates.work(Latency::ms(48));
+                    Ok(())
+                },
+            )?;
             let body = format!("exchange rate EUR/{} refreshed", shopper.currency);
             pricing.log(
                 Level::Info,

@@ -3,9 +3,7 @@
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 
 use super::super::calls::{Http, Query, consumer_attributes, spec_on_any_pod};
-use super::super::failures::{
-    CARD_DECLINED, DEADLOCK, OUT_OF_STOCK, Outcome, PROVIDER_TIMEOUT,
-};
+use super::super::failures::{CARD_DECLINED, DEADLOCK, OUT_OF_STOCK, Outcome, PROVIDER_TIMEOUT};
 use super::super::random::Latency;
 use super::super::shop::{Layer, Service};
 use super::super::story::{Call, Level, Message, Story};
@@ -70,13 +68,19 @@ pub(super) fn add_to_cart(story: &mut Story<'_>, shopper: &Shopper) -> Outcome {
             let quantity = cart.dice().between(1, 4);
             cart.set("shop.product.sku", product.sku);
             cart.set("shop.product.quantity", quantity);
-            let text = format!("HINCRBY cart:{} {} {quantity}", shopper.user_id, product.sku);
+            let text = format!(
+                "HINCRBY cart:{} {} {quantity}",
+                shopper.user_id, product.sku
+            );
             cart.query(&redis("HINCRBY", &text), Latency::us(420))?;
             let text = format!("EXPIRE cart:{} 604800", shopper.user_id);
             cart.query(&redis("EXPIRE", &text), Latency::us(280))?;
             cart.log(
                 Level::Info,
-                format!("added {quantity} × {} to cart of {}", product.name, shopper.user_id),
+                format!(
+                    "added {quantity} × {} to cart of {}",
+                    product.name, shopper.user_id
+                ),
                 vec![
                     attribute("enduser.id", shopper.user_id.as_str()),
                     attribute("shop.product.sku", product.sku),
@@ -101,26 +105,35 @@ pub(super) fn checkout(story: &mut Story<'_>, shopper: &Shopper) -> Outcome {
         lines,
     };
     visit(story, shopper, &request, |storefront| {
-        storefront.grpc(Service::Checkout, "shop.v1.Checkout", "PlaceOrder", |checkout| {
-            checkout.set("shop.order.id", order.id.as_str());
-            checkout.set("shop.order.lines", order.lines);
-            checkout.set("shop.currency", shopper.currency);
-            checkout.set("enduser.id", shopper.user_id.as_str());
-            let outcome = place_order(checkout, shopper, &order);
-            if let Err(failure) = &outcome {
-                let body = format!("order {} failed: {}", order.id, failure.message);
-                let level = if failure.is_server_fault() { Level::Error } else { Level::Warn };
-                checkout.log(
-                    level,
-                    body,
-                    vec![
-                        attribute("shop.order.id", order.id.as_str()),
-                        attribute("error.type", failure.fault.exception),
-                    ],
-                );
-            }
-            outcome
-        })
+        storefront.grpc(
+            Service::Checkout,
+            "shop.v1.Checkout",
+            "PlaceOrder",
+            |checkout| {
+                checkout.set("shop.order.id", order.id.as_str());
+                checkout.set("shop.order.lines", order.lines);
+                checkout.set("shop.currency", shopper.currency);
+                checkout.set("enduser.id", shopper.user_id.as_str());
+                let outcome = place_order(checkout, shopper, &order);
+                if let Err(failure) = &outcome {
+                    let body = format!("order {} failed: {}", order.id, failure.message);
+                    let level = if failure.is_server_fault() {
+                        Level::Error
+                    } else {
+                        Level::Warn
+                    };
+                    checkout.log(
+                        level,
+                        body,
+                        vec![
+                            attribute("shop.order.id", order.id.as_str()),
+                            attribute("error.type", failure.fault.exception),
+                        ],
+                    );
+                }
+                outcome
+            },
+        )
     })
 }
 
@@ -185,7 +198,7 @@ fn reserve(checkout: &mut Call<'_, '_>, shopper: &Shopper, order: &Order) -> Out
         let Err(failure) = &outcome else {
             return outcome;
         };
-        if !std::ptr::eq(failure.fault, &DEADLOCK) || attempt == RESERVE_ATTEMPTS {
+        if failure.fault.exception != DEADLOCK.exception || attempt == RESERVE_ATTEMPTS {
             return outcome;
         }
         let attributes = vec![
