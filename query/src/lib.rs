@@ -8,7 +8,8 @@
 //!
 //! Modules in reading order: [`engine`] (limits, one session a query), [`session`] (one snapshot,
 //! one deadline, one memory pool), [`table`] (what DataFusion scans), [`functions`] (full text and
-//! attributes in SQL), [`language`] (the search language), [`sql`], [`parameters`] and [`api`].
+//! attributes in SQL), [`language`] (the search language), [`sql`], [`parameters`], [`otlp`]
+//! (rows back to OTLP JSON), [`trace`] (trees, search), [`services`] and [`api`].
 
 pub mod api;
 pub mod attributes;
@@ -16,9 +17,12 @@ pub mod engine;
 mod failure;
 pub mod functions;
 pub mod language;
+pub mod otlp;
 pub mod parameters;
+pub mod services;
 pub mod session;
 pub mod table;
+pub mod trace;
 
 pub use api::{ApiError, ApiState, router};
 pub use engine::{QueryEngine, QueryOptions};

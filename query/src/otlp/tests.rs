@@ -140,7 +140,10 @@ fn odd_times_kinds_and_codes_come_back() {
 #[test]
 fn spans_are_grouped_by_what_is_identical() {
     let service = |name: &str| json!({"attributes": [{"key": "service.name", "value": {"stringValue": name}}]});
-    let span = |id: &str| json!({"traceId": "00000000000000000000000000000001", "spanId": id});
+    let span = |id: &str| {
+        json!({"traceId": "00000000000000000000000000000001", "spanId": id,
+            "startTimeUnixNano": "5", "endTimeUnixNano": "7"})
+    };
     let group = |resource: &Value, scope: &str, id: &str| {
         json!({"resource": resource, "scopeSpans": [{"scope": {"name": scope}, "spans": [span(id)]}]})
     };
@@ -190,6 +193,7 @@ fn plain_values_keep_what_json_can() {
     assert_eq!(plain["nan"], "NaN");
     assert_eq!(plain["list"], json!(["a", "9007199254740993", null, {"k": false}]));
     assert_eq!(plain["map"], json!({"b": 2.5, "a": []}));
+    assert_eq!(plain["aa"], "twice", "the first of two");
     assert!(text.starts_with(r#"{"zz":"#), "the order is the sender's: {text}");
 }
 

@@ -1,13 +1,15 @@
 //! Attribute values in the three forms of JSON that the APIs write.
 
-use serde_json::Value;
+use std::collections::HashSet;
+
 use spoor_storage::ValueType;
 
 use super::columns::{Attribute, Attributes};
 use super::json::JsonWriter;
+use crate::attributes::value_json;
 
-/// The largest integer that every reader of JSON keeps exactly: 2^53 - 1.
-const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+/// Integers up to this size are the same number in JavaScript.
+const MAX_SAFE_INTEGER: u64 = 1 << 53;
 
 /// Whether a reader that has only 64-bit floats keeps `value` exactly.
 pub fn is_safe_integer(value: i64) -> bool {
@@ -76,10 +78,12 @@ fn write_double(json: &mut JsonWriter, text: &str) {
     }
 }
 
-/// A JSON object of plain values: integers beyond 2^53 are strings, bytes are base64.
+/// A JSON object of plain values: integers beyond 2^53 are strings, bytes are base64. Where a key
+/// was sent twice the first one is shown, as everywhere.
 pub fn write_plain_attributes(json: &mut JsonWriter, attributes: Attributes<'_>) {
+    let mut seen = HashSet::with_capacity(attributes.len());
     json.begin_object();
-    for attribute in attributes.iter() {
+    for attribute in attributes.iter().filter(|attribute| seen.insert(attribute.key)) {
         json.key(attribute.key);
         write_plain_value(json, attribute);
     }
@@ -95,58 +99,15 @@ pub fn write_plain_value(json: &mut JsonWriter, attribute: Attribute<'_>) {
     match attribute.value_type {
         ValueType::String | ValueType::Bytes => json.string(text),
         ValueType::Bool => json.bool(text == "true"),
-        ValueType::Int => write_int(json, text),
-        ValueType::Double => write_double(json, text),
-        ValueType::Array | ValueType::KeyValueList => match serde_json::from_str::<Value>(text) {
-            Ok(list) => {
-                write_plain_nested(json, &list, attribute.value_type == ValueType::KeyValueList);
-            }
-            Err(_) => json.string(text),
+        ValueType::Int => match text.parse::<i64>() {
+            Ok(value) if is_safe_integer(value) => json.int(value),
+            _ => json.string(text),
         },
+        ValueType::Double => write_double(json, text),
+        ValueType::Array | ValueType::KeyValueList => {
+            json.raw(&value_json(Some(text), attribute.value_type).to_string());
+        }
         ValueType::Empty => json.null(),
-    }
-}
-
-fn write_int(json: &mut JsonWriter, text: &str) {
-    match text.parse::<i64>() {
-        Ok(value) if is_safe_integer(value) => json.int(value),
-        _ => json.string(text),
-    }
-}
-
-/// The plain form of an OTLP `ArrayValue` or, with `keyed`, `KeyValueList`. Recursion ends where
-/// serde_json's does, at 128 levels of the OTLP form.
-fn write_plain_nested(json: &mut JsonWriter, list: &Value, keyed: bool) {
-    let items = list.get("values").and_then(Value::as_array);
-    let items = items.map(Vec::as_slice).unwrap_or_default();
-    if keyed {
-        json.begin_object();
-        for item in items {
-            json.key(item.get("key").and_then(Value::as_str).unwrap_or_default());
-            write_plain_any(json, item.get("value"));
-        }
-        json.end_object();
-    } else {
-        json.begin_array();
-        for item in items {
-            write_plain_any(json, Some(item));
-        }
-        json.end_array();
-    }
-}
-
-fn write_plain_any(json: &mut JsonWriter, any: Option<&Value>) {
-    let case = any.and_then(Value::as_object).and_then(|cases| cases.iter().next());
-    let Some((case, value)) = case else {
-        json.null();
-        return;
-    };
-    match (case.as_str(), value) {
-        ("intValue", Value::String(text)) => write_int(json, text),
-        ("arrayValue", list) => write_plain_nested(json, list, false),
-        ("kvlistValue", list) => write_plain_nested(json, list, true),
-        (_, Value::String(text)) => json.string(text),
-        (_, value) => json.raw(&value.to_string()),
     }
 }
 

@@ -254,9 +254,12 @@ fn self_time(span: &SpanNode, spans: &[SpanNode], children: &[usize]) -> i64 {
     let mut own = 0_i64;
     for &child in children {
         let child = &spans[child];
-        let start = child.start_ns.clamp(span.start_ns, end.max(span.start_ns));
-        own = own.saturating_add(start.saturating_sub(covered_to).max(0));
-        covered_to = covered_to.max(child.end_ns().min(end));
+        let child_end = child.end_ns().min(end);
+        if child_end <= child.start_ns.max(covered_to) {
+            continue;
+        }
+        own = own.saturating_add(child.start_ns.saturating_sub(covered_to).max(0));
+        covered_to = child_end;
     }
     own.saturating_add(end.saturating_sub(covered_to).max(0))
 }

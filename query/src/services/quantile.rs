@@ -1,0 +1,129 @@
+//! Percentiles of durations in bounded memory.
+
+use std::collections::BTreeMap;
+
+/// Up to so many durations are kept one by one.
+const EXACT: usize = 4096;
+/// Buckets between one power of two and the next; a bucket is at most 1/128 wide.
+const STEPS_LOG2: u32 = 7;
+
+/// Durations of one operation. Percentiles are exact (nearest rank) for up to 4,096 of them and
+/// within 0.4 % for more; then durations below zero count as zero.
+#[derive(Debug, Clone, Default)]
+pub struct Durations {
+    each: Vec<i64>,
+    buckets: BTreeMap<u32, u64>,
+    count: u64,
+}
+
+impl Durations {
+    /// Adds one, in nanoseconds.
+    pub fn add(&mut self, duration_ns: i64) {
+        self.count += 1;
+        if !self.buckets.is_empty() {
+            *self.buckets.entry(bucket_of(duration_ns)).or_default() += 1;
+            return;
+        }
+        self.each.push(duration_ns);
+        if self.each.len() > EXACT {
+            for duration_ns in std::mem::take(&mut self.each) {
+                *self.buckets.entry(bucket_of(duration_ns)).or_default() += 1;
+            }
+        }
+    }
+
+    /// How many.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The `percent`th percentiles by nearest rank, in nanoseconds; 0 of none.
+    pub fn percentiles<const N: usize>(&mut self, percents: [u64; N]) -> [i64; N] {
+        self.each.sort_unstable();
+        percents.map(|percent| {
+            let rank = (percent * self.count).div_ceil(100).max(1);
+            if self.buckets.is_empty() {
+                let index = usize::try_from(rank - 1).unwrap_or(usize::MAX);
+                self.each.get(index).copied().unwrap_or_default()
+            } else {
+                self.ranked_bucket(rank)
+            }
+        })
+    }
+
+    fn ranked_bucket(&self, rank: u64) -> i64 {
+        let mut below = 0;
+        for (bucket, count) in &self.buckets {
+            below += count;
+            if below >= rank {
+                return middle_of(*bucket);
+            }
+        }
+        0
+    }
+}
+
+/// Below 128 each value is a bucket; above, 128 buckets for every power of two.
+fn bucket_of(duration_ns: i64) -> u32 {
+    let value = duration_ns.max(0).cast_unsigned();
+    let shift = (u64::BITS - value.leading_zeros()).saturating_sub(STEPS_LOG2 + 1);
+    // At most 8 bits are left.
+    let step = u32::try_from(value >> shift).unwrap_or(u32::MAX);
+    (shift << STEPS_LOG2) + step
+}
+
+fn middle_of(bucket: u32) -> i64 {
+    let steps = 1_u32 << STEPS_LOG2;
+    let shift = (bucket >> STEPS_LOG2).saturating_sub(1);
+    let step = u64::from(if bucket < 2 * steps { bucket } else { (bucket & (steps - 1)) + steps });
+    let half = if shift == 0 { 0 } else { 1_u64 << (shift - 1) };
+    i64::try_from((step << shift) + half).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nearest_rank(mut all: Vec<i64>, percent: usize) -> i64 {
+        all.sort_unstable();
+        all[(percent * all.len()).div_ceil(100) - 1]
+    }
+
+    #[test]
+    fn few_durations_are_exact() {
+        let mut durations = Durations::default();
+        assert_eq!(durations.percentiles([50]), [0]);
+        for value in [30, -5, 10, 20] {
+            durations.add(value);
+        }
+        assert_eq!(durations.percentiles([50, 95, 100, 0]), [10, 30, 30, -5]);
+        assert_eq!(durations.count(), 4);
+    }
+
+    #[test]
+    fn many_durations_are_within_half_a_percent() {
+        let all: Vec<i64> = (0..50_000_i64).map(|n| n * n * 7_919 % 900_000_007).collect();
+        let mut durations = Durations::default();
+        for value in &all {
+            durations.add(*value);
+        }
+        for (percent, found) in [1, 50, 95, 99].into_iter().zip(durations.percentiles([1, 50, 95, 99])) {
+            let exact = nearest_rank(all.clone(), percent);
+            assert!((found - exact).abs() * 250 <= exact, "p{percent}: {found} for {exact}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_holds_its_middle_and_buckets_are_in_order() {
+        let mut before = None;
+        for value in (0..5_000).chain((13..63).flat_map(|bit| [(1_i64 << bit) - 1, 1 << bit])) {
+            let bucket = bucket_of(value);
+            assert_eq!(bucket_of(middle_of(bucket)), bucket, "{value}");
+            assert!((middle_of(bucket) - value).abs() <= value / 250 + 1, "{value}");
+            assert!(before <= Some(bucket), "{value}");
+            before = Some(bucket);
+        }
+        assert_eq!(bucket_of(-7), 0);
+        assert_eq!(bucket_of(middle_of(bucket_of(i64::MAX))), bucket_of(i64::MAX));
+    }
+}
