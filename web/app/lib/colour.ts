@@ -1,4 +1,5 @@
-const SLOTS = 12;
+/** Twelve hues in two tones. A name always stands beside its colour, so two services may share one. */
+export const SLOTS = 24;
 
 /** FNV-1a over UTF-16 units: the same service has the same colour in every view, every session, every browser. */
 export function serviceSlot(name: string): number {

@@ -107,19 +107,18 @@ export function toggleFilter(query: string, field: string, value: string, exclud
   const wanted = filterText(field, value, exclude);
   const opposite = filterText(field, value, !exclude);
   const clauses = splitClauses(query);
+  // An OR at the top binds weaker than the AND we add, and nothing can be taken out of one.
+  if (clauses.includes("OR")) return `(${query.trim()}) ${wanted}`;
   if (clauses.includes(wanted)) return clauses.filter((clause) => clause !== wanted).join(" ");
-  const rest = clauses.filter((clause) => clause !== opposite).join(" ");
-  if (rest === "") return wanted;
-  // An OR at the top binds weaker than the AND we add.
-  const hasOr = tokenise(rest).some((token) => token.text === "OR");
-  return `${hasOr && !/^\(.*\)$/.test(rest) ? `(${rest})` : rest} ${wanted}`;
+  return [...clauses.filter((clause) => clause !== opposite), wanted].join(" ");
 }
 
 export function hasFilter(query: string, field: string, value: string, exclude: boolean): boolean {
-  return splitClauses(query).includes(filterText(field, value, exclude));
+  const clauses = splitClauses(query);
+  return !clauses.includes("OR") && clauses.includes(filterText(field, value, exclude));
 }
 
-/** The clauses at the top, parentheses kept whole. */
+/** The clauses at the top: parentheses kept whole, `NOT` with what it negates, `AND` left out since it says nothing. */
 function splitClauses(query: string): string[] {
   const clauses: string[] = [];
   let depth = 0;
@@ -127,10 +126,10 @@ function splitClauses(query: string): string[] {
   for (const token of tokenise(query)) {
     if (token.text === "(") depth += 1;
     if (token.text === ")") depth -= 1;
-    if (token.kind === "space" && depth <= 0) {
-      if (current) clauses.push(current);
+    if (token.kind === "space" && depth <= 0 && current !== "NOT") {
+      if (current && current !== "AND") clauses.push(current);
       current = "";
-    } else current += token.text;
+    } else current += token.kind === "space" ? " " : token.text;
   }
   if (current) clauses.push(current);
   return clauses;

@@ -10,10 +10,12 @@ export function rowWindow(scrollTop: number, height: number, rowHeight: number, 
   return { first: Math.min(first, Math.max(0, count - 1)), last: Math.max(last, 0) };
 }
 
-/** The scroll position that shows `index`, moving as little as needed. */
+/** The scroll position that shows `index`: one row on moves one row on, a jump puts it in the middle. */
 export function scrollToShow(index: number, scrollTop: number, height: number, rowHeight: number): number {
   const top = index * rowHeight;
-  if (top < scrollTop) return top;
-  if (top + rowHeight > scrollTop + height) return top + rowHeight - height;
-  return scrollTop;
+  const bottom = top + rowHeight;
+  if (top >= scrollTop && bottom <= scrollTop + height) return scrollTop;
+  const isNear = bottom > scrollTop - 3 * rowHeight && top < scrollTop + height + 3 * rowHeight;
+  if (!isNear) return Math.max(0, top - (height - rowHeight) / 2);
+  return top < scrollTop ? top : bottom - height;
 }

@@ -6,7 +6,7 @@ import { useApi } from "../api/use";
 import { count, leavesThisYear, useZone } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { usePhone } from "../lib/prefs";
-import { matchTerms, termPattern } from "../lib/query";
+import { hasFilter, matchTerms, termPattern } from "../lib/query";
 import { href, navigate, setParams, usePlace } from "../lib/router";
 import { useSearch } from "../lib/search";
 import { nanosToMs, rangeAround } from "../lib/time";
@@ -72,7 +72,7 @@ export function LogsView(): JSX.Element {
   };
   return (
     <main class="view">
-      <QueryBar table="logs" query={search.query} error={logs.error} onRun={search.run} placeholder="Search logs: words, &quot;a phrase&quot;, service:checkout severity>=warn, or a trace id">
+      <QueryBar table="logs" query={search.query} error={logs.error} onRun={search.run} placeholder={phone ? "Search logs, or paste a trace id" : 'Search logs: words, "a phrase", service:checkout severity>=warn, or a trace id'}>
         <TimePicker range={search.range} onChange={search.setRange} />
       </QueryBar>
       <Progress active={logs.loading || histogram.loading || logs.loadingMore} />
@@ -153,7 +153,7 @@ function Legend({ data, query, toggle }: LegendProps): JSX.Element {
   return (
     <span class="legend">
       {totals.map((entry) => (
-        <button key={entry.name} type="button" class="legend-item" aria-pressed={query.includes(`level:${entry.name}`)} title={`Only ${entry.name}`} onClick={() => toggle("level", entry.name, false)}>
+        <button key={entry.name} type="button" class="legend-item" aria-pressed={hasFilter(query, "level", entry.name, false)} title={`Only ${entry.name}`} onClick={() => toggle("level", entry.name, false)}>
           <i class={`swatch back-${entry.name}`} />
           {entry.name} <span class="muted">{count(entry.total)}</span>
         </button>

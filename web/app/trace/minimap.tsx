@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { TimelineSpan } from "../api/types";
-import { serviceSlot } from "../lib/colour";
+import { serviceSlot, SLOTS } from "../lib/colour";
 import { useDark } from "../lib/prefs";
 import { useSize } from "../lib/size";
 import type { TraceState, Zoom } from "./use-view";
@@ -74,7 +74,7 @@ function draw(canvas: HTMLCanvasElement, spans: TimelineSpan[], full: Zoom, widt
   if (!context) return;
   context.scale(scale, scale);
   const style = getComputedStyle(canvas);
-  const colours = Array.from({ length: 12 }, (_, slot) => style.getPropertyValue(`--service-${slot}`).trim());
+  const colours = Array.from({ length: SLOTS }, (_, slot) => style.getPropertyValue(`--service-${slot}`).trim());
   const red = style.getPropertyValue("--error").trim();
   const range = full.to - full.from;
   const rowHeight = (HEIGHT - 8) / spans.length;

@@ -10,6 +10,7 @@ import { SpanRow } from "./row";
 import type { TraceState } from "./use-view";
 
 const ROW = 24;
+const RULER = 24;
 const PHONE_ROW = 44;
 const TREE_KEY = "spoor.tree";
 const MIN_TREE = 160;
@@ -66,6 +67,7 @@ export function Waterfall({ state, logsBySpan }: Props): JSX.Element {
           count={rows.length}
           rowHeight={phone ? PHONE_ROW : ROW}
           activeId={state.selected >= 0 ? `span-${state.selected}` : undefined}
+          headerHeight={RULER}
           header={<Ruler ticks={ticks} zoom={zoom} perNs={perNs} onTree={(next) => setChosenTree(keepTree(next, width))} tree={tree} />}
           renderRow={(row) => {
             const index = rows[row];

@@ -18,6 +18,8 @@ import { PHONE_TRACE_ROW, TRACE_ROW, TraceRow } from "./row";
 import { Scatter } from "./scatter";
 import { useTraces } from "./use-traces";
 
+const HEAD_HEIGHT = 26;
+
 type Sort = "time" | "duration" | "spans" | "errors";
 
 const SORTS: Record<Sort, (a: TraceSummary, b: TraceSummary) => number> = {
@@ -54,7 +56,7 @@ export function TracesView(): JSX.Element {
 
   return (
     <main class="view">
-      <QueryBar table="spans" query={search.query} error={found.error} onRun={search.run} placeholder="Search spans: service:checkout status:error duration>250ms, or a trace id">
+      <QueryBar table="spans" query={search.query} error={found.error} onRun={search.run} placeholder={phone ? "Search traces, or paste an id" : "Search spans: service:checkout status:error duration>250ms, or a trace id"}>
         <TimePicker range={search.range} onChange={search.setRange} />
       </QueryBar>
       <Progress active={found.loading || found.loadingMore} />
@@ -91,6 +93,7 @@ export function TracesView(): JSX.Element {
         rowHeight={phone ? PHONE_TRACE_ROW : TRACE_ROW}
         onEnd={found.loadMore}
         header={<ListHead />}
+        headerHeight={phone ? 0 : HEAD_HEIGHT}
         footer={<p class="list-end">{found.error ? "The next page did not come. Search again to retry." : found.hasMore ? "Loading more…" : "End of results"}</p>}
         renderRow={(index) => {
           const trace = rows[index];

@@ -16,7 +16,9 @@ interface Props {
   onEnd?: () => void;
   initialScroll?: number;
   handle?: Ref<VirtualHandle>;
+  /** Stays at the top, over the rows. */
   header?: ComponentChildren;
+  headerHeight?: number;
   footer?: ComponentChildren;
   class?: string;
   role?: "list" | "listbox" | "treegrid";
@@ -42,10 +44,10 @@ export function VirtualList(props: Props): JSX.Element {
     show: (index) => {
       const element = scroller.current;
       if (!element) return;
-      element.scrollTop = scrollToShow(index, element.scrollTop, element.clientHeight, rowHeight);
+      element.scrollTop = scrollToShow(index, element.scrollTop, element.clientHeight - (props.headerHeight ?? 0), rowHeight);
     },
     scrollTop: () => scroller.current?.scrollTop ?? 0,
-  }), [rowHeight]);
+  }), [rowHeight, props.headerHeight]);
 
   const { first, last } = rowWindow(scrollTop, height, rowHeight, count, OVERSCAN);
   useEffect(() => {

@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest";
+import { asTraceId, filterText, hasFilter, markMatches, matchTerms, termPattern, toggleFilter, tokenise } from "./query";
+
+describe("tokens", () => {
+  it("lose no character", () => {
+    for (const text of ['a  b', 'service:checkout -level:info "x \\" y" (a OR NOT b)', 'k:"open', "severity>=warn)", "a-b:c", "::", '"'] ) {
+      expect(tokenise(text).map((token) => token.text).join("")).toBe(text);
+    }
+  });
+
+  it("tell fields, operators and values apart", () => {
+    expect(tokenise("http.status:>=500 x").map((token) => token.kind)).toEqual(["field", "operator", "value", "space", "word"]);
+    expect(tokenise("-a NOT b").map((token) => token.kind)).toEqual(["minus", "word", "space", "keyword", "space", "word"]);
+  });
+});
+
+describe("what is marked in a body", () => {
+  it("is words, phrases and body values, not fields or what is excluded", () => {
+    expect(matchTerms('timeout "connection refused" service:cart -noise NOT other body:x')).toEqual(["timeout", "connection refused", "x"]);
+  });
+
+  it("is whole tokens, as the server counts them", () => {
+    const mark = (query: string, text: string): string[] => markMatches(text, termPattern(matchTerms(query))).filter((piece) => piece.marked).map((piece) => piece.text);
+    expect(mark("pay", "Pay payment pay-out")).toEqual(["Pay", "pay"]);
+    expect(mark("pay*", "Pay payment")).toEqual(["Pay", "payment"]);
+    expect(mark('"time out"', "time-out, timeout")).toEqual(["time-out"]);
+    expect(mark("a.b", "x a.b y")).toEqual(["a.b"]);
+  });
+
+  it("keeps the text whole", () => {
+    expect(markMatches("one two one", /one/g).map((piece) => piece.text).join("")).toBe("one two one");
+    expect(markMatches("", /x/g)).toEqual([{ text: "", marked: false }]);
+  });
+});
+
+describe("filters", () => {
+  it("quote values that need it", () => {
+    expect(filterText("service", "cart-2")).toBe("service:cart-2");
+    expect(filterText("k", 'a "b" c')).toBe('k:"a \\"b\\" c"');
+    expect(filterText("k", "*")).toBe('k:"*"');
+    expect(filterText("k", "OR")).toBe('k:"OR"');
+    expect(filterText("k", "v", true)).toBe("-k:v");
+  });
+
+  it("go in, turn round and go out", () => {
+    const included = toggleFilter("timeout", "service", "cart", false);
+    expect(included).toBe("timeout service:cart");
+    expect(hasFilter(included, "service", "cart", false)).toBe(true);
+    expect(toggleFilter(included, "service", "cart", true)).toBe("timeout -service:cart");
+    expect(toggleFilter(included, "service", "cart", false)).toBe("timeout");
+  });
+
+  it("do not change what an OR means", () => {
+    expect(toggleFilter("a OR b", "service", "cart", false)).toBe("(a OR b) service:cart");
+    expect(toggleFilter("(a OR b)", "service", "cart", false)).toBe("(a OR b) service:cart");
+    expect(toggleFilter("(a OR b) OR (c)", "k", "v", false)).toBe("((a OR b) OR (c)) k:v");
+    expect(toggleFilter("a OR k:v", "k", "v", false)).toBe("(a OR k:v) k:v");
+    expect(hasFilter("a OR k:v", "k", "v", false)).toBe(false);
+  });
+
+  it("are told from their negation", () => {
+    expect(hasFilter("NOT k:v", "k", "v", false)).toBe(false);
+    expect(toggleFilter("x AND NOT k:v", "k", "v", false)).toBe("x NOT k:v k:v");
+  });
+});
+
+describe("a pasted trace id", () => {
+  it("is found in the forms in which people copy it", () => {
+    const id = "0af7651916cd43dd8448eb211c80319c";
+    for (const text of [id, ` ${id.toUpperCase()} `, `trace_id:${id}`, `traceId=${id}`, `"${id}",`, "0af76519-16cd-43dd-8448-eb211c80319c"]) expect(asTraceId(text)).toBe(id);
+    expect(asTraceId(`${id}0`)).toBeNull();
+    expect(asTraceId("error")).toBeNull();
+  });
+});

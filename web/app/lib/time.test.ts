@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import { ALL_TIME, parsePoint, parseTypedRange, rangeAround, resolveRange } from "./time";
+
+const NOW = Date.parse("2026-03-10T12:00:00Z");
+
+describe("a point in time", () => {
+  it("is relative to now", () => {
+    expect(parsePoint("now-15m", NOW)).toBe(NOW - 15 * 60_000);
+    expect(parsePoint("-2h", NOW)).toBe(NOW - 7_200_000);
+    expect(parsePoint("now", NOW)).toBe(NOW);
+  });
+
+  it("is Unix time told apart by size", () => {
+    for (const text of ["1674982096", "1674982096000", "1674982096000000", "1674982096000000000"]) {
+      expect(parsePoint(text, NOW)).toBe(1_674_982_096_000);
+    }
+  });
+
+  it("is RFC 3339, also with nanoseconds", () => {
+    expect(parsePoint("2023-01-29T08:48:16.546346267Z", NOW)).toBe(Date.parse("2023-01-29T08:48:16.546Z"));
+    expect(parsePoint("2023-01-29 08:48:16Z", NOW)).toBe(Date.parse("2023-01-29T08:48:16Z"));
+  });
+
+  it("is nothing when it is nonsense", () => {
+    for (const text of ["", "soon", "2023-99-99", "12"]) expect(parsePoint(text, NOW)).toBeNull();
+  });
+});
+
+describe("a typed range", () => {
+  it("takes spans up to now", () => {
+    expect(parseTypedRange("2h", NOW)).toEqual({ start: "now-2h", end: null });
+    expect(parseTypedRange("last 30 minutes", NOW)).toEqual({ start: "now-30m", end: null });
+    expect(parseTypedRange("all time", NOW)).toEqual(ALL_TIME);
+  });
+
+  it("takes two points, the second on the first one's day", () => {
+    const range = parseTypedRange("2023-01-29 08:00 to 09:30", NOW);
+    expect(range).toEqual({ start: new Date("2023-01-29T08:00").toISOString(), end: new Date("2023-01-29T09:30").toISOString() });
+  });
+
+  it("keeps relative ends relative", () => {
+    expect(parseTypedRange("now-2h to now-1h", NOW)).toEqual({ start: "now-2h", end: "now-1h" });
+  });
+
+  it("takes the minutes around one pasted time", () => {
+    const range = parseTypedRange("2023-01-29T08:48:16Z", NOW);
+    expect(range).toEqual({ start: "2023-01-29T08:43:16.000Z", end: "2023-01-29T08:53:16.000Z" });
+  });
+
+  it("takes yesterday as a whole day", () => {
+    const range = parseTypedRange("yesterday", NOW);
+    expect(Date.parse(range?.end ?? "") - Date.parse(range?.start ?? "")).toBe(86_400_000);
+  });
+
+  it("refuses what ends before it starts", () => {
+    expect(parseTypedRange("2023-01-29 09:00 to 2023-01-29 08:00", NOW)).toBeNull();
+  });
+});
+
+describe("fixing a range", () => {
+  it("turns relative ends into times and leaves the others", () => {
+    expect(resolveRange({ start: "now-1h", end: null }, NOW)).toEqual({ start: "2026-03-10T11:00:00.000Z", end: null });
+    expect(resolveRange({ start: "2023-01-29T08:00:00.5Z", end: "now" }, NOW)).toEqual({ start: "2023-01-29T08:00:00.5Z", end: "2026-03-10T12:00:00.000Z" });
+  });
+
+  it("rounds outwards to whole milliseconds, never to nothing", () => {
+    expect(rangeAround(1000.2, 1000.3)).toEqual({ start: new Date(1000).toISOString(), end: new Date(1001).toISOString() });
+  });
+});
