@@ -55,11 +55,14 @@ function keep(key: string, held: Held): void {
   if (kept.size > KEPT_RESULTS && oldest !== undefined) kept.delete(oldest);
 }
 
-/** Pages of logs for one query, newest `key` wins. `mayRestore` is true when the user came back to it. */
-export function useLogs(key: string, wanted: LogQuery, mayRestore: boolean): LogRows {
+/**
+ * Pages of logs for one query; a new `key` starts over. `keptKey` names what is searched for without the
+ * moment of the search, and `mayRestore` is true when the user came back to it.
+ */
+export function useLogs(key: string, keptKey: string, wanted: LogQuery, mayRestore: boolean): LogRows {
   const { generation } = useStore(authStore);
   const fullKey = `${key}#${generation}`;
-  const [held, setHeld] = useState<Held>(() => (mayRestore ? (kept.get(key)?.held ?? NOTHING) : NOTHING));
+  const [held, setHeld] = useState<Held>(() => (mayRestore ? (kept.get(keptKey)?.held ?? NOTHING) : NOTHING));
   const [loadingMore, setLoadingMore] = useState(false);
   const more = useRef<AbortController | null>(null);
   const restored = useRef(held !== NOTHING);
@@ -84,7 +87,7 @@ export function useLogs(key: string, wanted: LogQuery, mayRestore: boolean): Log
       (page) => {
         if (controller.signal.aborted) return;
         const next = { rows: page.logs, page, error: null, doneKey: fullKey };
-        keep(key, next);
+        keep(keptKey, next);
         setHeld(next);
       },
       (cause: unknown) => {
@@ -104,7 +107,7 @@ export function useLogs(key: string, wanted: LogQuery, mayRestore: boolean): Log
       (page) => {
         if (controller.signal.aborted) return;
         const next = { rows: held.rows.concat(page.logs), page, error: null, doneKey: fullKey };
-        keep(key, next);
+        keep(keptKey, next);
         setHeld(next);
         setLoadingMore(false);
       },

@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { getJson } from "../api/client";
 import type { Histogram } from "../api/types";
 import { useApi } from "../api/use";
@@ -31,8 +31,9 @@ export function LogsView(): JSX.Element {
   const zone = useZone();
   const order = params.get("order") === "asc" ? "asc" : "desc";
   const key = `${search.key}|${order}`;
+  const keptKey = JSON.stringify([search.query, search.range, order]);
   const list = useRef<VirtualHandle>(null);
-  const logs = useLogs(key, { query: search.query, range: search.fixed, order }, search.restored);
+  const logs = useLogs(key, keptKey, { query: search.query, range: search.fixed, order }, search.restored);
   const histogram = useApi<Histogram>(search.key, (signal) =>
     getJson("/api/v1/logs/histogram", { query: search.query, start: search.fixed.start, end: search.fixed.end, buckets: phone ? 50 : BUCKETS, by: "level" }, signal),
   );
@@ -63,7 +64,6 @@ export function LogsView(): JSX.Element {
     o: openTrace,
     Escape: () => setParams({ sel: null }, "replace"),
   });
-  useEffect(() => () => keepScroll(key, list.current?.scrollTop() ?? 0), [key]);
 
   const filter = { query: search.query, toggle: search.toggle };
   const shareable = (): string => {
@@ -81,14 +81,14 @@ export function LogsView(): JSX.Element {
           <div class="summary">
             {histogram.data ? <span><b>{count(histogram.data.total)}</b> {histogram.data.total === 1 ? "record" : "records"}</span> : <span>{histogram.loading ? "Counting…" : ""}</span>}
             {histogram.data && <Legend data={histogram.data} query={search.query} toggle={search.toggle} />}
-            <span class="summary-end">
+            {logs.rows.length > 0 && <span class="summary-end">
               {logs.page?.elapsed_ms !== undefined && <span class="muted hide-phone">{logs.page.elapsed_ms} ms</span>}
               <button type="button" class="text-button" title="Change the order" onClick={() => setParams({ order: order === "desc" ? "asc" : null, sel: null })}>
                 {order === "desc" ? "Newest first" : "Oldest first"}
                 <Icon name={order === "desc" ? "down" : "up"} size={10} />
               </button>
               <CopyButton text={shareable} title="Copy a link with absolute times" icon="link" />
-            </span>
+            </span>}
           </div>
           {histogram.data && histogram.data.total > 0 && (
             <LevelHistogram
@@ -117,7 +117,8 @@ export function LogsView(): JSX.Element {
         label="Log records"
         count={logs.rows.length}
         rowHeight={phone ? PHONE_ROW_HEIGHT : ROW_HEIGHT}
-        initialScroll={search.restored ? keptScroll(key) : 0}
+        initialScroll={search.restored ? keptScroll(keptKey) : 0}
+        onScroll={(top) => keepScroll(keptKey, top)}
         onEnd={logs.loadMore}
         activeId={selected ? `log-${selected.id}` : undefined}
         footer={<ListEnd rows={logs.rows.length} hasMore={logs.hasMore} failed={logs.error !== null} />}

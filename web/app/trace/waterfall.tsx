@@ -55,6 +55,7 @@ export function Waterfall({ state, logsBySpan }: Props): JSX.Element {
     "--tree": `${tree}px`,
     "--indent": `${indent}px`,
     "--tick-step": `${ticks.length > 1 ? ((ticks[1] ?? 0) - (ticks[0] ?? 0)) * perNs : barWidth}px`,
+    "--scale": `${barWidth}px`,
     "--tick-offset": `${((ticks[0] ?? 0) - zoom.from) * perNs}px`,
   };
   return (

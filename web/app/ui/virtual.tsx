@@ -5,7 +5,6 @@ import { rowWindow, scrollToShow } from "../lib/window";
 
 export interface VirtualHandle {
   show: (index: number) => void;
-  scrollTop: () => number;
 }
 
 interface Props {
@@ -15,6 +14,7 @@ interface Props {
   /** Called when the last rows come into sight. */
   onEnd?: () => void;
   initialScroll?: number;
+  onScroll?: (scrollTop: number) => void;
   handle?: Ref<VirtualHandle>;
   /** Stays at the top, over the rows. */
   header?: ComponentChildren;
@@ -46,7 +46,6 @@ export function VirtualList(props: Props): JSX.Element {
       if (!element) return;
       element.scrollTop = scrollToShow(index, element.scrollTop, element.clientHeight - (props.headerHeight ?? 0), rowHeight);
     },
-    scrollTop: () => scroller.current?.scrollTop ?? 0,
   }), [rowHeight, props.headerHeight]);
 
   const { first, last } = rowWindow(scrollTop, height, rowHeight, count, OVERSCAN);
@@ -64,7 +63,11 @@ export function VirtualList(props: Props): JSX.Element {
       aria-label={props.label}
       aria-activedescendant={props.activeId}
       tabIndex={0}
-      onScroll={(event) => setScrollTop(event.currentTarget.scrollTop)}
+      onScroll={(event) => {
+        const { scrollTop: next } = event.currentTarget;
+        setScrollTop(next);
+        props.onScroll?.(next);
+      }}
     >
       {props.header}
       <div class="virtual-space" role="presentation" style={{ height: `${count * rowHeight}px` }}>
