@@ -6,6 +6,7 @@ import { navigate, usePlace } from "./lib/router";
 import { ServicesView } from "./services/view";
 import { TraceView } from "./trace/view";
 import { TracesView } from "./traces/view";
+import { Boundary } from "./ui/boundary";
 import { QUERY_INPUT_ID } from "./ui/querybar";
 import { Shortcuts } from "./ui/shortcuts";
 import { EmptyState } from "./ui/states";
@@ -15,12 +16,15 @@ import { TopBar } from "./ui/topbar";
 const CHORD_MS = 900;
 
 export function App(): JSX.Element {
+  const { path } = usePlace();
   const [help, setHelp] = useState(false);
   useGlobalKeys(() => setHelp(true));
   return (
     <div class="app">
       <TopBar onShortcuts={() => setHelp(true)} />
-      <CurrentView />
+      <Boundary key={path}>
+        <CurrentView />
+      </Boundary>
       {help && <Shortcuts onClose={() => setHelp(false)} />}
       <TokenDialog />
     </div>

@@ -5,14 +5,14 @@ export type KeyMap = Record<string, (event: KeyboardEvent) => void>;
 const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
-/** Keys of the whole page. They rest while somebody types or a dialog is open, except Escape. */
+/** Keys of the whole page. They rest while a dialog is open, and while somebody types, except Escape. */
 export function useKeys(map: KeyMap): void {
   const latest = useRef(map);
   latest.current = map;
   useEffect(() => {
     const listen = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey) return;
-      if (event.key !== "Escape" && (isTyping(event.target) || document.querySelector("dialog[open]"))) return;
+      if (document.querySelector("dialog[open]") || (event.key !== "Escape" && isTyping(event.target))) return;
       // Enter and Space on a button or link belong to it.
       if ((event.key === "Enter" || event.key === " ") && event.target instanceof Element && event.target.closest("button, a, summary")) return;
       const handler = latest.current[event.key];

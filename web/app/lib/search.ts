@@ -1,5 +1,5 @@
 import { useMemo, useState } from "preact/hooks";
-import { setParams, usePlace } from "./router";
+import { href, setParams, usePlace } from "./router";
 import { resolveRange, type Range } from "./time";
 import { toggleFilter } from "./query";
 
@@ -38,4 +38,10 @@ export function useSearch(): Search {
     setRange: (next) => setParams({ start: next.start, end: next.end, sel: null }),
     toggle: (field, value, exclude) => setParams({ q: toggleFilter(query, field, value, exclude), sel: null }),
   };
+}
+
+/** The address of a search with fixed times: who opens it tomorrow sees what we see now. */
+export function shareLink(path: string, search: Search, more: Record<string, string | null>): string {
+  const { start, end } = search.fixed;
+  return window.location.origin + href(path, { q: search.query, start, end: end ?? (start ? new Date().toISOString() : null), ...more });
 }

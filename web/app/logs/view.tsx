@@ -8,7 +8,7 @@ import { useKeys } from "../lib/keys";
 import { usePhone } from "../lib/prefs";
 import { hasFilter, matchTerms, termPattern } from "../lib/query";
 import { href, navigate, setParams, usePlace } from "../lib/router";
-import { useSearch } from "../lib/search";
+import { shareLink, useSearch } from "../lib/search";
 import { nanosToMs, rangeAround } from "../lib/time";
 import { NoResults } from "../ui/noresults";
 import { CopyButton } from "../ui/copy";
@@ -66,12 +66,9 @@ export function LogsView(): JSX.Element {
   });
 
   const filter = { query: search.query, toggle: search.toggle };
-  const shareable = (): string => {
-    const { start, end } = search.fixed;
-    return window.location.origin + href("/logs", { q: search.query, start, end: end ?? (start ? new Date().toISOString() : null), order: params.get("order") });
-  };
   return (
     <main class="view">
+      <h1 class="sr-only">Logs</h1>
       <QueryBar table="logs" query={search.query} error={logs.error} onRun={search.run} placeholder={phone ? "Search logs, or paste a trace id" : 'Search logs: words, "a phrase", service:checkout severity>=warn, or a trace id'}>
         <TimePicker range={search.range} onChange={search.setRange} />
       </QueryBar>
@@ -87,7 +84,7 @@ export function LogsView(): JSX.Element {
                 {order === "desc" ? "Newest first" : "Oldest first"}
                 <Icon name={order === "desc" ? "down" : "up"} size={10} />
               </button>
-              <CopyButton text={shareable} title="Copy a link with absolute times" icon="link" />
+              <CopyButton text={() => shareLink("/logs", search, { order: params.get("order"), sel: selectedId })} title="Copy a link with absolute times" icon="link" />
             </span>}
           </div>
           {histogram.data && histogram.data.total > 0 && (

@@ -32,6 +32,7 @@ export function ServicesView(): JSX.Element {
 
   return (
     <main class="view">
+      <h1 class="sr-only">Services</h1>
       <div class="querybar">
         <div class="query-box">
           <Icon name="search" />

@@ -63,6 +63,7 @@ function Find({ state }: { state: TraceState }): JSX.Element {
         onInput={(event) => state.setFind(event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key === "Escape") {
+            event.preventDefault();
             state.setFind("");
             event.currentTarget.blur();
           }

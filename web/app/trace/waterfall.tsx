@@ -102,14 +102,12 @@ interface RulerProps {
 function Ruler({ ticks, zoom, perNs, tree, onTree }: RulerProps): JSX.Element {
   const [drag, setDrag] = useState<number | null>(null);
   return (
-    <div class="ruler" role="presentation">
+    <div class="ruler" aria-hidden="true">
       <div class="ruler-tree">
         <span class="muted">Service and operation</span>
         <div
           class="ruler-grip"
-          role="separator"
-          aria-orientation="vertical"
-          aria-label="Width of the tree"
+          title="Drag to make the tree wider"
           onPointerDown={(event) => {
             event.currentTarget.setPointerCapture(event.pointerId);
             setDrag(tree - event.clientX);

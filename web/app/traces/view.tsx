@@ -6,8 +6,9 @@ import { useKeys } from "../lib/keys";
 import { usePhone } from "../lib/prefs";
 import { hasFilter } from "../lib/query";
 import { navigate, setParams, usePlace } from "../lib/router";
-import { useSearch } from "../lib/search";
+import { shareLink, useSearch } from "../lib/search";
 import { nanosToMs, rangeAround } from "../lib/time";
+import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
 import { NoResults } from "../ui/noresults";
 import { QueryBar } from "../ui/querybar";
@@ -56,6 +57,7 @@ export function TracesView(): JSX.Element {
 
   return (
     <main class="view">
+      <h1 class="sr-only">Traces</h1>
       <QueryBar table="spans" query={search.query} error={found.error} onRun={search.run} placeholder={phone ? "Search traces, or paste an id" : "Search spans: service:checkout status:error duration>250ms, or a trace id"}>
         <TimePicker range={search.range} onChange={search.setRange} />
       </QueryBar>
@@ -72,6 +74,7 @@ export function TracesView(): JSX.Element {
         <span class="summary-end">
           {found.page?.elapsed_ms !== undefined && <span class="muted hide-phone">{found.page.elapsed_ms} ms</span>}
           <SortMenu sort={sort} partial={found.hasMore} />
+          <CopyButton text={() => shareLink("/traces", search, { sort: params.get("sort") })} title="Copy a link with absolute times" icon="link" />
         </span>
       </div>
       {rows.length > 1 && <Scatter traces={found.traces} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />}

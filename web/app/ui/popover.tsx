@@ -4,13 +4,15 @@ import { useEffect, useRef, useState } from "preact/hooks";
 interface Props {
   button: ComponentChildren;
   title: string;
+  /** Only for buttons without text: text is its own name. */
+  label?: string;
   buttonClass: string;
   align?: "start" | "end";
   children: (close: () => void) => ComponentChildren;
 }
 
 /** A button with a panel under it that closes on Escape, on a click outside and when focus leaves. */
-export function Popover({ button, title, buttonClass, align = "end", children }: Props): JSX.Element {
+export function Popover({ button, title, label, buttonClass, align = "end", children }: Props): JSX.Element {
   const [open, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -35,7 +37,7 @@ export function Popover({ button, title, buttonClass, align = "end", children }:
   }, [open]);
   return (
     <div class="popover-root" ref={root}>
-      <button type="button" class={buttonClass} title={title} aria-label={title} aria-expanded={open} onClick={() => setOpen(!open)}>
+      <button type="button" class={buttonClass} title={title} aria-label={label} aria-expanded={open} onClick={() => setOpen(!open)}>
         {button}
       </button>
       {open && <div class={`popover popover-${align}`}>{children(() => setOpen(false))}</div>}

@@ -81,7 +81,9 @@ export function QueryBar({ table, query, placeholder, error, onRun, children }: 
             onBlur={() => suggest.close()}
             onKeyDown={(event) => {
               if (suggest.onKey(event, accept)) return;
-              if (event.key === "Escape") event.currentTarget.blur();
+              if (event.key !== "Escape") return;
+              event.preventDefault();
+              event.currentTarget.blur();
             }}
           />
           <Suggestions state={suggest} onAccept={accept} />

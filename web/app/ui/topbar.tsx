@@ -33,7 +33,7 @@ export function TopBar({ onShortcuts }: { onShortcuts: () => void }): JSX.Elemen
         <button type="button" class="icon-button hide-phone" title="Keyboard shortcuts (?)" aria-label="Keyboard shortcuts" onClick={onShortcuts}>
           <Icon name="keyboard" size={16} />
         </button>
-        <Popover button={<Icon name="sliders" size={16} />} title="Appearance" buttonClass="icon-button">
+        <Popover button={<Icon name="sliders" size={16} />} title="Appearance" label="Appearance" buttonClass="icon-button">
           {() => <Appearance />}
         </Popover>
       </div>

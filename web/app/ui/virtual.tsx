@@ -21,7 +21,7 @@ interface Props {
   headerHeight?: number;
   footer?: ComponentChildren;
   class?: string;
-  role?: "list" | "listbox" | "treegrid";
+  role?: "group" | "listbox" | "treegrid";
   label: string;
   activeId?: string | undefined;
 }
@@ -59,7 +59,7 @@ export function VirtualList(props: Props): JSX.Element {
     <div
       ref={scroller}
       class={`virtual ${props.class ?? ""}`}
-      role={props.role ?? "list"}
+      role={props.role ?? "group"}
       aria-label={props.label}
       aria-activedescendant={props.activeId}
       tabIndex={0}
