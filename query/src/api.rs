@@ -4,14 +4,22 @@
 //! with it the query.
 
 mod error;
+mod fields;
+mod histogram;
+mod logs;
+mod request;
+mod sql;
 
 use axum::Router;
+use axum::routing::{get, post};
+use serde::Serialize;
 use spoor_storage::TenantId;
 
 pub use error::ApiError;
+pub use request::{Parameters, optional};
 
 use crate::engine::QueryEngine;
-use crate::session::QuerySession;
+use crate::session::{Outcome, QuerySession};
 
 /// What every handler gets: `State<ApiState>`.
 #[derive(Debug, Clone)]
@@ -27,8 +35,32 @@ impl ApiState {
     }
 }
 
+/// An answer with what it says about itself.
+#[derive(Debug, Serialize)]
+pub struct Answer<T> {
+    #[serde(flatten)]
+    content: T,
+    #[serde(flatten)]
+    outcome: Outcome,
+}
+
+impl<T> Answer<T> {
+    /// Takes the outcome now: the content must be final.
+    pub fn new(session: &QuerySession, content: T) -> Self {
+        Self {
+            content,
+            outcome: session.outcome(),
+        }
+    }
+}
+
 /// The routes `/api/v1/*` and `/jaeger/*`, without authentication.
 pub fn router(engine: QueryEngine) -> Router {
-    let state = ApiState { engine };
-    Router::new().with_state(state)
+    Router::new()
+        .route("/api/v1/logs", get(logs::logs))
+        .route("/api/v1/logs/histogram", get(histogram::histogram))
+        .route("/api/v1/fields", get(fields::fields))
+        .route("/api/v1/fields/{name}/values", get(fields::values))
+        .route("/api/v1/sql", post(sql::sql))
+        .with_state(ApiState { engine })
 }

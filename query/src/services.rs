@@ -1,6 +1,9 @@
 //! Services: who there is, what they do, who calls whom.
 
+mod api;
 pub mod graph;
+mod operations;
 mod quantile;
 
+pub(crate) use api::routes;
 pub use quantile::Durations;

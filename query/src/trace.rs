@@ -1,3 +1,37 @@
 //! Traces: their tree, their search, their summaries.
+//!
+//! A trace is read whole by its id, wherever its spans are; retries of the same span are shown
+//! once. Summaries of a page of traces are added up by the engine and never hold their spans.
 
+mod api;
 pub mod assemble;
+mod load;
+mod search;
+mod summary;
+mod timeline;
+
+pub(crate) use api::{given, json_response, routes};
+pub(crate) use load::{LoadedTrace, load_trace, load_traces, trace_id_of};
+pub(crate) use search::{TraceSearch, find_traces, time_condition};
+
+use crate::otlp::JsonWriter;
+use crate::session::Outcome;
+
+/// The fields that every answer ends with.
+pub(crate) fn write_outcome(json: &mut JsonWriter, outcome: &Outcome) {
+    json.key("complete");
+    json.bool(outcome.complete);
+    json.key("incomplete_reasons");
+    json.begin_array();
+    for reason in &outcome.incomplete_reasons {
+        json.string(reason);
+    }
+    json.end_array();
+    json.key("elapsed_ms");
+    json.int(outcome.elapsed_ms);
+    json.key("snapshot");
+    json.int(outcome.snapshot);
+}
+
+#[cfg(test)]
+mod tests;

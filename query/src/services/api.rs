@@ -1,0 +1,141 @@
+//! `GET /api/v1/services`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::array::Array as _;
+use axum::Router;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use axum::routing::get;
+use datafusion::dataframe::DataFrame;
+use datafusion::functions_aggregate::expr_fn::count;
+use datafusion::prelude::{col, lit};
+use serde::Deserialize;
+use spoor_storage::{Result, Table, TimeRange};
+
+use super::operations::{Operations, Service};
+use crate::api::{ApiError, ApiState};
+use crate::failure::from_datafusion;
+use crate::otlp::{JsonWriter, integers, strings};
+use crate::parameters::{TimeParameter, time_range};
+use crate::session::QuerySession;
+use crate::trace::{given, json_response, time_condition, write_outcome};
+
+/// The routes of this module.
+pub(crate) fn routes() -> Router<ApiState> {
+    Router::new().route("/api/v1/services", get(services))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    start: Option<TimeParameter>,
+    end: Option<TimeParameter>,
+}
+
+async fn services(
+    State(state): State<ApiState>,
+    parameters: Result<Query<Parameters>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let given = given(parameters)?;
+    let range = time_range(given.start, given.end)?;
+    let session = state.begin().await?;
+    let mut services = count_spans(&session, range).await?;
+    let logs = count_logs(&session, range).await?;
+    let names: BTreeSet<String> = services.keys().chain(logs.keys()).cloned().collect();
+    let mut json = JsonWriter::new();
+    json.begin_object();
+    json.key("services");
+    json.begin_array();
+    for name in names {
+        let service = services.remove(&name).unwrap_or_default();
+        write_service(&mut json, &name, service, logs.get(&name).copied().unwrap_or_default());
+    }
+    json.end_array();
+    write_outcome(&mut json, &session.outcome());
+    json.end_object();
+    Ok(json_response(json.finish()))
+}
+
+fn in_range(frame: DataFrame, table: Table, range: TimeRange) -> Result<DataFrame> {
+    match time_condition(table.time_column(), range) {
+        Some(condition) => frame.filter(condition).map_err(from_datafusion),
+        None => Ok(frame),
+    }
+}
+
+/// Reads five columns of every span in the range, a batch at a time.
+async fn count_spans(
+    session: &QuerySession,
+    range: TimeRange,
+) -> Result<BTreeMap<String, Service>> {
+    let frame = in_range(session.table(Table::Spans).await?, Table::Spans, range)?
+        .select_columns(&Operations::COLUMNS)
+        .map_err(from_datafusion)?;
+    let mut operations = Operations::default();
+    let mut stream = session.stream(frame).await?;
+    while let Some(batch) = session.next(&mut stream).await? {
+        operations.add(&batch)?;
+    }
+    if operations.unlisted_operations > 0 {
+        session.note_incomplete(format!(
+            "there are too many operations; {} spans count for their service only",
+            operations.unlisted_operations
+        ));
+    }
+    if operations.unlisted_services > 0 {
+        session.note_incomplete(format!(
+            "there are too many services; {} spans are not counted",
+            operations.unlisted_services
+        ));
+    }
+    Ok(operations.finish())
+}
+
+async fn count_logs(session: &QuerySession, range: TimeRange) -> Result<BTreeMap<String, u64>> {
+    let frame = in_range(session.table(Table::Logs).await?, Table::Logs, range)?
+        .aggregate(vec![col("service_name")], vec![count(lit(1_i64)).alias("logs")])
+        .map_err(from_datafusion)?;
+    let mut counts = BTreeMap::new();
+    for batch in session.collect(frame).await? {
+        let (services, logs) = (strings(batch.column(0))?, integers(batch.column(1))?);
+        for row in 0..services.len() {
+            counts.insert(services.value(row).to_owned(), logs.value(row).cast_unsigned());
+        }
+    }
+    Ok(counts)
+}
+
+fn write_service(json: &mut JsonWriter, name: &str, service: Service, log_count: u64) {
+    json.begin_object();
+    json.key("service_name");
+    json.string(name);
+    json.key("span_count");
+    json.int(service.span_count);
+    json.key("error_count");
+    json.int(service.error_count);
+    json.key("log_count");
+    json.int(log_count);
+    json.key("operations");
+    json.begin_array();
+    for mut named in service.into_operations() {
+        let [p50, p95] = named.operation.durations.percentiles([50, 95]);
+        json.begin_object();
+        json.key("name");
+        json.string(&named.name);
+        json.key("kind");
+        json.string(&named.kind);
+        json.key("span_count");
+        json.int(named.operation.durations.count());
+        json.key("error_count");
+        json.int(named.operation.error_count);
+        json.key("p50_ns");
+        json.int(p50);
+        json.key("p95_ns");
+        json.int(p95);
+        json.end_object();
+    }
+    json.end_array();
+    json.end_object();
+}

@@ -1,0 +1,219 @@
+//! `GET /api/v1/traces` and `GET /api/v1/traces/{trace_id}`.
+
+use arrow::array::Array as _;
+use axum::Router;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use datafusion::functions_aggregate::expr_fn::count;
+use datafusion::prelude::{col, lit};
+use http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use spoor_storage::{Error, ErrorKind, Result, Table, TraceId};
+
+use super::assemble::assemble;
+use super::load::{load_trace, trace_id_of};
+use super::search::{Found, Place, TraceSearch, find_traces};
+use super::summary::{TraceSummary, summarize};
+use super::timeline::{LogCounts, Timeline};
+use super::write_outcome;
+use crate::api::{ApiError, ApiState};
+use crate::failure::from_datafusion;
+use crate::language;
+use crate::otlp::{JsonWriter, integers, strings, write_traces_data};
+use crate::parameters::{TimeParameter, decode_cursor, encode_cursor, limit, time_range};
+use crate::session::{Outcome, QuerySession};
+
+const DEFAULT_LIMIT: usize = 20;
+const MAX_LIMIT: usize = 1_000;
+
+/// The routes of this module.
+pub(crate) fn routes() -> Router<ApiState> {
+    Router::new()
+        .route("/api/v1/traces", get(search))
+        .route("/api/v1/traces/{trace_id}", get(one_trace))
+}
+
+/// An answer that is JSON already.
+pub(crate) fn json_response(json: Vec<u8>) -> Response {
+    ([(CONTENT_TYPE, "application/json")], json).into_response()
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OneTrace {
+    view: Option<View>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum View {
+    Otlp,
+    Timeline,
+}
+
+async fn one_trace(
+    State(state): State<ApiState>,
+    Path(trace_id): Path<String>,
+    parameters: Result<Query<OneTrace>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let id = trace_id_of(&trace_id)?;
+    let view = given(parameters)?.view.unwrap_or(View::Otlp);
+    let session = state.begin().await?;
+    let trace = load_trace(&session, id).await?.ok_or_else(|| not_found(id))?;
+    if view == View::Otlp {
+        // `TracesData` has no place for more, so what is missing is an error here.
+        let outcome = session.outcome();
+        if !outcome.complete {
+            return Err(incomplete(id, &outcome).into());
+        }
+        return Ok(json_response(write_traces_data(trace.spans())));
+    }
+    let logs = count_logs(&session, id).await?;
+    let nodes = trace.nodes();
+    let tree = assemble(&nodes);
+    let timeline = Timeline { trace_id: id, trace: &trace, nodes: &nodes, tree: &tree, logs: &logs };
+    Ok(json_response(timeline.write(&session.outcome())))
+}
+
+pub(crate) fn given<T>(parameters: Result<Query<T>, QueryRejection>) -> Result<T> {
+    match parameters {
+        Ok(Query(parameters)) => Ok(parameters),
+        Err(rejection) => Err(Error::invalid(rejection.body_text())),
+    }
+}
+
+fn not_found(id: TraceId) -> Error {
+    Error::new(ErrorKind::NotFound, format!("no span of trace `{id}` is stored"))
+        .with_hint("check the id; its spans may not have been sent yet, or may be past retention")
+}
+
+fn incomplete(id: TraceId, outcome: &Outcome) -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        format!("trace `{id}` cannot be given whole: {}", outcome.incomplete_reasons.join("; ")),
+    )
+    .with_hint("`?view=timeline` shows the part that can be read")
+}
+
+async fn count_logs(session: &QuerySession, id: TraceId) -> Result<LogCounts> {
+    let frame = session
+        .table(Table::Logs)
+        .await?
+        .filter(col("trace_id").eq(lit(id.to_string())))
+        .and_then(|frame| {
+            frame.aggregate(vec![col("span_id")], vec![count(lit(1_i64)).alias("logs")])
+        })
+        .map_err(from_datafusion)?;
+    let mut counts = LogCounts::default();
+    for batch in session.collect(frame).await? {
+        let (spans, logs) = (strings(batch.column(0))?, integers(batch.column(1))?);
+        for row in 0..batch.num_rows() {
+            let number = logs.value(row).cast_unsigned();
+            counts.total += number;
+            // A log may belong to the trace and to no span.
+            if let Ok(span) = spans.value(row).parse() {
+                counts.of_span.insert(span, number);
+            }
+        }
+    }
+    Ok(counts)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Search {
+    #[serde(default)]
+    query: String,
+    start: Option<TimeParameter>,
+    end: Option<TimeParameter>,
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+async fn search(
+    State(state): State<ApiState>,
+    parameters: Result<Query<Search>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let given = given(parameters)?;
+    let query = language::parse(&given.query)?;
+    let search = TraceSearch {
+        condition: language::to_expr(&query, Table::Spans)?,
+        range: time_range(given.start, given.end)?,
+        limit: limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?,
+        after: given.cursor.as_deref().map(decode_cursor::<Place>).transpose()?,
+    };
+    let session = state.begin().await?;
+    let found = find_traces(&session, &search).await?;
+    let summaries = summarize(&session, &found.ids, search.whole_condition()).await?;
+    let mut json = JsonWriter::new();
+    json.begin_object();
+    json.key("traces");
+    json.begin_array();
+    for id in &found.ids {
+        if let Some(summary) = summaries.get(id) {
+            write_summary(&mut json, *id, summary);
+        }
+    }
+    json.end_array();
+    write_next_cursor(&mut json, &found)?;
+    write_outcome(&mut json, &session.outcome());
+    json.end_object();
+    Ok(json_response(json.finish()))
+}
+
+fn write_next_cursor(json: &mut JsonWriter, found: &Found) -> Result<()> {
+    let cursor = found.next.as_ref().map(encode_cursor).transpose()?;
+    json.key("next_cursor");
+    json.optional_string(cursor.as_deref());
+    Ok(())
+}
+
+fn write_summary(json: &mut JsonWriter, id: TraceId, summary: &TraceSummary) {
+    json.begin_object();
+    json.key("trace_id");
+    json.hex(&id.0);
+    json.key("start_time_unix_nano");
+    json.int_string(summary.start_ns);
+    json.key("duration_ns");
+    json.int(summary.end_ns.saturating_sub(summary.start_ns));
+    json.key("root");
+    match &summary.root {
+        Some(root) => {
+            json.begin_object();
+            let texts = [
+                ("service_name", &root.service_name),
+                ("name", &root.name),
+                ("kind", &root.kind),
+                ("status_code", &root.status_code),
+            ];
+            for (key, text) in texts {
+                json.key(key);
+                json.string(text);
+            }
+            json.end_object();
+        }
+        None => json.null(),
+    }
+    json.key("span_count");
+    json.int(summary.span_count);
+    json.key("error_count");
+    json.int(summary.error_count);
+    json.key("matched_spans");
+    json.int(summary.matched_spans);
+    json.key("services");
+    json.begin_array();
+    for service in &summary.services {
+        json.begin_object();
+        json.key("service_name");
+        json.string(&service.service_name);
+        json.key("span_count");
+        json.int(service.span_count);
+        json.key("error_count");
+        json.int(service.error_count);
+        json.end_object();
+    }
+    json.end_array();
+    json.end_object();
+}

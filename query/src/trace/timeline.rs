@@ -1,0 +1,270 @@
+//! `?view=timeline`: the assembled tree as JSON, depth first.
+
+use std::collections::{BTreeMap, HashMap};
+
+use spoor_storage::{SpanId, TraceId};
+
+use super::assemble::{Placed, SpanNode, Tree};
+use super::load::LoadedTrace;
+use super::write_outcome;
+use crate::otlp::{JsonWriter, SpanRef, write_plain_attributes};
+use crate::session::Outcome;
+
+/// How many logs a trace has.
+#[derive(Debug, Default)]
+pub(super) struct LogCounts {
+    /// With or without a span.
+    pub(super) total: u64,
+    /// By span id.
+    pub(super) of_span: HashMap<SpanId, u64>,
+}
+
+/// Everything that the timeline of a trace is written from.
+#[derive(Debug)]
+pub(super) struct Timeline<'a> {
+    pub(super) trace_id: TraceId,
+    pub(super) trace: &'a LoadedTrace,
+    pub(super) nodes: &'a [SpanNode],
+    pub(super) tree: &'a Tree,
+    pub(super) logs: &'a LogCounts,
+}
+
+#[derive(Debug, Default)]
+struct ServiceTotal {
+    span_count: usize,
+    error_count: usize,
+    self_time_ns: i64,
+}
+
+impl Timeline<'_> {
+    pub(super) fn write(&self, outcome: &Outcome) -> Vec<u8> {
+        let start_ns = self.nodes.iter().map(|node| node.start_ns).min().unwrap_or_default();
+        // A span that ends before it starts still was at its start.
+        let end_ns = self.nodes.iter().map(|node| node.end_ns().max(node.start_ns)).max();
+        let levels = self.tree.order.iter().map(|placed| placed.depth + 1).max();
+        let mut json = JsonWriter::with_capacity(self.nodes.len() * 512);
+        json.begin_object();
+        json.key("trace_id");
+        json.hex(&self.trace_id.0);
+        json.key("start_time_unix_nano");
+        json.int_string(start_ns);
+        json.key("duration_ns");
+        json.int(end_ns.unwrap_or(start_ns).saturating_sub(start_ns));
+        json.key("span_count");
+        json.count(self.nodes.len());
+        json.key("error_count");
+        json.count(self.nodes.iter().filter(|node| node.error).count());
+        json.key("depth");
+        json.count(levels.unwrap_or_default());
+        json.key("log_count");
+        json.int(self.logs.total);
+        self.write_services(&mut json);
+        self.write_warnings(&mut json);
+        self.write_spans(&mut json, start_ns);
+        write_outcome(&mut json, outcome);
+        json.end_object();
+        json.finish()
+    }
+
+    /// The one that took the most time of its own first.
+    fn write_services(&self, json: &mut JsonWriter) {
+        let mut totals: BTreeMap<&str, ServiceTotal> = BTreeMap::new();
+        for placed in &self.tree.order {
+            let SpanRef { columns, row } = self.trace.span(placed.span);
+            let total = totals.entry(columns.service_name(row)).or_default();
+            total.span_count += 1;
+            total.error_count += usize::from(self.nodes[placed.span].error);
+            total.self_time_ns = total.self_time_ns.saturating_add(placed.self_time_ns);
+        }
+        let mut totals: Vec<_> = totals.into_iter().collect();
+        totals.sort_by_key(|(_, total)| std::cmp::Reverse(total.self_time_ns));
+        json.key("services");
+        json.begin_array();
+        for (name, total) in totals {
+            json.begin_object();
+            json.key("service_name");
+            json.string(name);
+            json.key("span_count");
+            json.count(total.span_count);
+            json.key("error_count");
+            json.count(total.error_count);
+            json.key("self_time_ns");
+            json.int(total.self_time_ns);
+            json.end_object();
+        }
+        json.end_array();
+    }
+
+    fn write_warnings(&self, json: &mut JsonWriter) {
+        let count = |test: &dyn Fn(&Placed) -> bool| {
+            self.tree.order.iter().filter(|placed| test(placed)).count()
+        };
+        let missing = count(&|placed| placed.missing_parent);
+        let negative = self.nodes.iter().filter(|node| node.duration_ns < 0).count();
+        let true_roots = self.tree.root_count - missing - self.tree.cycle_count;
+        let warnings = [
+            ("missing_parent", missing, "named a parent that is not here", "name a parent that is not here"),
+            ("parent_cycle", self.tree.cycle_count, "was its own ancestor", "were their own ancestors"),
+            ("several_roots", if true_roots > 1 { true_roots } else { 0 }, "has no parent", "have no parent"),
+            ("negative_duration", negative, "ends before it starts", "end before they start"),
+            ("duplicate_spans", self.trace.collapsed, "came twice and is shown once", "came more than once and are shown once"),
+        ];
+        json.key("warnings");
+        json.begin_array();
+        for (kind, number, one, many) in warnings {
+            if number > 0 {
+                json.begin_object();
+                json.key("kind");
+                json.string(kind);
+                json.key("message");
+                json.string(&match number {
+                    1 => format!("1 span {one}"),
+                    _ => format!("{number} spans {many}"),
+                });
+                json.end_object();
+            }
+        }
+        json.end_array();
+    }
+
+    fn write_spans(&self, json: &mut JsonWriter, trace_start_ns: i64) {
+        let mut seen = SharedJson::default();
+        json.key("spans");
+        json.begin_array();
+        for placed in &self.tree.order {
+            json.begin_object();
+            self.write_place(json, placed);
+            write_span(json, self.trace.span(placed.span), trace_start_ns, &mut seen);
+            json.key("self_time_ns");
+            json.int(placed.self_time_ns);
+            json.key("error_below");
+            json.bool(placed.error_below);
+            json.key("log_count");
+            let span_id = self.nodes[placed.span].span_id;
+            json.int(self.logs.of_span.get(&span_id).copied().unwrap_or_default());
+            json.end_object();
+        }
+        json.end_array();
+    }
+
+    fn write_place(&self, json: &mut JsonWriter, placed: &Placed) {
+        let node = &self.nodes[placed.span];
+        json.key("span_id");
+        json.hex(&node.span_id.0);
+        json.key("parent_span_id");
+        match node.parent_span_id {
+            Some(parent) => json.hex(&parent.0),
+            None => json.null(),
+        }
+        json.key("parent_index");
+        match placed.parent {
+            Some(parent) => json.count(parent),
+            None => json.null(),
+        }
+        json.key("depth");
+        json.count(placed.depth);
+        json.key("child_count");
+        json.count(placed.child_count);
+        json.key("descendant_count");
+        json.count(placed.descendant_count);
+        json.key("missing_parent");
+        json.bool(placed.missing_parent);
+    }
+}
+
+/// The JSON of resources and scopes, of which a trace has few and every span repeats one.
+#[derive(Debug, Default)]
+struct SharedJson {
+    written: HashMap<Vec<u8>, Vec<u8>>,
+    key: Vec<u8>,
+}
+
+impl SharedJson {
+    fn resource(&mut self, json: &mut JsonWriter, span: SpanRef<'_>) {
+        self.key.clear();
+        self.key.push(b'r');
+        span.resource_fingerprint(&mut self.key);
+        self.write(json, |json| write_plain_attributes(json, span.columns.resource(span.row)));
+    }
+
+    fn scope(&mut self, json: &mut JsonWriter, span: SpanRef<'_>) {
+        self.key.clear();
+        self.key.push(b's');
+        span.scope_fingerprint(&mut self.key);
+        self.write(json, |json| {
+            let scope = span.columns.scope(span.row);
+            json.begin_object();
+            json.key("name");
+            json.optional_string(scope.name);
+            json.key("version");
+            json.optional_string(scope.version);
+            json.key("attributes");
+            write_plain_attributes(json, span.columns.scope_attributes(span.row));
+            json.end_object();
+        });
+    }
+
+    fn write(&mut self, json: &mut JsonWriter, write: impl FnOnce(&mut JsonWriter)) {
+        if let Some(written) = self.written.get(&self.key) {
+            json.raw_bytes(written);
+            return;
+        }
+        let mut own = JsonWriter::new();
+        write(&mut own);
+        let own = own.finish();
+        json.raw_bytes(&own);
+        self.written.insert(self.key.clone(), own);
+    }
+}
+
+fn write_span(json: &mut JsonWriter, span: SpanRef<'_>, trace_start_ns: i64, seen: &mut SharedJson) {
+    let SpanRef { columns, row } = span;
+    json.key("service_name");
+    json.string(columns.service_name(row));
+    json.key("name");
+    json.string(columns.name(row));
+    json.key("kind");
+    json.string(columns.kind(row));
+    json.key("start_offset_ns");
+    json.int(columns.start_ns(row).saturating_sub(trace_start_ns));
+    json.key("duration_ns");
+    json.int(columns.duration_ns(row));
+    json.key("status_code");
+    json.string(columns.status_code(row));
+    json.key("status_message");
+    json.optional_string(columns.status_message(row));
+    json.key("attributes");
+    write_plain_attributes(json, columns.attributes(row));
+    json.key("resource");
+    seen.resource(json, span);
+    json.key("scope");
+    seen.scope(json, span);
+    json.key("events");
+    json.begin_array();
+    for event in columns.events(row) {
+        json.begin_object();
+        json.key("time_unix_nano");
+        json.int_string(event.time_ns);
+        json.key("offset_ns");
+        json.int(event.time_ns.saturating_sub(trace_start_ns));
+        json.key("name");
+        json.string(event.name);
+        json.key("attributes");
+        write_plain_attributes(json, event.attributes);
+        json.end_object();
+    }
+    json.end_array();
+    json.key("links");
+    json.begin_array();
+    for link in columns.links(row) {
+        json.begin_object();
+        json.key("trace_id");
+        json.hex(&link.trace_id);
+        json.key("span_id");
+        json.hex(&link.span_id);
+        json.key("attributes");
+        write_plain_attributes(json, link.attributes);
+        json.end_object();
+    }
+    json.end_array();
+}
