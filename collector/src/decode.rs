@@ -101,3 +101,8 @@ fn malformed(table: Table, place: Place, error: WireError) -> Error {
     ))
     .with_hint("check that the content-type is the one of the body and that nothing cut it short")
 }
+
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,8 @@ mod metrics;
 mod otlp_json;
 mod proto_writer;
 mod rpc_status;
+#[cfg(test)]
+mod sample_data;
 
 pub use collector::{Collector, CollectorOptions, ExportOutcome, Format, Signal};
 pub use decode::OtlpDecoder;

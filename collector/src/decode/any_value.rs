@@ -171,18 +171,15 @@ pub(crate) fn write_json_string(out: &mut Vec<u8>, raw: &[u8]) -> bool {
     matches!(text, std::borrow::Cow::Owned(_))
 }
 
-fn write_json_double(out: &mut Vec<u8>, value: f64) {
-    if !value.is_finite() {
+/// Finite doubles always get a point or an exponent, so that they can be told from integers.
+pub(crate) fn write_json_double(out: &mut Vec<u8>, value: f64) {
+    if value.is_finite() {
+        let written = serde_json::to_writer(out, &value);
+        debug_assert!(written.is_ok(), "writing a number to a `Vec` cannot fail");
+    } else {
         out.push(b'"');
         push_double(out, value);
         out.push(b'"');
-        return;
-    }
-    let start = out.len();
-    push_double(out, value);
-    let written = out.get(start..).unwrap_or_default();
-    if !written.iter().any(|byte| matches!(byte, b'.' | b'e')) {
-        out.extend_from_slice(b".0");
     }
 }
 
@@ -393,7 +390,7 @@ mod tests {
 
     #[test]
     fn json_doubles_can_be_told_from_integers() {
-        for (value, text) in [(2.0, "2.0"), (1e300, "1e300"), (f64::NAN, "\"NaN\"")] {
+        for (value, text) in [(2.0, "2.0"), (1e300, "1e+300"), (f64::NAN, "\"NaN\"")] {
             let mut out = Vec::new();
             write_json_double(&mut out, value);
             assert_eq!(String::from_utf8(out).unwrap(), text);

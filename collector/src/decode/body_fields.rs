@@ -12,7 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer as _, MapAccess, SeqAccess, Visito
 
 use super::any_value::{
     JsonStyle, KeyValue, MAX_VALUE_DEPTH, Notes, as_kvlist, push_double, push_int, push_value,
-    write_json_string,
+    write_json_double, write_json_string,
 };
 use super::columns::{MapColumn, extend_lossy};
 use super::wire::{Reader, WireError};
@@ -22,6 +22,9 @@ pub(crate) const MAX_FIELDS: usize = 256;
 
 /// Objects deeper than this are one field.
 pub(crate) const MAX_OPEN_DEPTH: usize = 16;
+
+/// Longer JSON texts stay closed: their fields could take many times their size.
+const MAX_OPEN_BYTES: usize = 1 << 20;
 
 /// Adds the fields of a key-value list to the open row.
 pub(crate) fn open_kvlist(
@@ -74,7 +77,8 @@ fn push_key(path: &mut Vec<u8>, key: &[u8], notes: &mut Notes) -> usize {
 /// Adds the fields of `text` to the open row if it is a JSON object; adds nothing otherwise.
 pub(crate) fn open_json_text(map: &mut MapColumn, text: &[u8]) {
     let trimmed = text.trim_ascii();
-    if !(trimmed.starts_with(b"{") && trimmed.ends_with(b"}")) {
+    let object = trimmed.starts_with(b"{") && trimmed.ends_with(b"}");
+    if !object || trimmed.len() > MAX_OPEN_BYTES {
         return;
     }
     let before = map.entries();
@@ -309,7 +313,7 @@ impl<'de> Visitor<'de> for OtlpJson<'_> {
 
     fn visit_f64<E>(self, value: f64) -> Result<(), E> {
         self.out.extend_from_slice(b"{\"doubleValue\":");
-        push_double(self.out, value);
+        write_json_double(self.out, value);
         self.out.push(b'}');
         Ok(())
     }

@@ -11,8 +11,11 @@ use spoor_storage::Result;
 /// resource and 300-byte records grows to 300 MiB).
 pub(crate) const MAX_DECODED_BYTES: usize = 512 << 20;
 
-/// Memory is asked for in steps of this size.
-const STEP_BYTES: usize = 4 << 20;
+/// Memory is asked for in steps that double from here …
+const FIRST_STEP_BYTES: usize = 64 << 10;
+
+/// … to here, so that small requests do not hold what they do not need.
+const LAST_STEP_BYTES: usize = 4 << 20;
 
 /// Reserves this many more bytes or says why not.
 pub(crate) type Reserve<'a> = dyn FnMut(usize) -> Result<()> + 'a;
@@ -44,7 +47,8 @@ impl<'a> Meter<'a> {
             return Ok(false);
         }
         if spent > self.reserved {
-            let step = (spent - self.reserved).max(STEP_BYTES);
+            let step = self.reserved.clamp(FIRST_STEP_BYTES, LAST_STEP_BYTES);
+            let step = step.max(spent - self.reserved);
             (self.reserve)(step)?;
             self.reserved += step;
         }
@@ -68,10 +72,10 @@ mod tests {
         let mut meter = Meter::new(&mut reserve);
         assert!(meter.spend(10).unwrap());
         assert!(meter.spend(10).unwrap());
-        assert!(meter.spend(STEP_BYTES * 3).unwrap());
+        assert!(meter.spend(LAST_STEP_BYTES * 3).unwrap());
         assert!(!meter.spend(MAX_DECODED_BYTES).unwrap());
         assert!(meter.spend(10).unwrap(), "a smaller record may still fit");
-        assert_eq!(asked[0], STEP_BYTES);
+        assert_eq!(asked[0], FIRST_STEP_BYTES);
         assert!(asked.len() <= 3, "{asked:?}");
     }
 
