@@ -19,7 +19,9 @@ pub use error::ApiError;
 pub use request::{Parameters, optional};
 
 use crate::engine::QueryEngine;
+use crate::services;
 use crate::session::{Outcome, QuerySession};
+use crate::trace;
 
 /// What every handler gets: `State<ApiState>`.
 #[derive(Debug, Clone)]
@@ -62,5 +64,7 @@ pub fn router(engine: QueryEngine) -> Router {
         .route("/api/v1/fields", get(fields::fields))
         .route("/api/v1/fields/{name}/values", get(fields::values))
         .route("/api/v1/sql", post(sql::sql))
+        .merge(trace::routes())
+        .merge(services::routes())
         .with_state(ApiState { engine })
 }

@@ -22,6 +22,7 @@ use tokio::time::Instant;
 
 use crate::failure::from_datafusion;
 use crate::functions;
+use crate::sql;
 use crate::session::QuerySession;
 
 mod metrics;
@@ -173,14 +174,15 @@ impl Shared {
     }
 
     /// A DataFusion session with a memory pool of its own; caches and stores are shared.
-    pub(crate) fn session_state(&self) -> SessionState {
+    pub(crate) fn session_state(&self) -> Result<SessionState> {
         let runtime = RuntimeEnv {
             memory_pool: Arc::new(FairSpillPool::new(self.options.memory_bytes)),
             ..self.runtime.clone()
         };
-        SessionStateBuilder::new_from_existing(self.state.clone())
+        Ok(SessionStateBuilder::new_from_existing(self.state.clone())
             .with_runtime_env(Arc::new(runtime))
-            .build()
+            .with_catalog_list(sql::catalog_list()?)
+            .build())
     }
 }
 

@@ -21,9 +21,7 @@ use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawFieldAcce
 use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, ScalarUDF, lit};
 
 pub(crate) use id_text::{id_text_function, logical_type};
-pub(crate) use map::{
-    ATTRIBUTE_EXISTS, ATTRIBUTE_VALUE, attribute_exists, attribute_value, map_entry_index,
-};
+pub(crate) use map::{ATTRIBUTE_VALUE, attribute_exists, attribute_value};
 pub(crate) use matches::{MATCHES, matches};
 
 /// All of them, to be registered.

@@ -18,6 +18,8 @@ mod values;
 
 use spoor_storage::Error;
 
+pub(crate) use fields::is_attribute;
+pub(crate) use meaning::field_text;
 pub use meaning::to_expr;
 pub use severity::{level_name, level_of, level_rank_expr};
 

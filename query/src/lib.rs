@@ -17,10 +17,12 @@ pub mod engine;
 mod failure;
 pub mod functions;
 pub mod language;
+mod listing;
 pub mod otlp;
 pub mod parameters;
 pub mod services;
 pub mod session;
+mod sql;
 pub mod table;
 pub mod trace;
 

@@ -1,5 +1,7 @@
 //! Query parameters as the API takes them: times, limits, orders, cursors.
 
+use std::str::FromStr;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -14,10 +16,17 @@ const SECOND_NS: i64 = 1_000_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeParameter(pub i64);
 
+impl FromStr for TimeParameter {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        parse_time(text, now_ns()).map(Self)
+    }
+}
+
 impl<'de> Deserialize<'de> for TimeParameter {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        parse_time(&text, now_ns()).map(Self).map_err(D::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -48,6 +57,18 @@ pub enum Order {
     /// Newest first.
     #[default]
     Desc,
+}
+
+impl FromStr for Order {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "asc" => Ok(Self::Asc),
+            "desc" => Ok(Self::Desc),
+            _ => Err(Error::invalid(format!("`{text}` is not an order: write `asc` or `desc`"))),
+        }
+    }
 }
 
 /// `given` or `default`; errors if it is 0 or over `most`.

@@ -60,7 +60,7 @@ impl QuerySession {
         permit: OwnedSemaphorePermit,
         deadline: Instant,
     ) -> Result<Self> {
-        let context = SessionContext::new_with_state(shared.session_state());
+        let context = SessionContext::new_with_state(shared.session_state()?);
         shared.metrics.started();
         Ok(Self {
             context,

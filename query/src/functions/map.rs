@@ -18,7 +18,7 @@ use datafusion::logical_expr::{
 /// The name of the function that gives a value.
 pub(crate) const ATTRIBUTE_VALUE: &str = "attribute_value";
 /// The name of the function that tells whether a key is there.
-pub(crate) const ATTRIBUTE_EXISTS: &str = "attribute_exists";
+const ATTRIBUTE_EXISTS: &str = "attribute_exists";
 
 static VALUE: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| MapFunction::udf(Answer::Value));
 static EXISTS: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| MapFunction::udf(Answer::Exists));
@@ -122,7 +122,7 @@ fn keys(map: &MapArray) -> Result<&StringArray> {
 }
 
 /// The place of the first entry of `row` that has `key`, in `keys` and `values`.
-pub(crate) fn map_entry_index(map: &MapArray, keys: &StringArray, row: usize, key: &str) -> Option<usize> {
+fn map_entry_index(map: &MapArray, keys: &StringArray, row: usize, key: &str) -> Option<usize> {
     if map.is_null(row) {
         return None;
     }

@@ -99,6 +99,11 @@ pub(super) fn meaning(name: &str, table: Table) -> Meaning {
     }
 }
 
+/// Whether `name` means an attribute and not a column of `table`.
+pub(crate) fn is_attribute(name: &str, table: Table) -> bool {
+    matches!(meaning(name, table), Meaning::Attribute { .. })
+}
+
 /// The key and its other name in the semantic conventions, if it was renamed.
 fn both_names(key: &str) -> Vec<String> {
     let mut keys = vec![key.to_owned()];

@@ -6,8 +6,8 @@
 use std::ops::Not;
 
 use datafusion::logical_expr::expr::Like;
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator, lit, try_cast};
-use datafusion::prelude::col;
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, cast, lit, try_cast};
+use datafusion::prelude::{coalesce, col};
 use spoor_storage::{SpanId, Table, TraceId};
 
 use super::fields::{Meaning, meaning};
@@ -28,6 +28,32 @@ pub fn to_expr(query: &Query, table: Table) -> Result<Expr> {
         Query::Text(text) => Ok(text_expr(text, table)),
         Query::Has(name) => Ok(has_expr(name, table)),
         Query::Field(field) => field_expr(field, table),
+    }
+}
+
+/// A field's value as text, null where a row has none. Of an attribute that is in several places
+/// the record's own comes first. The level is not text but [`super::level_rank_expr`].
+pub(crate) fn field_text(name: &str, table: Table) -> Expr {
+    let text = |column: &str| cast(col(column), arrow::datatypes::DataType::Utf8);
+    match meaning(name, table) {
+        Meaning::Level => text("severity_number"),
+        Meaning::Body => col("body"),
+        Meaning::Duration => text("duration_ns"),
+        Meaning::Time(column) => text(column),
+        Meaning::Id { column, .. } | Meaning::Word { column, .. } => col(column),
+        Meaning::Text(column) => col(column),
+        Meaning::Number(column) => text(&column),
+        Meaning::Attribute { keys, columns } => {
+            let mut values: Vec<Expr> = keys
+                .iter()
+                .flat_map(|key| columns.iter().map(move |column| attribute_value(col(*column), key)))
+                .collect();
+            match values.len() {
+                0 => lit(datafusion::common::ScalarValue::Utf8(None)),
+                1 => values.swap_remove(0),
+                _ => coalesce(values),
+            }
+        }
     }
 }
 

@@ -68,7 +68,7 @@ impl Parser {
             return Ok(TextQuery::Not(Box::new(self.not(depth + 1)?)));
         }
         match self.peek() {
-            Some('-') if self.chars.get(self.at + 1).is_some_and(|c| !c.is_whitespace()) => {
+            Some('-') if self.chars.get(self.at + 1).is_some_and(|c| !c.is_whitespace() && *c != '-') => {
                 self.at += 1;
                 Ok(TextQuery::Not(Box::new(self.not(depth + 1)?)))
             }

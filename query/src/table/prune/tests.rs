@@ -100,10 +100,10 @@ fn the_search_language_reaches_the_index() {
         let query = language::parse(text).unwrap();
         logs(language::to_expr(&query, Table::Logs).unwrap()).lookup
     };
-    assert_eq!(lookup("user.id:7"), attribute("user.id", "7"));
+    assert_eq!(lookup("user.name:7"), attribute("user.name", "7"));
     assert_eq!(lookup("timeo*"), Lookup::TokenPrefix("timeo".into()));
     assert_eq!(lookup("NOT timeout"), Lookup::All);
-    assert_eq!(lookup("user.id:7*"), Lookup::All);
+    assert_eq!(lookup("user.name:7*"), Lookup::All);
     let id: TraceId = ID.parse().unwrap();
     assert_eq!(lookup(&format!("trace_id:{}", ID.to_uppercase())), Lookup::Trace(id));
     assert_eq!(lookup(ID), Lookup::Or(vec![Lookup::Trace(id), Lookup::Token(ID.into())]));

@@ -1,0 +1,235 @@
+//! `GET /api/v1/fields` and `GET /api/v1/fields/{name}/values`: what can be asked for.
+//!
+//! Names, types and counts come from the catalog's statistics, which cost nothing to read and
+//! count whole files. Values are counted exactly where the rows are not too many, and taken from
+//! the statistics where they are; the answer says which.
+
+use arrow::array::AsArray;
+use arrow::datatypes::{DataType, Int32Type, Int64Type};
+use axum::Json;
+use axum::extract::{Path, State};
+use datafusion::functions_aggregate::expr_fn::count;
+use datafusion::logical_expr::{Expr, lit};
+use datafusion::prelude::{col, starts_with};
+use serde::{Deserialize, Serialize};
+use spoor_storage::{FieldStatistics, Result, Table, TimeRange, ValueType};
+
+use super::request::{Parameters, optional};
+use super::{Answer, ApiError, ApiState};
+use crate::failure::from_datafusion;
+use crate::language::{field_text, is_attribute, level_name, level_rank_expr};
+use crate::listing::in_range;
+use crate::parameters::{self, TimeParameter};
+use crate::session::QuerySession;
+use crate::table::Place;
+
+const DEFAULT_VALUES: usize = 50;
+const MAX_VALUES: usize = 1_000;
+
+/// Values of a range with more rows than this are not counted but taken from the statistics.
+const MAX_COUNTED_ROWS: u64 = 20_000_000;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct FieldsParameters {
+    #[serde(default, deserialize_with = "optional")]
+    table: Option<Table>,
+    #[serde(default, deserialize_with = "optional")]
+    start: Option<TimeParameter>,
+    #[serde(default, deserialize_with = "optional")]
+    end: Option<TimeParameter>,
+    #[serde(default)]
+    prefix: String,
+    #[serde(default, deserialize_with = "optional")]
+    limit: Option<usize>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Fields {
+    fields: Vec<Field>,
+}
+
+#[derive(Debug, Serialize)]
+struct Field {
+    name: String,
+    /// How it is written in the search language.
+    query_name: String,
+    types: Vec<&'static str>,
+    count: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Values {
+    field: String,
+    values: Vec<FieldValue>,
+    exact: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct FieldValue {
+    value: String,
+    count: u64,
+}
+
+pub(super) async fn fields(
+    State(state): State<ApiState>,
+    Parameters(parameters): Parameters<FieldsParameters>,
+) -> Result<Json<Answer<Fields>>, ApiError> {
+    let table = parameters.table.unwrap_or(Table::Logs);
+    let range = parameters::time_range(parameters.start, parameters.end)?;
+    let session = state.begin().await?;
+    session.note_skipped(table, range);
+    let statistics = statistics(&session, table, range);
+    let prefix = parameters.prefix.to_lowercase();
+    let mut fields = described(&statistics, table);
+    if table == Table::Logs {
+        fields.push(Field {
+            name: "level".to_owned(),
+            query_name: "level".to_owned(),
+            types: vec![ValueType::String.word()],
+            count: rows_in(&session, table, range),
+        });
+    }
+    fields.retain(|field| {
+        field.name.to_lowercase().starts_with(&prefix)
+            || field.query_name.to_lowercase().starts_with(&prefix)
+    });
+    fields.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
+    Ok(Json(Answer::new(&session, Fields { fields })))
+}
+
+fn statistics(session: &QuerySession, table: Table, range: TimeRange) -> FieldStatistics {
+    session.snapshot().field_statistics(session.tenant(), table, range)
+}
+
+fn described(statistics: &FieldStatistics, table: Table) -> Vec<Field> {
+    let known = statistics.fields.iter().filter(|(_, field)| field.count > 0);
+    known
+        .map(|(name, field)| Field {
+            query_name: query_name(name, table),
+            types: field
+                .types
+                .keys()
+                .filter_map(|letter| ValueType::from_letter(u8::try_from(*letter).ok()?))
+                .map(ValueType::word)
+                .collect(),
+            count: field.count,
+            name: name.clone(),
+        })
+        .collect()
+}
+
+/// The bare key, unless that means something else.
+fn query_name(name: &str, table: Table) -> String {
+    match Place::split(name) {
+        Some((_, key)) if is_attribute(key, table) && Place::split(key).is_none() => key.to_owned(),
+        _ => name.to_owned(),
+    }
+}
+
+/// Rows of files and batches that overlap the range.
+fn rows_in(session: &QuerySession, table: Table, range: TimeRange) -> u64 {
+    let (snapshot, tenant) = (session.snapshot(), session.tenant());
+    let files = snapshot.files(tenant, table, range);
+    let batches = snapshot.batches(tenant, table, range);
+    files.iter().map(|file| file.rows).sum::<u64>()
+        + batches.iter().map(|batch| batch.batch.num_rows() as u64).sum::<u64>()
+}
+
+pub(super) async fn values(
+    State(state): State<ApiState>,
+    Path(name): Path<String>,
+    Parameters(parameters): Parameters<FieldsParameters>,
+) -> Result<Json<Answer<Values>>, ApiError> {
+    let table = parameters.table.unwrap_or(Table::Logs);
+    let range = parameters::time_range(parameters.start, parameters.end)?;
+    let limit = parameters::limit(parameters.limit, DEFAULT_VALUES, MAX_VALUES)?;
+    let session = state.begin().await?;
+    session.note_skipped(table, range);
+    let wanted = Wanted { name: &name, prefix: &parameters.prefix, limit };
+    let (values, exact) = if rows_in(&session, table, range) <= MAX_COUNTED_ROWS {
+        (counted(&session, table, range, &wanted).await?, true)
+    } else {
+        from_statistics(&statistics(&session, table, range), table, range, &wanted)
+    };
+    Ok(Json(Answer::new(&session, Values { values, exact, field: name.clone() })))
+}
+
+struct Wanted<'a> {
+    name: &'a str,
+    prefix: &'a str,
+    limit: usize,
+}
+
+async fn counted(
+    session: &QuerySession,
+    table: Table,
+    range: TimeRange,
+    wanted: &Wanted<'_>,
+) -> Result<Vec<FieldValue>> {
+    let by_level = table == Table::Logs && matches!(wanted.name, "level" | "severity");
+    let value: Expr = if by_level {
+        level_rank_expr().map_err(from_datafusion)?
+    } else {
+        field_text(wanted.name, table)
+    };
+    let mut filter = in_range(table.time_column(), range).and(value.clone().is_not_null());
+    if !by_level && !wanted.prefix.is_empty() {
+        filter = filter.and(starts_with(value.clone(), lit(wanted.prefix)));
+    }
+    let frame = session
+        .table(table)
+        .await?
+        .filter(filter)
+        .and_then(|frame| {
+            frame.aggregate(vec![value.alias("value")], vec![count(lit(1)).alias("rows")])
+        })
+        .and_then(|frame| {
+            frame.sort(vec![col("rows").sort(false, false), col("value").sort(true, false)])
+        })
+        .and_then(|frame| frame.limit(0, Some(wanted.limit)))
+        .map_err(from_datafusion)?;
+    let mut values = Vec::new();
+    for batch in session.collect(frame).await? {
+        let rows = batch.column(1).as_primitive::<Int64Type>().values();
+        let texts = texts(batch.column(0))?;
+        values.extend(texts.into_iter().zip(rows).map(|(value, rows)| FieldValue {
+            value,
+            count: rows.unsigned_abs(),
+        }));
+    }
+    if by_level {
+        values.retain(|value| value.value.starts_with(wanted.prefix));
+    }
+    Ok(values)
+}
+
+fn texts(column: &arrow::array::ArrayRef) -> Result<Vec<String>> {
+    if let Some(ranks) = column.as_primitive_opt::<Int32Type>() {
+        return Ok(ranks.iter().map(|rank| level_name(rank.unwrap_or(0)).to_owned()).collect());
+    }
+    let texts = arrow::compute::cast(column, &DataType::Utf8)?;
+    Ok(texts.as_string::<i32>().iter().map(|text| text.unwrap_or_default().to_owned()).collect())
+}
+
+/// Most frequent values of the first place that has the field, and whether they are all of them.
+fn from_statistics(
+    statistics: &FieldStatistics,
+    table: Table,
+    range: TimeRange,
+    wanted: &Wanted<'_>,
+) -> (Vec<FieldValue>, bool) {
+    let found = statistics.fields.iter().find(|(name, _)| {
+        name.as_str() == wanted.name || query_name(name, table) == wanted.name
+    });
+    let Some((_, field)) = found else {
+        return (Vec::new(), false);
+    };
+    let values = field
+        .top_values
+        .iter()
+        .filter(|(value, _)| value.starts_with(wanted.prefix))
+        .take(wanted.limit)
+        .map(|(value, count)| FieldValue { value: value.clone(), count: *count })
+        .collect();
+    (values, field.exact && range == TimeRange::ALL)
+}

@@ -1,0 +1,190 @@
+//! `GET /api/v1/logs`: log records that match, in total order, page by page.
+
+use arrow::array::{Array, AsArray, MapArray, StringArray};
+use arrow::datatypes::{Int32Type, TimestampNanosecondType};
+use arrow::record_batch::RecordBatch;
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use spoor_storage::{Error, Result, Table};
+
+use super::request::{Parameters, optional};
+use super::{ApiError, ApiState, Answer};
+use crate::attributes::attributes_json;
+use crate::language::{self, level_of};
+use crate::listing::{Listing, RowPlace, place_of};
+use crate::parameters::{self, Order, TimeParameter, decode_cursor, encode_cursor, format_time};
+
+const DEFAULT_LIMIT: usize = 100;
+const MAX_LIMIT: usize = 10_000;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct LogsParameters {
+    #[serde(default)]
+    query: String,
+    #[serde(default, deserialize_with = "optional")]
+    start: Option<TimeParameter>,
+    #[serde(default, deserialize_with = "optional")]
+    end: Option<TimeParameter>,
+    #[serde(default, deserialize_with = "optional")]
+    limit: Option<usize>,
+    #[serde(default, deserialize_with = "optional")]
+    order: Option<Order>,
+    #[serde(default, deserialize_with = "optional")]
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Logs {
+    logs: Vec<Value>,
+    next_cursor: Option<String>,
+}
+
+pub(super) async fn logs(
+    State(state): State<ApiState>,
+    Parameters(parameters): Parameters<LogsParameters>,
+) -> Result<Json<Answer<Logs>>, ApiError> {
+    let query = language::parse(&parameters.query)?;
+    let filter = language::to_expr(&query, Table::Logs)?;
+    let range = parameters::time_range(parameters.start, parameters.end)?;
+    let limit = parameters::limit(parameters.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
+    let after = parameters.cursor.as_deref().map(decode_cursor::<RowPlace>).transpose()?;
+    let session = state.begin().await?;
+    let listing = Listing {
+        session: &session,
+        table: Table::Logs,
+        range,
+        order: parameters.order.unwrap_or_default(),
+        filter,
+        after,
+    };
+    // One more than is shown tells whether there is a next page.
+    let batch = listing.first(limit + 1).await?;
+    let shown = batch.num_rows().min(limit);
+    let next_cursor = if batch.num_rows() > limit {
+        Some(encode_cursor(&place_of(&batch, Table::Logs, limit - 1)?)?)
+    } else {
+        None
+    };
+    let columns = LogColumns::of(&batch)?;
+    let logs = (0..shown).map(|row| columns.json(row)).collect();
+    session.note_skipped(Table::Logs, range);
+    Ok(Json(Answer::new(&session, Logs { logs, next_cursor })))
+}
+
+/// The columns of log rows, found once a batch.
+struct LogColumns<'a> {
+    batch: &'a RecordBatch,
+    time: &'a [i64],
+    record_id: &'a [i64],
+    severity_number: &'a [i32],
+    severity_text: &'a StringArray,
+    attributes: Attributes<'a>,
+    body_fields: Attributes<'a>,
+    resource: Attributes<'a>,
+    scope: Attributes<'a>,
+}
+
+struct Attributes<'a> {
+    map: &'a MapArray,
+    types: &'a StringArray,
+}
+
+impl Attributes<'_> {
+    fn json(&self, row: usize) -> Value {
+        attributes_json(self.map, self.types, row)
+    }
+}
+
+impl<'a> LogColumns<'a> {
+    fn of(batch: &'a RecordBatch) -> Result<Self> {
+        let attributes = |map: &str, types: &str| -> Result<Attributes<'a>> {
+            Ok(Attributes {
+                map: column(batch, map)?.as_map_opt().ok_or_else(|| wrong(map))?,
+                types: text_column(batch, types)?,
+            })
+        };
+        Ok(Self {
+            batch,
+            time: column(batch, "time")?
+                .as_primitive_opt::<TimestampNanosecondType>()
+                .ok_or_else(|| wrong("time"))?
+                .values(),
+            record_id: column(batch, "record_id")?
+                .as_primitive_opt::<arrow::datatypes::Int64Type>()
+                .ok_or_else(|| wrong("record_id"))?
+                .values(),
+            severity_number: column(batch, "severity_number")?
+                .as_primitive_opt::<Int32Type>()
+                .ok_or_else(|| wrong("severity_number"))?
+                .values(),
+            severity_text: text_column(batch, "severity_text")?,
+            attributes: attributes("attributes", "attribute_types")?,
+            body_fields: attributes("body_fields", "body_field_types")?,
+            resource: attributes("resource_attributes", "resource_attribute_types")?,
+            scope: attributes("scope_attributes", "scope_attribute_types")?,
+        })
+    }
+
+    fn json(&self, row: usize) -> Value {
+        let severity_text = value_at(self.severity_text, row);
+        let number = self.severity_number[row];
+        let observed = self
+            .batch
+            .column_by_name("observed_time")
+            .and_then(|column| column.as_primitive_opt::<TimestampNanosecondType>())
+            .filter(|column| column.is_valid(row))
+            .map(|column| column.value(row).to_string());
+        let body_type = self
+            .text("body_type", row)
+            .and_then(|letter| spoor_storage::ValueType::from_letter(*letter.as_bytes().first()?))
+            .map_or("empty", spoor_storage::ValueType::word);
+        json!({
+            "id": self.record_id[row].to_string(),
+            "time": format_time(self.time[row]),
+            "time_unix_nano": self.time[row].to_string(),
+            "observed_time_unix_nano": observed,
+            "severity_number": number,
+            "severity_text": severity_text,
+            "level": level_of(number, severity_text),
+            "service_name": self.text("service_name", row),
+            "body": self.text("body", row),
+            "body_type": body_type,
+            "event_name": self.text("event_name", row),
+            "trace_id": self.text("trace_id", row),
+            "span_id": self.text("span_id", row),
+            "attributes": self.attributes.json(row),
+            "body_fields": self.body_fields.json(row),
+            "resource": self.resource.json(row),
+            "scope": {
+                "name": self.text("scope_name", row),
+                "version": self.text("scope_version", row),
+                "attributes": self.scope.json(row),
+            },
+        })
+    }
+
+    fn text(&self, name: &str, row: usize) -> Option<&str> {
+        text_column(self.batch, name).ok().and_then(|column| value_at(column, row))
+    }
+}
+
+fn value_at(column: &StringArray, row: usize) -> Option<&str> {
+    column.is_valid(row).then(|| column.value(row))
+}
+
+fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
+    batch
+        .column_by_name(name)
+        .map(AsRef::as_ref)
+        .ok_or_else(|| wrong(name))
+}
+
+fn text_column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringArray> {
+    column(batch, name)?.as_string_opt().ok_or_else(|| wrong(name))
+}
+
+fn wrong(name: &str) -> Error {
+    Error::internal(format!("the column `{name}` is not what the schema says"))
+}

@@ -1,0 +1,253 @@
+//! Lists in order of time that stop early.
+//!
+//! ```text
+//!  hours, nearest first ─► groups of hours that grow ─► places of the first rows ─► those rows
+//!     (snapshot)             until there are enough      (time, record_id)          (all columns)
+//! ```
+//! Hours do not overlap, so the first rows of the first hours are the first rows of all. The
+//! places are found by decoding only what order and filter need; the wide columns are decoded only
+//! for the rows that are shown.
+
+use std::collections::BTreeMap;
+
+use arrow::array::AsArray;
+use arrow::compute::concat_batches;
+use arrow::datatypes::{Int64Type, TimestampNanosecondType};
+use arrow::record_batch::RecordBatch;
+use datafusion::common::ScalarValue;
+use datafusion::dataframe::DataFrame;
+use datafusion::logical_expr::{Expr, in_list, lit};
+use datafusion::prelude::col;
+use serde::{Deserialize, Serialize};
+use spoor_storage::model::schema::RECORD_ID;
+use spoor_storage::{Error, Hour, Result, Table, TimeRange};
+
+use crate::failure::from_datafusion;
+use crate::parameters::Order;
+use crate::session::QuerySession;
+use crate::table::logical_schema;
+
+/// The first group of hours holds about this many rows, each further one four times as many: a
+/// common word is found in the first, and a rare one takes few steps.
+const FIRST_GROUP_ROWS: u64 = 64 << 10;
+const GROUP_GROWTH: u64 = 4;
+
+/// The place of a row in the total order of its table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct RowPlace {
+    /// Event time, nanoseconds.
+    pub(crate) time_ns: i64,
+    /// Breaks ties.
+    pub(crate) record_id: i64,
+}
+
+/// A list of rows in total order.
+#[derive(Debug)]
+pub(crate) struct Listing<'a> {
+    pub(crate) session: &'a QuerySession,
+    pub(crate) table: Table,
+    pub(crate) range: TimeRange,
+    pub(crate) order: Order,
+    /// Which rows.
+    pub(crate) filter: Expr,
+    /// Only rows that come after this one.
+    pub(crate) after: Option<RowPlace>,
+}
+
+impl Listing<'_> {
+    /// The first `limit` rows in order, as one batch of the logical schema.
+    pub(crate) async fn first(&self, limit: usize) -> Result<RecordBatch> {
+        let mut found = Vec::new();
+        let mut missing = limit;
+        for group in self.groups() {
+            if missing == 0 {
+                break;
+            }
+            let places = self.places(group, missing).await?;
+            if places.is_empty() {
+                continue;
+            }
+            found.extend(self.rows(&places).await?);
+            missing = missing.saturating_sub(places.len());
+        }
+        let schema = found
+            .first()
+            .map_or_else(|| logical_schema(self.table), |batch: &RecordBatch| batch.schema());
+        Ok(concat_batches(&schema, &found)?)
+    }
+
+    /// Ranges of time that hold all rows, nearest first, none overlapping.
+    fn groups(&self) -> Vec<TimeRange> {
+        let range = self.range_left();
+        let mut hours: Vec<(Hour, u64)> = self.rows_by_hour(range).into_iter().collect();
+        if self.order == Order::Desc {
+            hours.reverse();
+        }
+        let mut groups = Vec::new();
+        let mut enough = FIRST_GROUP_ROWS;
+        let mut rows = 0;
+        let mut first = None;
+        let last = hours.len().saturating_sub(1);
+        for (at, (hour, hour_rows)) in hours.into_iter().enumerate() {
+            let start = *first.get_or_insert(hour);
+            rows += hour_rows;
+            if rows >= enough || at == last {
+                groups.push(clip(hours_range(start.min(hour), start.max(hour)), range));
+                enough = enough.saturating_mul(GROUP_GROWTH);
+                rows = 0;
+                first = None;
+            }
+        }
+        groups
+    }
+
+    /// The range without what lies before the cursor.
+    fn range_left(&self) -> TimeRange {
+        match (self.after, self.order) {
+            (None, _) => self.range,
+            (Some(after), Order::Asc) => TimeRange {
+                start_ns: self.range.start_ns.max(after.time_ns),
+                ..self.range
+            },
+            (Some(after), Order::Desc) => TimeRange {
+                end_ns: self.range.end_ns.min(after.time_ns.saturating_add(1)),
+                ..self.range
+            },
+        }
+    }
+
+    fn rows_by_hour(&self, range: TimeRange) -> BTreeMap<Hour, u64> {
+        let (snapshot, tenant) = (self.session.snapshot(), self.session.tenant());
+        let mut hours = BTreeMap::new();
+        for file in snapshot.files(tenant, self.table, range) {
+            *hours.entry(file.hour).or_default() += file.rows;
+        }
+        for batch in snapshot.batches(tenant, self.table, range) {
+            *hours.entry(batch.hour).or_default() += batch.batch.num_rows() as u64;
+        }
+        hours
+    }
+
+    /// Places of the first rows in `range`, in order.
+    async fn places(&self, range: TimeRange, limit: usize) -> Result<Vec<RowPlace>> {
+        let time = self.table.time_column();
+        let mut frame = self.filtered(in_range(time, range)).await?;
+        if let Some(after) = self.after {
+            frame = frame.filter(self.comes_after(after)).map_err(from_datafusion)?;
+        }
+        let frame = frame.select_columns(&[time, RECORD_ID]).map_err(from_datafusion)?;
+        let batches = self.session.collect(self.sorted(frame, limit)?).await?;
+        let mut places = Vec::new();
+        for batch in &batches {
+            let (times, ids) = place_columns(batch, time)?;
+            places.extend(
+                times
+                    .iter()
+                    .zip(ids)
+                    .map(|(time_ns, record_id)| RowPlace { time_ns: *time_ns, record_id: *record_id }),
+            );
+        }
+        Ok(places)
+    }
+
+    /// All columns of the rows at `places`, in order.
+    async fn rows(&self, places: &[RowPlace]) -> Result<Vec<RecordBatch>> {
+        let time = self.table.time_column();
+        let (Some(min), Some(max)) = (
+            places.iter().map(|place| place.time_ns).min(),
+            places.iter().map(|place| place.time_ns).max(),
+        ) else {
+            return Ok(Vec::new());
+        };
+        let ids = places.iter().map(|place| lit(place.record_id)).collect();
+        let here = col(time)
+            .gt_eq(instant(min))
+            .and(col(time).lt_eq(instant(max)))
+            .and(in_list(col(RECORD_ID), ids, false));
+        let frame = self.filtered(here).await?;
+        self.session.collect(self.sorted(frame, places.len())?).await
+    }
+
+    async fn filtered(&self, bounds: Expr) -> Result<DataFrame> {
+        self.session
+            .table(self.table)
+            .await?
+            .filter(bounds.and(self.filter.clone()))
+            .map_err(from_datafusion)
+    }
+
+    fn sorted(&self, frame: DataFrame, limit: usize) -> Result<DataFrame> {
+        let ascending = self.order == Order::Asc;
+        let by = [self.table.time_column(), RECORD_ID]
+            .map(|column| col(column).sort(ascending, false))
+            .to_vec();
+        frame
+            .sort(by)
+            .and_then(|frame| frame.limit(0, Some(limit)))
+            .map_err(from_datafusion)
+    }
+
+    fn comes_after(&self, place: RowPlace) -> Expr {
+        let (time, id) = (|| col(self.table.time_column()), || col(RECORD_ID));
+        let (later, tie) = match self.order {
+            Order::Asc => (time().gt(instant(place.time_ns)), id().gt(lit(place.record_id))),
+            Order::Desc => (time().lt(instant(place.time_ns)), id().lt(lit(place.record_id))),
+        };
+        later.or(time().eq(instant(place.time_ns)).and(tie))
+    }
+}
+
+/// The place of each row of a batch that has the time column and `record_id`.
+pub(crate) fn place_of(batch: &RecordBatch, table: Table, row: usize) -> Result<RowPlace> {
+    let (times, ids) = place_columns(batch, table.time_column())?;
+    match (times.get(row), ids.get(row)) {
+        (Some(time_ns), Some(record_id)) => {
+            Ok(RowPlace { time_ns: *time_ns, record_id: *record_id })
+        }
+        _ => Err(Error::internal("a row has no place")),
+    }
+}
+
+fn place_columns<'a>(batch: &'a RecordBatch, time: &str) -> Result<(&'a [i64], &'a [i64])> {
+    let missing = || Error::internal("the rows lack their time or id");
+    let times = batch
+        .column_by_name(time)
+        .and_then(|column| column.as_primitive_opt::<TimestampNanosecondType>())
+        .ok_or_else(missing)?;
+    let ids = batch
+        .column_by_name(RECORD_ID)
+        .and_then(|column| column.as_primitive_opt::<Int64Type>())
+        .ok_or_else(missing)?;
+    Ok((times.values(), ids.values()))
+}
+
+/// From the start of one hour to the end of another.
+fn hours_range(first: Hour, last: Hour) -> TimeRange {
+    TimeRange {
+        start_ns: first.start_ns(),
+        end_ns: Hour(last.0.saturating_add(1)).start_ns(),
+    }
+}
+
+fn clip(range: TimeRange, to: TimeRange) -> TimeRange {
+    TimeRange {
+        start_ns: range.start_ns.max(to.start_ns),
+        end_ns: range.end_ns.min(to.end_ns),
+    }
+}
+
+/// An instant as a literal of the time columns' type.
+pub(crate) fn instant(time_ns: i64) -> Expr {
+    lit(ScalarValue::TimestampNanosecond(Some(time_ns), Some("UTC".into())))
+}
+
+/// The condition that `time` is in `range`; true if it is unbounded.
+pub(crate) fn in_range(time: &str, range: TimeRange) -> Expr {
+    let from = (range.start_ns > i64::MIN).then(|| col(time).gt_eq(instant(range.start_ns)));
+    let to = (range.end_ns < i64::MAX).then(|| col(time).lt(instant(range.end_ns)));
+    match (from, to) {
+        (Some(from), Some(to)) => from.and(to),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => lit(true),
+    }
+}

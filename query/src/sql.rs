@@ -1,0 +1,154 @@
+//! SQL, read only: one `SELECT` or `EXPLAIN` over `spans` and `logs`.
+//!
+//! ```text
+//!  text ─► statement ─► checked ─► attributes become columns ([`rewrite`]) ─► plan
+//! ```
+//! The catalog of a query holds those two tables and nothing else, there are no table functions
+//! and no file formats, so nothing else can be reached even if a check were missing.
+
+mod rewrite;
+pub(crate) mod text;
+
+use std::sync::Arc;
+
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList,
+    MemorySchemaProvider, SchemaProvider,
+};
+use datafusion::dataframe::DataFrame;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::session_state::SessionState;
+use datafusion::common::TableReference;
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
+use spoor_storage::{Error, FieldStatistics, Result, Table, TimeRange};
+
+use crate::failure::{from_datafusion, nearest};
+use crate::session::QuerySession;
+use crate::table::{DynamicColumn, Place};
+
+/// Longer statements are refused before they are read.
+const MAX_SQL_BYTES: usize = 256 << 10;
+
+/// Where the tables are, as DataFusion's defaults call it.
+const CATALOG: &str = "datafusion";
+const SCHEMA: &str = "public";
+
+/// Plans a statement. Errors with [`spoor_storage::ErrorKind::Invalid`] for what cannot be read,
+/// is not a query, or names what is not there.
+pub(crate) async fn plan(session: &QuerySession, sql: &str) -> Result<DataFrame> {
+    if sql.len() > MAX_SQL_BYTES {
+        return Err(Error::invalid(format!("the query is longer than {MAX_SQL_BYTES} bytes")));
+    }
+    let state = session.context().state();
+    let dialect = state.config().options().sql_parser.dialect;
+    let mut statement = state.sql_to_statement(sql, &dialect).map_err(from_datafusion)?;
+    let query = query_of(&mut statement)?;
+    let needed = rewrite::rewrite(query)?;
+    check_tables(&state, &statement)?;
+    register_tables(session, &state, &needed)?;
+    let plan = state.statement_to_plan(statement).await.map_err(from_datafusion)?;
+    SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
+        .verify_plan(&plan)
+        .map_err(from_datafusion)?;
+    Ok(DataFrame::new(state, plan))
+}
+
+/// The statement that reads, inside `EXPLAIN` if there is one; an error if it is another kind.
+fn query_of(statement: &mut Statement) -> Result<&mut SqlStatement> {
+    match statement {
+        Statement::Statement(inner) => match inner.as_mut() {
+            query @ SqlStatement::Query(_) => Ok(query),
+            other => Err(refused(&other.to_string())),
+        },
+        Statement::Explain(explain) => query_of(&mut explain.statement),
+        other => Err(refused(&other.to_string())),
+    }
+}
+
+fn refused(statement: &str) -> Error {
+    let word = statement.split_whitespace().next().unwrap_or_default().to_uppercase();
+    Error::invalid(format!("`{word}` is not allowed: the SQL endpoint only reads")).with_hint(
+        "write one SELECT or EXPLAIN on `spans` and `logs`; GET /api/v1/fields lists attributes",
+    )
+}
+
+/// Names the tables that are not there before DataFusion does it in its words.
+fn check_tables(state: &SessionState, statement: &Statement) -> Result<()> {
+    let references = state.resolve_table_references(statement).map_err(from_datafusion)?;
+    for reference in references {
+        let known = match &reference {
+            TableReference::Bare { table } => table.parse::<Table>().is_ok(),
+            _ => false,
+        };
+        if !known {
+            let name = reference.to_string();
+            let names = Table::ALL.map(Table::name);
+            let error = Error::invalid(format!("there is no table `{name}`"));
+            return Err(match nearest(&name, &names).first() {
+                Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+                None => error.with_hint("the tables are `spans` and `logs`"),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Puts both tables, with the computed columns the query names, where the planner finds them.
+fn register_tables(
+    session: &QuerySession,
+    state: &SessionState,
+    needed: &[rewrite::Needed],
+) -> Result<()> {
+    let schema = Arc::new(MemorySchemaProvider::new());
+    for table in Table::ALL {
+        // Statistics are summed only for queries that name attributes.
+        let statistics = if needed.is_empty() {
+            FieldStatistics::default()
+        } else {
+            session
+                .snapshot()
+                .field_statistics(session.tenant(), table, TimeRange::ALL)
+        };
+        let columns: Vec<_> =
+            needed.iter().map(|column| dynamic(column, table, &statistics)).collect();
+        let provider = session.provider(table, &columns);
+        schema
+            .register_table(table.name().to_owned(), provider)
+            .map_err(from_datafusion)?;
+    }
+    let catalog = state
+        .catalog_list()
+        .catalog(CATALOG)
+        .ok_or_else(|| Error::internal("the query has no catalog"))?;
+    catalog.register_schema(SCHEMA, schema).map_err(from_datafusion)?;
+    Ok(())
+}
+
+fn dynamic(
+    column: &rewrite::Needed,
+    table: Table,
+    statistics: &FieldStatistics,
+) -> DynamicColumn {
+    match (&column.anywhere, Place::split(&column.name)) {
+        (None, Some((place, key))) => {
+            DynamicColumn::qualified(&column.name, table, place, key, statistics)
+        }
+        (Some(key), _) => DynamicColumn::anywhere(&column.name, table, key, statistics),
+        (None, None) => DynamicColumn::anywhere(&column.name, table, &column.name, statistics),
+    }
+}
+
+/// An empty catalog for one query.
+pub(crate) fn catalog_list() -> Result<Arc<dyn CatalogProviderList>> {
+    let catalog = Arc::new(MemoryCatalogProvider::new());
+    catalog
+        .register_schema(SCHEMA, Arc::new(MemorySchemaProvider::new()))
+        .map_err(from_datafusion)?;
+    let list = MemoryCatalogProviderList::new();
+    list.register_catalog(CATALOG.to_owned(), catalog);
+    Ok(Arc::new(list))
+}
