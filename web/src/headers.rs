@@ -24,7 +24,11 @@ pub(crate) fn add(path: &str, etag: &str, headers: &mut HeaderMap) {
         headers.insert(name, HeaderValue::from_static(value));
     }
     // Vite puts a hash of the content into every name under assets/.
-    let cache = if path.starts_with("assets/") { IMMUTABLE } else { REVALIDATE };
+    let cache = if path.starts_with("assets/") {
+        IMMUTABLE
+    } else {
+        REVALIDATE
+    };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     if let Ok(value) = HeaderValue::from_str(etag) {
         headers.insert(header::ETAG, value);
@@ -33,25 +37,33 @@ pub(crate) fn add(path: &str, etag: &str, headers: &mut HeaderMap) {
 
 /// A weak tag: the packed and the plain form are the same page.
 pub(crate) fn etag(hash: &[u8; 32]) -> String {
-    let hex: String = hash.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    format!("W/\"{hex}\"")
+    let head = hash.first_chunk().copied().map_or(0, u64::from_be_bytes);
+    format!("W/\"{head:016x}\"")
 }
 
 pub(crate) fn is_current(request: &HeaderMap, etag: &str) -> bool {
     request
         .get(header::IF_NONE_MATCH)
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.split(',').any(|tag| matches!(tag.trim(), "*") || tag.trim() == etag))
+        .is_some_and(|value| {
+            value
+                .split(',')
+                .any(|tag| matches!(tag.trim(), "*") || tag.trim() == etag)
+        })
 }
 
 pub(crate) fn accepts_gzip(request: &HeaderMap) -> bool {
-    request.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-        value.split(',').any(|item| {
-            let mut parts = item.split(';').map(str::trim);
-            let is_gzip = matches!(parts.next(), Some("gzip" | "x-gzip" | "*"));
-            is_gzip && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+    request
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| {
+            value.split(',').any(|item| {
+                let mut parts = item.split(';').map(str::trim);
+                let is_gzip = matches!(parts.next(), Some("gzip" | "x-gzip" | "*"));
+                is_gzip && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+            })
         })
-    })
 }
 
 pub(crate) fn content_type(path: &str) -> HeaderValue {
@@ -60,5 +72,6 @@ pub(crate) fn content_type(path: &str) -> HeaderValue {
         ("text", _) | (_, "javascript" | "json") => format!("{mime}; charset=utf-8"),
         _ => mime.to_string(),
     };
-    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"))
+    HeaderValue::from_str(&text)
+        .unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"))
 }

@@ -33,8 +33,14 @@ async fn serve(request: Request) -> Response {
         return not_found(request.uri().path());
     }
     if request.method() != Method::GET && request.method() != Method::HEAD {
-        let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "text/plain; charset=utf-8", "only GET and HEAD\n");
-        response.headers_mut().insert(header::ALLOW, http::HeaderValue::from_static("GET, HEAD"));
+        let mut response = plain(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "text/plain; charset=utf-8",
+            "only GET and HEAD\n",
+        );
+        response
+            .headers_mut()
+            .insert(header::ALLOW, http::HeaderValue::from_static("GET, HEAD"));
         return response;
     }
     if let Some(file) = Dist::get(path).filter(|_| !path.is_empty() && !has_gz_suffix(path)) {
@@ -43,11 +49,19 @@ async fn serve(request: Request) -> Response {
     // A missing asset is an old tab asking for a file of the last version: a page in its place would
     // be run as a script.
     if first == "assets" {
-        return plain(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "no such asset\n");
+        return plain(
+            StatusCode::NOT_FOUND,
+            "text/plain; charset=utf-8",
+            "no such asset\n",
+        );
     }
     match Dist::get("index.html") {
         Some(file) => answer("index.html", file, request.headers()),
-        None => plain(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "the web UI is not in this binary\n"),
+        None => plain(
+            StatusCode::NOT_FOUND,
+            "text/plain; charset=utf-8",
+            "the web UI is not in this binary\n",
+        ),
     }
 }
 
@@ -70,7 +84,9 @@ fn answer(path: &str, file: EmbeddedFile, request: &HeaderMap) -> Response {
 }
 
 fn with_body(path: &str, file: EmbeddedFile, request: &HeaderMap) -> Response {
-    let packed = headers::accepts_gzip(request).then(|| Dist::get(&format!("{path}.gz"))).flatten();
+    let packed = headers::accepts_gzip(request)
+        .then(|| Dist::get(&format!("{path}.gz")))
+        .flatten();
     let is_packed = packed.is_some();
     // `Cow<'static, [u8]>`: the bytes of the binary itself, not a copy.
     let body = match packed.unwrap_or(file).data {
@@ -79,15 +95,24 @@ fn with_body(path: &str, file: EmbeddedFile, request: &HeaderMap) -> Response {
     };
     let mut response = Response::new(body);
     if is_packed {
-        response.headers_mut().insert(header::CONTENT_ENCODING, http::HeaderValue::from_static("gzip"));
+        response.headers_mut().insert(
+            header::CONTENT_ENCODING,
+            http::HeaderValue::from_static("gzip"),
+        );
     }
-    response.headers_mut().insert(header::CONTENT_TYPE, headers::content_type(path));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, headers::content_type(path));
     response
 }
 
 /// The shape of `docs/api.md`, so that a client of the API can read it as any other error.
 fn not_found(path: &str) -> Response {
-    let shown: String = path.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\')).take(200).collect();
+    let shown: String = path
+        .chars()
+        .filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\'))
+        .take(200)
+        .collect();
     let body = format!(
         "{{\"error\":{{\"code\":\"not_found\",\"message\":\"there is no `{shown}` here\",\"hint\":\"see docs/api.md for the paths of the API\",\"position\":null}}}}"
     );
@@ -97,8 +122,14 @@ fn not_found(path: &str) -> Response {
 fn plain(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static(content_type));
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, http::HeaderValue::from_static("nosniff"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        http::HeaderValue::from_static(content_type),
+    );
+    response.headers_mut().insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        http::HeaderValue::from_static("nosniff"),
+    );
     response
 }
 

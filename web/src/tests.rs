@@ -12,7 +12,10 @@ async fn send(method: Method, path: &str, with: &[(header::HeaderName, &str)]) -
     for (name, value) in with {
         request = request.header(name, *value);
     }
-    router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    router()
+        .oneshot(request.body(Body::empty()).unwrap())
+        .await
+        .unwrap()
 }
 
 async fn text(response: Response) -> String {
@@ -24,10 +27,18 @@ async fn text(response: Response) -> String {
 async fn every_page_of_the_ui_is_the_index() {
     let root = text(send(Method::GET, "/", &[]).await).await;
     assert!(root.starts_with("<!doctype html>"), "{root}");
-    for path in ["/logs?q=x", "/trace/0af7651916cd43dd8448eb211c80319c", "/index.html", "/apiary"] {
+    for path in [
+        "/logs?q=x",
+        "/trace/0af7651916cd43dd8448eb211c80319c",
+        "/index.html",
+        "/apiary",
+    ] {
         let response = send(Method::GET, path, &[]).await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");
-        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+        assert_eq!(
+            response.headers()[header::CONTENT_TYPE],
+            "text/html; charset=utf-8"
+        );
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-cache");
         assert_eq!(text(response).await, root, "{path}");
     }
@@ -35,7 +46,15 @@ async fn every_page_of_the_ui_is_the_index() {
 
 #[tokio::test]
 async fn paths_of_the_api_are_never_a_page() {
-    for path in ["/api", "/api/v1/nothing", "/jaeger/x", "/metrics", "/healthz", "/readyz", "/v1/traces"] {
+    for path in [
+        "/api",
+        "/api/v1/nothing",
+        "/jaeger/x",
+        "/metrics",
+        "/healthz",
+        "/readyz",
+        "/v1/traces",
+    ] {
         let response = send(Method::GET, path, &[]).await;
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
@@ -45,7 +64,10 @@ async fn paths_of_the_api_are_never_a_page() {
 
 #[tokio::test]
 async fn missing_assets_are_missing_and_packed_files_are_hidden() {
-    assert_eq!(send(Method::GET, "/assets/old-1234.js", &[]).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(
+        send(Method::GET, "/assets/old-1234.js", &[]).await.status(),
+        StatusCode::NOT_FOUND
+    );
     let response = send(Method::GET, "/index.html.gz", &[]).await;
     assert!(!response.headers().contains_key(header::CONTENT_ENCODING));
     assert!(text(response).await.starts_with("<!doctype html>"));
@@ -60,11 +82,19 @@ async fn only_reads_are_answered() {
 
 #[tokio::test]
 async fn an_unchanged_page_is_304_with_the_policy() {
-    let etag = send(Method::GET, "/", &[]).await.headers()[header::ETAG].to_str().unwrap().to_owned();
+    let etag = send(Method::GET, "/", &[]).await.headers()[header::ETAG]
+        .to_str()
+        .unwrap()
+        .to_owned();
     let response = send(Method::GET, "/", &[(header::IF_NONE_MATCH, &etag)]).await;
     assert_eq!(response.status(), StatusCode::NOT_MODIFIED);
-    let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
-    assert!(policy.starts_with("default-src 'self'") && !policy.contains("unsafe"), "{policy}");
+    let policy = response.headers()[header::CONTENT_SECURITY_POLICY]
+        .to_str()
+        .unwrap();
+    assert!(
+        policy.starts_with("default-src 'self'") && !policy.contains("unsafe"),
+        "{policy}"
+    );
     assert_eq!(text(response).await, "");
 }
 
@@ -86,7 +116,13 @@ fn gzip_is_sent_only_to_those_who_take_it() {
 fn hashed_assets_are_kept_for_ever() {
     let mut map = HeaderMap::new();
     headers::add("assets/index-B2x.js", "W/\"1\"", &mut map);
-    assert_eq!(map[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
-    assert_eq!(headers::content_type("assets/index-B2x.js"), "text/javascript; charset=utf-8");
+    assert_eq!(
+        map[header::CACHE_CONTROL],
+        "public, max-age=31536000, immutable"
+    );
+    assert_eq!(
+        headers::content_type("assets/index-B2x.js"),
+        "text/javascript; charset=utf-8"
+    );
     assert_eq!(headers::content_type("favicon.svg"), "image/svg+xml");
 }

@@ -44,6 +44,7 @@ export function LogPanel({ log, pattern, filter, onClose, onStep, withTrace = tr
           </button>
         </span>
       </header>
+      <h2 class="sr-only">Log record</h2>
       <div class="panel-scroll">
         <p class="panel-time">
           <time>{fullTime(log.time_unix_nano, zone)}</time>

@@ -1,10 +1,10 @@
 import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { getJson } from "../api/client";
-import type { Operation, Service, ServicePage } from "../api/types";
+import type { Service, ServicePage } from "../api/types";
 import { useApi } from "../api/use";
 import { serviceColour } from "../lib/colour";
-import { count, duration, percent } from "../lib/format";
+import { count, percent } from "../lib/format";
 import { filterText } from "../lib/query";
 import { href, setParams, usePlace } from "../lib/router";
 import { useSearch } from "../lib/search";
@@ -13,6 +13,7 @@ import { QUERY_INPUT_ID } from "../ui/querybar";
 import { GettingStarted } from "../ui/started";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { TimePicker } from "../ui/timepicker";
+import { Operations } from "./operations";
 
 type Sort = "service_name" | "span_count" | "error_count" | "log_count";
 
@@ -161,57 +162,5 @@ function ServiceRows({ service, most, open, range }: RowsProps): JSX.Element {
         </tr>
       )}
     </>
-  );
-}
-
-const SHOWN_OPERATIONS = 200;
-
-function Operations({ service, query, range }: { service: Service; query: string; range: RowsProps["range"] }): JSX.Element {
-  if (service.operations.length === 0) return <p class="hint">No spans, only logs.</p>;
-  const slowest = Math.max(1, ...service.operations.map((operation) => operation.p95_ns));
-  const sorted = [...service.operations].sort((a, b) => b.span_count - a.span_count);
-  return (
-    <>
-      <div class="operation operation-head hide-phone" aria-hidden="true">
-        <span>Operation</span>
-        <span>Kind</span>
-        <span class="number">Spans</span>
-        <span class="number">Errors</span>
-        <span class="latency">
-          <span>Latency</span>
-          <span class="number">p50</span>
-          <span class="number">p95</span>
-        </span>
-      </div>
-      <ul class="operations">
-        {sorted.slice(0, SHOWN_OPERATIONS).map((operation) => (
-          <li key={`${operation.kind} ${operation.name}`}>
-            <a class="operation" href={href("/traces", { q: `${query} ${filterText("name", operation.name)}`, ...range })}>
-              <span class="operation-name">{operation.name}</span>
-              <span class="kind">{operation.kind.toLowerCase()}</span>
-              <span class="number">{count(operation.span_count)}</span>
-              <span class={operation.error_count > 0 ? "number error-text" : "number muted"}>{operation.error_count > 0 ? percent(operation.error_count, operation.span_count) : "–"}</span>
-              <Latency operation={operation} slowest={slowest} />
-            </a>
-          </li>
-        ))}
-      </ul>
-      {sorted.length > SHOWN_OPERATIONS && <p class="hint">The {SHOWN_OPERATIONS} busiest of {count(sorted.length)} operations.</p>}
-    </>
-  );
-}
-
-/** From zero to the median in full colour, on to the 95th percentile in a lighter one. */
-function Latency({ operation, slowest }: { operation: Operation; slowest: number }): JSX.Element {
-  const width = (ns: number): string => `${Math.max(0.5, (ns / slowest) * 100)}%`;
-  return (
-    <span class="latency" title={`p50 ${duration(operation.p50_ns)}, p95 ${duration(operation.p95_ns)}`}>
-      <span class="latency-bar" aria-hidden="true">
-        <i class="p95" style={{ width: width(operation.p95_ns) }} />
-        <i class="p50" style={{ width: width(operation.p50_ns) }} />
-      </span>
-      <span class="number">{duration(operation.p50_ns)}</span>
-      <span class="number muted">{duration(operation.p95_ns)}</span>
-    </span>
   );
 }

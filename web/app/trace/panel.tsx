@@ -1,15 +1,16 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import type { Attributes, LogRecord, SpanEvent, Timeline, TimelineSpan } from "../api/types";
+import type { Attributes, LogRecord, Timeline, TimelineSpan } from "../api/types";
 import { duration, percent } from "../lib/format";
 import { filterText } from "../lib/query";
 import { href, navigate, setParams } from "../lib/router";
-import { AttributeTable, textOf, type FilterAction } from "../ui/attributes";
+import { AttributeTable, type FilterAction } from "../ui/attributes";
 import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
 import { LevelBadge } from "../ui/level";
 import { ServiceName } from "../ui/service";
 import { oneLine } from "../logs/row";
+import { Events } from "./events";
 
 interface Props {
   trace: Timeline;
@@ -93,53 +94,6 @@ function Timing({ trace, span }: { trace: Timeline; span: TimelineSpan }): JSX.E
         <dd>{percent(span.duration_ns, trace.duration_ns)}</dd>
       </div>
     </dl>
-  );
-}
-
-function Events({ events }: { events: SpanEvent[] }): JSX.Element | null {
-  if (events.length === 0) return null;
-  return (
-    <section class="attributes">
-      <h3>
-        Events <span class="muted">{events.length}</span>
-      </h3>
-      <ul class="events">
-        {events.map((event, index) => (
-          <li key={index} class={event.name === "exception" ? "event event-exception" : "event"}>
-            <div class="event-head">
-              <b>{event.name}</b>
-              <span class="muted number">+{duration(event.offset_ns)}</span>
-            </div>
-            <EventBody attributes={event.attributes} />
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-}
-
-function EventBody({ attributes }: { attributes: Attributes }): JSX.Element {
-  const stack = attributes["exception.stacktrace"];
-  const rest = Object.entries(attributes).filter(([key]) => key !== "exception.stacktrace");
-  return (
-    <>
-      {rest.length > 0 && (
-        <dl class="event-attributes">
-          {rest.map(([key, value]) => (
-            <div key={key}>
-              <dt>{key}</dt>
-              <dd>{textOf(value)}</dd>
-            </div>
-          ))}
-        </dl>
-      )}
-      {typeof stack === "string" && (
-        <details class="stack">
-          <summary>Stack trace</summary>
-          <pre>{stack}</pre>
-        </details>
-      )}
-    </>
   );
 }
 
