@@ -37,9 +37,7 @@ pub(crate) async fn receive(
 ) -> Result<Received> {
     let declared = content_length(headers);
     let read = match begin(collector, declared, limit) {
-        Ok(admissions) => {
-            read_all(collector, &mut body, declared, admissions, limit).await
-        }
+        Ok(admissions) => read_all(collector, &mut body, declared, admissions, limit).await,
         Err(error) if awaits_continue(headers) => return Err(error),
         Err(error) => Err(error),
     };
@@ -50,11 +48,7 @@ pub(crate) async fn receive(
 }
 
 /// Refuses a body by its declared length, before a byte of it is read, and reserves its memory.
-fn begin(
-    collector: &Collector,
-    declared: Option<u64>,
-    limit: usize,
-) -> Result<Vec<Admission>> {
+fn begin(collector: &Collector, declared: Option<u64>, limit: usize) -> Result<Vec<Admission>> {
     let Some(declared) = declared else {
         return Ok(Vec::new());
     };
@@ -71,7 +65,9 @@ async fn read_all(
     mut admissions: Vec<Admission>,
     limit: usize,
 ) -> Result<Received> {
-    let mut admitted = declared.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    let mut admitted = declared
+        .and_then(|length| usize::try_from(length).ok())
+        .unwrap_or(0);
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -101,7 +97,11 @@ async fn read_all(
         }
         rest.extend_from_slice(&data);
     }
-    let bytes = if rest.is_empty() { first } else { rest.freeze() };
+    let bytes = if rest.is_empty() {
+        first
+    } else {
+        rest.freeze()
+    };
     Ok(Received { bytes, admissions })
 }
 
@@ -122,7 +122,12 @@ async fn drain(mut body: Body) {
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }
 
 /// A client that waits for `100 Continue` has sent nothing yet and need not.

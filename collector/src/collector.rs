@@ -94,15 +94,22 @@ impl ExportOutcome {
         let message = if reasons.is_empty() {
             String::new()
         } else {
-            let listed: Vec<String> =
-                reasons.iter().map(|(reason, count)| format!("{reason} ({count})")).collect();
+            let listed: Vec<String> = reasons
+                .iter()
+                .map(|(reason, count)| format!("{reason} ({count})"))
+                .collect();
             let records = match signal {
                 Signal::Traces => "spans",
                 Signal::Logs => "log records",
             };
             format!("{total} {records} rejected: {}", listed.join(", "))
         };
-        Self { accepted, rejected: total, reasons, message }
+        Self {
+            accepted,
+            rejected: total,
+            reasons,
+            message,
+        }
     }
 }
 
@@ -179,7 +186,8 @@ impl Collector {
         format: Format,
         body: Bytes,
     ) -> Result<ExportOutcome> {
-        self.export_with(signal, format, body, JsonLinesDefaults::default()).await
+        self.export_with(signal, format, body, JsonLinesDefaults::default())
+            .await
     }
 
     /// As [`Collector::export`], with what JSON lines do not say themselves.
@@ -230,13 +238,22 @@ impl Collector {
 
     async fn decode_and_append(&self, request: Request) -> Result<ExportOutcome> {
         let (signal, transport) = (request.signal, request.transport);
-        self.metrics().received_request(signal, transport, request.body.len());
+        self.metrics()
+            .received_request(signal, transport, request.body.len());
         let received_time_ns = now_ns();
-        let Prepared { payload, decoded, admissions } =
-            self.prepare(request, received_time_ns).await?;
-        let Decoded { batch, rejected, adjusted } = decoded;
+        let Prepared {
+            payload,
+            decoded,
+            admissions,
+        } = self.prepare(request, received_time_ns).await?;
+        let Decoded {
+            batch,
+            rejected,
+            adjusted,
+        } = decoded;
         let rows = batch.num_rows() as u64;
-        self.metrics().decoded(signal, transport, rows, &rejected, &adjusted);
+        self.metrics()
+            .decoded(signal, transport, rows, &rejected, &adjusted);
         self.metrics().observe_size(payload.len());
         if rows > 0 {
             let ingest = Ingest {
@@ -300,7 +317,15 @@ impl Request {
         max_bytes: usize,
         received_time_ns: i64,
     ) -> Result<Prepared> {
-        let Self { signal, format, encoding, body, mut admissions, defaults, .. } = self;
+        let Self {
+            signal,
+            format,
+            encoding,
+            body,
+            mut admissions,
+            defaults,
+            ..
+        } = self;
         let mut reserve = |bytes: usize| -> Result<()> {
             admissions.push(storage.admit(bytes)?);
             Ok(())
@@ -324,9 +349,12 @@ impl Request {
             }
         };
         let table = signal.table();
-        let decoded =
-            decoder.decode_metered(table, received_time_ns, &payload, &mut reserve)?;
-        Ok(Prepared { payload, decoded, admissions })
+        let decoded = decoder.decode_metered(table, received_time_ns, &payload, &mut reserve)?;
+        Ok(Prepared {
+            payload,
+            decoded,
+            admissions,
+        })
     }
 }
 
@@ -339,6 +367,8 @@ fn read_json(signal: Signal, body: &[u8]) -> Result<Vec<u8>> {
 }
 
 fn now_ns() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX)
 }

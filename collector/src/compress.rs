@@ -167,7 +167,10 @@ mod tests {
         let plain: Vec<u8> = (0..3_000_000_u32).flat_map(|n| n.to_le_bytes()).collect();
         for encoding in COMPRESSED {
             let wire = packed(encoding, &plain);
-            assert_eq!(inflate_all(encoding, wire.clone(), plain.len()).unwrap(), plain);
+            assert_eq!(
+                inflate_all(encoding, wire.clone(), plain.len()).unwrap(),
+                plain
+            );
             let error = inflate_all(encoding, wire, plain.len() - 1).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::TooLarge, "{encoding:?}");
         }
@@ -193,7 +196,10 @@ mod tests {
     #[test]
     fn cut_and_foreign_bytes_are_invalid() {
         for encoding in COMPRESSED {
-            let whole = packed(encoding, b"some bytes that are long enough to be cut in two");
+            let whole = packed(
+                encoding,
+                b"some bytes that are long enough to be cut in two",
+            );
             let cut = whole.slice(..whole.len() / 2);
             for wire in [cut, Bytes::from_static(b"not compressed at all")] {
                 let error = inflate_all(encoding, wire, 1 << 20).unwrap_err();

@@ -41,7 +41,9 @@ pub struct OtlpDecoder {
 
 impl Default for OtlpDecoder {
     fn default() -> Self {
-        Self { open_json_bodies: true }
+        Self {
+            open_json_bodies: true,
+        }
     }
 }
 
@@ -93,7 +95,11 @@ fn malformed(table: Table, place: Place, error: WireError) -> Error {
         Table::Spans => ("resource_spans", "scope_spans", "spans"),
         Table::Logs => ("resource_logs", "scope_logs", "log_records"),
     };
-    let Place { resource, scope, record } = place;
+    let Place {
+        resource,
+        scope,
+        record,
+    } = place;
     let WireError { at, problem } = error;
     Error::invalid(format!(
         "the request is not an otlp protobuf message: {problem}, at byte {at}, in or after \

@@ -36,9 +36,18 @@ const PREFIX_BYTES: usize = 5;
 /// The routes.
 pub(crate) fn router(collector: &Collector) -> Router {
     Router::new()
-        .route("/opentelemetry.proto.collector.trace.v1.TraceService/Export", post(traces))
-        .route("/opentelemetry.proto.collector.logs.v1.LogsService/Export", post(logs))
-        .route("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", post(metrics))
+        .route(
+            "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+            post(traces),
+        )
+        .route(
+            "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+            post(logs),
+        )
+        .route(
+            "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+            post(metrics),
+        )
         .fallback(unknown)
         .with_state(collector.clone())
 }
@@ -76,7 +85,11 @@ fn plain(status: StatusCode, message: String) -> Response {
 fn is_grpc(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|value| {
         let value = value.as_bytes();
-        let media_type = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        let media_type = value
+            .split(|byte| *byte == b';')
+            .next()
+            .unwrap_or_default()
+            .trim_ascii();
         matches!(media_type, b"application/grpc" | b"application/grpc+proto")
     })
 }
@@ -116,7 +129,15 @@ async fn take(
     };
     let (format, transport) = (Format::Protobuf, Transport::Grpc);
     let defaults = JsonLinesDefaults::default();
-    let request = Request { signal, format, transport, encoding, body, admissions, defaults };
+    let request = Request {
+        signal,
+        format,
+        transport,
+        encoding,
+        body,
+        admissions,
+        defaults,
+    };
     collector.accept(request).await
 }
 
@@ -138,11 +159,13 @@ fn unframe(mut body: Bytes, stated: Encoding, limit: usize) -> Result<(Encoding,
     }
     match (compressed, stated) {
         (0, _) => Ok((Encoding::Identity, message)),
-        (1, Encoding::Identity) => {
-            Err(Error::invalid("the message is compressed, but `grpc-encoding` does not say how"))
-        }
+        (1, Encoding::Identity) => Err(Error::invalid(
+            "the message is compressed, but `grpc-encoding` does not say how",
+        )),
         (1, encoding) => Ok((encoding, message)),
-        _ => Err(Error::invalid("the compressed flag of the grpc message is neither 0 nor 1")),
+        _ => Err(Error::invalid(
+            "the compressed flag of the grpc message is neither 0 nor 1",
+        )),
     }
 }
 
@@ -156,7 +179,10 @@ fn success(message: &Bytes) -> Response {
     let body = Full::new(framed.freeze()).with_trailers(std::future::ready(Some(Ok(trailers))));
     let mut response = Response::new(Body::new(body));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/grpc"),
+    );
     headers.insert("grpc-accept-encoding", HeaderValue::from_static(ACCEPTED));
     response
 }
@@ -179,6 +205,8 @@ fn failure(error: &Error) -> Response {
     };
     let mut response: Response = tonic::Status::with_details(code, message, details).into_http();
     let accepted = HeaderValue::from_static(ACCEPTED);
-    response.headers_mut().insert("grpc-accept-encoding", accepted);
+    response
+        .headers_mut()
+        .insert("grpc-accept-encoding", accepted);
     response
 }

@@ -21,9 +21,7 @@ use crate::collector::Request;
 use crate::compress::{ACCEPTED, Encoding};
 use crate::json_lines::JsonLinesDefaults;
 use crate::metrics::Transport;
-use crate::rpc_status::{
-    Status, response_json, response_lines, response_protobuf, retry_after,
-};
+use crate::rpc_status::{Status, response_json, response_lines, response_protobuf, retry_after};
 use crate::{Collector, CollectorOptions, ExportOutcome, Format, Signal};
 
 const PROTOBUF: &str = "application/x-protobuf";
@@ -53,7 +51,11 @@ fn cors_layer(options: &CollectorOptions) -> Option<CorsLayer> {
         AllowOrigin::any()
     } else {
         // Origins that are no header values cannot be sent by a browser either.
-        AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
+        AllowOrigin::list(
+            origins
+                .iter()
+                .filter_map(|origin| HeaderValue::from_str(origin).ok()),
+        )
     };
     Some(
         CorsLayer::new()
@@ -84,7 +86,9 @@ async fn only_post(request: HttpRequest) -> Response {
         details: Vec::new(),
     };
     let mut response = answer(StatusCode::METHOD_NOT_ALLOWED, JSON, status.to_json());
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static("POST"));
     response
 }
 
@@ -152,17 +156,35 @@ async fn take(
             return Err(error);
         }
     };
-    let Received { bytes: body, admissions } = received;
+    let Received {
+        bytes: body,
+        admissions,
+    } = received;
     let transport = Transport::Http;
-    let request = Request { signal, format, transport, encoding, body, admissions, defaults };
+    let request = Request {
+        signal,
+        format,
+        transport,
+        encoding,
+        body,
+        admissions,
+        defaults,
+    };
     collector.accept(request).await
 }
 
 /// The format that `Content-Type` names; parameters such as `charset` do not matter.
 fn format_of(headers: &HeaderMap) -> Result<Format> {
-    let value = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .map_or(&b""[..], HeaderValue::as_bytes);
     let value = String::from_utf8_lossy(value);
-    let media_type = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let media_type = value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     match media_type.as_str() {
         PROTOBUF | "application/protobuf" => Ok(Format::Protobuf),
         JSON => Ok(Format::Json),

@@ -53,7 +53,10 @@ pub struct JsonLinesDefaults {
 
 /// The protobuf bytes of a logs request with a record for every line of `body`.
 pub(crate) fn to_protobuf(body: &[u8], defaults: &JsonLinesDefaults) -> Vec<u8> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
+    let body = body
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(body)
+        .trim_ascii();
     let whole = match body.first() {
         Some(b'[') => read_array(body, defaults),
         Some(b'{') => read_pretty(body, defaults),
@@ -156,7 +159,10 @@ struct Groups {
 impl Groups {
     fn add(&mut self, line: &Line, defaults: &JsonLinesDefaults) {
         let key = GroupKey {
-            service: line.service.clone().or_else(|| defaults.service_name.clone()),
+            service: line
+                .service
+                .clone()
+                .or_else(|| defaults.service_name.clone()),
             scope: line.scope.clone(),
         };
         self.scratch.clear();

@@ -125,8 +125,13 @@ impl Metrics {
 
     /// A request's bytes are here.
     pub(crate) fn received_request(&self, signal: Signal, transport: Transport, bytes: usize) {
-        let labels = BySource { signal: signal.name(), transport: transport.label() };
-        self.received_bytes.get_or_create(&labels).inc_by(bytes as u64);
+        let labels = BySource {
+            signal: signal.name(),
+            transport: transport.label(),
+        };
+        self.received_bytes
+            .get_or_create(&labels)
+            .inc_by(bytes as u64);
     }
 
     /// A request could be read.
@@ -138,13 +143,21 @@ impl Metrics {
         rejected: &Counts,
         adjusted: &Counts,
     ) {
-        let labels = BySource { signal: signal.name(), transport: transport.label() };
-        self.received_records.get_or_create(&labels).inc_by(rows + rejected.total());
+        let labels = BySource {
+            signal: signal.name(),
+            transport: transport.label(),
+        };
+        self.received_records
+            .get_or_create(&labels)
+            .inc_by(rows + rejected.total());
         for (reason, count) in rejected.as_slice() {
             self.reject(signal, reason, *count);
         }
         for (reason, count) in adjusted.as_slice() {
-            let labels = ByReason { signal: signal.name(), reason };
+            let labels = ByReason {
+                signal: signal.name(),
+                reason,
+            };
             self.adjusted_records.get_or_create(&labels).inc_by(*count);
         }
     }
@@ -159,7 +172,9 @@ impl Metrics {
     pub(crate) fn appended(&self, signal: Signal, rows: u64, appended: &Result<()>) {
         match appended {
             Ok(()) => {
-                let labels = BySignal { signal: signal.name() };
+                let labels = BySignal {
+                    signal: signal.name(),
+                };
                 self.accepted_records.get_or_create(&labels).inc_by(rows);
             }
             Err(error) => self.reject(signal, error.kind().label(), rows),
@@ -187,12 +202,19 @@ impl Metrics {
     }
 
     fn count_request(&self, signal: Signal, transport: Transport, outcome: &'static str) {
-        let labels = ByOutcome { signal: signal.name(), transport: transport.label(), outcome };
+        let labels = ByOutcome {
+            signal: signal.name(),
+            transport: transport.label(),
+            outcome,
+        };
         self.requests.get_or_create(&labels).inc();
     }
 
     fn reject(&self, signal: Signal, reason: &'static str, count: u64) {
-        let labels = ByReason { signal: signal.name(), reason };
+        let labels = ByReason {
+            signal: signal.name(),
+            reason,
+        };
         self.rejected_records.get_or_create(&labels).inc_by(count);
     }
 }

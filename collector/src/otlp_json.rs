@@ -14,8 +14,8 @@ mod messages;
 mod scalars;
 mod traces;
 
-use serde::de::IgnoredAny;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use spoor_storage::{Error, Result};
 
 use self::logs::ResourceLogs;

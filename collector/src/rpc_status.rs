@@ -92,12 +92,18 @@ impl Status {
     /// What an error is in gRPC's terms.
     pub(crate) fn of(error: &Error) -> Self {
         let details = retry_after(error).map(retry_info).into_iter().collect();
-        Self { code: error.kind().grpc_code(), message: message_of(error), details }
+        Self {
+            code: error.kind().grpc_code(),
+            message: message_of(error),
+            details,
+        }
     }
 
     /// Its JSON: code and message. Details that matter over HTTP are in `Retry-After`.
     pub(crate) fn to_json(&self) -> Bytes {
-        json!({"code": self.code, "message": self.message}).to_string().into()
+        json!({"code": self.code, "message": self.message})
+            .to_string()
+            .into()
     }
 }
 
@@ -108,7 +114,11 @@ fn retry_info(after: Duration) -> Any {
     };
     Any {
         type_url: "type.googleapis.com/google.rpc.RetryInfo".to_owned(),
-        value: RetryInfo { retry_delay: Some(retry_delay) }.encode_to_vec().into(),
+        value: RetryInfo {
+            retry_delay: Some(retry_delay),
+        }
+        .encode_to_vec()
+        .into(),
     }
 }
 
@@ -140,8 +150,11 @@ pub(crate) fn response_json(signal: Signal, outcome: &ExportOutcome) -> Bytes {
 
 /// The answer to JSON lines.
 pub(crate) fn response_lines(outcome: &ExportOutcome) -> Bytes {
-    let reasons: serde_json::Map<_, _> =
-        outcome.reasons.iter().map(|(reason, count)| ((*reason).to_owned(), json!(count))).collect();
+    let reasons: serde_json::Map<_, _> = outcome
+        .reasons
+        .iter()
+        .map(|(reason, count)| ((*reason).to_owned(), json!(count)))
+        .collect();
     json!({"accepted": outcome.accepted, "rejected": outcome.rejected, "reasons": reasons})
         .to_string()
         .into()

@@ -44,5 +44,9 @@ pub(crate) fn expected() -> serde_json::Value {
 fn lines(path: &std::path::Path) -> Vec<Vec<u8>> {
     let file = std::fs::File::open(path).unwrap();
     let reader = BufReader::new(MultiGzDecoder::new(file));
-    reader.split(b'\n').map(|line| line.unwrap()).filter(|line| !line.is_empty()).collect()
+    reader
+        .split(b'\n')
+        .map(|line| line.unwrap())
+        .filter(|line| !line.is_empty())
+        .collect()
 }

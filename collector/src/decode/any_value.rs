@@ -74,12 +74,20 @@ pub(crate) fn set_case(mut value: Reader<'_>) -> Result<Option<Field<'_>>> {
 
 /// Whether it is a key-value list, and then its message.
 pub(crate) fn as_kvlist<'a>(field: &Field<'a>) -> Result<Option<Reader<'a>>> {
-    if field.number == case::KVLIST { field.message().map(Some) } else { Ok(None) }
+    if field.number == case::KVLIST {
+        field.message().map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 /// The text of a string value.
 pub(crate) fn as_string<'a>(field: &Field<'a>) -> Result<Option<&'a [u8]>> {
-    if field.number == case::STRING { field.bytes().map(Some) } else { Ok(None) }
+    if field.number == case::STRING {
+        field.bytes().map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 /// Pushes the value as one text and returns its type letter.
@@ -131,7 +139,11 @@ pub(crate) fn push_value(
 }
 
 fn bool_text(field: &Field<'_>) -> Result<&'static [u8]> {
-    Ok(if field.varint()? != 0 { b"true" } else { b"false" })
+    Ok(if field.varint()? != 0 {
+        b"true"
+    } else {
+        b"false"
+    })
 }
 
 #[inline]
@@ -145,7 +157,11 @@ pub(crate) fn push_double(out: &mut Vec<u8>, value: f64) {
     let written = if value.is_nan() {
         out.write_all(b"NaN")
     } else if value.is_infinite() {
-        out.write_all(if value > 0.0 { b"Infinity" } else { b"-Infinity" })
+        out.write_all(if value > 0.0 {
+            b"Infinity"
+        } else {
+            b"-Infinity"
+        })
     } else if magnitude == 0.0 || (1e-5..1e16).contains(&magnitude) {
         write!(out, "{value}")
     } else {
@@ -354,7 +370,10 @@ pub(crate) struct KeyValue<'a> {
 impl<'a> KeyValue<'a> {
     #[inline]
     pub(crate) fn read(mut message: Reader<'a>) -> Result<Self> {
-        let mut found = Self { key: &[], value: None };
+        let mut found = Self {
+            key: &[],
+            value: None,
+        };
         while let Some(field) = message.next()? {
             match field.number {
                 1 => found.key = field.bytes()?,
@@ -382,8 +401,19 @@ mod tests {
         assert_eq!(shown(-0.0), "-0");
         assert_eq!(shown(f64::NAN), "NaN");
         assert_eq!(shown(f64::NEG_INFINITY), "-Infinity");
-        for value in [f64::MAX, f64::MIN_POSITIVE, 1e16, 1e15, 1e-5, 9.9e-6, 0.1 + 0.2] {
-            assert_eq!(shown(value).parse::<f64>().unwrap().to_bits(), value.to_bits());
+        for value in [
+            f64::MAX,
+            f64::MIN_POSITIVE,
+            1e16,
+            1e15,
+            1e-5,
+            9.9e-6,
+            0.1 + 0.2,
+        ] {
+            assert_eq!(
+                shown(value).parse::<f64>().unwrap().to_bits(),
+                value.to_bits()
+            );
             assert!(shown(value).len() < 26, "{}", shown(value));
         }
     }

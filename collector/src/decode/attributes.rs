@@ -59,8 +59,12 @@ impl<'a> Resource<'a> {
         }
         self.attributes.end_row();
         self.service_name.clear();
-        let name = self.attributes.find(b"service.name").filter(|name| !name.is_empty());
-        self.service_name.extend_from_slice(name.unwrap_or(UNKNOWN_SERVICE));
+        let name = self
+            .attributes
+            .find(b"service.name")
+            .filter(|name| !name.is_empty());
+        self.service_name
+            .extend_from_slice(name.unwrap_or(UNKNOWN_SERVICE));
         Ok(())
     }
 

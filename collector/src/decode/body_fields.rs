@@ -82,10 +82,17 @@ pub(crate) fn open_json_text(map: &mut MapColumn, text: &[u8]) {
         return;
     }
     let before = map.entries();
-    let mut opener = Opener { map, path: Vec::new(), limit: before + MAX_FIELDS };
+    let mut opener = Opener {
+        map,
+        path: Vec::new(),
+        limit: before + MAX_FIELDS,
+    };
     let mut json = serde_json::Deserializer::from_slice(trimmed);
     let opened = json
-        .deserialize_map(ObjectVisitor { opener: &mut opener, depth: 1 })
+        .deserialize_map(ObjectVisitor {
+            opener: &mut opener,
+            depth: 1,
+        })
         .and_then(|()| json.end());
     if opened.is_err() {
         map.truncate_entries(before);
@@ -127,18 +134,24 @@ impl<'de> Visitor<'de> for ObjectVisitor<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
         let mut empty = true;
-        while let Some(key) = entries.next_key_seed(KeySeed { path: &mut self.opener.path })? {
+        while let Some(key) = entries.next_key_seed(KeySeed {
+            path: &mut self.opener.path,
+        })? {
             empty = false;
             if self.opener.map.entries() >= self.opener.limit {
                 entries.next_value::<serde::de::IgnoredAny>()?;
             } else {
                 let opener = &mut *self.opener;
-                entries.next_value_seed(FieldSeed { opener, depth: self.depth })?;
+                entries.next_value_seed(FieldSeed {
+                    opener,
+                    depth: self.depth,
+                })?;
             }
             self.opener.path.truncate(key);
         }
         if empty && self.depth > 1 {
-            self.opener.push(b'm', |out| out.extend_from_slice(b"{\"values\":[]}"));
+            self.opener
+                .push(b'm', |out| out.extend_from_slice(b"{\"values\":[]}"));
         }
         Ok(())
     }
@@ -207,10 +220,15 @@ impl<'de> Visitor<'de> for FieldSeed<'_, '_> {
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        let letter = if i64::try_from(value).is_ok() { b'i' } else { b's' };
+        let letter = if i64::try_from(value).is_ok() {
+            b'i'
+        } else {
+            b's'
+        };
         let mut digits = itoa::Buffer::new();
         let text = digits.format(value);
-        self.opener.push(letter, |out| out.extend_from_slice(text.as_bytes()));
+        self.opener
+            .push(letter, |out| out.extend_from_slice(text.as_bytes()));
         Ok(())
     }
 
@@ -220,23 +238,38 @@ impl<'de> Visitor<'de> for FieldSeed<'_, '_> {
     }
 
     fn visit_str<E>(self, value: &str) -> Result<(), E> {
-        self.opener.push(b's', |out| out.extend_from_slice(value.as_bytes()));
+        self.opener
+            .push(b's', |out| out.extend_from_slice(value.as_bytes()));
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<(), A::Error> {
         if self.depth < MAX_OPEN_DEPTH {
-            return ObjectVisitor { opener: self.opener, depth: self.depth + 1 }.visit_map(entries);
+            return ObjectVisitor {
+                opener: self.opener,
+                depth: self.depth + 1,
+            }
+            .visit_map(entries);
         }
         let mut json = Vec::new();
-        OtlpJson { out: &mut json, depth: 1, bare: true }.visit_map(entries)?;
+        OtlpJson {
+            out: &mut json,
+            depth: 1,
+            bare: true,
+        }
+        .visit_map(entries)?;
         self.opener.push(b'm', |out| out.extend_from_slice(&json));
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<(), A::Error> {
         let mut json = Vec::new();
-        OtlpJson { out: &mut json, depth: 1, bare: true }.visit_seq(items)?;
+        OtlpJson {
+            out: &mut json,
+            depth: 1,
+            bare: true,
+        }
+        .visit_seq(items)?;
         self.opener.push(b'a', |out| out.extend_from_slice(&json));
         Ok(())
     }
@@ -263,11 +296,16 @@ impl OtlpJson<'_> {
     }
 
     fn leave(self) {
-        self.out.extend_from_slice(if self.bare { b"]}" } else { b"]}}" });
+        self.out
+            .extend_from_slice(if self.bare { b"]}" } else { b"]}}" });
     }
 
     fn inner(&mut self) -> OtlpJson<'_> {
-        OtlpJson { out: self.out, depth: self.depth + 1, bare: false }
+        OtlpJson {
+            out: self.out,
+            depth: self.depth + 1,
+            bare: false,
+        }
     }
 }
 
@@ -292,7 +330,11 @@ impl<'de> Visitor<'de> for OtlpJson<'_> {
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        let text: &[u8] = if value { b"{\"boolValue\":true}" } else { b"{\"boolValue\":false}" };
+        let text: &[u8] = if value {
+            b"{\"boolValue\":true}"
+        } else {
+            b"{\"boolValue\":false}"
+        };
         self.out.extend_from_slice(text);
         Ok(())
     }
@@ -415,7 +457,16 @@ mod tests {
 
     #[test]
     fn what_is_not_an_object_gives_no_fields() {
-        for text in ["", "{", "{}", "[1]", "plain", r#"{"a":1"#, r#"{"a":1} tail}"#, "{'a':1}"] {
+        for text in [
+            "",
+            "{",
+            "{}",
+            "[1]",
+            "plain",
+            r#"{"a":1"#,
+            r#"{"a":1} tail}"#,
+            "{'a':1}",
+        ] {
             assert_eq!(fields_of(text), [], "{text}");
         }
     }
@@ -423,13 +474,20 @@ mod tests {
     #[test]
     fn the_number_and_depth_of_fields_are_bounded() {
         let wide: Vec<String> = (0..1000).map(|i| format!("\"k{i}\":{i}")).collect();
-        assert_eq!(fields_of(&format!("{{{}}}", wide.join(","))).len(), MAX_FIELDS);
+        assert_eq!(
+            fields_of(&format!("{{{}}}", wide.join(","))).len(),
+            MAX_FIELDS
+        );
         let deep = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
         let found = fields_of(&deep(20));
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].0, vec!["a"; MAX_OPEN_DEPTH].join("."));
         assert_eq!(found[0].1, 'm');
-        assert_eq!(fields_of(&deep(100)), [], "too deep to be a value: the body keeps it");
+        assert_eq!(
+            fields_of(&deep(100)),
+            [],
+            "too deep to be a value: the body keeps it"
+        );
         assert_eq!(fields_of(&deep(10_000)), []);
     }
 }

@@ -30,7 +30,11 @@ pub(crate) struct TextColumn {
 
 impl TextColumn {
     pub(crate) fn new() -> Self {
-        Self { bytes: Vec::new(), offsets: vec![0], nulls: NullBufferBuilder::new(0) }
+        Self {
+            bytes: Vec::new(),
+            offsets: vec![0],
+            nulls: NullBufferBuilder::new(0),
+        }
     }
 
     /// How many values are complete.
@@ -40,7 +44,8 @@ impl TextColumn {
 
     /// The bytes of the value `index`.
     pub(crate) fn value(&self, index: usize) -> &[u8] {
-        let (Some(start), Some(end)) = (self.offsets.get(index), self.offsets.get(index + 1)) else {
+        let (Some(start), Some(end)) = (self.offsets.get(index), self.offsets.get(index + 1))
+        else {
             return &[];
         };
         let (start, end) = (start.cast_unsigned() as usize, end.cast_unsigned() as usize);
@@ -96,7 +101,8 @@ impl TextColumn {
     fn extend(&mut self, other: &Self) {
         let shift = offset(self.bytes.len());
         self.bytes.extend_from_slice(&other.bytes);
-        self.offsets.extend(other.offsets.iter().skip(1).map(|end| end + shift));
+        self.offsets
+            .extend(other.offsets.iter().skip(1).map(|end| end + shift));
         if other.nulls.as_slice().is_none() {
             self.nulls.append_n_non_nulls(other.len());
         } else {
@@ -121,7 +127,11 @@ impl TextColumn {
     pub(crate) fn finish(mut self) -> Result<ArrayRef, ArrowError> {
         let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
         let values = Buffer::from_vec(self.bytes);
-        Ok(Arc::new(StringArray::try_new(offsets, values, self.nulls.finish())?))
+        Ok(Arc::new(StringArray::try_new(
+            offsets,
+            values,
+            self.nulls.finish(),
+        )?))
     }
 }
 
@@ -188,7 +198,8 @@ impl MapColumn {
         self.keys.extend(&other.keys);
         self.values.extend(&other.values);
         self.types.extend(&other.types);
-        self.offsets.extend(other.offsets.iter().skip(1).map(|end| end + shift));
+        self.offsets
+            .extend(other.offsets.iter().skip(1).map(|end| end + shift));
     }
 
     /// Bytes that one more copy of this map costs.
@@ -215,10 +226,14 @@ impl MapColumn {
     /// The map array and the types array.
     pub(crate) fn finish(self) -> Result<(ArrayRef, ArrayRef), ArrowError> {
         let DataType::Map(entries_field, sorted) = map_type() else {
-            return Err(ArrowError::SchemaError("the map type is not a map".to_owned()));
+            return Err(ArrowError::SchemaError(
+                "the map type is not a map".to_owned(),
+            ));
         };
         let DataType::Struct(fields) = entries_field.data_type() else {
-            return Err(ArrowError::SchemaError("map entries are not a struct".to_owned()));
+            return Err(ArrowError::SchemaError(
+                "map entries are not a struct".to_owned(),
+            ));
         };
         let columns = vec![self.keys.finish()?, self.values.finish()?];
         let entries = StructArray::try_new(fields.clone(), columns, None)?;
@@ -237,7 +252,10 @@ pub(crate) struct IdColumn<const N: usize> {
 
 impl<const N: usize> IdColumn<N> {
     pub(crate) fn new() -> Self {
-        Self { bytes: Vec::new(), nulls: NullBufferBuilder::new(0) }
+        Self {
+            bytes: Vec::new(),
+            nulls: NullBufferBuilder::new(0),
+        }
     }
 
     #[inline]
@@ -266,10 +284,14 @@ pub(crate) fn finish_list(
     columns: Vec<ArrayRef>,
 ) -> Result<ArrayRef, ArrowError> {
     let DataType::List(item) = list_type else {
-        return Err(ArrowError::SchemaError(format!("`{list_type}` is not a list")));
+        return Err(ArrowError::SchemaError(format!(
+            "`{list_type}` is not a list"
+        )));
     };
     let DataType::Struct(fields) = item.data_type() else {
-        return Err(ArrowError::SchemaError("list items are not structs".to_owned()));
+        return Err(ArrowError::SchemaError(
+            "list items are not structs".to_owned(),
+        ));
     };
     let items = StructArray::try_new(fields.clone(), columns, None)?;
     let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
@@ -323,7 +345,13 @@ mod tests {
         entry(&mut column, "c", Some("3"));
         column.end_row();
         let (map, types) = column.finish().unwrap();
-        let keys: Vec<_> = map.as_map().keys().as_string::<i32>().iter().flatten().collect();
+        let keys: Vec<_> = map
+            .as_map()
+            .keys()
+            .as_string::<i32>()
+            .iter()
+            .flatten()
+            .collect();
         assert_eq!(keys, ["a", "c"]);
         assert_eq!(types.as_string::<i32>().value(0), "ss");
         assert!(map.as_map().values().is_valid(1));

@@ -106,15 +106,19 @@ impl LogRows {
     fn push_times(&mut self, fields: &LogFields<'_>, row: &mut Row) {
         let observed = stated_time(fields.observed_time_unix_nano);
         if observed.is_none() && fields.observed_time_unix_nano != 0 {
-            row.outcome.adjustments.add(Adjustment::ObservedTimeOutOfRange);
+            row.outcome
+                .adjustments
+                .add(Adjustment::ObservedTimeOutOfRange);
         }
         let sent = fields.time_unix_nano;
         let time = stated_time(sent);
         if time.is_none() && sent != 0 {
             row.outcome.adjustments.add(Adjustment::TimeOutOfRange);
         }
-        self.original_time_unix_nano.push(time.is_none().then_some(sent));
-        self.time.push(time.or(observed).unwrap_or(self.tail.received_time_ns()));
+        self.original_time_unix_nano
+            .push(time.is_none().then_some(sent));
+        self.time
+            .push(time.or(observed).unwrap_or(self.tail.received_time_ns()));
         self.observed_time.push(observed);
     }
 
@@ -124,8 +128,10 @@ impl LogRows {
         adjustments.add_if(wrong_trace_id, Adjustment::InvalidTraceId);
         let wrong_span_id = !matches!(fields.span_id.len(), 0 | 8);
         adjustments.add_if(wrong_span_id, Adjustment::InvalidSpanId);
-        self.trace_id.push_option(TraceId::from_bytes(fields.trace_id).map(|id| id.0));
-        self.span_id.push_option(SpanId::from_bytes(fields.span_id).map(|id| id.0));
+        self.trace_id
+            .push_option(TraceId::from_bytes(fields.trace_id).map(|id| id.0));
+        self.span_id
+            .push_option(SpanId::from_bytes(fields.span_id).map(|id| id.0));
     }
 
     fn push_body(&mut self, body: Option<Reader<'_>>, row: &mut Row) -> Result<(), WireError> {
@@ -180,7 +186,8 @@ impl Rows for LogRows {
         replaced |= self.event_name.push_lossy_or_null(fields.event_name);
         row.notes.invalid_utf8 |= replaced;
         self.flags.push(fields.flags);
-        self.tail.end_row(shared, fields.dropped_attributes_count, &mut row.notes);
+        self.tail
+            .end_row(shared, fields.dropped_attributes_count, &mut row.notes);
         Ok(row.finish())
     }
 

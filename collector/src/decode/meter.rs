@@ -29,13 +29,19 @@ pub(crate) struct Meter<'a> {
 
 impl std::fmt::Debug for Meter<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Meter").field("spent", &self.spent).finish_non_exhaustive()
+        f.debug_struct("Meter")
+            .field("spent", &self.spent)
+            .finish_non_exhaustive()
     }
 }
 
 impl<'a> Meter<'a> {
     pub(crate) fn new(reserve: &'a mut Reserve<'a>) -> Self {
-        Self { spent: 0, reserved: 0, reserve }
+        Self {
+            spent: 0,
+            reserved: 0,
+            reserve,
+        }
     }
 
     /// Counts `bytes` more. `Ok(false)` if the request is over its limit and the bytes must not

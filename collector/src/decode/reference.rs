@@ -44,7 +44,12 @@ pub(super) fn spans(request: &ExportTraceServiceRequest, received_time_ns: i64) 
                 scope: scope.scope.clone().unwrap_or_default(),
                 scope_url: scope.schema_url.clone(),
             };
-            rows.extend(scope.spans.iter().map(|span| (shared.clone(), span.clone())));
+            rows.extend(
+                scope
+                    .spans
+                    .iter()
+                    .map(|span| (shared.clone(), span.clone())),
+            );
         }
     }
     let spans: Vec<&Span> = rows.iter().map(|(_, span)| span).collect();
@@ -56,10 +61,21 @@ pub(super) fn spans(request: &ExportTraceServiceRequest, received_time_ns: i64) 
         u32s(spans.iter().map(|span| span.flags)),
         texts(spans.iter().map(|span| span.name.clone())),
         texts(spans.iter().map(|span| {
-            let words = ["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
+            let words = [
+                "UNSPECIFIED",
+                "INTERNAL",
+                "SERVER",
+                "CLIENT",
+                "PRODUCER",
+                "CONSUMER",
+            ];
             word(&words, span.kind)
         })),
-        times(spans.iter().map(|span| Some(span.start_time_unix_nano.cast_signed()))),
+        times(
+            spans
+                .iter()
+                .map(|span| Some(span.start_time_unix_nano.cast_signed())),
+        ),
         Arc::new(Int64Array::from_iter_values(spans.iter().map(|span| {
             span.end_time_unix_nano.cast_signed() - span.start_time_unix_nano.cast_signed()
         }))),
@@ -68,16 +84,29 @@ pub(super) fn spans(request: &ExportTraceServiceRequest, received_time_ns: i64) 
             word(&["UNSET", "OK", "ERROR"], code)
         })),
         optional_texts(
-            spans.iter().map(|span| span.status.clone().unwrap_or_default().message),
+            spans
+                .iter()
+                .map(|span| span.status.clone().unwrap_or_default().message),
         ),
-        events(spans.iter().map(|span| (span.start_time_unix_nano, span.events.clone()))),
+        events(
+            spans
+                .iter()
+                .map(|span| (span.start_time_unix_nano, span.events.clone())),
+        ),
         links(spans.iter().map(|span| span.links.clone())),
         u32s(spans.iter().map(|span| span.dropped_events_count)),
         u32s(spans.iter().map(|span| span.dropped_links_count)),
     ];
-    let attributes = spans.iter().map(|span| (span.dropped_attributes_count, &span.attributes));
+    let attributes = spans
+        .iter()
+        .map(|span| (span.dropped_attributes_count, &span.attributes));
     let shared: Vec<_> = rows.iter().map(|(shared, _)| shared.clone()).collect();
-    tail(&mut columns, &shared, attributes.collect(), received_time_ns);
+    tail(
+        &mut columns,
+        &shared,
+        attributes.collect(),
+        received_time_ns,
+    );
     RecordBatch::try_new(decoded_schema_of(Table::Spans), columns).unwrap()
 }
 
@@ -92,7 +121,12 @@ pub(super) fn logs(request: &ExportLogsServiceRequest, received_time_ns: i64) ->
                 scope: scope.scope.clone().unwrap_or_default(),
                 scope_url: scope.schema_url.clone(),
             };
-            rows.extend(scope.log_records.iter().map(|log| (shared.clone(), log.clone())));
+            rows.extend(
+                scope
+                    .log_records
+                    .iter()
+                    .map(|log| (shared.clone(), log.clone())),
+            );
         }
     }
     let logs: Vec<&LogRecord> = rows.iter().map(|(_, log)| log).collect();
@@ -108,26 +142,43 @@ pub(super) fn logs(request: &ExportLogsServiceRequest, received_time_ns: i64) ->
     let mut columns: Vec<ArrayRef> = vec![
         times(logs.iter().map(|log| {
             let observed = fits(log.observed_time_unix_nano);
-            Some(fits(log.time_unix_nano).or(observed).unwrap_or(received_time_ns))
+            Some(
+                fits(log.time_unix_nano)
+                    .or(observed)
+                    .unwrap_or(received_time_ns),
+            )
         })),
         times(logs.iter().map(|log| fits(log.observed_time_unix_nano))),
         Arc::new(UInt64Array::from_iter(logs.iter().map(|log| {
-            fits(log.time_unix_nano).is_none().then_some(log.time_unix_nano)
+            fits(log.time_unix_nano)
+                .is_none()
+                .then_some(log.time_unix_nano)
         }))),
-        Arc::new(Int32Array::from_iter_values(logs.iter().map(|log| log.severity_number))),
+        Arc::new(Int32Array::from_iter_values(
+            logs.iter().map(|log| log.severity_number),
+        )),
         optional_texts(logs.iter().map(|log| log.severity_text.clone())),
         Arc::new(StringArray::from_iter(bodies)),
         texts(body_types.into_iter()),
     ];
     let (fields, types) = map(&vec![Vec::new(); logs.len()]);
     columns.extend([fields, types]);
-    columns.push(optional_texts(logs.iter().map(|log| log.event_name.clone())));
+    columns.push(optional_texts(
+        logs.iter().map(|log| log.event_name.clone()),
+    ));
     columns.push(ids::<16>(logs.iter().map(|log| id(&log.trace_id, 16))));
     columns.push(ids::<8>(logs.iter().map(|log| id(&log.span_id, 8))));
     columns.push(u32s(logs.iter().map(|log| log.flags)));
-    let attributes = logs.iter().map(|log| (log.dropped_attributes_count, &log.attributes));
+    let attributes = logs
+        .iter()
+        .map(|log| (log.dropped_attributes_count, &log.attributes));
     let shared: Vec<_> = rows.iter().map(|(shared, _)| shared.clone()).collect();
-    tail(&mut columns, &shared, attributes.collect(), received_time_ns);
+    tail(
+        &mut columns,
+        &shared,
+        attributes.collect(),
+        received_time_ns,
+    );
     RecordBatch::try_new(decoded_schema_of(Table::Logs), columns).unwrap()
 }
 
@@ -146,7 +197,9 @@ fn tail(
     };
     columns.push(texts(resources().map(|resource| {
         let entries = entries(&resource.attributes);
-        let name = entries.into_iter().find(|(key, text, _)| key == "service.name" && text.is_some());
+        let name = entries
+            .into_iter()
+            .find(|(key, text, _)| key == "service.name" && text.is_some());
         match name {
             Some((_, Some(text), _)) if !text.is_empty() => text,
             _ => "unknown_service".to_owned(),
@@ -157,12 +210,20 @@ fn tail(
     columns.push(u32s(attributes.iter().map(|(dropped, _)| *dropped)));
     columns.push(times(shared.iter().map(|_| Some(received_time_ns))));
     columns.extend(maps(attributes.into_iter().map(|(_, row)| row).collect()));
-    columns.extend(maps(resources().map(|resource| &resource.attributes).collect()));
-    columns.push(u32s(resources().map(|resource| resource.dropped_attributes_count)));
-    columns.push(optional_texts(shared.iter().map(|shared| shared.resource_url.clone())));
+    columns.extend(maps(
+        resources().map(|resource| &resource.attributes).collect(),
+    ));
+    columns.push(u32s(
+        resources().map(|resource| resource.dropped_attributes_count),
+    ));
+    columns.push(optional_texts(
+        shared.iter().map(|shared| shared.resource_url.clone()),
+    ));
     columns.extend(maps(scopes().map(|scope| &scope.attributes).collect()));
     columns.push(u32s(scopes().map(|scope| scope.dropped_attributes_count)));
-    columns.push(optional_texts(shared.iter().map(|shared| shared.scope_url.clone())));
+    columns.push(optional_texts(
+        shared.iter().map(|shared| shared.scope_url.clone()),
+    ));
 }
 
 fn id(bytes: &[u8], length: usize) -> Option<Vec<u8>> {
@@ -178,7 +239,9 @@ fn texts(texts: impl Iterator<Item = String>) -> ArrayRef {
 }
 
 fn optional_texts(texts: impl Iterator<Item = String>) -> ArrayRef {
-    Arc::new(StringArray::from_iter(texts.map(|text| (!text.is_empty()).then_some(text))))
+    Arc::new(StringArray::from_iter(
+        texts.map(|text| (!text.is_empty()).then_some(text)),
+    ))
 }
 
 fn u32s(numbers: impl Iterator<Item = u32>) -> ArrayRef {
@@ -190,7 +253,9 @@ fn times(times: impl Iterator<Item = Option<i64>>) -> ArrayRef {
 }
 
 fn word(words: &[&str], number: i32) -> String {
-    let known = usize::try_from(number).ok().and_then(|index| words.get(index));
+    let known = usize::try_from(number)
+        .ok()
+        .and_then(|index| words.get(index));
     known.map_or_else(|| number.to_string(), |word| (*word).to_owned())
 }
 
@@ -217,7 +282,9 @@ fn map(rows: &[Vec<Entry>]) -> (ArrayRef, ArrayRef) {
         }
         builder.append(true).unwrap();
     }
-    let types = rows.iter().map(|row| row.iter().map(|(_, _, letter)| *letter).collect());
+    let types = rows
+        .iter()
+        .map(|row| row.iter().map(|(_, _, letter)| *letter).collect());
     (Arc::new(builder.finish()), texts(types))
 }
 
@@ -238,7 +305,10 @@ fn events(rows: impl Iterator<Item = (u64, Vec<Event>)>) -> ArrayRef {
     let time = |(start, event): &(u64, Event)| {
         Some(i64::try_from(event.time_unix_nano).unwrap_or(start.cast_signed()))
     };
-    let attributes: Vec<_> = all.iter().map(|(_, event)| entries(&event.attributes)).collect();
+    let attributes: Vec<_> = all
+        .iter()
+        .map(|(_, event)| entries(&event.attributes))
+        .collect();
     let (map, types) = map(&attributes);
     let columns = vec![
         times(all.iter().map(time)),
@@ -255,7 +325,11 @@ fn links(rows: impl Iterator<Item = Vec<Link>>) -> ArrayRef {
     let lengths = rows.iter().map(Vec::len).collect();
     let all: Vec<Link> = rows.into_iter().flatten().collect();
     let sized = |id: &[u8], length: usize| {
-        Some(if id.len() == length { id.to_vec() } else { vec![0; length] })
+        Some(if id.len() == length {
+            id.to_vec()
+        } else {
+            vec![0; length]
+        })
     };
     let attributes: Vec<_> = all.iter().map(|link| entries(&link.attributes)).collect();
     let (map, types) = map(&attributes);

@@ -41,7 +41,9 @@ impl Row {
         if self.notes.too_deep {
             self.reject(Rejection::ValueTooDeep);
         }
-        self.outcome.adjustments.add_if(self.notes.invalid_utf8, Adjustment::InvalidUtf8);
+        self.outcome
+            .adjustments
+            .add_if(self.notes.invalid_utf8, Adjustment::InvalidUtf8);
         self.outcome
     }
 }

@@ -69,7 +69,12 @@ impl Events {
 
     pub(crate) fn end_row(&mut self, span_start_ns: i64) {
         if std::mem::take(&mut self.any_to_replace) {
-            let first = self.offsets.last().copied().unwrap_or_default().cast_unsigned() as usize;
+            let first = self
+                .offsets
+                .last()
+                .copied()
+                .unwrap_or_default()
+                .cast_unsigned() as usize;
             for time in self.time.iter_mut().skip(first) {
                 if *time == TIME_TO_REPLACE {
                     *time = span_start_ns;
@@ -129,7 +134,9 @@ impl Links {
         self.attributes.end_row();
         let (trace, span) = (<[u8; 16]>::try_from(trace_id), <[u8; 8]>::try_from(span_id));
         let wrong = trace.is_err() || span.is_err();
-        row.outcome.adjustments.add_if(wrong, Adjustment::InvalidLinkId);
+        row.outcome
+            .adjustments
+            .add_if(wrong, Adjustment::InvalidLinkId);
         self.trace_id.push(trace.unwrap_or_default());
         self.span_id.push(span.unwrap_or_default());
         row.notes.invalid_utf8 |= self.trace_state.push_lossy_or_null(trace_state);

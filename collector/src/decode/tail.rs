@@ -79,8 +79,11 @@ impl Tail {
         notes.merge(resource.notes);
         self.service_name.push_lossy(&resource.service_name);
         self.resource_attributes.extend(&resource.attributes);
-        self.resource_dropped_attributes_count.push(resource.dropped_attributes_count);
-        notes.invalid_utf8 |= self.resource_schema_url.push_lossy_or_null(resource.schema_url);
+        self.resource_dropped_attributes_count
+            .push(resource.dropped_attributes_count);
+        notes.invalid_utf8 |= self
+            .resource_schema_url
+            .push_lossy_or_null(resource.schema_url);
     }
 
     fn push_scope(&mut self, scope: &Scope<'_>, notes: &mut Notes) {
@@ -88,7 +91,8 @@ impl Tail {
         notes.invalid_utf8 |= self.scope_name.push_lossy_or_null(scope.name);
         notes.invalid_utf8 |= self.scope_version.push_lossy_or_null(scope.version);
         self.scope_attributes.extend(&scope.attributes);
-        self.scope_dropped_attributes_count.push(scope.dropped_attributes_count);
+        self.scope_dropped_attributes_count
+            .push(scope.dropped_attributes_count);
         notes.invalid_utf8 |= self.scope_schema_url.push_lossy_or_null(scope.schema_url);
     }
 
@@ -101,10 +105,14 @@ impl Tail {
         columns.push(time_array(vec![self.received_time_ns; self.rows]));
         push_map(columns, self.attributes)?;
         push_map(columns, self.resource_attributes)?;
-        columns.push(Arc::new(UInt32Array::from(self.resource_dropped_attributes_count)));
+        columns.push(Arc::new(UInt32Array::from(
+            self.resource_dropped_attributes_count,
+        )));
         columns.push(self.resource_schema_url.finish()?);
         push_map(columns, self.scope_attributes)?;
-        columns.push(Arc::new(UInt32Array::from(self.scope_dropped_attributes_count)));
+        columns.push(Arc::new(UInt32Array::from(
+            self.scope_dropped_attributes_count,
+        )));
         columns.push(self.scope_schema_url.finish()?);
         Ok(())
     }

@@ -35,18 +35,34 @@ fn value_of(value: Value) -> Option<AnyValue> {
 }
 
 fn key_value(key: &str, value: Option<AnyValue>) -> KeyValue {
-    KeyValue { key: key.to_owned(), value, ..KeyValue::default() }
+    KeyValue {
+        key: key.to_owned(),
+        value,
+        ..KeyValue::default()
+    }
 }
 
 fn request_of_spans(spans: Vec<Span>) -> ExportTraceServiceRequest {
-    let scope_spans = vec![ScopeSpans { spans, ..ScopeSpans::default() }];
-    let resource_spans = vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }];
+    let scope_spans = vec![ScopeSpans {
+        spans,
+        ..ScopeSpans::default()
+    }];
+    let resource_spans = vec![ResourceSpans {
+        scope_spans,
+        ..ResourceSpans::default()
+    }];
     ExportTraceServiceRequest { resource_spans }
 }
 
 fn request_of_logs(log_records: Vec<LogRecord>) -> ExportLogsServiceRequest {
-    let scope_logs = vec![ScopeLogs { log_records, ..ScopeLogs::default() }];
-    let resource_logs = vec![ResourceLogs { scope_logs, ..ResourceLogs::default() }];
+    let scope_logs = vec![ScopeLogs {
+        log_records,
+        ..ScopeLogs::default()
+    }];
+    let resource_logs = vec![ResourceLogs {
+        scope_logs,
+        ..ResourceLogs::default()
+    }];
     ExportLogsServiceRequest { resource_logs }
 }
 
@@ -68,11 +84,19 @@ fn texts(batch: &RecordBatch, column: &str) -> Vec<Option<String>> {
 
 fn times(batch: &RecordBatch, column: &str) -> Vec<Option<i64>> {
     let column = batch.column_by_name(column).unwrap();
-    column.as_primitive::<TimestampNanosecondType>().iter().collect()
+    column
+        .as_primitive::<TimestampNanosecondType>()
+        .iter()
+        .collect()
 }
 
 /// The entries of a map column's row, as (key, type, value).
-fn entries(batch: &RecordBatch, name: &str, types: &str, row: usize) -> Vec<(String, char, String)> {
+fn entries(
+    batch: &RecordBatch,
+    name: &str,
+    types: &str,
+    row: usize,
+) -> Vec<(String, char, String)> {
     let map = batch.column_by_name(name).unwrap().as_map().value(row);
     let keys = map.column(0).as_string::<i32>().clone();
     let values = map.column(1).as_string::<i32>().clone();
@@ -81,7 +105,11 @@ fn entries(batch: &RecordBatch, name: &str, types: &str, row: usize) -> Vec<(Str
     (0..keys.len())
         .zip(types.chars())
         .map(|(i, letter)| {
-            let value = if values.is_null(i) { "<null>" } else { values.value(i) };
+            let value = if values.is_null(i) {
+                "<null>"
+            } else {
+                values.value(i)
+            };
             (keys.value(i).to_owned(), letter, value.to_owned())
         })
         .collect()
@@ -100,8 +128,11 @@ fn any_value() -> impl Strategy<Value = AnyValue> {
     ];
     let leaf = leaf.prop_map(|value| AnyValue { value });
     leaf.prop_recursive(4, 16, 4, |inner| {
-        let entry = (".{0,4}", option::of(inner.clone()))
-            .prop_map(|(key, value)| KeyValue { key, value, ..KeyValue::default() });
+        let entry = (".{0,4}", option::of(inner.clone())).prop_map(|(key, value)| KeyValue {
+            key,
+            value,
+            ..KeyValue::default()
+        });
         prop_oneof![
             vec(inner, 0..4).prop_map(|values| Value::ArrayValue(ArrayValue { values })),
             vec(entry, 0..4).prop_map(|values| Value::KvlistValue(KeyValueList { values })),
@@ -112,27 +143,34 @@ fn any_value() -> impl Strategy<Value = AnyValue> {
 
 fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
     let key = prop_oneof![Just("service.name".to_owned()), "[a-c]{0,2}"];
-    let entry = (key, option::of(any_value()))
-        .prop_map(|(key, value)| KeyValue { key, value, ..KeyValue::default() });
+    let entry = (key, option::of(any_value())).prop_map(|(key, value)| KeyValue {
+        key,
+        value,
+        ..KeyValue::default()
+    });
     vec(entry, 0..4)
 }
 
 fn resource() -> impl Strategy<Value = Option<Resource>> {
-    option::of((attributes(), any::<u32>()).prop_map(|(attributes, dropped)| Resource {
-        attributes,
-        dropped_attributes_count: dropped,
-        ..Resource::default()
-    }))
+    option::of(
+        (attributes(), any::<u32>()).prop_map(|(attributes, dropped)| Resource {
+            attributes,
+            dropped_attributes_count: dropped,
+            ..Resource::default()
+        }),
+    )
 }
 
 fn scope() -> impl Strategy<Value = Option<InstrumentationScope>> {
     let fields = (".{0,4}", "[0-9]{0,2}", attributes(), any::<u32>());
-    option::of(fields.prop_map(|(name, version, attributes, dropped)| InstrumentationScope {
-        name,
-        version,
-        attributes,
-        dropped_attributes_count: dropped,
-    }))
+    option::of(fields.prop_map(
+        |(name, version, attributes, dropped)| InstrumentationScope {
+            name,
+            version,
+            attributes,
+            dropped_attributes_count: dropped,
+        },
+    ))
 }
 
 fn bytes_of(length: usize) -> impl Strategy<Value = Vec<u8>> {
@@ -320,17 +358,27 @@ fn real_data_gives_the_expected_figures() {
                 *per_service.entry(service.unwrap()).or_default() += 1;
             }
         }
-        let figures = expected[set]["traces"]["spans_per_service"].as_object().unwrap();
+        let figures = expected[set]["traces"]["spans_per_service"]
+            .as_object()
+            .unwrap();
         let figures: BTreeMap<String, u64> = figures
             .iter()
             .map(|(name, count)| {
-                let name = if name.is_empty() { "unknown_service" } else { name };
+                let name = if name.is_empty() {
+                    "unknown_service"
+                } else {
+                    name
+                };
                 (name.to_owned(), count.as_u64().unwrap())
             })
             .collect();
         assert_eq!(per_service, figures, "{set}");
     }
-    for (set, logs) in [("nezha-tt", 20_700), ("nezha-ob", 12_058), ("apache-access", 10_000)] {
+    for (set, logs) in [
+        ("nezha-tt", 20_700),
+        ("nezha-ob", 12_058),
+        ("apache-access", 10_000),
+    ] {
         let mut rows = 0;
         for json in sample_data::requests(set, Signal::Logs) {
             let payload = otlp_json::to_protobuf(Signal::Logs, &json).unwrap();
@@ -365,15 +413,26 @@ fn spans_with_bad_ids_or_times_are_rejected_one_by_one() {
     let decoded = decode(Table::Spans, &request_of_spans(spans).encode_to_vec());
     assert_eq!(
         decoded.rejected.into_vec(),
-        [("invalid_trace_id", 3), ("invalid_span_id", 2), ("time_out_of_range", 2)]
+        [
+            ("invalid_trace_id", 3),
+            ("invalid_span_id", 2),
+            ("time_out_of_range", 2)
+        ]
     );
     let names = texts(&decoded.batch, "name");
-    assert_eq!(names, [Some("work".to_owned()), Some("kept: start 0".to_owned())]);
+    assert_eq!(
+        names,
+        [Some("work".to_owned()), Some("kept: start 0".to_owned())]
+    );
 }
 
 #[test]
 fn a_span_that_ends_before_it_starts_is_kept_as_it_is() {
-    let span = Span { start_time_unix_nano: 50, end_time_unix_nano: 20, ..valid_span() };
+    let span = Span {
+        start_time_unix_nano: 50,
+        end_time_unix_nano: 20,
+        ..valid_span()
+    };
     let batch = decode(Table::Spans, &request_of_spans(vec![span]).encode_to_vec()).batch;
     let durations = batch.column_by_name("duration_ns").unwrap();
     assert_eq!(durations.as_primitive::<Int64Type>().value(0), -30);
@@ -387,12 +446,24 @@ fn logs_are_filed_under_a_time_that_fits_and_keep_the_one_sent() {
         ..LogRecord::default()
     };
     let too_late = 1 << 63;
-    let logs = vec![log(5, 6), log(0, 6), log(too_late, 6), log(0, 0), log(0, too_late)];
+    let logs = vec![
+        log(5, 6),
+        log(0, 6),
+        log(too_late, 6),
+        log(0, 0),
+        log(0, too_late),
+    ];
     let decoded = decode(Table::Logs, &request_of_logs(logs).encode_to_vec());
     let batch = &decoded.batch;
     let received = Some(RECEIVED);
-    assert_eq!(times(batch, "time"), [Some(5), Some(6), Some(6), received, received]);
-    assert_eq!(times(batch, "observed_time"), [Some(6), Some(6), Some(6), None, None]);
+    assert_eq!(
+        times(batch, "time"),
+        [Some(5), Some(6), Some(6), received, received]
+    );
+    assert_eq!(
+        times(batch, "observed_time"),
+        [Some(6), Some(6), Some(6), None, None]
+    );
     let original = batch.column_by_name("original_time_unix_nano").unwrap();
     let original: Vec<_> = original.as_primitive::<UInt64Type>().iter().collect();
     assert_eq!(original, [None, Some(0), Some(too_late), Some(0), Some(0)]);
@@ -409,7 +480,10 @@ fn poisoned_logs_are_filed_under_their_observed_time() {
         let payload = otlp_json::to_protobuf(Signal::Logs, &json).unwrap();
         let decoded = decode(Table::Logs, &payload);
         assert_eq!(decoded.rejected.total(), 0);
-        let (time, observed) = (times(&decoded.batch, "time"), times(&decoded.batch, "observed_time"));
+        let (time, observed) = (
+            times(&decoded.batch, "time"),
+            times(&decoded.batch, "observed_time"),
+        );
         assert_eq!(time, observed);
         rows += decoded.batch.num_rows();
     }
@@ -423,10 +497,17 @@ fn ids_of_the_wrong_length_cost_a_log_its_ids_only() {
         span_id: span_id.to_vec(),
         ..LogRecord::default()
     };
-    let logs = vec![log(&[1; 16], &[2; 8]), log(&[0; 16], &[0; 8]), log(&[1; 5], &[2; 5])];
+    let logs = vec![
+        log(&[1; 16], &[2; 8]),
+        log(&[0; 16], &[0; 8]),
+        log(&[1; 5], &[2; 5]),
+    ];
     let decoded = decode(Table::Logs, &request_of_logs(logs).encode_to_vec());
     let ids = decoded.batch.column_by_name("trace_id").unwrap();
-    assert_eq!((ids.is_valid(0), ids.is_valid(1), ids.is_valid(2)), (true, false, false));
+    assert_eq!(
+        (ids.is_valid(0), ids.is_valid(1), ids.is_valid(2)),
+        (true, false, false)
+    );
     let adjusted = decoded.adjusted.into_vec();
     assert_eq!(adjusted, [("invalid_trace_id", 1), ("invalid_span_id", 1)]);
 }
@@ -434,18 +515,31 @@ fn ids_of_the_wrong_length_cost_a_log_its_ids_only() {
 #[test]
 fn text_that_is_not_utf8_is_repaired_and_counted() {
     let mut payload = request_of_spans(vec![valid_span(), valid_span()]).encode_to_vec();
-    let place = payload.windows(4).position(|bytes| bytes == b"work").unwrap();
+    let place = payload
+        .windows(4)
+        .position(|bytes| bytes == b"work")
+        .unwrap();
     payload[place] = 0xff;
     let decoded = decode(Table::Spans, &payload);
     let names = texts(&decoded.batch, "name");
-    assert_eq!(names, [Some("\u{fffd}ork".to_owned()), Some("work".to_owned())]);
+    assert_eq!(
+        names,
+        [Some("\u{fffd}ork".to_owned()), Some("work".to_owned())]
+    );
     assert_eq!(decoded.adjusted.into_vec(), [("invalid_utf8", 1)]);
 }
 
 fn nested(levels: usize) -> AnyValue {
-    (0..levels).fold(AnyValue { value: Some(Value::IntValue(1)) }, |inner, _| AnyValue {
-        value: Some(Value::ArrayValue(ArrayValue { values: vec![inner] })),
-    })
+    (0..levels).fold(
+        AnyValue {
+            value: Some(Value::IntValue(1)),
+        },
+        |inner, _| AnyValue {
+            value: Some(Value::ArrayValue(ArrayValue {
+                values: vec![inner],
+            })),
+        },
+    )
 }
 
 #[test]
@@ -456,9 +550,15 @@ fn a_value_that_lies_too_deep_costs_its_record() {
         attributes: vec![key_value("deep", Some(nested(levels)))],
         ..valid_span()
     });
-    let decoded = decode(Table::Spans, &request_of_spans(spans.into()).encode_to_vec());
+    let decoded = decode(
+        Table::Spans,
+        &request_of_spans(spans.into()).encode_to_vec(),
+    );
     assert_eq!(decoded.rejected.into_vec(), [("value_too_deep", 2)]);
-    assert_eq!(texts(&decoded.batch, "name"), [Some("1".to_owned()), Some(deepest.to_string())]);
+    assert_eq!(
+        texts(&decoded.batch, "name"),
+        [Some("1".to_owned()), Some(deepest.to_string())]
+    );
     let text = &entries(&decoded.batch, "attributes", "attribute_types", 1)[0].2;
     serde_json::from_str::<serde_json::Value>(text).unwrap();
 }
@@ -468,7 +568,10 @@ fn a_resource_too_deep_costs_its_records_and_no_others() {
     let mut request = request_of_logs(vec![LogRecord::default()]);
     let mut deep = request.resource_logs[0].clone();
     let attributes = vec![key_value("deep", Some(nested(10_000 / 4)))];
-    deep.resource = Some(Resource { attributes, ..Resource::default() });
+    deep.resource = Some(Resource {
+        attributes,
+        ..Resource::default()
+    });
     request.resource_logs.insert(0, deep);
     let decoded = decode(Table::Logs, &request.encode_to_vec());
     assert_eq!(decoded.rejected.into_vec(), [("value_too_deep", 1)]);
@@ -480,12 +583,18 @@ fn a_request_that_would_grow_without_bound_is_cut_off() {
     // 256 KiB of resource on 10,000 empty logs: 2.5 GB of rows from 280 KB.
     let mut request = request_of_logs(vec![LogRecord::default(); 10_000]);
     let text = value_of(Value::StringValue("x".repeat(256 << 10)));
-    let resource = Resource { attributes: vec![key_value("big", text)], ..Resource::default() };
+    let resource = Resource {
+        attributes: vec![key_value("big", text)],
+        ..Resource::default()
+    };
     request.resource_logs[0].resource = Some(resource);
     let decoded = decode(Table::Logs, &request.encode_to_vec());
     let rows = decoded.batch.num_rows() as u64;
     assert!((1_000..2_048).contains(&rows), "{rows}");
-    assert_eq!(decoded.rejected.into_vec(), [("request_expands_too_much", 10_000 - rows)]);
+    assert_eq!(
+        decoded.rejected.into_vec(),
+        [("request_expands_too_much", 10_000 - rows)]
+    );
 }
 
 #[test]
@@ -497,11 +606,19 @@ fn malformed_requests_are_named_with_their_place() {
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.message().contains("at byte"), "{error}");
     // A field of another type than OTLP's: a log's time where a span has its trace id.
-    let logs = request_of_logs(vec![LogRecord { time_unix_nano: 7, ..LogRecord::default() }]);
+    let logs = request_of_logs(vec![LogRecord {
+        time_unix_nano: 7,
+        ..LogRecord::default()
+    }]);
     let error = OtlpDecoder::default()
         .decode(Table::Spans, RECEIVED, &logs.encode_to_vec())
         .unwrap_err();
-    assert!(error.message().contains("`resource_spans[0].scope_spans[0].spans[0]`"), "{error}");
+    assert!(
+        error
+            .message()
+            .contains("`resource_spans[0].scope_spans[0].spans[0]`"),
+        "{error}"
+    );
     assert!(error.message().contains("another wire type"), "{error}");
 }
 
@@ -517,7 +634,10 @@ fn an_empty_request_has_no_rows() {
 // === log bodies ===
 
 fn bodies(values: Vec<Option<AnyValue>>) -> RecordBatch {
-    let log = |body| LogRecord { body, ..LogRecord::default() };
+    let log = |body| LogRecord {
+        body,
+        ..LogRecord::default()
+    };
     let logs = values.into_iter().map(log).collect();
     decode(Table::Logs, &request_of_logs(logs).encode_to_vec()).batch
 }
@@ -532,7 +652,9 @@ fn bodies_of_every_type_are_readable_text() {
             key_value("n", None),
         ],
     };
-    let array = ArrayValue { values: vec![nested(0), AnyValue { value: None }] };
+    let array = ArrayValue {
+        values: vec![nested(0), AnyValue { value: None }],
+    };
     let batch = bodies(vec![
         None,
         Some(AnyValue { value: None }),
@@ -563,14 +685,24 @@ fn bodies_of_every_type_are_readable_text() {
             Some(structured),
         ]
     );
-    let types: String = texts(&batch, "body_type").into_iter().map(Option::unwrap).collect();
+    let types: String = texts(&batch, "body_type")
+        .into_iter()
+        .map(Option::unwrap)
+        .collect();
     assert_eq!(types, "nssbidxam", "and nothing for no body");
     let fields = entries(&batch, "body_fields", "body_field_types", 9);
-    let fields: Vec<_> =
-        fields.iter().map(|(key, letter, text)| (key.as_str(), *letter, text.as_str())).collect();
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(key, letter, text)| (key.as_str(), *letter, text.as_str()))
+        .collect();
     assert_eq!(
         fields,
-        [("a", 'i', "1"), ("b", 'd', "2"), ("a", 'x', "/w=="), ("n", 'n', "<null>")]
+        [
+            ("a", 'i', "1"),
+            ("b", 'd', "2"),
+            ("a", 'x', "/w=="),
+            ("n", 'n', "<null>")
+        ]
     );
 }
 
@@ -589,15 +721,22 @@ fn json_bodies_are_opened_unless_told_otherwise() {
             field("tags", 'a', r#"{"values":[{"stringValue":"a"}]}"#),
         ]
     );
-    let log = LogRecord { body: value_of(Value::StringValue(text.to_owned())), ..LogRecord::default() };
+    let log = LogRecord {
+        body: value_of(Value::StringValue(text.to_owned())),
+        ..LogRecord::default()
+    };
     let payload = request_of_logs(vec![log]).encode_to_vec();
-    let closed = OtlpDecoder::new(false).decode(Table::Logs, RECEIVED, &payload).unwrap();
+    let closed = OtlpDecoder::new(false)
+        .decode(Table::Logs, RECEIVED, &payload)
+        .unwrap();
     assert!(entries(&closed, "body_fields", "body_field_types", 0).is_empty());
 }
 
 #[test]
 fn structured_bodies_are_opened_with_dots() {
-    let inner = KeyValueList { values: vec![key_value("b", value_of(Value::BoolValue(true)))] };
+    let inner = KeyValueList {
+        values: vec![key_value("b", value_of(Value::BoolValue(true)))],
+    };
     let list = KeyValueList {
         values: vec![
             key_value("a", value_of(Value::KvlistValue(inner))),
@@ -607,7 +746,10 @@ fn structured_bodies_are_opened_with_dots() {
     let batch = bodies(vec![value_of(Value::KvlistValue(list))]);
     let fields = entries(&batch, "body_fields", "body_field_types", 0);
     assert_eq!(fields[0], ("a.b".to_owned(), 'b', "true".to_owned()));
-    assert_eq!(fields[1], ("e".to_owned(), 'm', r#"{"values":[]}"#.to_owned()));
+    assert_eq!(
+        fields[1],
+        ("e".to_owned(), 'm', r#"{"values":[]}"#.to_owned())
+    );
 }
 
 #[test]
@@ -615,8 +757,14 @@ fn ten_thousand_attributes_and_a_large_value_are_kept() {
     let mut attributes: Vec<_> = (0..10_000)
         .map(|i| key_value(&format!("key.{i}"), value_of(Value::IntValue(i))))
         .collect();
-    attributes.push(key_value("large", value_of(Value::StringValue("y".repeat(1 << 20)))));
-    let span = Span { attributes, ..valid_span() };
+    attributes.push(key_value(
+        "large",
+        value_of(Value::StringValue("y".repeat(1 << 20))),
+    ));
+    let span = Span {
+        attributes,
+        ..valid_span()
+    };
     let batch = decode(Table::Spans, &request_of_spans(vec![span]).encode_to_vec()).batch;
     let found = entries(&batch, "attributes", "attribute_types", 0);
     assert_eq!(found.len(), 10_001);

@@ -131,7 +131,9 @@ impl SpanRows {
         self.trace_id.push(trace_id.map_or([0; 16], |id| id.0));
         self.span_id.push(span_id.map_or([0; 8], |id| id.0));
         let wrong_parent = !matches!(fields.parent_span_id.len(), 0 | 8);
-        row.outcome.adjustments.add_if(wrong_parent, Adjustment::InvalidParentSpanId);
+        row.outcome
+            .adjustments
+            .add_if(wrong_parent, Adjustment::InvalidParentSpanId);
         self.parent_span_id
             .push_option(SpanId::from_bytes(fields.parent_span_id).map(|id| id.0));
     }
@@ -174,16 +176,24 @@ impl Rows for SpanRows {
         self.push_times(&fields, &mut row);
         let mut replaced = self.trace_state.push_lossy_or_null(fields.trace_state);
         replaced |= self.name.push_lossy(fields.name);
-        replaced |= self.status_message.push_lossy_or_null(fields.status_message);
+        replaced |= self
+            .status_message
+            .push_lossy_or_null(fields.status_message);
         row.notes.invalid_utf8 |= replaced;
         self.flags.push(fields.flags);
         push_word(&mut self.kind, kind_word(fields.kind), fields.kind);
-        push_word(&mut self.status_code, status_word(fields.status_code), fields.status_code);
-        self.events.end_row(self.start_time.last().copied().unwrap_or_default());
+        push_word(
+            &mut self.status_code,
+            status_word(fields.status_code),
+            fields.status_code,
+        );
+        self.events
+            .end_row(self.start_time.last().copied().unwrap_or_default());
         self.links.end_row();
         self.dropped_events_count.push(fields.dropped_events_count);
         self.dropped_links_count.push(fields.dropped_links_count);
-        self.tail.end_row(shared, fields.dropped_attributes_count, &mut row.notes);
+        self.tail
+            .end_row(shared, fields.dropped_attributes_count, &mut row.notes);
         Ok(row.finish())
     }
 

@@ -91,7 +91,10 @@ pub(crate) fn walk<R: Rows>(
     place: &mut Place,
 ) -> Result<Decoded, Failure> {
     let mut tally = Tally::default();
-    let mut shared = Shared { resource: Resource::new(), scope: Scope::new() };
+    let mut shared = Shared {
+        resource: Resource::new(),
+        scope: Scope::new(),
+    };
     let mut request = Reader::new(payload);
     while let Some(field) = request.next()? {
         if field.number != 1 {
@@ -106,9 +109,17 @@ pub(crate) fn walk<R: Rows>(
             let scope = field.message()?;
             shared.scope.read(scope)?;
             walk_scope(scope, &mut rows, &shared, meter, &mut tally, place)?;
-            *place = Place { scope: place.scope + 1, record: 0, ..*place };
+            *place = Place {
+                scope: place.scope + 1,
+                record: 0,
+                ..*place
+            };
         }
-        *place = Place { resource: place.resource + 1, scope: 0, record: 0 };
+        *place = Place {
+            resource: place.resource + 1,
+            scope: 0,
+            record: 0,
+        };
     }
     let batch = RecordBatch::try_new(schema, rows.finish()?)?;
     tally.finish(batch)
@@ -167,6 +178,10 @@ impl Tally {
         } else {
             batch
         };
-        Ok(Decoded { batch, rejected: self.rejected, adjusted: self.adjusted })
+        Ok(Decoded {
+            batch,
+            rejected: self.rejected,
+            adjusted: self.adjusted,
+        })
     }
 }

@@ -60,7 +60,10 @@ impl<'a> Reader<'a> {
         let key = self.varint()?;
         let number = u32::try_from(key >> 3).unwrap_or(0);
         if number == 0 {
-            return Err(WireError { at: start, problem: "the field number is not valid" });
+            return Err(WireError {
+                at: start,
+                problem: "the field number is not valid",
+            });
         }
         let at = self.at;
         let value = match key & 7 {
@@ -72,7 +75,12 @@ impl<'a> Reader<'a> {
                 Value::Bytes(self.take(length)?)
             }
             5 => Value::Fixed32(u32::from_le_bytes(self.array()?)),
-            _ => return Err(WireError { at: start, problem: "the wire type is not valid" }),
+            _ => {
+                return Err(WireError {
+                    at: start,
+                    problem: "the wire type is not valid",
+                });
+            }
         };
         // Sub-messages count offsets from where their bytes start.
         let at = match value {
@@ -110,7 +118,10 @@ impl<'a> Reader<'a> {
         } else {
             "a varint is longer than 64 bits"
         };
-        Err(WireError { at: self.at, problem })
+        Err(WireError {
+            at: self.at,
+            problem,
+        })
     }
 
     #[inline]
@@ -142,7 +153,10 @@ impl<'a> Reader<'a> {
 
 impl<'a> Field<'a> {
     fn wrong_type<T>(&self) -> Result<T> {
-        Err(WireError { at: self.at, problem: "the field has another wire type than OTLP gives it" })
+        Err(WireError {
+            at: self.at,
+            problem: "the field has another wire type than OTLP gives it",
+        })
     }
 
     /// The value of a `uint64`, `int64`, `bool` or enum field.
@@ -156,7 +170,10 @@ impl<'a> Field<'a> {
 
     /// The value of a `uint32` field; upper bits are cut off, as protobuf says.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "protobuf truncates 32-bit varints")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "protobuf truncates 32-bit varints"
+    )]
     pub(crate) fn uint32(&self) -> Result<u32> {
         Ok(self.varint()? as u32)
     }
@@ -197,7 +214,10 @@ impl<'a> Field<'a> {
     /// The value of a message field, to be read in turn.
     #[inline]
     pub(crate) fn message(&self) -> Result<Reader<'a>> {
-        Ok(Reader { data: self.bytes()?, at: self.at })
+        Ok(Reader {
+            data: self.bytes()?,
+            at: self.at,
+        })
     }
 }
 
@@ -245,15 +265,23 @@ mod tests {
         for (data, at, problem) in cases {
             let error = read_all(data).unwrap_err();
             assert_eq!(error.at, at, "{data:?}");
-            assert!(error.problem.contains(problem), "{data:?}: {}", error.problem);
+            assert!(
+                error.problem.contains(problem),
+                "{data:?}: {}",
+                error.problem
+            );
         }
-        let eleven = [0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
+        let eleven = [
+            0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f,
+        ];
         assert!(read_all(&eleven).unwrap_err().problem.contains("64 bits"));
     }
 
     #[test]
     fn the_largest_varint_is_read() {
-        let data = [0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
+        let data = [
+            0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01,
+        ];
         let field = Reader::new(&data).next().unwrap().unwrap();
         assert_eq!(field.varint().unwrap(), u64::MAX);
         assert_eq!(field.int32().unwrap(), -1);

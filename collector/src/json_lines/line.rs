@@ -10,23 +10,69 @@ use super::value::{write_any_value, write_attribute};
 use crate::proto_writer as wire;
 
 const TIME: [&str; 10] = [
-    "@timestamp", "timestamp", "time", "ts", "datetime", "date", "asctime", "@t", "timeMillis",
+    "@timestamp",
+    "timestamp",
+    "time",
+    "ts",
+    "datetime",
+    "date",
+    "asctime",
+    "@t",
+    "timeMillis",
     "time_unix_nano",
 ];
 const LEVEL: [&str; 9] = [
-    "log.level", "level", "severity", "levelname", "lvl", "loglevel", "log_level",
-    "severity_text", "@l",
+    "log.level",
+    "level",
+    "severity",
+    "levelname",
+    "lvl",
+    "loglevel",
+    "log_level",
+    "severity_text",
+    "@l",
 ];
 const MESSAGE: [&str; 7] = ["message", "msg", "@m", "log", "body", "event", "@mt"];
-const SERVICE: [&str; 4] = ["service.name", "service", "service_name", "resource.service.name"];
-const SCOPE: [&str; 5] = ["log.logger", "logger", "loggerName", "logger_name", "SourceContext"];
+const SERVICE: [&str; 4] = [
+    "service.name",
+    "service",
+    "service_name",
+    "resource.service.name",
+];
+const SCOPE: [&str; 5] = [
+    "log.logger",
+    "logger",
+    "loggerName",
+    "logger_name",
+    "SourceContext",
+];
 const TRACE_ID: [&str; 12] = [
-    "trace_id", "traceId", "trace.id", "traceid", "traceID", "TraceId", "otelTraceID", "@tr",
-    "contextMap.trace_id", "contextMap.traceId", "mdc.trace_id", "mdc.traceId",
+    "trace_id",
+    "traceId",
+    "trace.id",
+    "traceid",
+    "traceID",
+    "TraceId",
+    "otelTraceID",
+    "@tr",
+    "contextMap.trace_id",
+    "contextMap.traceId",
+    "mdc.trace_id",
+    "mdc.traceId",
 ];
 const SPAN_ID: [&str; 12] = [
-    "span_id", "spanId", "span.id", "spanid", "spanID", "SpanId", "otelSpanID", "@sp",
-    "contextMap.span_id", "contextMap.spanId", "mdc.span_id", "mdc.spanId",
+    "span_id",
+    "spanId",
+    "span.id",
+    "spanid",
+    "spanID",
+    "SpanId",
+    "otelSpanID",
+    "@sp",
+    "contextMap.span_id",
+    "contextMap.spanId",
+    "mdc.span_id",
+    "mdc.spanId",
 ];
 const TRACE_FLAGS: [&str; 3] = ["trace_flags", "traceFlags", "contextMap.trace_flags"];
 
@@ -47,7 +93,10 @@ pub(super) struct Line {
 impl Line {
     /// A line that is not JSON.
     pub(super) fn from_text(text: &str) -> Self {
-        Self { body: Value::String(text.to_owned()), ..Self::default() }
+        Self {
+            body: Value::String(text.to_owned()),
+            ..Self::default()
+        }
     }
 
     /// A line that is a JSON object; `text` is the line itself.
@@ -59,7 +108,9 @@ impl Line {
         }
         let mut line = Self::default();
         line.take_known(&mut fields);
-        line.body = fields.take(&MESSAGE, message).unwrap_or_else(|| Value::String(text.to_owned()));
+        line.body = fields
+            .take(&MESSAGE, message)
+            .unwrap_or_else(|| Value::String(text.to_owned()));
         line.attributes = fields.0;
         line
     }
@@ -116,7 +167,10 @@ impl Fields {
     }
 
     fn get(&self, key: &str) -> Option<&Value> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+        self.0
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value)
     }
 
     fn remove(&mut self, key: &str) {
@@ -156,7 +210,11 @@ impl Fields {
     fn docker_line(&mut self) -> Option<Line> {
         let time = unix_nano(self.get("time")?)?;
         self.get("stream")?.as_str()?;
-        let log = self.get("log")?.as_str()?.trim_end_matches(['\r', '\n']).to_owned();
+        let log = self
+            .get("log")?
+            .as_str()?
+            .trim_end_matches(['\r', '\n'])
+            .to_owned();
         self.remove("log");
         self.remove("time");
         let inner = if log.trim_start().starts_with('{') {
@@ -185,13 +243,19 @@ fn message(value: &Value) -> Option<Value> {
 }
 
 fn text_of(value: &Value) -> Option<String> {
-    value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+    value
+        .as_str()
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
 }
 
 /// An id as hex digits of one of these lengths; anything else stays an attribute.
 fn hex_id<T: std::str::FromStr>(value: &Value, lengths: &[usize]) -> Option<T> {
     let text = value.as_str()?;
-    lengths.contains(&text.len()).then(|| text.parse().ok()).flatten()
+    lengths
+        .contains(&text.len())
+        .then(|| text.parse().ok())
+        .flatten()
 }
 
 fn trace_flags(value: &Value) -> Option<u32> {

@@ -22,12 +22,20 @@ impl Found {
     }
 
     fn attribute(&self, key: &str) -> Option<Any> {
-        let found = self.record.attributes.iter().find(|attribute| attribute.key == key)?;
+        let found = self
+            .record
+            .attributes
+            .iter()
+            .find(|attribute| attribute.key == key)?;
         found.value.clone()?.value
     }
 
     fn keys(&self) -> Vec<&str> {
-        self.record.attributes.iter().map(|attribute| attribute.key.as_str()).collect()
+        self.record
+            .attributes
+            .iter()
+            .map(|attribute| attribute.key.as_str())
+            .collect()
     }
 }
 
@@ -82,10 +90,23 @@ fn elastic_common_schema() {
         assert_eq!(found.body(), "m");
         assert_eq!(found.service.as_deref(), Some("shop"));
         assert_eq!(found.scope.as_deref(), Some("a.B"));
-        assert_eq!(hex::encode(&found.record.trace_id), "5b8efff798038103d269b633813fc60c");
+        assert_eq!(
+            hex::encode(&found.record.trace_id),
+            "5b8efff798038103d269b633813fc60c"
+        );
         assert_eq!(hex::encode(&found.record.span_id), "eee19b7ec3c1b174");
-        assert_eq!(found.keys(), ["service.version", "ecs.version", "http.response.status_code"]);
-        assert_eq!(found.attribute("http.response.status_code"), Some(Any::IntValue(500)));
+        assert_eq!(
+            found.keys(),
+            [
+                "service.version",
+                "ecs.version",
+                "http.response.status_code"
+            ]
+        );
+        assert_eq!(
+            found.attribute("http.response.status_code"),
+            Some(Any::IntValue(500))
+        );
     }
 }
 
@@ -95,9 +116,14 @@ fn bunyan_and_pino() {
         r#"{"name":"shop","hostname":"h","pid":1,"level":50,"msg":"no","time":"2023-01-29T08:48:16.546Z","v":0}"#,
     );
     assert_eq!(found.service.as_deref(), Some("shop"));
-    assert_eq!((found.record.severity_number, found.record.time_unix_nano), (17, TIME));
+    assert_eq!(
+        (found.record.severity_number, found.record.time_unix_nano),
+        (17, TIME)
+    );
     assert_eq!(found.keys(), ["hostname", "pid", "v"]);
-    let found = one(r#"{"level":30,"time":1674982096546,"pid":1,"hostname":"h","msg":"hi","req":{"id":7}}"#);
+    let found = one(
+        r#"{"level":30,"time":1674982096546,"pid":1,"hostname":"h","msg":"hi","req":{"id":7}}"#,
+    );
     assert_eq!((found.body(), found.record.time_unix_nano), ("hi", TIME));
     assert_eq!(found.record.severity_text, "INFO");
     assert_eq!(found.attribute("req.id"), Some(Any::IntValue(7)));
@@ -112,9 +138,17 @@ fn zap_and_slog() {
     assert_eq!((found.body(), found.record.time_unix_nano), ("up", TIME));
     assert_eq!(found.scope.as_deref(), Some("http"));
     assert_eq!(found.attribute("elapsed"), Some(Any::DoubleValue(0.25)));
-    let found = one(r#"{"time":"2023-01-29T09:48:16.546+01:00","level":"INFO+2","msg":"x","name":"n"}"#);
-    assert_eq!((found.record.severity_number, found.record.time_unix_nano), (11, TIME));
-    assert_eq!(found.attribute("name"), text("n"), "a name is a service in bunyan only");
+    let found =
+        one(r#"{"time":"2023-01-29T09:48:16.546+01:00","level":"INFO+2","msg":"x","name":"n"}"#);
+    assert_eq!(
+        (found.record.severity_number, found.record.time_unix_nano),
+        (11, TIME)
+    );
+    assert_eq!(
+        found.attribute("name"),
+        text("n"),
+        "a name is a service in bunyan only"
+    );
 }
 
 #[test]
@@ -122,7 +156,10 @@ fn log4j_and_logback() {
     let found = one(
         r#"{"instant":{"epochSecond":1674982096,"nanoOfSecond":546000000},"thread":"main","level":"ERROR","loggerName":"com.example.Shop","message":"failed","thrown":{"name":"java.lang.Error"},"contextMap":{"traceId":"5b8efff798038103d269b633813fc60c"}}"#,
     );
-    assert_eq!((found.record.time_unix_nano, found.record.severity_number), (TIME, 17));
+    assert_eq!(
+        (found.record.time_unix_nano, found.record.severity_number),
+        (TIME, 17)
+    );
     assert_eq!(found.scope.as_deref(), Some("com.example.Shop"));
     assert_eq!(found.record.trace_id.len(), 16);
     assert_eq!(found.keys(), ["thread", "thrown.name"]);
@@ -151,7 +188,16 @@ fn lines_that_are_not_json_are_records_too() {
     let body = "plain words\r\n\n{\"broken\": \n[1,2]\n\"quoted\"\n   indented";
     let found = read(body);
     let bodies: Vec<_> = found.iter().map(Found::body).collect();
-    assert_eq!(bodies, ["plain words", "{\"broken\":", "[1,2]", "\"quoted\"", "   indented"]);
+    assert_eq!(
+        bodies,
+        [
+            "plain words",
+            "{\"broken\":",
+            "[1,2]",
+            "\"quoted\"",
+            "   indented"
+        ]
+    );
     assert!(found.iter().all(|found| found.record.time_unix_nano == 0));
     assert!(read("").is_empty());
     assert!(read("\n \n").is_empty());
@@ -164,12 +210,15 @@ fn an_object_without_a_message_keeps_its_line() {
     assert_eq!(found.body(), line);
     assert_eq!(found.keys(), ["user.id", "tags", "big"]);
     assert_eq!(found.attribute("big"), text("18446744073709551615"));
-    assert!(matches!(found.attribute("tags"), Some(Any::ArrayValue(array)) if array.values.len() == 2));
+    assert!(
+        matches!(found.attribute("tags"), Some(Any::ArrayValue(array)) if array.values.len() == 2)
+    );
 }
 
 #[test]
 fn what_makes_no_sense_under_a_known_key_stays_an_attribute() {
-    let found = one(r#"{"message":"m","time":"soon","level":"gold","trace_id":"12","service":7,"n":null}"#);
+    let found =
+        one(r#"{"message":"m","time":"soon","level":"gold","trace_id":"12","service":7,"n":null}"#);
     assert_eq!(found.keys(), ["time", "level", "trace_id", "service", "n"]);
     assert_eq!(found.record.severity_number, 0);
     assert_eq!(found.attribute("n"), None);
@@ -177,7 +226,9 @@ fn what_makes_no_sense_under_a_known_key_stays_an_attribute() {
 
 #[test]
 fn records_are_grouped_by_service_and_scope_in_their_order() {
-    let defaults = JsonLinesDefaults { service_name: Some("default".to_owned()) };
+    let defaults = JsonLinesDefaults {
+        service_name: Some("default".to_owned()),
+    };
     let body = r#"{"msg":"1","service":"a"}
 {"msg":"2"}
 {"msg":"3","service":"a"}
@@ -185,32 +236,61 @@ fn records_are_grouped_by_service_and_scope_in_their_order() {
     let found = read_with(body, &defaults);
     let seen: Vec<_> = found
         .iter()
-        .map(|found| (found.service.as_deref().unwrap(), found.scope.as_deref(), found.body()))
+        .map(|found| {
+            (
+                found.service.as_deref().unwrap(),
+                found.scope.as_deref(),
+                found.body(),
+            )
+        })
         .collect();
     assert_eq!(
         seen,
-        [("a", None, "1"), ("a", None, "3"), ("default", None, "2"), ("a", Some("l"), "4")]
+        [
+            ("a", None, "1"),
+            ("a", None, "3"),
+            ("default", None, "2"),
+            ("a", Some("l"), "4")
+        ]
     );
-    let many: Vec<String> =
-        (0..3000).map(|i| format!(r#"{{"msg":"m","service":"s{i}"}}"#)).collect();
+    let many: Vec<String> = (0..3000)
+        .map(|i| format!(r#"{{"msg":"m","service":"s{i}"}}"#))
+        .collect();
     assert_eq!(read(&many.join("\n")).len(), 3000);
 }
 
 #[test]
 fn arrays_and_pretty_printed_objects_are_understood() {
     let bodies = |body: &str| -> Vec<String> {
-        read(body).iter().map(|found| found.body().to_owned()).collect()
+        read(body)
+            .iter()
+            .map(|found| found.body().to_owned())
+            .collect()
     };
-    assert_eq!(bodies(r#" [{"msg":"a"}, {"msg":"b"}, "text"] "#), ["a", "b", "text"]);
-    assert_eq!(bodies("{\n  \"msg\": \"a\"\n}\n{\n  \"msg\": \"b\"\n}\n"), ["a", "b"]);
-    assert_eq!(bodies("[1, {\"msg\""), ["[1, {\"msg\""], "not an array after all");
+    assert_eq!(
+        bodies(r#" [{"msg":"a"}, {"msg":"b"}, "text"] "#),
+        ["a", "b", "text"]
+    );
+    assert_eq!(
+        bodies("{\n  \"msg\": \"a\"\n}\n{\n  \"msg\": \"b\"\n}\n"),
+        ["a", "b"]
+    );
+    assert_eq!(
+        bodies("[1, {\"msg\""),
+        ["[1, {\"msg\""],
+        "not an array after all"
+    );
 }
 
 #[test]
 fn a_huge_line_and_deep_objects_are_kept() {
     let huge = format!(r#"{{"msg":"{}"}}"#, "x".repeat(MAX_JSON_LINE_BYTES));
     assert_eq!(one(&huge).body(), huge);
-    let deep = format!(r#"{{"msg":"m","a":{}1{}}}"#, r#"{"b":"#.repeat(60), "}".repeat(60));
+    let deep = format!(
+        r#"{{"msg":"m","a":{}1{}}}"#,
+        r#"{"b":"#.repeat(60),
+        "}".repeat(60)
+    );
     let found = one(&deep);
     assert_eq!(found.body(), "m");
     let key = found.keys()[0].to_owned();

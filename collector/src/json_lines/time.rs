@@ -23,7 +23,12 @@ pub(super) fn unix_nano(value: &Value) -> Option<u64> {
 /// log4j's `instant`.
 pub(super) fn from_instant(seconds: &Value, nanos: &Value) -> Option<u64> {
     let nanos = nanos.as_u64().filter(|nanos| *nanos < 1_000_000_000)?;
-    fitting(seconds.as_u64()?.checked_mul(1_000_000_000)?.checked_add(nanos)?)
+    fitting(
+        seconds
+            .as_u64()?
+            .checked_mul(1_000_000_000)?
+            .checked_add(nanos)?,
+    )
 }
 
 fn fitting(unix_nano: u64) -> Option<u64> {
@@ -102,7 +107,10 @@ mod tests {
         ] {
             assert_eq!(unix_nano(&value), expected, "{value}");
         }
-        assert_eq!(from_instant(&json!(1_674_982_096), &json!(546_000_000)), expected);
+        assert_eq!(
+            from_instant(&json!(1_674_982_096), &json!(546_000_000)),
+            expected
+        );
     }
 
     #[test]

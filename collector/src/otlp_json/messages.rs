@@ -34,7 +34,10 @@ impl<M, const N: u32> Repeated<M, N> {
 
 impl<M, const N: u32> Default for Repeated<M, N> {
     fn default() -> Self {
-        Self { bytes: Vec::new(), of: PhantomData }
+        Self {
+            bytes: Vec::new(),
+            of: PhantomData,
+        }
     }
 }
 

@@ -75,7 +75,10 @@ fn whole<E: Error>(value: f64) -> Result<i64, E> {
     if value.fract() == 0.0 && value.abs() <= MAX_EXACT_DOUBLE {
         Ok(value as i64)
     } else {
-        Err(E::invalid_value(Unexpected::Float(value), &"a whole number"))
+        Err(E::invalid_value(
+            Unexpected::Float(value),
+            &"a whole number",
+        ))
     }
 }
 
@@ -202,7 +205,10 @@ impl Id {
     }
 }
 
-const WRONG_ID: Id = Id { bytes: [0xff; 16], length: 1 };
+const WRONG_ID: Id = Id {
+    bytes: [0xff; 16],
+    length: 1,
+};
 
 scalar! { Id, IdVisitor, "an id as hexadecimal digits",
     fn visit_str<E: Error>(self, text: &str) -> Result<Id, E> {

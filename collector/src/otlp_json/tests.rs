@@ -28,11 +28,20 @@ fn the_example_trace_of_the_specification_is_read() {
     let json = sample_data::untouched("otlp-example-trace.json");
     let request = traces(std::str::from_utf8(&json).unwrap());
     let resource = &request.resource_spans[0];
-    assert_eq!(resource.resource.as_ref().unwrap().attributes[0].key, "service.name");
+    assert_eq!(
+        resource.resource.as_ref().unwrap().attributes[0].key,
+        "service.name"
+    );
     let scope = resource.scope_spans[0].scope.as_ref().unwrap();
-    assert_eq!((scope.name.as_str(), scope.version.as_str()), ("my.library", "1.0.0"));
+    assert_eq!(
+        (scope.name.as_str(), scope.version.as_str()),
+        ("my.library", "1.0.0")
+    );
     let span = &resource.scope_spans[0].spans[0];
-    assert_eq!(hex::encode(&span.trace_id), "5b8efff798038103d269b633813fc60c");
+    assert_eq!(
+        hex::encode(&span.trace_id),
+        "5b8efff798038103d269b633813fc60c"
+    );
     assert_eq!(hex::encode(&span.span_id), "eee19b7ec3c1b174");
     assert_eq!(hex::encode(&span.parent_span_id), "eee19b7ec3c1b173");
     assert_eq!(span.name, "I'm a server span");
@@ -85,7 +94,10 @@ fn numbers_and_names_are_read_in_every_spelling() {
     );
     assert_eq!(span.start_time_unix_nano, 1_544_712_660_000_000_000);
     assert_eq!(span.end_time_unix_nano, 1_544_712_661_000_000_000);
-    assert_eq!((span.kind, span.flags, span.dropped_events_count), (3, 257, 3));
+    assert_eq!(
+        (span.kind, span.flags, span.dropped_events_count),
+        (3, 257, 3)
+    );
     assert_eq!(span.status.unwrap().code, 2);
     let span = one_span(
         r#""start_time_unix_nano":"5","parent_span_id":"EEE19B7EC3C1B173","trace_state":"a=b",
@@ -96,25 +108,52 @@ fn numbers_and_names_are_read_in_every_spelling() {
     assert_eq!(span.parent_span_id.len(), 8);
     assert_eq!((span.trace_state.as_str(), span.kind), ("a=b", 9));
     assert_eq!(span.links[0].trace_id.len(), 16);
-    assert_eq!((span.events[0].time_unix_nano, span.events[0].name.as_str()), (7, "e\n"));
+    assert_eq!(
+        (span.events[0].time_unix_nano, span.events[0].name.as_str()),
+        (7, "e\n")
+    );
 }
 
 #[test]
 fn values_keep_their_type_even_if_they_are_empty() {
     let value = |json: &str| {
         let span = one_span(&format!(r#""attributes":[{{"key":"k","value":{json}}}]"#));
-        span.attributes[0].value.clone().and_then(|value| value.value)
+        span.attributes[0]
+            .value
+            .clone()
+            .and_then(|value| value.value)
     };
-    assert_eq!(value(r#"{"stringValue":""}"#), Some(Value::StringValue(String::new())));
+    assert_eq!(
+        value(r#"{"stringValue":""}"#),
+        Some(Value::StringValue(String::new()))
+    );
     assert_eq!(value(r#"{"intValue":"0"}"#), Some(Value::IntValue(0)));
     assert_eq!(value(r#"{"intValue":-3}"#), Some(Value::IntValue(-3)));
-    assert_eq!(value(r#"{"boolValue":false}"#), Some(Value::BoolValue(false)));
-    assert_eq!(value(r#"{"doubleValue":"Infinity"}"#), Some(Value::DoubleValue(f64::INFINITY)));
+    assert_eq!(
+        value(r#"{"boolValue":false}"#),
+        Some(Value::BoolValue(false))
+    );
+    assert_eq!(
+        value(r#"{"doubleValue":"Infinity"}"#),
+        Some(Value::DoubleValue(f64::INFINITY))
+    );
     assert_eq!(value(r#"{"doubleValue":0}"#), Some(Value::DoubleValue(0.0)));
-    assert_eq!(value(r#"{"bytesValue":"AQI="}"#), Some(Value::BytesValue(vec![1, 2])));
-    assert_eq!(value(r#"{"bytesValue":"_w"}"#), Some(Value::BytesValue(vec![0xff])));
-    assert!(matches!(value(r#"{"arrayValue":{}}"#), Some(Value::ArrayValue(_))));
-    assert!(matches!(value(r#"{"kvlistValue":{"values":null}}"#), Some(Value::KvlistValue(_))));
+    assert_eq!(
+        value(r#"{"bytesValue":"AQI="}"#),
+        Some(Value::BytesValue(vec![1, 2]))
+    );
+    assert_eq!(
+        value(r#"{"bytesValue":"_w"}"#),
+        Some(Value::BytesValue(vec![0xff]))
+    );
+    assert!(matches!(
+        value(r#"{"arrayValue":{}}"#),
+        Some(Value::ArrayValue(_))
+    ));
+    assert!(matches!(
+        value(r#"{"kvlistValue":{"values":null}}"#),
+        Some(Value::KvlistValue(_))
+    ));
     assert_eq!(value("{}"), None);
     assert_eq!(value(r#"{"stringValue":null}"#), None);
     assert_eq!(value("null"), None);
@@ -123,7 +162,14 @@ fn values_keep_their_type_even_if_they_are_empty() {
 #[test]
 fn ids_that_are_not_hex_get_a_length_that_no_id_has() {
     let span = one_span(r#""traceId":"W47/95gDgQPSabYzgT/GDA==","spanId":"xyz","parentSpanId":"""#);
-    assert_eq!((span.trace_id.len(), span.span_id.len(), span.parent_span_id.len()), (1, 1, 0));
+    assert_eq!(
+        (
+            span.trace_id.len(),
+            span.span_id.len(),
+            span.parent_span_id.len()
+        ),
+        (1, 1, 0)
+    );
 }
 
 #[test]
