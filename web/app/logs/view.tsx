@@ -10,6 +10,7 @@ import { hasFilter, matchTerms, termPattern } from "../lib/query";
 import { href, navigate, setParams, usePlace } from "../lib/router";
 import { shareLink, useSearch } from "../lib/search";
 import { nanosToMs, rangeAround } from "../lib/time";
+import { useSize } from "../lib/size";
 import { NoResults } from "../ui/noresults";
 import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
@@ -23,6 +24,9 @@ import { LogRow, PHONE_ROW_HEIGHT, ROW_HEIGHT } from "./row";
 import { keepScroll, keptScroll, MAX_ROWS, useLogs } from "./use-logs";
 
 const BUCKETS = 120;
+/** Of the monospaced face at 12 px, about; and what time, level and service take of a row. */
+const CHARACTER = 7.25;
+const OTHER_COLUMNS = 51;
 
 export function LogsView(): JSX.Element {
   const search = useSearch();
@@ -39,6 +43,9 @@ export function LogsView(): JSX.Element {
   );
   const pattern = useMemo(() => termPattern(matchTerms(search.query)), [search.query]);
 
+  const main = useRef<HTMLDivElement>(null);
+  const { width } = useSize(main);
+  const fit = Math.floor((phone ? width - 24 : width - 32 - 36) / CHARACTER) - (phone ? 0 : OTHER_COLUMNS);
   const ends = [logs.rows[0], logs.rows.at(-1)].map((row) => row && nanosToMs(row.time_unix_nano));
   const withYear = leavesThisYear(ends, Date.now());
   const selectedId = params.get("sel");
@@ -74,7 +81,7 @@ export function LogsView(): JSX.Element {
       </QueryBar>
       <Progress active={logs.loading || histogram.loading || logs.loadingMore} />
       <div class="split">
-        <div class="split-main">
+        <div class="split-main" ref={main}>
           <div class="summary">
             {histogram.data ? <span><b>{count(histogram.data.total)}</b> {histogram.data.total === 1 ? "record" : "records"}</span> : <span>{histogram.loading ? "Counting…" : ""}</span>}
             {histogram.data && <Legend data={histogram.data} query={search.query} toggle={search.toggle} />}
@@ -121,7 +128,7 @@ export function LogsView(): JSX.Element {
         footer={<ListEnd rows={logs.rows.length} hasMore={logs.hasMore} failed={logs.error !== null} />}
         renderRow={(index) => {
           const row = logs.rows[index];
-          return row && <LogRow key={row.id} id={`log-${row.id}`} log={row} selected={row.id === selectedId} pattern={pattern} zone={zone} withYear={withYear} onOpen={() => open(index)} />;
+          return row && <LogRow key={row.id} id={`log-${row.id}`} log={row} selected={row.id === selectedId} pattern={pattern} zone={zone} withYear={withYear} fit={fit} onOpen={() => open(index)} />;
         }}
       />
     );

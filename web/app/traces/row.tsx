@@ -47,7 +47,7 @@ export function TraceRow({ trace, longest, selected, zone, withYear, hasQuery }:
       <span class="trace-spans number" title={`${plural(trace.matched_spans, "span matches", "spans match")}`}>
         {hasQuery && trace.matched_spans < trace.span_count && <span class="muted">{count(trace.matched_spans)} of </span>}
         {count(trace.span_count)}
-        <span class="phone-only"> spans</span>
+        <span class="phone-only">{trace.span_count === 1 ? " span" : " spans"}</span>
       </span>
       <span class="trace-errors number">
         {trace.error_count > 0 && (
