@@ -173,37 +173,41 @@ async fn every_encoding_is_read_and_broken_ones_are_refused() {
             .post_encoded(Signal::Logs, encoding, b"plain".to_vec())
             .await;
         assert_error(&reply, 400, 3, PROTOBUF, &format!("not {encoding}"));
+        // Nothing is nothing, however it says it is encoded.
         let reply = otlp.post_encoded(Signal::Logs, encoding, Vec::new()).await;
-        assert_error(&reply, 400, 3, PROTOBUF, &format!("empty {encoding}"));
+        assert_eq!(reply.status, 200, "empty {encoding}: {}", reply.text());
     }
     assert_eq!(server.api().count_logs("good").await, 3);
     assert_goes_on(&mut server).await;
 }
 
-/// A mebibyte on the wire that would be a gibibyte in memory.
+/// A few mebibytes on the wire at most that would be a gibibyte in memory. All three formats let a
+/// compressed mebibyte be repeated, which is quicker than compressing a gibibyte.
+fn bombs() -> [(&'static str, Vec<u8>); 3] {
+    let zeros = vec![0_u8; MIB];
+    let mut block = Vec::with_capacity(MIB);
+    let mut compress = flate2::Compress::new(flate2::Compression::best(), false);
+    compress
+        .compress_vec(&zeros, &mut block, flate2::FlushCompress::Sync)
+        .unwrap();
+    let deflate = [&[0x78, 0x01], block.repeat(1024).as_slice(), &[0x03, 0x00]].concat();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(&zeros).unwrap();
+    let gzip = encoder.finish().unwrap().repeat(1024);
+    [
+        ("gzip", gzip),
+        ("deflate", deflate),
+        ("zstd", zstandard(&zeros).repeat(1024)),
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn decompression_bombs_are_stopped_at_the_limit() {
     let home = Home::new();
     let mut server = home.serve().await;
     let otlp = server.otlp();
-    let bombs = tokio::task::spawn_blocking(|| {
-        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
-        let mut zstd = zstd::Encoder::new(Vec::new(), 1).unwrap();
-        let zeros = vec![0_u8; MIB];
-        for _ in 0..1024 {
-            gzip.write_all(&zeros).unwrap();
-            zlib.write_all(&zeros).unwrap();
-            zstd.write_all(&zeros).unwrap();
-        }
-        [
-            ("gzip", gzip.finish().unwrap()),
-            ("deflate", zlib.finish().unwrap()),
-            ("zstd", zstd.finish().unwrap()),
-        ]
-    });
-    for (encoding, bomb) in bombs.await.unwrap() {
-        assert!(bomb.len() < 8 * MIB, "{encoding}");
+    for (encoding, bomb) in bombs() {
+        assert!(bomb.len() < 4 * MIB, "{encoding}: {}", bomb.len());
         for signal in [Signal::Traces, Signal::Logs] {
             let reply = otlp.post_encoded(signal, encoding, bomb.clone()).await;
             assert_error(&reply, 413, 8, PROTOBUF, &format!("{encoding} bomb"));

@@ -54,10 +54,7 @@ async fn pages_of_logs_neither_overlap_nor_leave_gaps() {
     let server = server_with_ties(&home).await;
     let api = server.api();
     for order in ["asc", "desc"] {
-        for limit in ["1", "7", "100", "499", "500", "10000"] {
-            if limit == "1" && order == "asc" {
-                continue;
-            }
+        for limit in ["1", "60", "499", "500", "10000"] {
             // One record a page is slow; a part of the records shows the same.
             let query = if limit == "1" { "tie n:<15" } else { "tie" };
             let parameters = [("query", query), ("limit", limit), ("order", order)];

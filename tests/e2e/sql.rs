@@ -346,21 +346,52 @@ async fn only_reading_is_allowed() {
     );
 }
 
+/// Limits that a test can reach.
+const TIGHT: [&str; 8] = [
+    "--query-memory-bytes",
+    "32MiB",
+    "--query-spill-bytes",
+    "16MiB",
+    "--query-timeout",
+    "4s",
+    "--query-max-rows",
+    "20",
+];
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_query_that_wants_too_much_is_stopped_and_the_server_goes_on() {
+async fn queries_over_a_limit_say_so_and_the_server_goes_on() {
     let home = Home::new();
-    let server = server_with_data(&home).await;
+    let server = home.serve_with(&TIGHT).await;
     let api = server.api();
-    let numbers = "SELECT a.value AS x FROM generate_series(1, 3000000) a";
-    let query = format!(
-        "SELECT count(DISTINCT x || y.value::text || repeat('z', 400)) FROM ({numbers}) CROSS JOIN generate_series(1, 20) y"
+    let spans = (0..3000).map(|number| span(number + 1, 1)).collect();
+    server.otlp().export_spans(&spans_of("many", spans)).await;
+
+    let pairs = "spans a CROSS JOIN spans b";
+    let memory = format!(
+        "SELECT count(DISTINCT concat(a.trace_id, b.trace_id, repeat('x', 200))) FROM {pairs}"
     );
-    let answer = api.try_sql(&query, "application/json").await;
+    let answer = api.try_sql(&memory, otlp::JSON).await;
     assert!(
-        answer.status.is_client_error() || answer.status.is_server_error(),
-        "{}",
+        [429, 504].contains(&answer.status.as_u16()),
+        "{} {}",
+        answer.status,
         answer.text
     );
     assert!(answer.json()["error"]["message"].is_string());
-    assert_eq!(api.sql_number("SELECT count(*) FROM spans").await, 1);
+
+    let time = format!(
+        "SELECT count(*) FROM {pairs} CROSS JOIN spans c WHERE a.name || b.name || c.name = 'x'"
+    );
+    let answer = api.try_sql(&time, otlp::JSON).await;
+    assert_eq!(answer.status, 504, "{}", answer.text);
+    assert_eq!(answer.json()["error"]["code"], "timeout");
+
+    let rows = api.try_sql("SELECT trace_id FROM spans", otlp::JSON).await;
+    assert_eq!(rows.status, 200, "{}", rows.text);
+    let rows = rows.json();
+    assert_eq!(rows["rows"].as_array().unwrap().len(), 20);
+    assert_eq!(rows["complete"], false, "it says that there is more");
+    assert!(!rows["incomplete_reasons"].as_array().unwrap().is_empty());
+
+    assert_eq!(api.sql_number("SELECT count(*) FROM spans").await, 3000);
 }

@@ -351,7 +351,7 @@ async fn deep_nesting_is_kept_to_a_limit_and_rejected_beyond() {
     }
     assert_eq!(value, "core");
 
-    for depth in [200, 20_000, 200_000] {
+    for depth in [200, 20_000] {
         let reply = otlp
             .post_protobuf(Signal::Logs, deeply_nested_record(depth))
             .await;
