@@ -34,7 +34,7 @@ use self::traffic::Traffic;
 /// How far back the history goes.
 const BACKFILL: Duration = Duration::from_hours(1);
 /// Traces in the history.
-const BACKFILL_TRACES: u32 = 3600;
+const BACKFILL_TRACES: u32 = 3000;
 /// Records in a request, about: a scene is never split.
 const BATCH_RECORDS: usize = 1000;
 /// Live traffic is sent this often.

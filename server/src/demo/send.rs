@@ -63,31 +63,28 @@ impl Sender {
 
     /// Sends records and waits until they are acknowledged.
     pub(super) async fn send(&self, telemetry: Telemetry) -> anyhow::Result<Sent> {
-        let mut sent = Sent::default();
-        let spans = telemetry.spans.len() as u64;
-        if spans > 0 {
-            let request = otlp::trace_request(telemetry.spans);
-            let answer = self.post("v1/traces", request.encode_to_vec()).await?;
-            let answer = ExportTraceServiceResponse::decode(answer.as_ref())
-                .context("the answer of `/v1/traces` is not an ExportTraceServiceResponse")?;
-            let rejected = answer.partial_success.map_or(0, |part| part.rejected_spans);
-            sent.rejected += u64::try_from(rejected).unwrap_or(0);
-            sent.spans = spans.saturating_sub(sent.rejected);
-        }
-        let logs = telemetry.logs.len() as u64;
-        if logs > 0 {
-            let request = otlp::logs_request(telemetry.logs);
-            let answer = self.post("v1/logs", request.encode_to_vec()).await?;
-            let answer = ExportLogsServiceResponse::decode(answer.as_ref())
-                .context("the answer of `/v1/logs` is not an ExportLogsServiceResponse")?;
-            let rejected = answer
-                .partial_success
-                .map_or(0, |part| part.rejected_log_records);
-            let rejected = u64::try_from(rejected).unwrap_or(0);
-            sent.rejected += rejected;
-            sent.logs = logs.saturating_sub(rejected);
-        }
-        Ok(sent)
+        let (spans, logs) = (telemetry.spans.len(), telemetry.logs.len());
+        let traces_body = otlp::trace_request(telemetry.spans).encode_to_vec();
+        let logs_body = otlp::logs_request(telemetry.logs).encode_to_vec();
+        let (traces_answer, logs_answer) = tokio::try_join!(
+            self.post("v1/traces", traces_body),
+            self.post("v1/logs", logs_body)
+        )?;
+        let rejected_spans = ExportTraceServiceResponse::decode(traces_answer)
+            .context("the answer of `/v1/traces` is not an ExportTraceServiceResponse")?
+            .partial_success
+            .map_or(0, |part| u64::try_from(part.rejected_spans).unwrap_or(0));
+        let rejected_logs = ExportLogsServiceResponse::decode(logs_answer)
+            .context("the answer of `/v1/logs` is not an ExportLogsServiceResponse")?
+            .partial_success
+            .map_or(0, |part| {
+                u64::try_from(part.rejected_log_records).unwrap_or(0)
+            });
+        Ok(Sent {
+            spans: (spans as u64).saturating_sub(rejected_spans),
+            logs: (logs as u64).saturating_sub(rejected_logs),
+            rejected: rejected_spans + rejected_logs,
+        })
     }
 
     async fn post(&self, path: &str, body: Vec<u8>) -> anyhow::Result<bytes::Bytes> {

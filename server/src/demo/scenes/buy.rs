@@ -292,7 +292,13 @@ fn charge(checkout: &mut Call<'_, '_>, shopper: &Shopper, order: &Order) -> Outc
             Ok(())
         });
         if let Err(failure) = outcome {
-            payment.log_failure(format!("authorization for {} failed", order.id), &failure);
+            let reason = if timeout {
+                "acquirer timeout after 3000 ms"
+            } else {
+                "declined"
+            };
+            let body = format!("authorization for {} failed: {reason}", order.id);
+            payment.log_failure(body, &failure);
             return Err(failure);
         }
         let text = "insert into charges (order_id, amount_cents, currency, acquirer_ref) values (?, ?, ?, ?)";
