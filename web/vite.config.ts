@@ -47,5 +47,6 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   server: { proxy: { "/api": api } },
+  preview: { proxy: { "/api": api } },
   test: { include: ["app/**/*.test.ts"], environment: "node" },
 } as Parameters<typeof defineConfig>[0]);

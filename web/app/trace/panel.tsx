@@ -11,6 +11,7 @@ import { LevelBadge } from "../ui/level";
 import { ServiceName } from "../ui/service";
 import { oneLine } from "../logs/row";
 import { Events } from "./events";
+import { NAMELESS } from "./use-view";
 
 interface Props {
   trace: Timeline;
@@ -45,7 +46,7 @@ export function SpanPanel({ trace, span, logs, onClose, onZoom }: Props): JSX.El
         </span>
       </header>
       <div class="panel-scroll">
-        <h2 class="panel-title">{span.name}</h2>
+        <h2 class="panel-title">{span.name || NAMELESS}</h2>
         <p class="pills">
           <span class="kind">{span.kind.toLowerCase()}</span>
           <span class={isError ? "status status-error" : "status"}>{isError ? "error" : span.status_code === "OK" ? "ok" : "status unset"}</span>

@@ -5,7 +5,7 @@ import { count, duration } from "../lib/format";
 import { selfSegments } from "../lib/tree";
 import { nanosToMs } from "../lib/time";
 import { Icon } from "../ui/icons";
-import type { TraceState } from "./use-view";
+import { NAMELESS, type TraceState } from "./use-view";
 
 interface Props {
   index: number;
@@ -38,7 +38,7 @@ export function SpanRow({ index, span, state, perNs, barWidth, logs }: Props): J
         <i class="span-stripe" aria-hidden="true" />
         <span class="span-label" title={`${span.service_name}  ${span.name}`}>
           {state.trace.spans[span.parent_index ?? -1]?.service_name !== span.service_name && <span class="span-service">{span.service_name}</span>}
-          <span class="span-name">{span.name}</span>
+          <span class="span-name">{span.name || NAMELESS}</span>
         </span>
         {span.missing_parent && (
           <span class="span-flag" title="Its parent is not stored">

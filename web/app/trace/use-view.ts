@@ -3,6 +3,9 @@ import type { Timeline, TimelineSpan } from "../api/types";
 import { setParams, usePlace } from "../lib/router";
 import { ancestors, collapsibleBelowRoots, visibleRows } from "../lib/tree";
 
+/** Some tracers send spans without a name; a row must not look empty. */
+export const NAMELESS = "(no name)";
+
 export interface Zoom {
   from: number;
   to: number;
