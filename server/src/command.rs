@@ -1,0 +1,153 @@
+//! The command line: what there is to do, and doing it.
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::check::CheckArgs;
+use crate::demo::DemoArgs;
+use crate::import::ImportArgs;
+use crate::settings::{RawSettings, Settings};
+use crate::sql::SqlArgs;
+use crate::{check, demo, import, serve, sql};
+
+/// Settings that mean something to every command; the others are shown by `spoor serve --help`
+/// only, but may be given everywhere.
+const EVERYWHERE: [&str; 6] = [
+    "config",
+    "data_dir",
+    "log_level",
+    "log_format",
+    "help",
+    "version",
+];
+
+/// How a command ended, when it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All is well: exit code 0.
+    Success,
+    /// It ran, and found or left something that is not as it should be: exit code 1.
+    Problems,
+    /// It was told to stop before it was through: exit code 130.
+    Interrupted,
+}
+
+/// Distributed tracing and logs in one binary: OTLP in, Parquet on disk, SQL and a UI out.
+///
+/// Without a command, `spoor` serves.
+#[derive(Parser)]
+#[command(
+    name = "spoor",
+    version,
+    args_conflicts_with_subcommands = true,
+    max_term_width = 100
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    settings: RawSettings,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Take OTLP in; serve the web UI and the query API
+    Serve(Box<ServeArgs>),
+    /// Send a shop's traces and logs to a running Spoor, to have something to look at
+    Demo(DemoArgs),
+    /// Read files of OTLP JSON, OTLP protobuf or JSON lines into the data directory
+    Import(Box<ImportArgs>),
+    /// Ask with SQL: the running server, or the data directory if there is none
+    Sql(Box<SqlArgs>),
+    /// Read through everything in the data directory and say what is broken
+    Check(Box<CheckArgs>),
+}
+
+#[derive(clap::Args)]
+struct ServeArgs {
+    #[command(flatten)]
+    settings: RawSettings,
+}
+
+/// The command line with the help of each command reduced to what concerns it.
+fn definition() -> clap::Command {
+    let import = [
+        "ingest_token",
+        "ingest_token_file",
+        "max_request_bytes",
+        "ingest_memory_bytes",
+    ];
+    let sql = [
+        "read_token",
+        "read_token_file",
+        "query_timeout",
+        "query_memory_bytes",
+    ];
+    Cli::command()
+        .mut_subcommand("import", |command| reduced(command, &import))
+        .mut_subcommand("sql", |command| reduced(command, &sql))
+        .mut_subcommand("check", |command| reduced(command, &[]))
+}
+
+fn reduced(command: clap::Command, shown: &[&str]) -> clap::Command {
+    let settings = RawSettings::names();
+    command.mut_args(|argument| {
+        let id = argument.get_id().as_str();
+        let is_setting = settings.iter().any(|name| name == id);
+        let hide = is_setting && !EVERYWHERE.contains(&id) && !shown.contains(&id);
+        if hide { argument.hide(true) } else { argument }
+    })
+}
+
+/// Reads the command line and does what it says. Wrong usage ends the process here, with code 2.
+pub(crate) async fn run() -> anyhow::Result<Outcome> {
+    let matches = definition().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match cli.command {
+        None => serve::run(Settings::load(cli.settings)?).await,
+        Some(Command::Serve(args)) => serve::run(Settings::load(args.settings)?).await,
+        Some(Command::Demo(args)) => demo::run(args).await.map(|()| Outcome::Success),
+        Some(Command::Import(args)) => import::run(*args).await,
+        Some(Command::Sql(args)) => sql::run(*args).await,
+        Some(Command::Check(args)) => check::run(*args).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        definition().debug_assert();
+    }
+
+    #[test]
+    fn flags_alone_mean_serve() {
+        let cli = Cli::try_parse_from(["spoor", "--data-dir", "x"])
+            .ok()
+            .unwrap();
+        assert!(cli.command.is_none());
+        let cli = Cli::try_parse_from(["spoor", "serve", "--data-dir", "x"])
+            .ok()
+            .unwrap();
+        assert!(matches!(cli.command, Some(Command::Serve(_))));
+    }
+
+    #[test]
+    fn help_of_a_command_shows_what_concerns_it() {
+        let mut definition = definition();
+        let sql = definition
+            .find_subcommand_mut("sql")
+            .unwrap()
+            .render_long_help()
+            .to_string();
+        assert!(sql.contains("--data-dir") && sql.contains("--read-token"));
+        assert!(!sql.contains("--otlp-grpc-addr"));
+        let serve = definition
+            .find_subcommand_mut("serve")
+            .unwrap()
+            .render_long_help()
+            .to_string();
+        assert!(serve.contains("--otlp-grpc-addr") && serve.contains("--flush-interval"));
+    }
+}

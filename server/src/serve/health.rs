@@ -1,0 +1,180 @@
+//! Is it up, is it ready, how is it: `/healthz`, `/readyz`, `/api/v1/status`, `/metrics`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
+use serde::Serialize;
+
+use crate::runfile::RunFile;
+use crate::settings::Access;
+
+/// Answers about the server itself, without a token and before recovery.
+#[derive(Clone)]
+pub(super) struct Health {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    ready: AtomicBool,
+    server: RunFile,
+    auth: Auth,
+}
+
+/// Which tokens are asked for.
+#[derive(Clone, Copy, Serialize)]
+struct Auth {
+    read: bool,
+    ingest: bool,
+}
+
+#[derive(Serialize)]
+struct Status<'a> {
+    version: &'a str,
+    ready: bool,
+    otlp_grpc_addr: String,
+    otlp_http_addr: String,
+    http_addr: String,
+    tls: bool,
+    auth: Auth,
+}
+
+impl Health {
+    pub(super) fn new(server: &RunFile, access: &Access) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                ready: AtomicBool::new(false),
+                server: server.clone(),
+                auth: Auth {
+                    read: !access.read.is_open(),
+                    ingest: !access.ingest.is_open(),
+                },
+            }),
+        }
+    }
+
+    pub(super) fn set_ready(&self, ready: bool) {
+        self.shared.ready.store(ready, Ordering::Release);
+    }
+
+    fn is_ready(&self) -> bool {
+        self.shared.ready.load(Ordering::Acquire)
+    }
+
+    pub(super) fn router(&self) -> Router {
+        Router::new()
+            .route("/healthz", get(|| async { "ok\n" }))
+            .route("/readyz", get(ready))
+            .route("/api/v1/status", get(status))
+            .with_state(self.clone())
+    }
+}
+
+async fn ready(State(health): State<Health>) -> (StatusCode, &'static str) {
+    if health.is_ready() {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+    }
+}
+
+async fn status(State(health): State<Health>) -> Response {
+    let Shared { server, auth, .. } = health.shared.as_ref();
+    Json(Status {
+        version: &server.version,
+        ready: health.is_ready(),
+        otlp_grpc_addr: server.otlp_grpc_addr.to_string(),
+        otlp_http_addr: server.otlp_http_addr.to_string(),
+        http_addr: server.http_addr.to_string(),
+        tls: server.tls,
+        auth: *auth,
+    })
+    .into_response()
+}
+
+/// `/metrics`: everything in `registry` as Prometheus reads it.
+pub(super) fn metrics_router(registry: Registry) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics))
+        .with_state(Arc::new(registry))
+}
+
+async fn metrics(State(registry): State<Arc<Registry>>) -> Response {
+    let mut text = String::new();
+    match encode(&mut text, &registry) {
+        Ok(()) => {
+            let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            ([(CONTENT_TYPE, content_type)], text).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "metrics cannot be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    async fn ask(router: &Router, path: &str) -> (StatusCode, String) {
+        let request = http::Request::get(path).body(Body::empty()).unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20)
+            .await
+            .unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn ready_is_not_the_same_as_up() {
+        let server = RunFile {
+            pid: 1,
+            version: "9.9.9".to_owned(),
+            otlp_grpc_addr: ([127, 0, 0, 1], 4317).into(),
+            otlp_http_addr: ([127, 0, 0, 1], 4318).into(),
+            http_addr: ([127, 0, 0, 1], 4320).into(),
+            tls: false,
+        };
+        let health = Health::new(&server, &Access::default());
+        let router = health.router();
+        assert_eq!(ask(&router, "/healthz").await.0, 200);
+        assert_eq!(ask(&router, "/readyz").await.0, 503);
+        health.set_ready(true);
+        assert_eq!(ask(&router, "/readyz").await.0, 200);
+        let (_, body) = ask(&router, "/api/v1/status").await;
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["ready"], true);
+        assert_eq!(body["otlp_http_addr"], "127.0.0.1:4318");
+        assert_eq!(
+            body["auth"],
+            serde_json::json!({"read": false, "ingest": false})
+        );
+    }
+
+    #[tokio::test]
+    async fn metrics_are_prometheus_text() {
+        let mut registry = Registry::default();
+        super::super::process::register_metrics(&mut registry);
+        let (status, text) = ask(&metrics_router(registry), "/metrics").await;
+        assert_eq!(status, 200);
+        let version = format!(
+            "spoor_build_info{{version=\"{}\"}} 1",
+            env!("CARGO_PKG_VERSION")
+        );
+        assert!(text.contains(&version), "{text}");
+        assert!(text.contains("process_resident_memory_bytes "), "{text}");
+        assert!(text.ends_with("# EOF\n"));
+    }
+}

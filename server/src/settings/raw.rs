@@ -1,0 +1,380 @@
+//! What the user wrote: flags, environment and file, unchecked.
+//!
+//! Values are kept as text, whatever type they will have, so that clap and TOML cannot stop at the
+//! first wrong one.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+
+/// A value as it was written.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Text(pub(super) String);
+
+impl FromStr for Text {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        scalar(toml::Value::deserialize(deserializer)?)
+            .ok_or_else(|| D::Error::custom("expected a string, a number or a boolean"))
+    }
+}
+
+fn scalar(value: toml::Value) -> Option<Text> {
+    match value {
+        toml::Value::String(text) => Some(Text(text)),
+        toml::Value::Integer(number) => Some(Text(number.to_string())),
+        toml::Value::Float(number) => Some(Text(number.to_string())),
+        toml::Value::Boolean(switch) => Some(Text(switch.to_string())),
+        _ => None,
+    }
+}
+
+fn set(value: Option<Text>) -> Option<Text> {
+    value.filter(|Text(text)| !text.trim().is_empty())
+}
+
+fn all_set(mut values: Vec<Text>) -> Vec<Text> {
+    values.retain(|Text(text)| !text.trim().is_empty());
+    values
+}
+
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Text>, D::Error> {
+    let values = match toml::Value::deserialize(deserializer)? {
+        toml::Value::Array(values) => values,
+        value => vec![value],
+    };
+    values
+        .into_iter()
+        .map(|value| scalar(value).ok_or_else(|| D::Error::custom("expected a list of strings")))
+        .collect()
+}
+
+// No `Debug`: there are tokens in it.
+/// All settings of Spoor, as written.
+#[derive(Clone, Default, Args, Deserialize)]
+#[serde(default)]
+pub(crate) struct RawSettings {
+    /// Settings file (TOML): flags' names with `_` for `-`, as in `flush_interval = "10s"`
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SPOOR_CONFIG",
+        help_heading = "General"
+    )]
+    #[serde(skip)]
+    pub(super) config: Option<PathBuf>,
+    /// Folder that holds all data [default: ./spoor-data]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "SPOOR_DATA_DIR",
+        help_heading = "General"
+    )]
+    pub(super) data_dir: Option<Text>,
+    /// What to log: `error`, `warn`, `info`, `debug`, `trace`, or a filter such as
+    /// `info,spoor_storage=debug`; without it RUST_LOG counts [default: info]
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        env = "SPOOR_LOG_LEVEL",
+        help_heading = "General"
+    )]
+    pub(super) log_level: Option<Text>,
+    /// How to log to standard error: `text` or `json` [default: text]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "SPOOR_LOG_FORMAT",
+        help_heading = "General"
+    )]
+    pub(super) log_format: Option<Text>,
+
+    /// Where OTLP/gRPC listens [default: 127.0.0.1:4317]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "SPOOR_OTLP_GRPC_ADDR",
+        help_heading = "Listening"
+    )]
+    pub(super) otlp_grpc_addr: Option<Text>,
+    /// Where OTLP/HTTP listens [default: 127.0.0.1:4318]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "SPOOR_OTLP_HTTP_ADDR",
+        help_heading = "Listening"
+    )]
+    pub(super) otlp_http_addr: Option<Text>,
+    /// Where the web UI and the query API listen [default: 127.0.0.1:4320]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "SPOOR_HTTP_ADDR",
+        help_heading = "Listening"
+    )]
+    pub(super) http_addr: Option<Text>,
+    /// Certificate chain (PEM); with it all three addresses speak TLS
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SPOOR_TLS_CERT",
+        help_heading = "Listening"
+    )]
+    pub(super) tls_cert: Option<Text>,
+    /// Private key of the certificate (PEM)
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SPOOR_TLS_KEY",
+        help_heading = "Listening"
+    )]
+    pub(super) tls_key: Option<Text>,
+    /// Web origins that may send OTLP/HTTP from browsers, as `https://shop.example`, or `*`;
+    /// repeat it or separate by commas
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "SPOOR_CORS_ORIGIN",
+        value_delimiter = ',',
+        help_heading = "Listening"
+    )]
+    #[serde(deserialize_with = "one_or_many")]
+    pub(super) cors_origin: Vec<Text>,
+    /// How long requests may go on after a signal to stop [default: 10s]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "SPOOR_SHUTDOWN_TIMEOUT",
+        help_heading = "Listening",
+        hide_short_help = true
+    )]
+    pub(super) shutdown_timeout: Option<Text>,
+
+    /// Token that writers must send (`Authorization: Bearer …`); repeat it or separate by commas.
+    /// Others on the machine can see flags: prefer the file or the environment
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "SPOOR_INGEST_TOKEN",
+        hide_env_values = true,
+        value_delimiter = ',',
+        help_heading = "Access"
+    )]
+    #[serde(deserialize_with = "one_or_many")]
+    pub(super) ingest_token: Vec<Text>,
+    /// File with tokens for writers, one a line
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SPOOR_INGEST_TOKEN_FILE",
+        help_heading = "Access"
+    )]
+    pub(super) ingest_token_file: Option<Text>,
+    /// Token that readers of the API and the UI must send; as --ingest-token
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "SPOOR_READ_TOKEN",
+        hide_env_values = true,
+        value_delimiter = ',',
+        help_heading = "Access"
+    )]
+    #[serde(deserialize_with = "one_or_many")]
+    pub(super) read_token: Vec<Text>,
+    /// File with tokens for readers, one a line
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SPOOR_READ_TOKEN_FILE",
+        help_heading = "Access"
+    )]
+    pub(super) read_token_file: Option<Text>,
+    /// Listen beyond this machine without tokens: whoever reaches the port may write and read
+    #[arg(long, value_name = "BOOL", env = "SPOOR_ALLOW_UNAUTHENTICATED", num_args = 0..=1, default_missing_value = "true", require_equals = true, help_heading = "Access")]
+    pub(super) allow_unauthenticated: Option<Text>,
+
+    /// Largest request taken, before and after decompression [default: 64MiB]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "SPOOR_MAX_REQUEST_BYTES",
+        help_heading = "Ingest",
+        hide_short_help = true
+    )]
+    pub(super) max_request_bytes: Option<Text>,
+    /// Whether fields of log bodies that are JSON objects can be searched [default: true]
+    #[arg(
+        long,
+        value_name = "BOOL",
+        env = "SPOOR_OPEN_JSON_BODIES",
+        help_heading = "Ingest",
+        hide_short_help = true
+    )]
+    pub(super) open_json_bodies: Option<Text>,
+    /// Memory for requests and rows that are not in files yet; over it writers are told to come
+    /// back [default: an eighth of the memory, at most 1GiB]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "SPOOR_INGEST_MEMORY_BYTES",
+        help_heading = "Ingest",
+        hide_short_help = true
+    )]
+    pub(super) ingest_memory_bytes: Option<Text>,
+    /// Write rows to files when they take this much memory [default: an eighth of
+    /// --ingest-memory-bytes]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "SPOOR_FLUSH_BYTES",
+        help_heading = "Ingest",
+        hide_short_help = true
+    )]
+    pub(super) flush_bytes: Option<Text>,
+    /// Write rows to files when the oldest has waited this long [default: 30s]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "SPOOR_FLUSH_INTERVAL",
+        help_heading = "Ingest",
+        hide_short_help = true
+    )]
+    pub(super) flush_interval: Option<Text>,
+    /// Take nothing in when the disk has less than this free [default: 256MiB]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "SPOOR_MIN_FREE_BYTES",
+        help_heading = "Ingest",
+        hide_short_help = true
+    )]
+    pub(super) min_free_bytes: Option<Text>,
+
+    /// Working memory of one query [default: by the machine, at most 512MiB]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "SPOOR_QUERY_MEMORY_BYTES",
+        help_heading = "Queries",
+        hide_short_help = true
+    )]
+    pub(super) query_memory_bytes: Option<Text>,
+    /// What all queries together may spill to disk [default: 4GiB]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "SPOOR_QUERY_SPILL_BYTES",
+        help_heading = "Queries",
+        hide_short_help = true
+    )]
+    pub(super) query_spill_bytes: Option<Text>,
+    /// How long a query may take [default: 60s]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "SPOOR_QUERY_TIMEOUT",
+        help_heading = "Queries",
+        hide_short_help = true
+    )]
+    pub(super) query_timeout: Option<Text>,
+    /// Queries at the same time [default: two for each processor, at most 8]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "SPOOR_QUERY_MAX_CONCURRENT",
+        help_heading = "Queries",
+        hide_short_help = true
+    )]
+    pub(super) query_max_concurrent: Option<Text>,
+    /// Queries that may wait for their turn [default: 64]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "SPOOR_QUERY_MAX_WAITING",
+        help_heading = "Queries",
+        hide_short_help = true
+    )]
+    pub(super) query_max_waiting: Option<Text>,
+    /// Rows of a SQL answer in JSON; more are cut off and the answer says so [default: 10000]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "SPOOR_QUERY_MAX_ROWS",
+        help_heading = "Queries",
+        hide_short_help = true
+    )]
+    pub(super) query_max_rows: Option<Text>,
+    /// Memory for opened indexes [default: a sixteenth of the memory, at most 256MiB]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "SPOOR_INDEX_CACHE_BYTES",
+        help_heading = "Queries",
+        hide_short_help = true
+    )]
+    pub(super) index_cache_bytes: Option<Text>,
+    /// Memory for Parquet footers [default: a sixteenth of the memory, at most 256MiB]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "SPOOR_METADATA_CACHE_BYTES",
+        help_heading = "Queries",
+        hide_short_help = true
+    )]
+    pub(super) metadata_cache_bytes: Option<Text>,
+
+    /// Keys of the file that are no settings; `deny_unknown_fields` would tell only of the first.
+    #[arg(skip)]
+    #[serde(flatten)]
+    pub(super) unknown: BTreeMap<String, toml::Value>,
+}
+
+impl RawSettings {
+    /// These settings, and where there is none, those of `file`. Empty is not set: compose files
+    /// hand on variables that the user has left empty.
+    pub(super) fn or(self, file: Self) -> Self {
+        let (over, under) = (self, file);
+        macro_rules! layered {
+            ([$($single:ident)*] [$($list:ident)*]) => {
+                Self {
+                    config: over.config,
+                    $($single: set(over.$single).or(set(under.$single)),)*
+                    $($list: Some(all_set(over.$list))
+                        .filter(|values| !values.is_empty())
+                        .unwrap_or_else(|| all_set(under.$list)),)*
+                    unknown: under.unknown,
+                }
+            };
+        }
+        layered! {
+            [data_dir log_level log_format otlp_grpc_addr otlp_http_addr http_addr tls_cert
+             tls_key shutdown_timeout ingest_token_file read_token_file allow_unauthenticated
+             max_request_bytes open_json_bodies ingest_memory_bytes flush_bytes flush_interval
+             min_free_bytes query_memory_bytes query_spill_bytes query_timeout
+             query_max_concurrent query_max_waiting query_max_rows index_cache_bytes
+             metadata_cache_bytes]
+            [cors_origin ingest_token read_token]
+        }
+    }
+
+    /// The names a settings file may use.
+    pub(crate) fn names() -> Vec<String> {
+        Self::augment_args(clap::Command::new("spoor"))
+            .get_arguments()
+            .map(|argument| argument.get_id().to_string())
+            .filter(|name| name != "config")
+            .collect()
+    }
+}

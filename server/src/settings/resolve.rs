@@ -1,0 +1,436 @@
+//! From what was written to what it means.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use spoor_collector::CollectorOptions;
+use spoor_query::QueryOptions;
+use spoor_storage::StorageOptions;
+
+use super::machine::Machine;
+use super::problem::Problems;
+use super::quantity;
+use super::raw::{RawSettings, Text};
+use super::tokens::TokenSet;
+use crate::logging::{LogFormat, LogSettings};
+
+/// Settings that can be used as they are.
+pub(crate) struct Settings {
+    pub(crate) log: LogSettings,
+    pub(crate) listen: Listen,
+    pub(crate) tls: Option<TlsFiles>,
+    pub(crate) access: Access,
+    /// How long requests may go on after a signal to stop.
+    pub(crate) shutdown_timeout: Duration,
+    pub(crate) storage: StorageOptions,
+    pub(crate) collector: CollectorOptions,
+    pub(crate) query: QueryOptions,
+}
+
+/// The three addresses; port 0 lets the system choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Listen {
+    pub(crate) otlp_grpc: SocketAddr,
+    pub(crate) otlp_http: SocketAddr,
+    pub(crate) http: SocketAddr,
+}
+
+/// Who may come in.
+#[derive(Clone, Default)]
+pub(crate) struct Access {
+    pub(crate) ingest: TokenSet,
+    pub(crate) read: TokenSet,
+}
+
+/// Where certificate and key are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TlsFiles {
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+impl Settings {
+    /// Reads the settings file that `arguments` name, if they name one, and makes sense of it all.
+    pub(crate) fn load(arguments: RawSettings) -> Result<Self, Problems> {
+        let mut resolver = Resolver::default();
+        let raw = match arguments.config.clone() {
+            Some(path) => {
+                let file = resolver.file(&path);
+                arguments.or(file)
+            }
+            None => arguments.or(RawSettings::default()),
+        };
+        let settings = resolver.settings(raw, Machine::detect());
+        resolver.problems.into_result().map(|()| settings)
+    }
+
+    /// The folder that holds all data.
+    pub(crate) fn data_dir(&self) -> &Path {
+        &self.storage.data_dir
+    }
+}
+
+/// Takes note of everything that is wrong and goes on with the default.
+#[derive(Default)]
+struct Resolver {
+    problems: Problems,
+}
+
+impl Resolver {
+    fn file(&mut self, path: &Path) -> RawSettings {
+        let shown = path.display();
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => {
+                self.problems.add(
+                    format!("cannot read the settings file `{shown}`: {error}"),
+                    "name a file that can be read with --config or SPOOR_CONFIG",
+                );
+                return RawSettings::default();
+            }
+        };
+        match toml::from_str::<RawSettings>(&text) {
+            Ok(raw) => {
+                let names = RawSettings::names();
+                for key in raw.unknown.keys() {
+                    let what = format!("`{key}` in `{shown}` is not a setting");
+                    let hint = match nearest(key, &names) {
+                        Some(name) => format!("did you mean `{name}`?"),
+                        None => "`spoor serve --help` lists the settings".to_owned(),
+                    };
+                    self.problems.add(what, hint);
+                }
+                raw
+            }
+            Err(error) => {
+                let place = error.span().map(|span| {
+                    let line = text
+                        .bytes()
+                        .take(span.start)
+                        .filter(|&byte| byte == b'\n')
+                        .count();
+                    format!(" line {}", line + 1)
+                });
+                self.problems.add(
+                    format!(
+                        "the settings file `{shown}`{} is wrong: {}",
+                        place.unwrap_or_default(),
+                        error.message().trim()
+                    ),
+                    "settings are written as `name = \"value\"`",
+                );
+                RawSettings::default()
+            }
+        }
+    }
+
+    fn settings(&mut self, raw: RawSettings, machine: Machine) -> Settings {
+        let log = self.log(raw.log_level, raw.log_format.as_ref());
+        let listen = Listen {
+            otlp_grpc: self.address("otlp_grpc_addr", raw.otlp_grpc_addr, 4317),
+            otlp_http: self.address("otlp_http_addr", raw.otlp_http_addr, 4318),
+            http: self.address("http_addr", raw.http_addr, 4320),
+        };
+        let access = Access {
+            ingest: self.tokens("ingest_token", &raw.ingest_token, raw.ingest_token_file),
+            read: self.tokens("read_token", &raw.read_token, raw.read_token_file),
+        };
+        let open_door = self.value(
+            "allow_unauthenticated",
+            raw.allow_unauthenticated,
+            quantity::switch,
+            false,
+        );
+        if !open_door {
+            self.refuse_strangers(&listen, &access);
+        }
+        let tls = self.tls(raw.tls_cert, raw.tls_key);
+
+        let mut storage = StorageOptions::new(text_or(raw.data_dir, "./spoor-data"));
+        storage.ingest_memory_bytes = self.bytes(
+            "ingest_memory_bytes",
+            raw.ingest_memory_bytes,
+            machine.ingest_memory_bytes(),
+        );
+        let flush_bytes = storage.ingest_memory_bytes as u64 / 8;
+        storage.flush_bytes = self.bytes("flush_bytes", raw.flush_bytes, flush_bytes);
+        storage.flush_interval =
+            self.time("flush_interval", raw.flush_interval, storage.flush_interval);
+        storage.min_free_bytes = self.value(
+            "min_free_bytes",
+            raw.min_free_bytes,
+            quantity::size,
+            storage.min_free_bytes,
+        );
+        storage.index_cache_bytes = self.value(
+            "index_cache_bytes",
+            raw.index_cache_bytes,
+            quantity::size,
+            machine.index_cache_bytes(),
+        );
+        if storage.flush_bytes > storage.ingest_memory_bytes {
+            self.problems.add(
+                format!(
+                    "`flush_bytes` ({}) is more than `ingest_memory_bytes` ({})",
+                    storage.flush_bytes, storage.ingest_memory_bytes
+                ),
+                "writers would be refused before anything is flushed: make it a half or less",
+            );
+        }
+
+        let mut collector = CollectorOptions::default();
+        collector.max_request_bytes = self.bytes(
+            "max_request_bytes",
+            raw.max_request_bytes,
+            collector.max_request_bytes as u64,
+        );
+        collector.open_json_bodies = self.value(
+            "open_json_bodies",
+            raw.open_json_bodies,
+            quantity::switch,
+            collector.open_json_bodies,
+        );
+        collector.cors_allowed_origins = self.origins(raw.cors_origin);
+
+        let mut query = QueryOptions::default();
+        query.max_concurrent = self.count(
+            "query_max_concurrent",
+            raw.query_max_concurrent,
+            machine.query_max_concurrent(),
+        );
+        let memory = machine.query_memory_bytes(query.max_concurrent);
+        query.memory_bytes = self.bytes("query_memory_bytes", raw.query_memory_bytes, memory);
+        query.spill_bytes = self.value(
+            "query_spill_bytes",
+            raw.query_spill_bytes,
+            quantity::size,
+            query.spill_bytes,
+        );
+        query.timeout = self.time("query_timeout", raw.query_timeout, query.timeout);
+        query.max_waiting = self.value(
+            "query_max_waiting",
+            raw.query_max_waiting,
+            quantity::count,
+            query.max_waiting,
+        );
+        query.max_rows_json = self.count("query_max_rows", raw.query_max_rows, query.max_rows_json);
+        query.metadata_cache_bytes = self.bytes(
+            "metadata_cache_bytes",
+            raw.metadata_cache_bytes,
+            machine.metadata_cache_bytes(),
+        );
+
+        Settings {
+            log,
+            listen,
+            tls,
+            access,
+            shutdown_timeout: self.time(
+                "shutdown_timeout",
+                raw.shutdown_timeout,
+                Duration::from_secs(10),
+            ),
+            storage,
+            collector,
+            query,
+        }
+    }
+
+    /// The value of a setting, or its default if it is not set or wrong.
+    fn value<T>(
+        &mut self,
+        name: &str,
+        text: Option<Text>,
+        read: impl FnOnce(&str) -> Result<T, &'static str>,
+        default: T,
+    ) -> T {
+        let Some(Text(text)) = text else {
+            return default;
+        };
+        read(&text).unwrap_or_else(|hint| {
+            self.problems.add(format!("`{name}` is `{text}`"), hint);
+            default
+        })
+    }
+
+    /// A size of memory that is not zero.
+    fn bytes(&mut self, name: &str, text: Option<Text>, default: u64) -> usize {
+        let read = |text: &str| match usize::try_from(quantity::size(text)?) {
+            Ok(0) => Err("it must be more than nothing"),
+            Ok(bytes) => Ok(bytes),
+            Err(_) => Err("that is more memory than can be addressed"),
+        };
+        self.value(
+            name,
+            text,
+            read,
+            usize::try_from(default).unwrap_or(usize::MAX),
+        )
+    }
+
+    fn count(&mut self, name: &str, text: Option<Text>, default: usize) -> usize {
+        let read = |text: &str| match quantity::count(text)? {
+            0 => Err("it must be at least 1"),
+            count => Ok(count),
+        };
+        self.value(name, text, read, default)
+    }
+
+    fn time(&mut self, name: &str, text: Option<Text>, default: Duration) -> Duration {
+        let read = |text: &str| match quantity::duration(text)? {
+            Duration::ZERO => Err("it must be more than nothing"),
+            time => Ok(time),
+        };
+        self.value(name, text, read, default)
+    }
+
+    fn address(&mut self, name: &str, text: Option<Text>, port: u16) -> SocketAddr {
+        let read = |text: &str| {
+            let hint = "write an address and a port: `127.0.0.1:4318`, `localhost:4318`, `[::1]:4318`, `0.0.0.0:4318` for all addresses of this machine";
+            if let Ok(address) = text.parse() {
+                return Ok(address);
+            }
+            let mut found: Vec<_> = text.to_socket_addrs().map_err(|_| hint)?.collect();
+            // `localhost` is both: most clients try IPv4 first.
+            found.sort_by_key(SocketAddr::is_ipv6);
+            found.into_iter().next().ok_or(hint)
+        };
+        self.value(name, text, read, SocketAddr::from(([127, 0, 0, 1], port)))
+    }
+
+    fn tokens(&mut self, name: &str, tokens: &[Text], file: Option<Text>) -> TokenSet {
+        let mut set = TokenSet::default();
+        for Text(token) in tokens {
+            if let Err(what) = set.add(token) {
+                let hint = "use letters, digits and punctuation, as `openssl rand -hex 32` makes";
+                self.problems
+                    .add(format!("a token of `{name}` {what}"), hint);
+            }
+        }
+        if let Some(Text(file)) = file
+            && let Err(what) = set.add_file(Path::new(&file))
+        {
+            self.problems.add(
+                format!("`{name}_file` is `{file}`: {what}"),
+                "name a file with one token a line",
+            );
+        }
+        set
+    }
+
+    fn tls(&mut self, cert: Option<Text>, key: Option<Text>) -> Option<TlsFiles> {
+        match (cert, key) {
+            (Some(Text(cert)), Some(Text(key))) => Some(TlsFiles {
+                cert: cert.into(),
+                key: key.into(),
+            }),
+            (None, None) => None,
+            (cert, _) => {
+                let (given, missing) = if cert.is_some() {
+                    ("tls_cert", "tls_key")
+                } else {
+                    ("tls_key", "tls_cert")
+                };
+                self.problems.add(
+                    format!("`{given}` is set and `{missing}` is not"),
+                    "TLS needs both a certificate and its private key",
+                );
+                None
+            }
+        }
+    }
+
+    fn origins(&mut self, origins: Vec<Text>) -> Vec<String> {
+        let mut good = Vec::with_capacity(origins.len());
+        for Text(origin) in origins {
+            let is_origin = url::Url::parse(&origin)
+                .is_ok_and(|url| url.has_host() && url.origin().ascii_serialization() == origin);
+            if origin == "*" || is_origin {
+                good.push(origin);
+            } else {
+                self.problems.add(
+                    format!("`cors_origin` is `{origin}`"),
+                    "write scheme, host and port without a path, as `https://shop.example`, or `*`",
+                );
+            }
+        }
+        good
+    }
+
+    fn log(&mut self, level: Option<Text>, format: Option<&Text>) -> LogSettings {
+        let format = match format.map(|Text(text)| text.as_str()) {
+            None | Some("text") => LogFormat::Text,
+            Some("json") => LogFormat::Json,
+            Some(other) => {
+                self.problems.add(
+                    format!("`log_format` is `{other}`"),
+                    "write `text` or `json`",
+                );
+                LogFormat::Text
+            }
+        };
+        let filter = level.map(|Text(level)| level).filter(|level| {
+            let wrong = LogSettings::check(level).err();
+            if let Some(what) = &wrong {
+                self.problems.add(
+                    format!("`log_level` is `{level}`: {what}"),
+                    "write `error`, `warn`, `info`, `debug` or `trace`, or a filter such as `info,spoor_storage=debug`",
+                );
+            }
+            wrong.is_none()
+        });
+        LogSettings { filter, format }
+    }
+
+    /// Beyond this machine only with tokens: promise P6.
+    fn refuse_strangers(&mut self, listen: &Listen, access: &Access) {
+        let doors = [
+            ("otlp_grpc_addr", listen.otlp_grpc, "ingest", &access.ingest),
+            ("otlp_http_addr", listen.otlp_http, "ingest", &access.ingest),
+            ("http_addr", listen.http, "read", &access.read),
+        ];
+        for (name, address, kind, tokens) in doors {
+            if !address.ip().is_loopback() && tokens.is_open() {
+                let flag = name.replace('_', "-");
+                self.problems.add(
+                    format!("--{flag} {address} can be reached from other machines and no {kind} token is set"),
+                    format!(
+                        "set --{kind}-token-file or SPOOR_{}_TOKEN; or say --allow-unauthenticated if whoever reaches the port may {}",
+                        kind.to_uppercase(),
+                        if kind == "ingest" { "write" } else { "read everything" },
+                    ),
+                );
+            }
+        }
+    }
+}
+
+fn text_or(text: Option<Text>, default: &str) -> PathBuf {
+    text.map_or_else(|| default.into(), |Text(text)| text.into())
+}
+
+/// The name that differs least from `key`, if it differs little.
+fn nearest<'a>(key: &str, names: &'a [String]) -> Option<&'a str> {
+    let key = key.to_ascii_lowercase().replace('-', "_");
+    names
+        .iter()
+        .map(|name| (distance(&key, name), name.as_str()))
+        .min()
+        .filter(|(distance, name)| *distance * 3 <= name.len().max(3))
+        .map(|(_, name)| name)
+}
+
+/// Levenshtein's distance in bytes.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.bytes().enumerate() {
+            let replaced = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}

@@ -1,0 +1,173 @@
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Parser;
+
+use super::problem::Problem;
+use super::*;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    raw: RawSettings,
+}
+
+fn load(arguments: &[&str]) -> Result<Settings, Problems> {
+    let line = Line::parse_from(std::iter::once("spoor").chain(arguments.iter().copied()));
+    Settings::load(line.raw)
+}
+
+fn problems(arguments: &[&str]) -> Vec<Problem> {
+    let problems = load(arguments).err().expect("there must be problems");
+    problems.iter().cloned().collect()
+}
+
+fn file(folder: &Path, text: &str) -> String {
+    let path = folder.join("spoor.toml");
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn defaults_are_private() {
+    let settings = load(&[]).ok().unwrap();
+    assert_eq!(settings.listen.otlp_grpc.to_string(), "127.0.0.1:4317");
+    assert_eq!(settings.listen.otlp_http.to_string(), "127.0.0.1:4318");
+    assert_eq!(settings.listen.http.to_string(), "127.0.0.1:4320");
+    assert_eq!(settings.data_dir(), Path::new("./spoor-data"));
+    assert!(settings.access.ingest.is_open() && settings.access.read.is_open());
+    assert!(settings.storage.flush_bytes <= settings.storage.ingest_memory_bytes / 2);
+}
+
+#[test]
+fn flags_win_over_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(
+        folder.path(),
+        "flush_interval = \"7s\"\nflush_bytes = 4096\nhttp_addr = \"127.0.0.1:9000\"\n\
+         read_token = \"a\"\ningest_token = [\"b\", \"c\"]\nopen_json_bodies = false\n",
+    );
+    let settings = load(&[
+        "--config",
+        &path,
+        "--flush-interval",
+        "3s",
+        "--read-token",
+        "z",
+    ]);
+    let settings = settings.ok().unwrap();
+    assert_eq!(settings.storage.flush_interval, Duration::from_secs(3));
+    assert_eq!(settings.storage.flush_bytes, 4096);
+    assert_eq!(settings.listen.http.port(), 9000);
+    assert!(!settings.collector.open_json_bodies);
+    assert!(settings.access.read.contains(b"z") && !settings.access.read.contains(b"a"));
+    assert!(settings.access.ingest.contains(b"b") && settings.access.ingest.contains(b"c"));
+}
+
+#[test]
+fn everything_wrong_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(
+        folder.path(),
+        "flush_intervall = \"7s\"\nport = 80\nquery_timeout = 30\n",
+    );
+    let found = problems(&[
+        "--config",
+        &path,
+        "--max-request-bytes",
+        "lots",
+        "--http-addr",
+        "4320",
+        "--tls-cert",
+        "c.pem",
+        "--log-format",
+        "xml",
+        "--cors-origin",
+        "https://shop.example/path",
+        "--query-max-concurrent",
+        "0",
+    ]);
+    let told = |part: &str| found.iter().any(|problem| problem.what.contains(part));
+    for part in [
+        "flush_intervall",
+        "`port`",
+        "query_timeout",
+        "max_request_bytes",
+        "http_addr",
+        "tls_key",
+        "log_format",
+        "cors_origin",
+        "query_max_concurrent",
+    ] {
+        assert!(told(part), "{part} is not in {found:#?}");
+    }
+    assert_eq!(found.len(), 9, "{found:#?}");
+    let typo = found
+        .iter()
+        .find(|problem| problem.what.contains("flush_intervall"))
+        .unwrap();
+    assert_eq!(typo.hint, "did you mean `flush_interval`?");
+    assert!(found.iter().all(|problem| !problem.hint.is_empty()));
+}
+
+#[test]
+fn a_broken_file_says_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path(), "flush_bytes = 1\nhttp_addr = = 3\n");
+    let found = problems(&["--config", &path]);
+    assert!(found[0].what.contains("line 2"), "{found:?}");
+    assert!(
+        problems(&["--config", "/nowhere/spoor.toml"])[0]
+            .what
+            .contains("/nowhere/spoor.toml")
+    );
+}
+
+#[test]
+fn strangers_need_tokens() {
+    let all = [
+        "--otlp-grpc-addr",
+        "0.0.0.0:0",
+        "--otlp-http-addr",
+        "[::]:0",
+        "--http-addr",
+        "0.0.0.0:0",
+    ];
+    let found = problems(&all);
+    assert_eq!(found.len(), 3, "{found:#?}");
+    assert!(found[0].hint.contains("--allow-unauthenticated"));
+
+    let with = |more: &[&str]| load(&[&all[..], more].concat());
+    assert!(with(&["--allow-unauthenticated"]).is_ok());
+    assert!(with(&["--allow-unauthenticated=false"]).is_err());
+    assert!(with(&["--ingest-token", "x"]).is_err());
+    assert!(with(&["--ingest-token", "x", "--read-token", "y"]).is_ok());
+    assert!(with(&["--ingest-token", "", "--read-token", "y"]).is_err());
+    assert!(load(&["--http-addr", "[::1]:0"]).is_ok());
+}
+
+#[test]
+fn wrong_tokens_are_not_repeated_in_messages() {
+    let found = problems(&["--read-token", "se cret"]);
+    assert!(!format!("{found:?}").contains("se cret"));
+}
+
+#[test]
+fn every_flag_has_its_environment_variable_and_name_in_the_file() {
+    let command = <Line as clap::CommandFactory>::command();
+    for argument in command
+        .get_arguments()
+        .filter(|argument| argument.get_id() != "help")
+    {
+        let name = argument.get_id().as_str();
+        let variable = argument
+            .get_env()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        assert_eq!(variable, format!("SPOOR_{}", name.to_uppercase()));
+        assert_eq!(
+            argument.get_long().unwrap_or_default(),
+            name.replace('_', "-")
+        );
+    }
+}
