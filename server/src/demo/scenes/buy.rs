@@ -292,13 +292,16 @@ fn charge(checkout: &mut Call<'_, '_>, shopper: &Shopper, order: &Order) -> Outc
             Ok(())
         });
         if let Err(failure) = outcome {
-            let reason = if timeout {
-                "acquirer timeout after 3000 ms"
+            if timeout {
+                let body = format!("acquirer timeout after 3000 ms, {} is not paid", order.id);
+                payment.log_failure(body, &failure);
             } else {
-                "declined"
-            };
-            let body = format!("authorization for {} failed: {reason}", order.id);
-            payment.log_failure(body, &failure);
+                payment.log(
+                    Level::Warn,
+                    format!("card for {} declined: {}", order.id, failure.message),
+                    vec![attribute("shop.order.id", order.id.as_str())],
+                );
+            }
             return Err(failure);
         }
         let text = "insert into charges (order_id, amount_cents, currency, acquirer_ref) values (?, ?, ?, ?)";
