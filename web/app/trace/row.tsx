@@ -78,6 +78,7 @@ function Twist({ span, collapsed, onToggle }: { span: TimelineSpan; collapsed: b
   );
 }
 
+const SMALL_BAR = 6;
 const MAX_SEGMENTS = 60;
 const MAX_TICKS = 60;
 
@@ -93,7 +94,8 @@ function Bar({ index, span, state, perNs, barWidth, logs }: Props): JSX.Element 
   const visibleRight = Math.min(barWidth, left + width);
   const drawn = Math.max(2, visibleRight - visibleLeft);
   const inBar = (ns: number): number => Math.min(drawn, Math.max(0, (ns - zoom.from) * perNs - visibleLeft));
-  const leaf = span.child_count === 0;
+  // A bar of a few pixels has no room for two tones, and the light one alone would hardly be seen.
+  const leaf = span.child_count === 0 || drawn < SMALL_BAR;
   const segments = leaf ? [] : selfSegments(state.trace.spans, index).slice(0, MAX_SEGMENTS);
   return (
     <>
