@@ -38,6 +38,7 @@ pub(crate) async fn receive(
     let declared = content_length(headers);
     let read = match begin(collector, declared, limit) {
         Ok(admissions) => read_all(collector, &mut body, declared, admissions, limit).await,
+        // It has sent nothing yet and will not.
         Err(error) if awaits_continue(headers) => return Err(error),
         Err(error) => Err(error),
     };
@@ -130,7 +131,7 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
         .ok()
 }
 
-/// A client that waits for `100 Continue` has sent nothing yet and need not.
+/// Whether the client waits for `100 Continue` before it sends the body.
 fn awaits_continue(headers: &HeaderMap) -> bool {
     headers
         .get(header::EXPECT)

@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn what_was_compressed_comes_back() {
-        let plain: Vec<u8> = (0..3_000_000_u32).flat_map(|n| n.to_le_bytes()).collect();
+        let plain: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
         for encoding in COMPRESSED {
             let wire = packed(encoding, &plain);
             assert_eq!(

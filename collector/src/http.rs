@@ -62,7 +62,7 @@ fn cors_layer(options: &CollectorOptions) -> Option<CorsLayer> {
             .allow_origin(allowed)
             .allow_methods([Method::POST])
             .allow_headers(AllowHeaders::mirror_request())
-            .max_age(std::time::Duration::from_secs(7200)),
+            .max_age(std::time::Duration::from_hours(2)),
     )
 }
 

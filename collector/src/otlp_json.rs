@@ -26,6 +26,7 @@ use crate::Signal;
 /// A request of any signal: those that do not belong here are noticed, to say so.
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "'de: 'a"), rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "otlp's own names")]
 struct Request<'a> {
     #[serde(alias = "resource_spans")]
     resource_spans: Option<Repeated<ResourceSpans<'a>, 1>>,

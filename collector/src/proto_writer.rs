@@ -9,11 +9,15 @@ const BYTES: u32 = 2;
 const FIXED32: u32 = 5;
 
 fn push_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
+    loop {
+        let [low, ..] = value.to_le_bytes();
         value >>= 7;
+        if value == 0 {
+            out.push(low & 0x7f);
+            return;
+        }
+        out.push(low | 0x80);
     }
-    out.push(value as u8);
 }
 
 fn push_key(out: &mut Vec<u8>, number: u32, wire_type: u32) {

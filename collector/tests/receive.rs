@@ -1,6 +1,11 @@
 //! Requests over HTTP and gRPC into a real storage, and what is answered and stored.
 
-use std::io::Write as _;
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy allows it in tests, but not in their helpers"
+)]
+
+use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -359,6 +364,36 @@ async fn requests_over_the_limit_are_too_large_however_they_come() {
     let after = trace_request(vec![span(1)]).encode_to_vec();
     let answer = bench.post("/v1/traces", &headers, after).await;
     assert_eq!(answer.status, StatusCode::OK, "and it goes on");
+}
+
+#[tokio::test]
+async fn a_client_that_sends_everything_first_still_reads_that_it_was_too_much() {
+    let bench = Bench::with(small_limit(), 1 << 30).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = bench.collector.http_router();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut socket = std::net::TcpStream::connect(address).unwrap();
+        let body = vec![0; 30_000_000];
+        write!(
+            socket,
+            "POST /v1/traces HTTP/1.1\r\nhost: spoor\r\ncontent-type: {PROTOBUF}\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n",
+            body.len()
+        )
+        .unwrap();
+        socket.write_all(&body).unwrap();
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).unwrap();
+        answer
+    });
+    let answer = answer.await.unwrap();
+    assert!(
+        answer.starts_with(b"HTTP/1.1 413 "),
+        "{:?}",
+        answer.first_chunk::<40>()
+    );
 }
 
 #[tokio::test]

@@ -51,13 +51,12 @@ fn open_kvlist_at(
         let entry = KeyValue::read(field.message()?)?;
         let parent = push_key(path, entry.key, notes);
         let inner = entry.value.as_ref().map_or(Ok(None), as_kvlist)?;
-        match inner.filter(|inner| depth < MAX_OPEN_DEPTH && inner.len() > 0) {
-            Some(inner) => open_kvlist_at(map, inner, path, depth + 1, limit, notes)?,
-            None => {
-                map.keys.push_lossy(path);
-                let letter = push_value(&mut map.values, entry.value, JsonStyle::Otlp, 1, notes)?;
-                map.end_entry(letter);
-            }
+        if let Some(inner) = inner.filter(|inner| depth < MAX_OPEN_DEPTH && inner.len() > 0) {
+            open_kvlist_at(map, inner, path, depth + 1, limit, notes)?;
+        } else {
+            map.keys.push_lossy(path);
+            let letter = push_value(&mut map.values, entry.value, JsonStyle::Otlp, 1, notes)?;
+            map.end_entry(letter);
         }
         path.truncate(parent);
     }

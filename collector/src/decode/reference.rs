@@ -149,16 +149,20 @@ pub(super) fn logs(request: &ExportLogsServiceRequest, received_time_ns: i64) ->
             )
         })),
         times(logs.iter().map(|log| fits(log.observed_time_unix_nano))),
-        Arc::new(UInt64Array::from_iter(logs.iter().map(|log| {
-            fits(log.time_unix_nano)
-                .is_none()
-                .then_some(log.time_unix_nano)
-        }))),
+        Arc::new(
+            logs.iter()
+                .map(|log| {
+                    fits(log.time_unix_nano)
+                        .is_none()
+                        .then_some(log.time_unix_nano)
+                })
+                .collect::<UInt64Array>(),
+        ),
         Arc::new(Int32Array::from_iter_values(
             logs.iter().map(|log| log.severity_number),
         )),
         optional_texts(logs.iter().map(|log| log.severity_text.clone())),
-        Arc::new(StringArray::from_iter(bodies)),
+        Arc::new(StringArray::from(bodies)),
         texts(body_types.into_iter()),
     ];
     let (fields, types) = map(&vec![Vec::new(); logs.len()]);
@@ -239,9 +243,11 @@ fn texts(texts: impl Iterator<Item = String>) -> ArrayRef {
 }
 
 fn optional_texts(texts: impl Iterator<Item = String>) -> ArrayRef {
-    Arc::new(StringArray::from_iter(
-        texts.map(|text| (!text.is_empty()).then_some(text)),
-    ))
+    Arc::new(
+        texts
+            .map(|text| (!text.is_empty()).then_some(text))
+            .collect::<StringArray>(),
+    )
 }
 
 fn u32s(numbers: impl Iterator<Item = u32>) -> ArrayRef {
@@ -249,7 +255,11 @@ fn u32s(numbers: impl Iterator<Item = u32>) -> ArrayRef {
 }
 
 fn times(times: impl Iterator<Item = Option<i64>>) -> ArrayRef {
-    Arc::new(TimestampNanosecondArray::from_iter(times).with_timezone("UTC"))
+    Arc::new(
+        times
+            .collect::<TimestampNanosecondArray>()
+            .with_timezone("UTC"),
+    )
 }
 
 fn word(words: &[&str], number: i32) -> String {

@@ -30,6 +30,7 @@ fn decode(table: Table, payload: &[u8]) -> Decoded {
         .unwrap()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the messages want it")]
 fn value_of(value: Value) -> Option<AnyValue> {
     Some(AnyValue { value: Some(value) })
 }

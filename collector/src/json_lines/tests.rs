@@ -72,6 +72,7 @@ fn one(line: &str) -> Found {
     found.remove(0)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as attributes are compared")]
 fn text(value: &str) -> Option<Any> {
     Some(Any::StringValue(value.to_owned()))
 }

@@ -46,6 +46,7 @@ impl Message for ScopeSpans<'_> {
 /// A `Span`.
 #[derive(Deserialize, Default)]
 #[serde(bound(deserialize = "'de: 'a"), rename_all = "camelCase", default)]
+#[expect(clippy::struct_field_names, reason = "otlp's own names")]
 struct Span<'a> {
     #[serde(alias = "trace_id")]
     trace_id: Id,
