@@ -66,5 +66,9 @@ pub fn router(engine: QueryEngine) -> Router {
         .route("/api/v1/sql", post(sql::sql))
         .merge(trace::routes())
         .merge(services::routes())
+        .merge(crate::jaeger::routes())
         .with_state(ApiState { engine })
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //! | function | what it does |
 //! |---|---|
 //! | `matches(text, 'query')` | full text: see [`text_query`] |
-//! | `attribute_value(map, 'key')` | what `attributes['key']` becomes: the value's text or null |
+//! | `attribute_value(map, …, 'key')` | what `attributes['key']` becomes: the value's text or null |
 //! | `attribute_exists(map, 'key')` | whether the map has the key, also with a null value |
 //! | `id_text(id)` | lower-case hex of binary ids, also of those inside `links` |
 
@@ -21,7 +21,9 @@ use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawFieldAcce
 use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, ScalarUDF, lit};
 
 pub(crate) use id_text::{id_text_function, logical_type};
-pub(crate) use map::{ATTRIBUTE_VALUE, attribute_exists, attribute_value};
+pub(crate) use map::{
+    ATTRIBUTE_VALUE, attribute_exists, attribute_value, first_attribute_value,
+};
 pub(crate) use matches::{MATCHES, matches};
 
 /// All of them, to be registered.

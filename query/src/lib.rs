@@ -16,6 +16,7 @@ pub mod attributes;
 pub mod engine;
 mod failure;
 pub mod functions;
+mod jaeger;
 pub mod language;
 mod listing;
 pub mod otlp;
@@ -24,6 +25,8 @@ pub mod services;
 pub mod session;
 mod sql;
 pub mod table;
+#[cfg(test)]
+mod testing;
 pub mod trace;
 
 pub use api::{ApiError, ApiState, router};

@@ -5,5 +5,5 @@ pub mod graph;
 mod operations;
 mod quantile;
 
-pub(crate) use api::routes;
+pub(crate) use api::{in_range, routes};
 pub use quantile::Durations;

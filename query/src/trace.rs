@@ -10,7 +10,7 @@ mod search;
 mod summary;
 mod timeline;
 
-pub(crate) use api::{given, json_response, routes};
+pub(crate) use api::{json_response, routes};
 pub(crate) use load::{LoadedTrace, load_trace, load_traces, trace_id_of};
 pub(crate) use search::{TraceSearch, find_traces, time_condition};
 
@@ -34,4 +34,4 @@ pub(crate) fn write_outcome(json: &mut JsonWriter, outcome: &Outcome) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

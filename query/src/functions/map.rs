@@ -1,4 +1,6 @@
-//! Access to attribute maps: `attribute_value(map, 'key')` and `attribute_exists(map, 'key')`.
+//! Access to attribute maps: `attribute_value(map, …, 'key')` and `attribute_exists(map, 'key')`.
+//!
+//! Of several maps the first one that has a value for the key counts.
 //!
 //! The first entry with the key counts; OTLP says keys are unique, and where a sender breaks that
 //! every place here reads the same one.
@@ -33,7 +35,14 @@ pub(super) fn exists_function() -> Arc<ScalarUDF> {
 
 /// The text of `key`'s value in `map`, or null.
 pub(crate) fn attribute_value(map: Expr, key: &str) -> Expr {
-    Expr::ScalarFunction(ScalarFunction::new_udf(value_function(), vec![map, lit(key)]))
+    first_attribute_value(vec![map], key)
+}
+
+/// The text of `key`'s value in the first of `maps` that has one, or null.
+pub(crate) fn first_attribute_value(maps: Vec<Expr>, key: &str) -> Expr {
+    let mut args = maps;
+    args.push(lit(key));
+    Expr::ScalarFunction(ScalarFunction::new_udf(value_function(), args))
 }
 
 /// Whether `map` has `key`, be its value null or not; never null itself.
@@ -75,9 +84,17 @@ impl ScalarUDFImpl for MapFunction {
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        let most = match self.answer {
+            Answer::Value => usize::MAX,
+            Answer::Exists => 1,
+        };
         match types {
-            [map @ DataType::Map(..), key] if key.is_string() => {
-                Ok(vec![map.clone(), DataType::Utf8])
+            [maps @ .., key]
+                if key.is_string()
+                    && (1..=most).contains(&maps.len())
+                    && maps.iter().all(|map| matches!(map, DataType::Map(..))) =>
+            {
+                Ok(maps.iter().cloned().chain([DataType::Utf8]).collect())
             }
             _ => plan_err!("`{}` takes an attribute map and a key", self.name()),
         }
@@ -92,7 +109,7 @@ impl ScalarUDFImpl for MapFunction {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let rows = args.number_rows;
-        let [map, ColumnarValue::Scalar(key)] = args.args.as_slice() else {
+        let [maps @ .., ColumnarValue::Scalar(key)] = args.args.as_slice() else {
             return exec_err!("the key of `{}` must be a constant", self.name());
         };
         let Some(key) = key.try_as_str().flatten() else {
@@ -101,64 +118,75 @@ impl ScalarUDFImpl for MapFunction {
                 Answer::Exists => ScalarValue::Boolean(Some(false)),
             }));
         };
-        let array = map.to_array(rows)?;
-        let Some(map) = array.as_map_opt() else {
-            return exec_err!("`{}` takes an attribute map", self.name());
-        };
+        let arrays = maps.iter().map(|map| map.to_array(rows)).collect::<Result<Vec<_>>>()?;
+        let maps = arrays.iter().map(|array| Entries::of(array)).collect::<Result<Vec<_>>>()?;
         let answer: ArrayRef = match self.answer {
-            Answer::Value => Arc::new(values(map, key)?),
-            Answer::Exists => Arc::new(exists(map, key)?),
+            Answer::Value => Arc::new(values(&maps, key, rows)),
+            Answer::Exists => Arc::new(exists(&maps, key, rows)),
         };
         Ok(ColumnarValue::Array(answer))
     }
 }
 
-/// The keys of a map column, or an error if they are not text.
-fn keys(map: &MapArray) -> Result<&StringArray> {
-    match map.keys().as_string_opt() {
-        Some(keys) => Ok(keys),
-        None => exec_err!("an attribute map has keys that are not text"),
-    }
+/// A map column with its keys and values.
+struct Entries<'a> {
+    map: &'a MapArray,
+    keys: &'a StringArray,
+    values: &'a StringArray,
 }
 
-/// The place of the first entry of `row` that has `key`, in `keys` and `values`.
-fn map_entry_index(map: &MapArray, keys: &StringArray, row: usize, key: &str) -> Option<usize> {
-    if map.is_null(row) {
-        return None;
+impl<'a> Entries<'a> {
+    fn of(array: &'a ArrayRef) -> Result<Self> {
+        let found = array.as_map_opt().and_then(|map| {
+            Some(Self {
+                map,
+                keys: map.keys().as_string_opt()?,
+                values: map.values().as_string_opt()?,
+            })
+        });
+        match found {
+            Some(entries) => Ok(entries),
+            None => exec_err!("an attribute map is not one of text to text"),
+        }
     }
-    let offsets = map.value_offsets();
-    let (start, end) = (offset(offsets, row), offset(offsets, row + 1));
-    let ends = keys.value_offsets();
-    // Lengths first: comparing two offsets is cheaper than touching the text.
-    (start..end).find(|entry| {
-        offset(ends, entry + 1) - offset(ends, *entry) == key.len() && keys.value(*entry) == key
-    })
+
+    /// The place of the first entry of `row` that has `key`.
+    fn find(&self, row: usize, key: &str) -> Option<usize> {
+        if self.map.is_null(row) {
+            return None;
+        }
+        let offsets = self.map.value_offsets();
+        let (start, end) = (offset(offsets, row), offset(offsets, row + 1));
+        let ends = self.keys.value_offsets();
+        // Lengths first: comparing two offsets is cheaper than touching the text.
+        (start..end).find(|entry| {
+            offset(ends, entry + 1) - offset(ends, *entry) == key.len()
+                && self.keys.value(*entry) == key
+        })
+    }
+
+    fn value(&self, row: usize, key: &str) -> Option<&'a str> {
+        let entry = self.find(row, key)?;
+        self.values.is_valid(entry).then(|| self.values.value(entry))
+    }
 }
 
 fn offset(offsets: &[i32], at: usize) -> usize {
     offsets.get(at).map_or(0, |offset| usize::try_from(*offset).unwrap_or(0))
 }
 
-fn values(map: &MapArray, key: &str) -> Result<StringArray> {
-    let keys = keys(map)?;
-    let Some(values) = map.values().as_string_opt::<i32>() else {
-        return exec_err!("an attribute map has values that are not text");
-    };
-    let mut found = StringBuilder::with_capacity(map.len(), map.len() * 8);
-    for row in 0..map.len() {
-        match map_entry_index(map, keys, row, key) {
-            Some(entry) if values.is_valid(entry) => found.append_value(values.value(entry)),
-            _ => found.append_null(),
-        }
+fn values(maps: &[Entries<'_>], key: &str, rows: usize) -> StringArray {
+    let mut found = StringBuilder::with_capacity(rows, rows * 8);
+    for row in 0..rows {
+        found.append_option(maps.iter().find_map(|map| map.value(row, key)));
     }
-    Ok(found.finish())
+    found.finish()
 }
 
-fn exists(map: &MapArray, key: &str) -> Result<BooleanArray> {
-    let keys = keys(map)?;
-    Ok((0..map.len())
-        .map(|row| Some(map_entry_index(map, keys, row, key).is_some()))
-        .collect())
+fn exists(maps: &[Entries<'_>], key: &str, rows: usize) -> BooleanArray {
+    (0..rows)
+        .map(|row| Some(maps.iter().any(|map| map.find(row, key).is_some())))
+        .collect()
 }
 
 #[cfg(test)]
@@ -186,17 +214,29 @@ mod tests {
 
     #[test]
     fn gives_the_first_value_and_knows_null_from_absent() {
-        let maps = maps();
-        let found = values(&maps, "b").unwrap();
+        let array: ArrayRef = Arc::new(maps());
+        let maps = [Entries::of(&array).unwrap()];
+        let found = values(&maps, "b", 3);
         assert_eq!(found.iter().collect::<Vec<_>>(), [None, None, Some("2")]);
-        let there = exists(&maps, "b").unwrap();
+        let there = exists(&maps, "b", 3);
         assert_eq!(there.iter().collect::<Vec<_>>(), [Some(true), Some(false), Some(true)]);
     }
 
     #[test]
     fn reads_slices_at_their_own_rows() {
-        let maps = maps().slice(2, 1);
-        assert_eq!(values(&maps, "b").unwrap().value(0), "2");
-        assert!(values(&maps, "a").unwrap().is_null(0));
+        let array: ArrayRef = Arc::new(maps().slice(2, 1));
+        let maps = [Entries::of(&array).unwrap()];
+        assert_eq!(values(&maps, "b", 1).value(0), "2");
+        assert!(values(&maps, "a", 1).is_null(0));
+    }
+
+    #[test]
+    fn the_first_map_with_a_value_counts() {
+        let (first, second): (ArrayRef, ArrayRef) =
+            (Arc::new(maps().slice(0, 1)), Arc::new(maps().slice(2, 1)));
+        let both = [Entries::of(&first).unwrap(), Entries::of(&second).unwrap()];
+        assert_eq!(values(&both, "a", 1).value(0), "1");
+        assert_eq!(values(&both, "b", 1).value(0), "2", "a null is no value");
+        assert!(values(&both, "c", 1).is_null(0));
     }
 }

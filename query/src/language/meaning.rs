@@ -13,7 +13,9 @@ use spoor_storage::{SpanId, Table, TraceId};
 use super::fields::{Meaning, meaning};
 use super::values::{duration_ns, like_pattern, number};
 use super::{Comparison, Field, Name, Query, SyntaxError, Text, Value, severity};
-use crate::functions::{attribute_exists, attribute_value, matches};
+use crate::functions::{
+    attribute_exists, attribute_value, first_attribute_value, matches,
+};
 use crate::parameters::{now_ns, parse_time};
 
 type Result<T> = std::result::Result<T, SyntaxError>;
@@ -43,13 +45,15 @@ pub(crate) fn field_text(name: &str, table: Table) -> Expr {
         Meaning::Id { column, .. } | Meaning::Word { column, .. } => col(column),
         Meaning::Text(column) => col(column),
         Meaning::Number(column) => text(&column),
+        Meaning::Attribute { columns, .. } if columns.is_empty() => {
+            lit(datafusion::common::ScalarValue::Utf8(None))
+        }
         Meaning::Attribute { keys, columns } => {
             let mut values: Vec<Expr> = keys
                 .iter()
-                .flat_map(|key| columns.iter().map(move |column| attribute_value(col(*column), key)))
+                .map(|key| first_attribute_value(columns.iter().map(|column| col(*column)).collect(), key))
                 .collect();
             match values.len() {
-                0 => lit(datafusion::common::ScalarValue::Utf8(None)),
                 1 => values.swap_remove(0),
                 _ => coalesce(values),
             }

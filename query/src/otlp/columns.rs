@@ -246,6 +246,11 @@ impl SpanColumns {
         optional(&self.trace_state, row)
     }
 
+    /// W3C trace flags in the lowest byte, OTLP's own above.
+    pub fn flags(&self, row: usize) -> u32 {
+        self.flags.value(row)
+    }
+
     /// Its service.
     pub fn service_name(&self, row: usize) -> &str {
         self.service_name.value(row)

@@ -9,7 +9,7 @@ use arrow::array::{
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Fields};
 use arrow::record_batch::RecordBatch;
-use serde_json::Value;
+use serde_json::{Value, json};
 use spoor_storage::model::schema::{event_fields, link_fields, map_type, spans_schema};
 
 type Entry = (String, Option<String>, char);
@@ -95,6 +95,52 @@ fn rows_of(data: &Value) -> Vec<Row<'_>> {
         }
     }
     rows
+}
+
+/// One span that has every field, with every type of value.
+pub(crate) fn everything() -> Value {
+    let nested = json!({"values": [{"stringValue": "a"}, {"intValue": "9007199254740993"}, {},
+        {"kvlistValue": {"values": [{"key": "k", "value": {"boolValue": false}}]}}]});
+    let attributes = json!([
+        {"key": "zz", "value": {"stringValue": "last key first \"quoted\"\n"}},
+        {"key": "empty", "value": {"stringValue": ""}},
+        {"key": "nothing", "value": {}},
+        {"key": "yes", "value": {"boolValue": true}},
+        {"key": "no", "value": {"boolValue": false}},
+        {"key": "int", "value": {"intValue": "-9223372036854775808"}},
+        {"key": "double", "value": {"doubleValue": 0.1}},
+        {"key": "whole", "value": {"doubleValue": 1.0}},
+        {"key": "huge", "value": {"doubleValue": 1e300}},
+        {"key": "nan", "value": {"doubleValue": "NaN"}},
+        {"key": "bytes", "value": {"bytesValue": "AP8="}},
+        {"key": "list", "value": {"arrayValue": nested}},
+        {"key": "map", "value": {"kvlistValue": {"values": [
+            {"key": "b", "value": {"doubleValue": 2.5}}, {"key": "a", "value": {"arrayValue": {"values": []}}}]}}},
+        {"key": "aa", "value": {"stringValue": "twice"}},
+        {"key": "aa", "value": {"intValue": "2"}}]);
+    json!({"resourceSpans": [{
+        "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}},
+            {"key": "host.cpus", "value": {"intValue": "8"}}], "droppedAttributesCount": 1},
+        "scopeSpans": [{
+            "scope": {"name": "lib", "version": "1.2", "attributes": attributes, "droppedAttributesCount": 2},
+            "spans": [{
+                "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174",
+                "traceState": "a=b,c=d", "parentSpanId": "eee19b7ec3c1b173", "flags": 257,
+                "name": "GET /", "kind": 2,
+                "startTimeUnixNano": "1544712660000000001", "endTimeUnixNano": "1544712661000000000",
+                "attributes": attributes, "droppedAttributesCount": 3,
+                "events": [
+                    {"timeUnixNano": "1544712660500000000", "name": "exception", "attributes": attributes, "droppedAttributesCount": 4},
+                    {"timeUnixNano": "1544712660400000000", "name": "earlier, but second"}],
+                "droppedEventsCount": 5,
+                "links": [
+                    {"traceId": "11111111111111111111111111111111", "spanId": "2222222222222222",
+                     "traceState": "x=y", "attributes": attributes, "droppedAttributesCount": 6, "flags": 1},
+                    {"traceId": "33333333333333333333333333333333", "spanId": "4444444444444444"}],
+                "droppedLinksCount": 7,
+                "status": {"message": "failed", "code": 2}}],
+            "schemaUrl": "https://opentelemetry.io/schemas/1.1.0"}],
+        "schemaUrl": "https://opentelemetry.io/schemas/1.0.0"}]})
 }
 
 /// The lines of a gzipped file of the test data, parsed.

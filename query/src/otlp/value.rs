@@ -113,8 +113,11 @@ pub fn write_plain_value(json: &mut JsonWriter, attribute: Attribute<'_>) {
 
 /// Jaeger's list of `{"key", "type", "value"}`; appends to an open array. Types are `string`,
 /// `bool`, `int64`, `float64` and `binary`; nested values are JSON in a string.
-pub fn write_typed_attributes(json: &mut JsonWriter, attributes: Attributes<'_>) {
-    for attribute in attributes.iter() {
+pub fn write_typed_attributes<'a>(
+    json: &mut JsonWriter,
+    attributes: impl Iterator<Item = Attribute<'a>>,
+) {
+    for attribute in attributes {
         json.begin_object();
         json.key("key");
         json.string(attribute.key);

@@ -177,7 +177,7 @@ fn write_span(json: &mut JsonWriter, span: SpanRef<'_>) {
         json.key("parentSpanId");
         json.hex(&parent);
     }
-    count(json, "flags", columns.flags.value(row));
+    count(json, "flags", columns.flags(row));
     text(json, "name", Some(columns.name(row)));
     enumeration(json, "kind", kind_number(columns.kind(row)));
     write_times(json, columns.start_ns(row), columns.duration_ns(row));

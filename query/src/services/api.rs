@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::Array as _;
 use axum::Router;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use datafusion::dataframe::DataFrame;
@@ -15,12 +14,12 @@ use serde::Deserialize;
 use spoor_storage::{Result, Table, TimeRange};
 
 use super::operations::{Operations, Service};
-use crate::api::{ApiError, ApiState};
+use crate::api::{ApiError, ApiState, Parameters, optional};
 use crate::failure::from_datafusion;
 use crate::otlp::{JsonWriter, integers, strings};
 use crate::parameters::{TimeParameter, time_range};
 use crate::session::QuerySession;
-use crate::trace::{given, json_response, time_condition, write_outcome};
+use crate::trace::{json_response, time_condition, write_outcome};
 
 /// The routes of this module.
 pub(crate) fn routes() -> Router<ApiState> {
@@ -28,17 +27,17 @@ pub(crate) fn routes() -> Router<ApiState> {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Parameters {
+struct Window {
+    #[serde(default, deserialize_with = "optional")]
     start: Option<TimeParameter>,
+    #[serde(default, deserialize_with = "optional")]
     end: Option<TimeParameter>,
 }
 
 async fn services(
     State(state): State<ApiState>,
-    parameters: Result<Query<Parameters>, QueryRejection>,
+    Parameters(given): Parameters<Window>,
 ) -> Result<Response, ApiError> {
-    let given = given(parameters)?;
     let range = time_range(given.start, given.end)?;
     let session = state.begin().await?;
     let mut services = count_spans(&session, range).await?;
@@ -58,7 +57,8 @@ async fn services(
     Ok(json_response(json.finish()))
 }
 
-fn in_range(frame: DataFrame, table: Table, range: TimeRange) -> Result<DataFrame> {
+/// The rows of `table` in `range`.
+pub(crate) fn in_range(frame: DataFrame, table: Table, range: TimeRange) -> Result<DataFrame> {
     match time_condition(table.time_column(), range) {
         Some(condition) => frame.filter(condition).map_err(from_datafusion),
         None => Ok(frame),

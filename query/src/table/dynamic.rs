@@ -3,10 +3,9 @@
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, try_cast};
-use datafusion::prelude::coalesce;
 use spoor_storage::{FieldStatistics, Table, ValueType};
 
-use crate::functions::attribute_value;
+use crate::functions::{attribute_value, first_attribute_value};
 
 /// Where an attribute is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -113,11 +112,7 @@ impl DynamicColumn {
             [only] => only.clone(),
             _ => DataType::Utf8,
         };
-        let text = coalesce(
-            map_columns(table)
-                .map(|column| attribute_value(column_named(column), key))
-                .collect(),
-        );
+        let text = first_attribute_value(map_columns(table).map(column_named).collect(), key);
         Self {
             name: name.to_owned(),
             key: key.to_owned(),

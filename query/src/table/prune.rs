@@ -95,7 +95,7 @@ impl Context<'_> {
                 .and_then(|dynamic| Some(attribute(&dynamic.key, &canonical_text(value)?)))
                 .unwrap_or(Lookup::All),
             Expr::ScalarFunction(call) if call.name() == ATTRIBUTE_VALUE => {
-                let key = call.args.get(1).and_then(literal_text);
+                let key = call.args.last().and_then(literal_text);
                 match (key, value.try_as_str().flatten()) {
                     (Some(key), Some(text)) => attribute(key, text),
                     _ => Lookup::All,

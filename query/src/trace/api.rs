@@ -2,8 +2,7 @@
 
 use arrow::array::Array as _;
 use axum::Router;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use datafusion::functions_aggregate::expr_fn::count;
@@ -18,7 +17,7 @@ use super::search::{Found, Place, TraceSearch, find_traces};
 use super::summary::{TraceSummary, summarize};
 use super::timeline::{LogCounts, Timeline};
 use super::write_outcome;
-use crate::api::{ApiError, ApiState};
+use crate::api::{ApiError, ApiState, Parameters, optional};
 use crate::failure::from_datafusion;
 use crate::language;
 use crate::otlp::{JsonWriter, integers, strings, write_traces_data};
@@ -41,7 +40,6 @@ pub(crate) fn json_response(json: Vec<u8>) -> Response {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct OneTrace {
     view: Option<View>,
 }
@@ -56,10 +54,10 @@ enum View {
 async fn one_trace(
     State(state): State<ApiState>,
     Path(trace_id): Path<String>,
-    parameters: Result<Query<OneTrace>, QueryRejection>,
+    Parameters(given): Parameters<OneTrace>,
 ) -> Result<Response, ApiError> {
     let id = trace_id_of(&trace_id)?;
-    let view = given(parameters)?.view.unwrap_or(View::Otlp);
+    let view = given.view.unwrap_or(View::Otlp);
     let session = state.begin().await?;
     let trace = load_trace(&session, id).await?.ok_or_else(|| not_found(id))?;
     if view == View::Otlp {
@@ -75,13 +73,6 @@ async fn one_trace(
     let tree = assemble(&nodes);
     let timeline = Timeline { trace_id: id, trace: &trace, nodes: &nodes, tree: &tree, logs: &logs };
     Ok(json_response(timeline.write(&session.outcome())))
-}
-
-pub(crate) fn given<T>(parameters: Result<Query<T>, QueryRejection>) -> Result<T> {
-    match parameters {
-        Ok(Query(parameters)) => Ok(parameters),
-        Err(rejection) => Err(Error::invalid(rejection.body_text())),
-    }
 }
 
 fn not_found(id: TraceId) -> Error {
@@ -122,21 +113,23 @@ async fn count_logs(session: &QuerySession, id: TraceId) -> Result<LogCounts> {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Search {
     #[serde(default)]
     query: String,
+    #[serde(default, deserialize_with = "optional")]
     start: Option<TimeParameter>,
+    #[serde(default, deserialize_with = "optional")]
     end: Option<TimeParameter>,
+    #[serde(default, deserialize_with = "optional")]
     limit: Option<usize>,
+    #[serde(default, deserialize_with = "optional")]
     cursor: Option<String>,
 }
 
 async fn search(
     State(state): State<ApiState>,
-    parameters: Result<Query<Search>, QueryRejection>,
+    Parameters(given): Parameters<Search>,
 ) -> Result<Response, ApiError> {
-    let given = given(parameters)?;
     let query = language::parse(&given.query)?;
     let search = TraceSearch {
         condition: language::to_expr(&query, Table::Spans)?,

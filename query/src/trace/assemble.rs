@@ -25,7 +25,7 @@ pub struct SpanNode {
 }
 
 /// The kinds that decide who is whose parent when two spans share an id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Side {
     /// The calling half.
     Client,

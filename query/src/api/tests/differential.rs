@@ -1,0 +1,115 @@
+//! Promise 3: deleting every index changes no answer.
+
+use super::*;
+
+/// Enough rows that a file has many blocks, with words and values of every frequency.
+fn rows(from: i64) -> Vec<Log> {
+    (from..from + 9_000)
+        .map(|at| {
+            let mut log = Log::at(
+                T0 + at * SECOND / 2,
+                format!("request {at} took {} ms{}", at % 97, if at % 1_000 == 0 { " NEEDLE-x" } else { "" }),
+            )
+            .with("n", at % 50, 'i')
+            .with("path", format!("/api/{}", at % 7), 's');
+            log.service = ["checkout", "cart", "payment"][usize::try_from(at % 3).unwrap()];
+            log.severity_number = i32::try_from(at % 25).unwrap();
+            if at % 11 == 0 {
+                log.trace_id = Some(u128::try_from(at).unwrap().to_be_bytes());
+            }
+            if at % 13 == 0 {
+                log.body = None;
+            }
+            log
+        })
+        .collect()
+}
+
+const SEARCHES: &[&str] = &[
+    "needle",
+    "needle.x request",
+    "\"took 13 ms\"",
+    "NEEDL*",
+    "-needle n:0",
+    "n:49 path:/api/3",
+    "n:(1 OR 2) service:cart",
+    "path:*/3 level>=error",
+    "absent",
+    "absent OR needle",
+    "NOT (path:/api/1 OR request)",
+    "trace_id:000000000000000000000000000003de",
+    "000000000000000000000000000003de",
+    "request 4242",
+    "has:n n>48",
+];
+
+const STATEMENTS: &[&str] = &[
+    "SELECT count(*), min(time), max(record_id) FROM logs WHERE matches(body, 'needle')",
+    "SELECT \"attributes.n\", count(*) FROM logs WHERE \"attributes.n\" IN (3, 4) GROUP BY 1 ORDER BY 1",
+    "SELECT body FROM logs WHERE attr('path') = '/api/5' AND matches(body, '\"took 20 ms\"') ORDER BY time LIMIT 5",
+    "SELECT count(*) FROM logs WHERE trace_id IN ('000000000000000000000000000003de', '0000000000000000000000000000000b')",
+    "SELECT body, trace_id FROM logs WHERE trace_id = '000000000000000000000000000003DE'",
+    "SELECT count(*) FROM logs WHERE NOT matches(body, 'request')",
+    "SELECT count(*) FROM logs WHERE matches(body, 'needle') OR service_name = 'cart'",
+    "SELECT service_name, count(*) FROM logs WHERE time >= '2023-01-29T08:10:00Z' AND time < '2023-01-29T08:20:00Z' GROUP BY 1 ORDER BY 1",
+    "SELECT body FROM logs ORDER BY time DESC, record_id DESC LIMIT 3",
+    "SELECT count(*) FROM logs a JOIN logs b ON a.trace_id = b.trace_id WHERE matches(a.body, 'needle')",
+];
+
+async fn answers(house: &House) -> Vec<(String, Value)> {
+    let mut answers = Vec::new();
+    for query in SEARCHES {
+        for order in ["asc", "desc"] {
+            let answer = house
+                .get("/api/v1/logs", &[("query", query), ("order", order), ("limit", "50")])
+                .await;
+            assert_eq!(answer["complete"], true, "{query}");
+            answers.push((format!("{query} {order}"), json!([answer["logs"], answer["next_cursor"]])));
+        }
+        let histogram = house.get("/api/v1/logs/histogram", &[("query", query)]).await;
+        answers.push((format!("{query} histogram"), json!([histogram["series"], histogram["total"]])));
+    }
+    for sql in STATEMENTS {
+        let answer = house.sql(sql).await;
+        answers.push(((*sql).to_owned(), answer["rows"].clone()));
+    }
+    answers
+}
+
+fn delete_indexes(folder: &std::path::Path) -> usize {
+    let mut deleted = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            deleted += delete_indexes(&path);
+        } else if path.extension().is_some_and(|extension| extension == "idx") {
+            std::fs::remove_file(&path).unwrap();
+            deleted += 1;
+        }
+    }
+    deleted
+}
+
+#[tokio::test]
+async fn answers_are_the_same_in_buffer_in_files_and_without_indexes() {
+    let house = House::new().await;
+    house.append(&rows(0)).await;
+    house.append(&rows(9_000)).await;
+    let buffered = answers(&house).await;
+    // Something must be found, or sameness says nothing.
+    assert!(buffered.iter().filter(|(_, answer)| answer.to_string().len() > 40).count() > 40);
+    house.storage.flush().await.unwrap();
+    let in_files = answers(&house).await;
+    assert_same(&buffered, &in_files);
+    assert!(delete_indexes(house.folder.path()) > 0);
+    // A second house on the same files, so that no index is in a cache.
+    house.storage.close().await.unwrap();
+    let reopened = house.reopened().await;
+    assert_same(&buffered, &answers(&reopened).await);
+}
+
+fn assert_same(expected: &[(String, Value)], found: &[(String, Value)]) {
+    for ((query, expected), (_, found)) in expected.iter().zip(found) {
+        assert_eq!(expected, found, "{query}");
+    }
+}

@@ -1,0 +1,72 @@
+//! `/api/traces`: whole traces, found or by id.
+
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use spoor_storage::{Error, ErrorKind, Result, TraceId};
+
+use super::answer::{JaegerError, answer};
+use super::conditions::condition;
+use super::parameters::Given;
+use super::trace::write_trace;
+use crate::api::ApiState;
+use crate::parameters::now_ns;
+use crate::session::QuerySession;
+use crate::trace::{TraceSearch, find_traces, load_traces, trace_id_of};
+
+/// `GET /jaeger/api/traces`
+pub(super) async fn traces(
+    State(state): State<ApiState>,
+    Query(given): Query<Vec<(String, String)>>,
+) -> Result<Response, JaegerError> {
+    let query = Given(given).trace_query(now_ns())?;
+    let session = state.begin().await?;
+    if !query.trace_ids.is_empty() {
+        return whole_traces(&session, &query.trace_ids).await;
+    }
+    let search = TraceSearch {
+        condition: condition(&query),
+        range: query.range,
+        limit: query.limit,
+        after: None,
+    };
+    let found = find_traces(&session, &search).await?;
+    whole_traces(&session, &found.ids).await
+}
+
+/// `GET /jaeger/api/traces/{trace_id}`
+pub(super) async fn trace(
+    State(state): State<ApiState>,
+    Path(trace_id): Path<String>,
+) -> Result<Response, JaegerError> {
+    let id = trace_id_of(&trace_id)?;
+    let session = state.begin().await?;
+    let loaded = load_traces(&session, &[id]).await?;
+    if loaded.is_empty() {
+        return Err(Error::new(ErrorKind::NotFound, "trace not found").into());
+    }
+    Ok(answer(&session.outcome(), &[], |json| {
+        json.begin_array();
+        for trace in loaded.values() {
+            write_trace(json, id, trace, &session.outcome());
+        }
+        json.end_array();
+        loaded.len()
+    }))
+}
+
+async fn whole_traces(session: &QuerySession, ids: &[TraceId]) -> Result<Response, JaegerError> {
+    let loaded = load_traces(session, ids).await?;
+    let outcome = session.outcome();
+    let not_found: Vec<TraceId> =
+        ids.iter().copied().filter(|id| !loaded.contains_key(id)).collect();
+    Ok(answer(&outcome, &not_found, |json| {
+        json.begin_array();
+        for id in ids {
+            if let Some(trace) = loaded.get(id) {
+                write_trace(json, *id, trace, &outcome);
+            }
+        }
+        json.end_array();
+        loaded.len()
+    }))
+}

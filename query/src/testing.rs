@@ -1,0 +1,262 @@
+//! A storage with known rows behind the router, for tests.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, FixedSizeBinaryBuilder, Int32Array, MapBuilder, MapFieldNames, StringArray,
+    StringBuilder, TimestampNanosecondArray, UInt32Array, new_null_array,
+};
+use arrow::datatypes::DataType;
+use arrow::record_batch::RecordBatch;
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use serde_json::Value;
+use spoor_storage::model::schema::decoded_schema_of;
+use spoor_storage::{Decode, Ingest, Storage, StorageOptions, Table, TenantId};
+use tower::ServiceExt;
+
+use crate::{QueryEngine, QueryOptions, router};
+
+/// 2023-01-29T08:00:00Z
+pub(crate) const T0: i64 = 1_674_979_200_000_000_000;
+pub(crate) const SECOND: i64 = 1_000_000_000;
+
+type Entry = (&'static str, String, char);
+
+/// One log record.
+#[derive(Debug, Clone)]
+pub(crate) struct Log {
+    pub(crate) time_ns: i64,
+    pub(crate) body: Option<String>,
+    pub(crate) service: &'static str,
+    pub(crate) severity_number: i32,
+    pub(crate) severity_text: Option<&'static str>,
+    pub(crate) trace_id: Option<[u8; 16]>,
+    pub(crate) attributes: Vec<Entry>,
+    pub(crate) body_fields: Vec<Entry>,
+    pub(crate) resource: Vec<Entry>,
+}
+
+impl Log {
+    pub(crate) fn at(time_ns: i64, body: impl Into<String>) -> Self {
+        Self {
+            time_ns,
+            body: Some(body.into()),
+            service: "checkout",
+            severity_number: 9,
+            severity_text: None,
+            trace_id: None,
+            attributes: Vec::new(),
+            body_fields: Vec::new(),
+            resource: vec![("host.name", "node-1".into(), 's')],
+        }
+    }
+
+    pub(crate) fn with(mut self, key: &'static str, value: impl ToString, letter: char) -> Self {
+        self.attributes.push((key, value.to_string(), letter));
+        self
+    }
+}
+
+fn map(rows: &[Log], entries: impl Fn(&Log) -> &[Entry]) -> ArrayRef {
+    let names = MapFieldNames {
+        entry: "entries".into(),
+        key: "keys".into(),
+        value: "values".into(),
+    };
+    let mut builder = MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new());
+    for row in rows {
+        for (key, value, _) in entries(row) {
+            builder.keys().append_value(key);
+            builder.values().append_value(value);
+        }
+        builder.append(true).unwrap();
+    }
+    Arc::new(builder.finish())
+}
+
+fn letters(rows: &[Log], entries: impl Fn(&Log) -> &[Entry]) -> ArrayRef {
+    let texts = rows.iter().map(|row| entries(row).iter().map(|entry| entry.2).collect::<String>());
+    Arc::new(StringArray::from_iter_values(texts))
+}
+
+/// A batch in the decoded schema of `logs`.
+pub(crate) fn batch_of(rows: &[Log]) -> RecordBatch {
+    let schema = decoded_schema_of(Table::Logs);
+    let columns = schema
+        .fields()
+        .iter()
+        .map(|field| column(field.name(), field.data_type(), rows))
+        .collect();
+    RecordBatch::try_new(schema, columns).unwrap()
+}
+
+fn column(name: &str, kind: &DataType, rows: &[Log]) -> ArrayRef {
+    let none: &[Entry] = &[];
+    match name {
+        "time" | "received_time" => Arc::new(
+            TimestampNanosecondArray::from_iter_values(rows.iter().map(|row| row.time_ns))
+                .with_timezone("UTC"),
+        ),
+        "body" => Arc::new(rows.iter().map(|row| row.body.clone()).collect::<StringArray>()),
+        "body_type" => Arc::new(StringArray::from_iter_values(
+            rows.iter().map(|row| if row.body.is_some() { "s" } else { "n" }),
+        )),
+        "service_name" => {
+            Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.service)))
+        }
+        "severity_number" => {
+            Arc::new(rows.iter().map(|row| row.severity_number).collect::<Int32Array>())
+        }
+        "severity_text" => {
+            Arc::new(rows.iter().map(|row| row.severity_text).collect::<StringArray>())
+        }
+        "trace_id" => {
+            let mut ids = FixedSizeBinaryBuilder::new(16);
+            for row in rows {
+                match row.trace_id {
+                    Some(id) => ids.append_value(id).unwrap(),
+                    None => ids.append_null(),
+                }
+            }
+            Arc::new(ids.finish())
+        }
+        "attributes" => map(rows, |row| &row.attributes),
+        "attribute_types" => letters(rows, |row| &row.attributes),
+        "body_fields" => map(rows, |row| &row.body_fields),
+        "body_field_types" => letters(rows, |row| &row.body_fields),
+        "resource_attributes" => map(rows, |row| &row.resource),
+        "resource_attribute_types" => letters(rows, |row| &row.resource),
+        "scope_attributes" => map(rows, |_| none),
+        "scope_attribute_types" => letters(rows, |_| none),
+        _ if *kind == DataType::UInt32 => Arc::new(UInt32Array::from(vec![0; rows.len()])),
+        _ => new_null_array(kind, rows.len()),
+    }
+}
+
+/// Tests do not recover.
+#[derive(Debug)]
+struct NoDecode;
+
+impl Decode for NoDecode {
+    fn decode(&self, table: Table, _: i64, _: &[u8]) -> spoor_storage::Result<RecordBatch> {
+        Ok(RecordBatch::new_empty(decoded_schema_of(table)))
+    }
+}
+
+/// A storage of its own, and the router over it.
+pub(crate) struct House {
+    pub(crate) storage: Storage,
+    router: Router,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl House {
+    pub(crate) async fn new() -> Self {
+        Self::with(QueryOptions::default()).await
+    }
+
+    /// A house on the same folder, once this one's storage is closed.
+    pub(crate) async fn reopened(self) -> Self {
+        let Self { storage, router, folder } = self;
+        drop((storage, router));
+        Self::on(folder, QueryOptions::default()).await
+    }
+
+    pub(crate) async fn with(options: QueryOptions) -> Self {
+        Self::on(tempfile::tempdir().unwrap(), options).await
+    }
+
+    async fn on(folder: tempfile::TempDir, options: QueryOptions) -> Self {
+        let storage = Storage::open(StorageOptions::new(folder.path()), Arc::new(NoDecode))
+            .await
+            .unwrap();
+        let engine = QueryEngine::new(storage.clone(), options).unwrap();
+        Self { router: router(engine), storage, folder }
+    }
+
+    /// The same storage with other limits.
+    pub(crate) fn limited(&self, options: QueryOptions) -> Router {
+        router(QueryEngine::new(self.storage.clone(), options).unwrap())
+    }
+
+    pub(crate) async fn append(&self, rows: &[Log]) {
+        let batch = batch_of(rows);
+        self.storage
+            .append(Ingest {
+                tenant: TenantId::default(),
+                table: Table::Logs,
+                received_time_ns: T0,
+                payload: Bytes::from_static(b"payload"),
+                batch,
+            })
+            .await
+            .unwrap();
+    }
+
+    /// A GET that must succeed; parameters are given unescaped.
+    pub(crate) async fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
+        let (status, body) = self.try_get(path, parameters).await;
+        assert_eq!(status, 200, "{path} {parameters:?}: {body}");
+        body
+    }
+
+    pub(crate) async fn try_get(
+        &self,
+        path: &str,
+        parameters: &[(&str, &str)],
+    ) -> (StatusCode, Value) {
+        let escaped: Vec<String> = parameters
+            .iter()
+            .map(|(name, value)| format!("{name}={}", escape(value)))
+            .collect();
+        let uri = format!("{path}?{}", escaped.join("&"));
+        let request = Request::get(uri).body(Body::empty()).unwrap();
+        let (status, _, body) = send(&self.router, request).await;
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    /// SQL that must succeed.
+    pub(crate) async fn sql(&self, query: &str) -> Value {
+        let (status, body) = self.try_sql(query).await;
+        assert_eq!(status, 200, "{query}: {body}");
+        body
+    }
+
+    pub(crate) async fn try_sql(&self, query: &str) -> (StatusCode, Value) {
+        let (status, _, body) = send(&self.router, sql_request(query, "*/*")).await;
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    pub(crate) async fn sql_as(&self, query: &str, accept: &str) -> (HeaderMap, String) {
+        let (status, headers, body) = send(&self.router, sql_request(query, accept)).await;
+        let body = String::from_utf8(body).unwrap();
+        assert_eq!(status, 200, "{query}: {body}");
+        (headers, body)
+    }
+}
+
+pub(crate) fn sql_request(query: &str, accept: &str) -> Request<Body> {
+    Request::post("/api/v1/sql")
+        .header("accept", accept)
+        .body(Body::from(serde_json::json!({"query": query}).to_string()))
+        .unwrap()
+}
+
+pub(crate) async fn send(router: &Router, request: Request<Body>) -> (StatusCode, HeaderMap, Vec<u8>) {
+    let response = router.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, 64 << 20).await.unwrap();
+    (parts.status, parts.headers, body.to_vec())
+}
+
+fn escape(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}
