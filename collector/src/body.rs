@@ -6,13 +6,19 @@ use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
-use spoor_storage::{Admission, Error, Result};
+use spoor_storage::{Admission, Error, ErrorKind, Result};
 
 use crate::Collector;
 use crate::compress::too_large;
 
-/// Memory for bodies of unknown length is reserved in steps of this size.
-const STEP_BYTES: usize = 256 << 10;
+/// Memory for a body is reserved in steps that double from here …
+const FIRST_STEP_BYTES: usize = 64 << 10;
+
+/// … to here.
+const LAST_STEP_BYTES: usize = 4 << 20;
+
+/// A sender may pause for so long in the middle of a request.
+const IDLE_TIME: Duration = Duration::from_secs(30);
 
 /// What is left of a refused request is read and thrown away for at most so long, …
 const DRAIN_TIME: Duration = Duration::from_secs(5);
@@ -36,54 +42,34 @@ pub(crate) async fn receive(
     limit: usize,
 ) -> Result<Received> {
     let declared = content_length(headers);
-    let read = match begin(collector, declared, limit) {
-        Ok(admissions) => read_all(collector, &mut body, declared, admissions, limit).await,
-        // It has sent nothing yet and will not.
-        Err(error) if awaits_continue(headers) => return Err(error),
-        Err(error) => Err(error),
-    };
+    if declared.is_some_and(|length| length > limit as u64) {
+        // Who waits for `100 Continue` has sent nothing yet and will not.
+        if !awaits_continue(headers) {
+            drain(body).await;
+        }
+        return Err(too_large(limit));
+    }
+    let read = read_all(collector, &mut body, limit).await;
     if read.is_err() {
         drain(body).await;
     }
     read
 }
 
-/// Refuses a body by its declared length, before a byte of it is read, and reserves its memory.
-fn begin(collector: &Collector, declared: Option<u64>, limit: usize) -> Result<Vec<Admission>> {
-    let Some(declared) = declared else {
-        return Ok(Vec::new());
-    };
-    match usize::try_from(declared) {
-        Ok(bytes) if bytes <= limit => Ok(vec![collector.storage().admit(bytes)?]),
-        _ => Err(too_large(limit)),
-    }
-}
-
-async fn read_all(
-    collector: &Collector,
-    body: &mut Body,
-    declared: Option<u64>,
-    mut admissions: Vec<Admission>,
-    limit: usize,
-) -> Result<Received> {
-    let mut admitted = declared
-        .and_then(|length| usize::try_from(length).ok())
-        .unwrap_or(0);
+/// Memory is reserved as the bytes arrive and not as they are declared: a promise costs the sender
+/// nothing, and a few could use up the budget.
+async fn read_all(collector: &Collector, body: &mut Body, limit: usize) -> Result<Received> {
+    let mut admissions = vec![collector.storage().admit(FIRST_STEP_BYTES)?];
+    let mut admitted = FIRST_STEP_BYTES;
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| {
-            Error::invalid("the request body could not be read to its end").with_source(error)
-        })?;
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
+    while let Some(data) = next_data(body).await? {
         let length = first.len() + rest.len() + data.len();
         if length > limit {
             return Err(too_large(limit));
         }
         if length > admitted {
-            let step = (length - admitted).max(STEP_BYTES);
+            let step = admitted.min(LAST_STEP_BYTES).max(length - admitted);
             admissions.push(collector.storage().admit(step)?);
             admitted += step;
         }
@@ -93,7 +79,7 @@ async fn read_all(
             continue;
         }
         if rest.is_empty() {
-            rest.reserve(admitted.max(length));
+            rest.reserve(admitted);
             rest.extend_from_slice(&std::mem::take(&mut first));
         }
         rest.extend_from_slice(&data);
@@ -104,6 +90,35 @@ async fn read_all(
         rest.freeze()
     };
     Ok(Received { bytes, admissions })
+}
+
+/// The next piece of a body, `None` at its end.
+async fn next_data(body: &mut Body) -> Result<Option<Bytes>> {
+    loop {
+        let frame = tokio::time::timeout(IDLE_TIME, body.frame()).await;
+        let frame = frame.map_err(|_| {
+            Error::new(
+                ErrorKind::Timeout,
+                format!(
+                    "nothing more of the request came for {} s",
+                    IDLE_TIME.as_secs()
+                ),
+            )
+        })?;
+        match frame {
+            None => return Ok(None),
+            Some(Ok(frame)) => {
+                // What is no data are trailers, which mean nothing here.
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+            Some(Err(error)) => {
+                let message = "the request body could not be read to its end";
+                return Err(Error::invalid(message).with_source(error));
+            }
+        }
+    }
 }
 
 async fn drain(mut body: Body) {

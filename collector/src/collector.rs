@@ -230,10 +230,17 @@ impl Collector {
 
     /// Takes a request whose bytes have arrived, and counts what became of it.
     pub(crate) async fn accept(&self, request: Request) -> Result<ExportOutcome> {
-        let (signal, transport) = (request.signal, request.transport);
-        let outcome = self.decode_and_append(request).await;
-        self.metrics().answered(signal, transport, &outcome);
-        outcome
+        let collector = self.clone();
+        // A task of its own: a sender that goes away must not cut a request in two, with its rows
+        // stored but its memory and its records not counted.
+        let task = tokio::spawn(async move {
+            let (signal, transport) = (request.signal, request.transport);
+            let outcome = collector.decode_and_append(request).await;
+            collector.metrics().answered(signal, transport, &outcome);
+            outcome
+        });
+        task.await
+            .map_err(|error| Error::internal("taking a request failed").with_source(error))?
     }
 
     async fn decode_and_append(&self, request: Request) -> Result<ExportOutcome> {
