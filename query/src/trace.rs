@@ -11,7 +11,7 @@ mod summary;
 mod timeline;
 
 pub(crate) use api::{json_response, routes};
-pub(crate) use load::{LoadedTrace, load_trace, load_traces, trace_id_of};
+pub(crate) use load::{LoadedTrace, load_traces, trace_id_of};
 pub(crate) use search::{TraceSearch, find_traces, time_condition};
 
 use crate::otlp::JsonWriter;

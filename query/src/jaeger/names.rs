@@ -2,7 +2,6 @@
 
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use arrow::array::Array as _;
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::{col, lit};
 use spoor_storage::{Result, Table};

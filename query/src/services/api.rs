@@ -78,16 +78,16 @@ async fn count_spans(
     while let Some(batch) = session.next(&mut stream).await? {
         operations.add(&batch)?;
     }
-    if operations.unlisted_operations > 0 {
+    if operations.spans_without_place > 0 {
         session.note_incomplete(format!(
             "there are too many operations; {} spans count for their service only",
-            operations.unlisted_operations
+            operations.spans_without_place
         ));
     }
-    if operations.unlisted_services > 0 {
+    if operations.spans_without_service > 0 {
         session.note_incomplete(format!(
             "there are too many services; {} spans are not counted",
-            operations.unlisted_services
+            operations.spans_without_service
         ));
     }
     Ok(operations.finish())

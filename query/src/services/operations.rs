@@ -19,10 +19,10 @@ const MAX_SERVICES: usize = 5_000;
 #[derive(Debug, Default)]
 pub(super) struct Operations {
     services: HashMap<String, Service>,
-    operation_count: usize,
-    /// Spans of operations, and of services, past the limits.
-    pub(super) unlisted_operations: u64,
-    pub(super) unlisted_services: u64,
+    listed: usize,
+    /// Spans that count for their service only, and spans that count nowhere.
+    pub(super) spans_without_place: u64,
+    pub(super) spans_without_service: u64,
 }
 
 /// One service.
@@ -72,7 +72,7 @@ impl Operations {
     fn add_span(&mut self, [service, name, kind]: [&str; 3], error: bool, duration_ns: i64) {
         if !self.services.contains_key(service) {
             if self.services.len() >= MAX_SERVICES {
-                self.unlisted_services += 1;
+                self.spans_without_service += 1;
                 return;
             }
             self.services.insert(service.to_owned(), Service::default());
@@ -85,12 +85,12 @@ impl Operations {
         let known = service.operations.get_mut(name).and_then(|kinds| kinds.get_mut(kind));
         let operation = match known {
             Some(known) => known,
-            None if self.operation_count >= MAX_OPERATIONS => {
-                self.unlisted_operations += 1;
+            None if self.listed >= MAX_OPERATIONS => {
+                self.spans_without_place += 1;
                 return;
             }
             None => {
-                self.operation_count += 1;
+                self.listed += 1;
                 let kinds = service.operations.entry(name.to_owned()).or_default();
                 kinds.entry(kind.to_owned()).or_default()
             }
@@ -158,7 +158,7 @@ mod tests {
         for number in 0..MAX_OPERATIONS + 10 {
             operations.add_span(["a", &format!("GET /{number}"), "SERVER"], false, 1);
         }
-        assert_eq!(operations.unlisted_operations, 10);
+        assert_eq!(operations.spans_without_place, 10);
         let a = operations.finish().remove("a").unwrap();
         assert_eq!(a.span_count, MAX_OPERATIONS as u64 + 10, "spans count all the same");
         assert_eq!(a.into_operations().len(), MAX_OPERATIONS);

@@ -1,6 +1,5 @@
 //! `GET /api/v1/traces` and `GET /api/v1/traces/{trace_id}`.
 
-use arrow::array::Array as _;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};

@@ -192,12 +192,10 @@ proptest! {
             let own: Vec<_> = inside.filter(|other| other.parent == Some(place)).collect();
             prop_assert_eq!(placed.child_count, own.len());
             prop_assert!(own.iter().all(|child| child.depth == placed.depth + 1));
-            match placed.parent {
-                Some(parent) => {
-                    prop_assert!(parent < place);
-                    prop_assert_eq!(callers[placed.span], Some(tree.order[parent].span));
-                }
-                None => prop_assert_eq!(placed.depth, 0),
+            prop_assert_eq!(placed.parent.is_none(), placed.depth == 0);
+            if let Some(parent) = placed.parent {
+                prop_assert!(parent < place);
+                prop_assert_eq!(callers[placed.span], Some(tree.order[parent].span));
             }
             // Self time, by brute force over every instant.
             let span = &spans[placed.span];
