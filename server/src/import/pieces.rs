@@ -17,6 +17,9 @@ use super::source::Source;
 /// Log lines go together in batches of about this size.
 const BATCH_BYTES: usize = 1 << 20;
 
+/// How much of a file is looked at to see whether it is text.
+const HEAD_BYTES: usize = 8 << 10;
+
 /// Where a piece stood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
@@ -148,7 +151,7 @@ impl Reader<'_> {
         if bytes.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
             bytes.consume(3);
         }
-        if bytes.fill_buf()?.contains(&0) {
+        if !is_text(bytes.fill_buf()?) {
             let what = "this is neither text nor anything else that can be imported; name OTLP protobuf files `.pb` or say --format otlp-protobuf";
             return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
@@ -345,6 +348,14 @@ impl Reader<'_> {
         };
         self.give(content);
     }
+}
+
+/// Whether bytes may be text: no zero byte, and hardly any control characters. Log files may hold
+/// colours and bytes that are no UTF-8.
+fn is_text(head: &[u8]) -> bool {
+    let head = head.get(..HEAD_BYTES).unwrap_or(head);
+    let odd = |byte: &&u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x1b);
+    !head.contains(&0) && head.iter().filter(odd).count() * 50 <= head.len()
 }
 
 fn skip_line(bytes: &mut dyn BufRead) -> io::Result<()> {

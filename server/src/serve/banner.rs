@@ -50,17 +50,17 @@ fn render(server: &RunFile, data_dir: &str, access: &Access, colour: bool) -> St
             url_of(address, server.tls)
         )
     };
+    let demo = match url_of(server.otlp_http_addr, server.tls).as_str() {
+        "http://127.0.0.1:4318" => "spoor demo".to_owned(),
+        url => format!("spoor demo --endpoint {url}"),
+    };
     let lines = [
         ("look", "UI and API", address(server.http_addr)),
         ("send", "OTLP/gRPC ", address(server.otlp_grpc_addr)),
         ("", "OTLP/HTTP ", address(server.otlp_http_addr)),
         ("data", "", data_dir.to_owned()),
         ("access", "", access_line(access).to_owned()),
-        (
-            "try",
-            "",
-            format!("spoor demo {dim}(in another terminal){end}"),
-        ),
+        ("try", "", format!("{demo} {dim}(in another terminal){end}")),
     ];
     let mut text = format!("\n  {title}spoor{end} {dim}{}{end}\n\n", server.version);
     for (label, what, value) in lines {
@@ -110,6 +110,10 @@ mod tests {
         );
         assert!(
             text.contains("https://127.0.0.1:4318 and all other addresses"),
+            "{text}"
+        );
+        assert!(
+            text.contains("spoor demo --endpoint https://127.0.0.1:4318 "),
             "{text}"
         );
         assert!(render(&server(), "./data", &Access::default(), true).contains("\x1b["));
