@@ -20,7 +20,10 @@ use crate::api::ApiState;
 pub(crate) fn routes() -> Router<ApiState> {
     Router::new()
         .route("/jaeger/api/services", get(names::services))
-        .route("/jaeger/api/services/{service}/operations", get(names::operations_of))
+        .route(
+            "/jaeger/api/services/{service}/operations",
+            get(names::operations_of),
+        )
         .route("/jaeger/api/operations", get(names::operations))
         .route("/jaeger/api/traces", get(search::traces))
         .route("/jaeger/api/traces/{trace_id}", get(search::trace))

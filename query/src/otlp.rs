@@ -11,7 +11,9 @@ mod write;
 pub use columns::{Attribute, Attributes, Event, Link, Scope, SpanColumns};
 pub(crate) use columns::{integers, nanoseconds, strings};
 pub use json::JsonWriter;
-pub use value::{is_safe_integer, write_plain_attributes, write_plain_value, write_typed_attributes};
+pub use value::{
+    is_safe_integer, write_plain_attributes, write_plain_value, write_typed_attributes,
+};
 pub use write::{SpanRef, span_identity, write_traces_data};
 
 #[cfg(test)]

@@ -22,7 +22,10 @@ pub(super) fn condition(query: &TraceQuery) -> Expr {
         parts.push(col("duration_ns").lt_eq(lit(max)));
     }
     parts.extend(query.tags.iter().map(|(key, value)| tag(key, value)));
-    parts.into_iter().reduce(Expr::and).unwrap_or_else(|| lit(true))
+    parts
+        .into_iter()
+        .reduce(Expr::and)
+        .unwrap_or_else(|| lit(true))
 }
 
 /// A tag is an attribute of the span or its resource; some are made of a span's own fields.

@@ -70,7 +70,10 @@ async fn count_calls(session: &QuerySession, range: TimeRange) -> Result<Vec<Edg
         .select_columns(&TraceCalls::COLUMNS)
         .and_then(|frame| frame.sort(vec![col("trace_id").sort(true, false)]))
         .map_err(from_datafusion)?;
-    let mut calls = TraceCalls { range, ..TraceCalls::new() };
+    let mut calls = TraceCalls {
+        range,
+        ..TraceCalls::new()
+    };
     let mut stream = session.stream(frame).await?;
     while let Some(batch) = session.next(&mut stream).await? {
         calls.add(&batch)?;
@@ -101,7 +104,13 @@ struct TraceCalls {
 
 impl TraceCalls {
     const COLUMNS: [&str; 7] = [
-        "trace_id", "span_id", "parent_span_id", "kind", "service_name", "start_time", "duration_ns",
+        "trace_id",
+        "span_id",
+        "parent_span_id",
+        "kind",
+        "service_name",
+        "start_time",
+        "duration_ns",
     ];
 
     fn new() -> Self {
@@ -129,7 +138,9 @@ impl TraceCalls {
                 self.split_traces += 1;
                 self.end_trace();
             }
-            let parent = parents.is_valid(row).then(|| parents.value(row).parse::<SpanId>());
+            let parent = parents
+                .is_valid(row)
+                .then(|| parents.value(row).parse::<SpanId>());
             self.spans.push(SpanNode {
                 span_id: ids.value(row).parse()?,
                 parent_span_id: parent.transpose()?,

@@ -49,7 +49,9 @@ pub(super) async fn operations(
     Ok(answer(&session.outcome(), &[], |json| {
         json.begin_array();
         for row in &rows {
-            let [name, kind] = row.as_slice() else { continue };
+            let [name, kind] = row.as_slice() else {
+                continue;
+            };
             json.begin_object();
             json.key("name");
             json.string(name);
@@ -84,14 +86,28 @@ async fn distinct(
         .await?
         .filter(condition)
         .and_then(|frame| frame.select_columns(columns)?.distinct())
-        .and_then(|frame| frame.sort(columns.iter().map(|name| col(*name).sort(true, true)).collect()))
+        .and_then(|frame| {
+            frame.sort(
+                columns
+                    .iter()
+                    .map(|name| col(*name).sort(true, true))
+                    .collect(),
+            )
+        })
         .and_then(|frame| frame.limit(0, Some(MAX_NAMES + 1)))
         .map_err(from_datafusion)?;
     let mut rows = Vec::new();
     for batch in session.collect(frame).await? {
-        let texts = batch.columns().iter().map(strings).collect::<Result<Vec<_>>>()?;
+        let texts = batch
+            .columns()
+            .iter()
+            .map(strings)
+            .collect::<Result<Vec<_>>>()?;
         rows.extend((0..batch.num_rows()).map(|row| {
-            texts.iter().map(|text| text.value(row).to_owned()).collect::<Vec<_>>()
+            texts
+                .iter()
+                .map(|text| text.value(row).to_owned())
+                .collect::<Vec<_>>()
         }));
     }
     if rows.len() > MAX_NAMES {

@@ -44,7 +44,8 @@ impl Given {
 
     /// The service, which must be given.
     pub(super) fn service(&self) -> Result<&str> {
-        self.one("service").ok_or_else(|| Error::invalid("parameter 'service' is required"))
+        self.one("service")
+            .ok_or_else(|| Error::invalid("parameter 'service' is required"))
     }
 
     fn number(&self, name: &str) -> Result<Option<i64>> {
@@ -65,7 +66,10 @@ impl Given {
 
     /// The parameters of `/api/traces`.
     pub(super) fn trace_query(&self, now_ns: i64) -> Result<TraceQuery> {
-        let trace_ids = self.all("traceID").map(trace_id_of).collect::<Result<Vec<_>>>()?;
+        let trace_ids = self
+            .all("traceID")
+            .map(trace_id_of)
+            .collect::<Result<Vec<_>>>()?;
         let service = if trace_ids.is_empty() {
             Some(self.service()?)
         } else {
@@ -73,7 +77,9 @@ impl Given {
         };
         let (min, max) = (self.duration("minDuration")?, self.duration("maxDuration")?);
         if matches!((min, max), (Some(min), Some(max)) if max < min) {
-            return Err(Error::invalid("'maxDuration' should be greater than 'minDuration'"));
+            return Err(Error::invalid(
+                "'maxDuration' should be greater than 'minDuration'",
+            ));
         }
         let limit = match self.number("limit")? {
             None | Some(0) => DEFAULT_LIMIT,
@@ -112,7 +118,10 @@ impl Given {
         let to_ns = |ms: i64| ms.saturating_mul(1_000_000);
         let end_ns = self.number("endTs")?.map_or(now_ns, to_ns);
         let lookback_ns = to_ns(self.number("lookback")?.unwrap_or(DAY_MS));
-        Ok(TimeRange { start_ns: end_ns.saturating_sub(lookback_ns), end_ns })
+        Ok(TimeRange {
+            start_ns: end_ns.saturating_sub(lookback_ns),
+            end_ns,
+        })
     }
 
     /// `tag=key:value` and `tags={"key":"value"}`, each any number of times.
@@ -145,7 +154,9 @@ impl Given {
 }
 
 fn malformed(name: &str, text: &str, expected: &str) -> Error {
-    Error::invalid(format!("unable to parse param '{name}': `{text}` is not {expected}"))
+    Error::invalid(format!(
+        "unable to parse param '{name}': `{text}` is not {expected}"
+    ))
 }
 
 /// A duration as Go writes it (`1h30m`, `1.5s`, `100ms`, `20us`, `µs`, `ns`; also `d` for days,
@@ -159,7 +170,9 @@ fn parse_duration_ns(text: &str) -> Option<i64> {
     while !rest.is_empty() || total == 0 {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let (number, after) = rest.split_at(digits);
-        let unit_end = after.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(after.len());
+        let unit_end = after
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(after.len());
         let (unit, after) = after.split_at(unit_end);
         let unit_ns = match unit {
             "ns" => 1,
@@ -186,7 +199,11 @@ fn scaled(number: &str, unit_ns: i64) -> Option<i64> {
     if whole.is_empty() && fraction.is_empty() {
         return None;
     }
-    let whole = if whole.is_empty() { 0 } else { whole.parse::<i64>().ok()? };
+    let whole = if whole.is_empty() {
+        0
+    } else {
+        whole.parse::<i64>().ok()?
+    };
     let mut total = whole.checked_mul(unit_ns)?;
     let mut unit_ns = unit_ns;
     for digit in fraction.chars() {
@@ -203,7 +220,12 @@ mod tests {
     const NOW: i64 = 1_700_000_000_000_000_000;
 
     fn given(pairs: &[(&str, &str)]) -> Given {
-        Given(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        Given(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        )
     }
 
     #[test]
@@ -222,7 +244,18 @@ mod tests {
         ] {
             assert_eq!(parse_duration_ns(text), Some(ns), "{text}");
         }
-        for text in ["", "5", "ms", "1x", "-1s", "1.2.3s", ".s", "99999999999h", "custom", "1s2"] {
+        for text in [
+            "",
+            "5",
+            "ms",
+            "1x",
+            "-1s",
+            "1.2.3s",
+            ".s",
+            "99999999999h",
+            "custom",
+            "1s2",
+        ] {
             assert_eq!(parse_duration_ns(text), None, "{text}");
         }
     }
@@ -275,25 +308,43 @@ mod tests {
         assert_eq!(range(&[("lookback", "1s")]).start_ns, NOW - 1_000_000_000);
         assert_eq!(range(&[("lookback", "1us"), ("end", "5")]).start_ns, 4_000);
         let dependencies = given(&[("endTs", "5000"), ("lookback", "2000")]);
-        let expected = TimeRange { start_ns: 3_000_000_000, end_ns: 5_000_000_000 };
+        let expected = TimeRange {
+            start_ns: 3_000_000_000,
+            end_ns: 5_000_000_000,
+        };
         assert_eq!(dependencies.dependency_range(NOW).unwrap(), expected);
     }
 
     #[test]
     fn refuses_what_it_cannot_read() {
-        let message = |pairs: &[(&str, &str)]| {
-            given(pairs).trace_query(NOW).unwrap_err().to_string()
-        };
+        let message =
+            |pairs: &[(&str, &str)]| given(pairs).trace_query(NOW).unwrap_err().to_string();
         assert_eq!(message(&[]), "parameter 'service' is required");
         for (name, value) in [
-            ("limit", "x"), ("limit", "-1"), ("start", "today"), ("minDuration", "5"),
-            ("tags", "x"), ("tags", "[1]"), ("tag", "x"), ("traceID", "xyz"),
+            ("limit", "x"),
+            ("limit", "-1"),
+            ("start", "today"),
+            ("minDuration", "5"),
+            ("tags", "x"),
+            ("tags", "[1]"),
+            ("tag", "x"),
+            ("traceID", "xyz"),
         ] {
             let said = message(&[("service", "s"), (name, value)]);
             assert!(said.contains(value), "{name}={value}: {said}");
         }
-        let both = [("service", "s"), ("minDuration", "2s"), ("maxDuration", "1s")];
-        assert_eq!(message(&both), "'maxDuration' should be greater than 'minDuration'");
-        assert!(given(&[("traceID", "a1")]).trace_query(NOW).is_ok(), "ids need no service");
+        let both = [
+            ("service", "s"),
+            ("minDuration", "2s"),
+            ("maxDuration", "1s"),
+        ];
+        assert_eq!(
+            message(&both),
+            "'maxDuration' should be greater than 'minDuration'"
+        );
+        assert!(
+            given(&[("traceID", "a1")]).trace_query(NOW).is_ok(),
+            "ids need no service"
+        );
     }
 }

@@ -57,8 +57,11 @@ pub(super) async fn trace(
 async fn whole_traces(session: &QuerySession, ids: &[TraceId]) -> Result<Response, JaegerError> {
     let loaded = load_traces(session, ids).await?;
     let outcome = session.outcome();
-    let not_found: Vec<TraceId> =
-        ids.iter().copied().filter(|id| !loaded.contains_key(id)).collect();
+    let not_found: Vec<TraceId> = ids
+        .iter()
+        .copied()
+        .filter(|id| !loaded.contains_key(id))
+        .collect();
     Ok(answer(&outcome, &not_found, |json| {
         json.begin_array();
         for id in ids {

@@ -12,7 +12,11 @@ use crate::trace::assemble::{Side, SpanNode, callers};
 
 /// Jaeger's word for OTLP's word of a kind: lower-case, nothing for unspecified.
 pub(super) fn kind_word(kind: &str) -> String {
-    if kind == "UNSPECIFIED" { String::new() } else { kind.to_lowercase() }
+    if kind == "UNSPECIFIED" {
+        String::new()
+    } else {
+        kind.to_lowercase()
+    }
 }
 
 /// Writes one element of `data`.
@@ -96,7 +100,12 @@ fn unique_ids(nodes: &[SpanNode]) -> Vec<SpanId> {
 
 /// The next number; 0 is no id.
 fn next_id(id: SpanId) -> SpanId {
-    SpanId(u64::from_be_bytes(id.0).wrapping_add(1).max(1).to_be_bytes())
+    SpanId(
+        u64::from_be_bytes(id.0)
+            .wrapping_add(1)
+            .max(1)
+            .to_be_bytes(),
+    )
 }
 
 fn write_span(json: &mut JsonWriter, trace: TraceId, span: SpanRef<'_>, parent: Option<SpanId>) {
@@ -212,7 +221,9 @@ fn write_warnings(json: &mut JsonWriter, duration_ns: i64) {
         return;
     }
     json.begin_array();
-    json.string(&format!("the span ends before it starts: its duration is {duration_ns} ns"));
+    json.string(&format!(
+        "the span ends before it starts: its duration is {duration_ns} ns"
+    ));
     json.end_array();
 }
 

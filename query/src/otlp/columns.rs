@@ -5,9 +5,7 @@ use arrow::array::{
     StructArray, UInt32Array,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{
-    DataType, Int64Type, TimeUnit, TimestampNanosecondType, UInt32Type,
-};
+use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampNanosecondType, UInt32Type};
 use arrow::record_batch::RecordBatch;
 use spoor_storage::{Error, Result, ValueType};
 
@@ -150,9 +148,8 @@ impl SpanColumns {
                 .column_by_name(name)
                 .ok_or_else(|| Error::internal(format!("rows of spans lack the column `{name}`")))
         };
-        let attributes = |map: &str, types: &str| {
-            AttributeColumn::open(column(map)?, column(types)?)
-        };
+        let attributes =
+            |map: &str, types: &str| AttributeColumn::open(column(map)?, column(types)?);
         Ok(Self {
             trace_id: IdColumn::open(column("trace_id")?)?,
             span_id: IdColumn::open(column("span_id")?)?,
@@ -310,16 +307,18 @@ impl<'a> Attributes<'a> {
 
     /// One by one, in the order they were sent.
     pub fn iter(self) -> impl Iterator<Item = Attribute<'a>> {
-        (self.start..self.end).enumerate().map(move |(place, entry)| Attribute {
-            key: self.column.keys.value(entry),
-            text: optional(&self.column.values, entry),
-            // A letter that is missing or new reads as text, which shows what is stored.
-            value_type: self
-                .types
-                .get(place)
-                .and_then(|letter| ValueType::from_letter(*letter))
-                .unwrap_or(ValueType::String),
-        })
+        (self.start..self.end)
+            .enumerate()
+            .map(move |(place, entry)| Attribute {
+                key: self.column.keys.value(entry),
+                text: optional(&self.column.values, entry),
+                // A letter that is missing or new reads as text, which shows what is stored.
+                value_type: self
+                    .types
+                    .get(place)
+                    .and_then(|letter| ValueType::from_letter(*letter))
+                    .unwrap_or(ValueType::String),
+            })
     }
 
     /// Appends bytes that are equal for equal attributes and differ for different ones.
@@ -333,7 +332,10 @@ impl<'a> Attributes<'a> {
             for offset in offsets {
                 out.extend_from_slice(&(offset - base).to_le_bytes());
             }
-            let (from, to) = (base.cast_unsigned() as usize, offsets[self.len()].cast_unsigned());
+            let (from, to) = (
+                base.cast_unsigned() as usize,
+                offsets[self.len()].cast_unsigned(),
+            );
             out.extend_from_slice(&column.value_data()[from..to as usize]);
         }
     }
@@ -379,7 +381,12 @@ impl AttributeColumn {
 
     fn row(&self, row: usize) -> Attributes<'_> {
         let (start, end) = bounds(self.map.value_offsets(), row);
-        Attributes { column: self, start, end, types: self.types.value(row).as_bytes() }
+        Attributes {
+            column: self,
+            start,
+            end,
+            types: self.types.value(row).as_bytes(),
+        }
     }
 }
 
@@ -441,7 +448,10 @@ pub(super) fn optional(column: &StringArray, row: usize) -> Option<&str> {
 }
 
 fn bounds(offsets: &[i32], row: usize) -> (usize, usize) {
-    (offsets[row].cast_unsigned() as usize, offsets[row + 1].cast_unsigned() as usize)
+    (
+        offsets[row].cast_unsigned() as usize,
+        offsets[row + 1].cast_unsigned() as usize,
+    )
 }
 
 fn unexpected(found: &DataType) -> Error {
@@ -467,7 +477,9 @@ fn counts(column: &ArrayRef) -> Result<UInt32Array> {
 /// Times as nanoseconds since the Unix epoch.
 pub(crate) fn nanoseconds(column: &ArrayRef) -> Result<Int64Array> {
     let column = cast(column, &DataType::Timestamp(TimeUnit::Nanosecond, None))?;
-    Ok(column.as_primitive::<TimestampNanosecondType>().reinterpret_cast())
+    Ok(column
+        .as_primitive::<TimestampNanosecondType>()
+        .reinterpret_cast())
 }
 
 fn list_of_structs(column: &ArrayRef) -> Result<(ListArray, StructArray)> {

@@ -15,7 +15,9 @@ impl JsonWriter {
 
     /// Nothing yet, with room for `bytes`.
     pub fn with_capacity(bytes: usize) -> Self {
-        Self { out: Vec::with_capacity(bytes) }
+        Self {
+            out: Vec::with_capacity(bytes),
+        }
     }
 
     /// The text.

@@ -34,11 +34,11 @@ pub(crate) fn batch_of(data: &Value, first_record: i64) -> RecordBatch {
         Arc::new(rows.iter().map(get).collect::<UInt32Array>())
     };
     let number = |get: &dyn Fn(&Row) -> i64| -> Int64Array { rows.iter().map(get).collect() };
-    let maps = |get: &dyn Fn(&Row) -> Vec<Entry>| map_array(&rows.iter().map(get).collect::<Vec<_>>());
+    let maps =
+        |get: &dyn Fn(&Row) -> Vec<Entry>| map_array(&rows.iter().map(get).collect::<Vec<_>>());
     let start = number(&|row| nanos(&row.span["startTimeUnixNano"]));
-    let duration = number(&|row| {
-        nanos(&row.span["endTimeUnixNano"]) - nanos(&row.span["startTimeUnixNano"])
-    });
+    let duration =
+        number(&|row| nanos(&row.span["endTimeUnixNano"]) - nanos(&row.span["startTimeUnixNano"]));
     let (attributes, attribute_types) = maps(&|row| entries(row.span));
     let (resource, resource_types) = maps(&|row| entries(row.resource));
     let (scope, scope_types) = maps(&|row| entries(row.scope));
@@ -146,7 +146,10 @@ pub(crate) fn everything() -> Value {
 /// The lines of a gzipped file of the test data, parsed.
 pub(crate) fn lines_of(file: &str) -> Vec<Value> {
     use std::io::{BufRead, BufReader};
-    let path = format!("{}/../tests/data/otlp/{file}.jsonl.gz", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/../tests/data/otlp/{file}.jsonl.gz",
+        env!("CARGO_MANIFEST_DIR")
+    );
     let file = std::fs::File::open(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     BufReader::new(flate2::read::GzDecoder::new(file))
         .lines()
@@ -165,7 +168,9 @@ pub(crate) fn list(value: &Value) -> &[Value] {
 }
 
 fn nanos(value: &Value) -> i64 {
-    let number = value.as_str().map_or(value.as_u64(), |text| text.parse().ok());
+    let number = value
+        .as_str()
+        .map_or(value.as_u64(), |text| text.parse().ok());
     number.unwrap_or_default().cast_signed()
 }
 
@@ -174,11 +179,21 @@ fn small(value: &Value) -> u32 {
 }
 
 fn filled(value: &Value) -> Option<String> {
-    value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+    value
+        .as_str()
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
 }
 
 fn kind_word(kind: &Value) -> String {
-    let words = ["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
+    let words = [
+        "UNSPECIFIED",
+        "INTERNAL",
+        "SERVER",
+        "CLIENT",
+        "PRODUCER",
+        "CONSUMER",
+    ];
     word(&words, kind)
 }
 
@@ -188,13 +203,19 @@ fn status_word(code: &Value) -> String {
 
 fn word(words: &[&str], number: &Value) -> String {
     let number = number.as_u64().unwrap_or_default();
-    let known = usize::try_from(number).ok().and_then(|number| words.get(number));
+    let known = usize::try_from(number)
+        .ok()
+        .and_then(|number| words.get(number));
     known.map_or(number.to_string(), |word| (*word).to_owned())
 }
 
 fn service_name(resource: &Value) -> String {
-    let found = entries(resource).into_iter().find(|(key, ..)| key == "service.name");
-    found.and_then(|(_, text, _)| text).unwrap_or_else(|| "unknown_service".to_owned())
+    let found = entries(resource)
+        .into_iter()
+        .find(|(key, ..)| key == "service.name");
+    found
+        .and_then(|(_, text, _)| text)
+        .unwrap_or_else(|| "unknown_service".to_owned())
 }
 
 fn entries(owner: &Value) -> Vec<Entry> {
@@ -202,7 +223,11 @@ fn entries(owner: &Value) -> Vec<Entry> {
         .iter()
         .map(|entry| {
             let (text, letter) = any_text(&entry["value"]);
-            (entry["key"].as_str().unwrap_or_default().to_owned(), text, letter)
+            (
+                entry["key"].as_str().unwrap_or_default().to_owned(),
+                text,
+                letter,
+            )
         })
         .collect()
 }
@@ -211,7 +236,9 @@ fn any_text(any: &Value) -> (Option<String>, char) {
     let Some((case, value)) = any.as_object().and_then(|cases| cases.iter().next()) else {
         return (None, 'n');
     };
-    let plain = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let plain = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
     let letter = match case.as_str() {
         "stringValue" => 's',
         "boolValue" => 'b',
@@ -230,14 +257,23 @@ fn offsets(lengths: impl Iterator<Item = usize>) -> OffsetBuffer<i32> {
 }
 
 fn map_array(rows: &[Vec<Entry>]) -> (ArrayRef, ArrayRef) {
-    let DataType::Map(field, sorted) = map_type() else { unreachable!() };
-    let DataType::Struct(fields) = field.data_type() else { unreachable!() };
+    let DataType::Map(field, sorted) = map_type() else {
+        unreachable!()
+    };
+    let DataType::Struct(fields) = field.data_type() else {
+        unreachable!()
+    };
     let keys: StringArray = rows.iter().flatten().map(|(key, ..)| Some(key)).collect();
-    let values: StringArray = rows.iter().flatten().map(|(_, text, _)| text.as_ref()).collect();
+    let values: StringArray = rows
+        .iter()
+        .flatten()
+        .map(|(_, text, _)| text.as_ref())
+        .collect();
     let entries = StructArray::new(fields.clone(), vec![Arc::new(keys), Arc::new(values)], None);
     let lengths = offsets(rows.iter().map(Vec::len));
     let map = MapArray::new(Arc::clone(&field), lengths, entries, None, sorted);
-    let letters = |row: &Vec<Entry>| Some(row.iter().map(|(.., letter)| letter).collect::<String>());
+    let letters =
+        |row: &Vec<Entry>| Some(row.iter().map(|(.., letter)| letter).collect::<String>());
     let types: StringArray = rows.iter().map(letters).collect();
     (Arc::new(map), Arc::new(types))
 }
@@ -247,7 +283,10 @@ fn times(values: Vec<i64>) -> ArrayRef {
 }
 
 fn ids<'a>(size: i32, ids: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
-    let bytes = ids.map(|id| id.filter(|id| !id.is_empty()).map(|id| hex::decode(id).unwrap()));
+    let bytes = ids.map(|id| {
+        id.filter(|id| !id.is_empty())
+            .map(|id| hex::decode(id).unwrap())
+    });
     Arc::new(FixedSizeBinaryArray::try_from_sparse_iter_with_size(bytes, size).unwrap())
 }
 
@@ -263,25 +302,48 @@ fn list_array(fields: Fields, lengths: Vec<usize>, columns: Vec<ArrayRef>) -> Ar
 }
 
 fn events(rows: &[Row<'_>]) -> ArrayRef {
-    let lengths = rows.iter().map(|row| list(&row.span["events"]).len()).collect();
-    let all: Vec<&Value> = rows.iter().flat_map(|row| list(&row.span["events"])).collect();
-    let names: StringArray = all.iter().map(|event| event["name"].as_str().or(Some(""))).collect();
+    let lengths = rows
+        .iter()
+        .map(|row| list(&row.span["events"]).len())
+        .collect();
+    let all: Vec<&Value> = rows
+        .iter()
+        .flat_map(|row| list(&row.span["events"]))
+        .collect();
+    let names: StringArray = all
+        .iter()
+        .map(|event| event["name"].as_str().or(Some("")))
+        .collect();
     let (map, types) = map_array(&all.iter().map(|event| entries(event)).collect::<Vec<_>>());
-    let dropped: UInt32Array =
-        all.iter().map(|event| small(&event["droppedAttributesCount"])).collect();
-    let time = times(all.iter().map(|event| nanos(&event["timeUnixNano"])).collect());
+    let dropped: UInt32Array = all
+        .iter()
+        .map(|event| small(&event["droppedAttributesCount"]))
+        .collect();
+    let time = times(
+        all.iter()
+            .map(|event| nanos(&event["timeUnixNano"]))
+            .collect(),
+    );
     let columns = vec![time, Arc::new(names), map, types, Arc::new(dropped)];
     list_array(event_fields(), lengths, columns)
 }
 
 fn links(rows: &[Row<'_>]) -> ArrayRef {
-    let lengths = rows.iter().map(|row| list(&row.span["links"]).len()).collect();
-    let all: Vec<&Value> = rows.iter().flat_map(|row| list(&row.span["links"])).collect();
+    let lengths = rows
+        .iter()
+        .map(|row| list(&row.span["links"]).len())
+        .collect();
+    let all: Vec<&Value> = rows
+        .iter()
+        .flat_map(|row| list(&row.span["links"]))
+        .collect();
     let states: StringArray = all.iter().map(|link| filled(&link["traceState"])).collect();
     let flags: UInt32Array = all.iter().map(|link| small(&link["flags"])).collect();
     let (map, types) = map_array(&all.iter().map(|link| entries(link)).collect::<Vec<_>>());
-    let dropped: UInt32Array =
-        all.iter().map(|link| small(&link["droppedAttributesCount"])).collect();
+    let dropped: UInt32Array = all
+        .iter()
+        .map(|link| small(&link["droppedAttributesCount"]))
+        .collect();
     let columns = vec![
         ids(16, all.iter().map(|link| link["traceId"].as_str())),
         ids(8, all.iter().map(|link| link["spanId"].as_str())),
@@ -293,4 +355,3 @@ fn links(rows: &[Row<'_>]) -> ArrayRef {
     ];
     list_array(link_fields(), lengths, columns)
 }
-

@@ -5,7 +5,10 @@ use super::*;
 
 fn written(data: &Value) -> Value {
     let columns = SpanColumns::open(&batch_of(data, 0)).unwrap();
-    let rows = (0..columns.len()).map(|row| SpanRef { columns: &columns, row });
+    let rows = (0..columns.len()).map(|row| SpanRef {
+        columns: &columns,
+        row,
+    });
     serde_json::from_slice(&write_traces_data(rows)).unwrap()
 }
 
@@ -61,8 +64,10 @@ fn flat(data: &Value) -> Vec<String> {
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let mut fields: Vec<_> =
-                fields.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+            let mut fields: Vec<_> = fields
+                .iter()
+                .map(|(key, value)| (key.clone(), sorted(value)))
+                .collect();
             fields.sort_by(|a, b| a.0.cmp(&b.0));
             fields.into_iter().collect()
         }
@@ -86,7 +91,8 @@ fn odd_times_kinds_and_codes_come_back() {
     let spans = json!([
         span("1544712661000000000", "0", 9, 0),
         span("0", "0", 1, 7),
-        span("1544712661000000000", "1544712660000000000", 5, 1)]);
+        span("1544712661000000000", "1544712660000000000", 5, 1)
+    ]);
     let data = json!({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]});
     assert_eq!(flat(&written(&data)), flat(&data));
 }
@@ -98,9 +104,7 @@ fn spans_are_grouped_by_what_is_identical() {
         json!({"traceId": "00000000000000000000000000000001", "spanId": id,
             "startTimeUnixNano": "5", "endTimeUnixNano": "7"})
     };
-    let group = |resource: &Value, scope: &str, id: &str| {
-        json!({"resource": resource, "scopeSpans": [{"scope": {"name": scope}, "spans": [span(id)]}]})
-    };
+    let group = |resource: &Value, scope: &str, id: &str| json!({"resource": resource, "scopeSpans": [{"scope": {"name": scope}, "spans": [span(id)]}]});
     let (a, b) = (service("a"), service("b"));
     // The same text as another type is another resource.
     let c = json!({"attributes": [{"key": "service.name", "value": {"bytesValue": "a"}}]});
@@ -113,7 +117,10 @@ fn spans_are_grouped_by_what_is_identical() {
     let shape: Vec<Vec<usize>> = list(&out["resourceSpans"])
         .iter()
         .map(|resource| {
-            list(&resource["scopeSpans"]).iter().map(|scope| list(&scope["spans"]).len()).collect()
+            list(&resource["scopeSpans"])
+                .iter()
+                .map(|scope| list(&scope["spans"]).len())
+                .collect()
         })
         .collect();
     assert_eq!(shape, [vec![2, 1], vec![1], vec![1]]);
@@ -145,10 +152,16 @@ fn plain_values_keep_what_json_can() {
     assert_eq!(plain["no"], false);
     assert_eq!(plain["bytes"], "AP8=");
     assert_eq!(plain["nan"], "NaN");
-    assert_eq!(plain["list"], json!(["a", "9007199254740993", null, {"k": false}]));
+    assert_eq!(
+        plain["list"],
+        json!(["a", "9007199254740993", null, {"k": false}])
+    );
     assert_eq!(plain["map"], json!({"b": 2.5, "a": []}));
     assert_eq!(plain["aa"], "twice", "the first of two");
-    assert!(text.starts_with(r#"{"zz":"#), "the order is the sender's: {text}");
+    assert!(
+        text.starts_with(r#"{"zz":"#),
+        "the order is the sender's: {text}"
+    );
 }
 
 #[test]
@@ -158,8 +171,15 @@ fn identity_tells_retries_from_other_spans() {
     other["resourceSpans"][0]["resource"]["attributes"][1]["value"]["intValue"] = json!("9");
     let identity = |data: &Value, record: i64| {
         let columns = SpanColumns::open(&batch_of(data, record)).unwrap();
-        span_identity(SpanRef { columns: &columns, row: 0 })
+        span_identity(SpanRef {
+            columns: &columns,
+            row: 0,
+        })
     };
-    assert_eq!(identity(&data, 1), identity(&data, 2), "the record's number is not content");
+    assert_eq!(
+        identity(&data, 1),
+        identity(&data, 2),
+        "the record's number is not content"
+    );
     assert_ne!(identity(&data, 1), identity(&other, 1));
 }

@@ -83,7 +83,10 @@ fn write_double(json: &mut JsonWriter, text: &str) {
 pub fn write_plain_attributes(json: &mut JsonWriter, attributes: Attributes<'_>) {
     let mut seen = HashSet::with_capacity(attributes.len());
     json.begin_object();
-    for attribute in attributes.iter().filter(|attribute| seen.insert(attribute.key)) {
+    for attribute in attributes
+        .iter()
+        .filter(|attribute| seen.insert(attribute.key))
+    {
         json.key(attribute.key);
         write_plain_value(json, attribute);
     }

@@ -50,12 +50,18 @@ pub fn write_traces_data<'a>(spans: impl IntoIterator<Item = SpanRef<'a>>) -> Ve
                 write_span(&mut json, span);
             }
             json.end_array();
-            schema_url(&mut json, optional(&scope.first.columns.scope_schema_url, scope.first.row));
+            schema_url(
+                &mut json,
+                optional(&scope.first.columns.scope_schema_url, scope.first.row),
+            );
             json.end_object();
         }
         json.end_array();
         let first = resource.first;
-        schema_url(&mut json, optional(&first.columns.resource_schema_url, first.row));
+        schema_url(
+            &mut json,
+            optional(&first.columns.resource_schema_url, first.row),
+        );
         json.end_object();
     }
     json.end_array();
@@ -99,8 +105,13 @@ fn group<'a>(spans: impl IntoIterator<Item = SpanRef<'a>>) -> Vec<ResourceGroup<
         if let Some(&place) = resource.by_scope.get(&fingerprint) {
             resource.scopes[place].spans.push(span);
         } else {
-            resource.by_scope.insert(fingerprint.clone(), resource.scopes.len());
-            resource.scopes.push(ScopeGroup { first: span, spans: vec![span] });
+            resource
+                .by_scope
+                .insert(fingerprint.clone(), resource.scopes.len());
+            resource.scopes.push(ScopeGroup {
+                first: span,
+                spans: vec![span],
+            });
         }
     }
     groups
@@ -111,7 +122,12 @@ impl SpanRef<'_> {
     pub(crate) fn resource_fingerprint(self, out: &mut Vec<u8>) {
         let Self { columns, row } = self;
         columns.resource(row).fingerprint(out);
-        out.extend_from_slice(&columns.resource_dropped_attributes_count.value(row).to_le_bytes());
+        out.extend_from_slice(
+            &columns
+                .resource_dropped_attributes_count
+                .value(row)
+                .to_le_bytes(),
+        );
         text_fingerprint(optional(&columns.resource_schema_url, row), out);
     }
 
@@ -121,7 +137,12 @@ impl SpanRef<'_> {
         text_fingerprint(optional(&columns.scope_name, row), out);
         text_fingerprint(optional(&columns.scope_version, row), out);
         columns.scope_attributes(row).fingerprint(out);
-        out.extend_from_slice(&columns.scope_dropped_attributes_count.value(row).to_le_bytes());
+        out.extend_from_slice(
+            &columns
+                .scope_dropped_attributes_count
+                .value(row)
+                .to_le_bytes(),
+        );
         text_fingerprint(optional(&columns.scope_schema_url, row), out);
     }
 }
@@ -142,7 +163,11 @@ fn write_resource(json: &mut JsonWriter, first: SpanRef<'_>) {
         json.key("attributes");
         write_otlp_attributes(json, attributes);
     }
-    count(json, "droppedAttributesCount", columns.resource_dropped_attributes_count.value(row));
+    count(
+        json,
+        "droppedAttributesCount",
+        columns.resource_dropped_attributes_count.value(row),
+    );
     json.end_object();
 }
 
@@ -157,7 +182,11 @@ fn write_scope(json: &mut JsonWriter, first: SpanRef<'_>) {
         json.key("attributes");
         write_otlp_attributes(json, attributes);
     }
-    count(json, "droppedAttributesCount", columns.scope_dropped_attributes_count.value(row));
+    count(
+        json,
+        "droppedAttributesCount",
+        columns.scope_dropped_attributes_count.value(row),
+    );
     json.end_object();
 }
 
@@ -186,11 +215,23 @@ fn write_span(json: &mut JsonWriter, span: SpanRef<'_>) {
         json.key("attributes");
         write_otlp_attributes(json, attributes);
     }
-    count(json, "droppedAttributesCount", columns.dropped_attributes_count.value(row));
+    count(
+        json,
+        "droppedAttributesCount",
+        columns.dropped_attributes_count.value(row),
+    );
     write_events(json, span);
-    count(json, "droppedEventsCount", columns.dropped_events_count.value(row));
+    count(
+        json,
+        "droppedEventsCount",
+        columns.dropped_events_count.value(row),
+    );
     write_links(json, span);
-    count(json, "droppedLinksCount", columns.dropped_links_count.value(row));
+    count(
+        json,
+        "droppedLinksCount",
+        columns.dropped_links_count.value(row),
+    );
     json.key("status");
     json.begin_object();
     text(json, "message", columns.status_message(row));
@@ -223,7 +264,11 @@ fn write_events(json: &mut JsonWriter, span: SpanRef<'_>) {
             json.key("attributes");
             write_otlp_attributes(json, event.attributes);
         }
-        count(json, "droppedAttributesCount", event.dropped_attributes_count);
+        count(
+            json,
+            "droppedAttributesCount",
+            event.dropped_attributes_count,
+        );
         json.end_object();
     }
     json.end_array();
@@ -247,7 +292,11 @@ fn write_links(json: &mut JsonWriter, span: SpanRef<'_>) {
             json.key("attributes");
             write_otlp_attributes(json, link.attributes);
         }
-        count(json, "droppedAttributesCount", link.dropped_attributes_count);
+        count(
+            json,
+            "droppedAttributesCount",
+            link.dropped_attributes_count,
+        );
         count(json, "flags", link.flags);
         json.end_object();
     }

@@ -49,7 +49,12 @@ async fn services(
     json.begin_array();
     for name in names {
         let service = services.remove(&name).unwrap_or_default();
-        write_service(&mut json, &name, service, logs.get(&name).copied().unwrap_or_default());
+        write_service(
+            &mut json,
+            &name,
+            service,
+            logs.get(&name).copied().unwrap_or_default(),
+        );
     }
     json.end_array();
     write_outcome(&mut json, &session.outcome());
@@ -95,13 +100,19 @@ async fn count_spans(
 
 async fn count_logs(session: &QuerySession, range: TimeRange) -> Result<BTreeMap<String, u64>> {
     let frame = in_range(session.table(Table::Logs).await?, Table::Logs, range)?
-        .aggregate(vec![col("service_name")], vec![count(lit(1_i64)).alias("logs")])
+        .aggregate(
+            vec![col("service_name")],
+            vec![count(lit(1_i64)).alias("logs")],
+        )
         .map_err(from_datafusion)?;
     let mut counts = BTreeMap::new();
     for batch in session.collect(frame).await? {
         let (services, logs) = (strings(batch.column(0))?, integers(batch.column(1))?);
         for row in 0..services.len() {
-            counts.insert(services.value(row).to_owned(), logs.value(row).cast_unsigned());
+            counts.insert(
+                services.value(row).to_owned(),
+                logs.value(row).cast_unsigned(),
+            );
         }
     }
     Ok(counts)

@@ -41,7 +41,10 @@ impl EdgeCounter {
             };
             let (from, to) = (&services[caller], &services[called]);
             if from != to && is_known(from) && is_known(to) {
-                *self.calls.entry((Arc::clone(from), Arc::clone(to))).or_default() += 1;
+                *self
+                    .calls
+                    .entry((Arc::clone(from), Arc::clone(to)))
+                    .or_default() += 1;
             }
         }
     }
@@ -70,7 +73,10 @@ fn is_known(service: &str) -> bool {
 /// The sets of two or more services that can all reach each other (strongly connected
 /// components), each sorted, largest first. Tarjan's algorithm with a stack of its own.
 pub fn cycles(edges: &[Edge]) -> Vec<Vec<Arc<str>>> {
-    let mut names: Vec<&Arc<str>> = edges.iter().flat_map(|edge| [&edge.from, &edge.to]).collect();
+    let mut names: Vec<&Arc<str>> = edges
+        .iter()
+        .flat_map(|edge| [&edge.from, &edge.to])
+        .collect();
     names.sort_unstable();
     names.dedup();
     let number = |name: &Arc<str>| names.binary_search(&name).unwrap_or_default();
@@ -83,7 +89,10 @@ pub fn cycles(edges: &[Edge]) -> Vec<Vec<Arc<str>>> {
         .filter(|component| component.len() > 1)
         .map(|mut component| {
             component.sort_unstable();
-            component.into_iter().map(|service| Arc::clone(names[service])).collect()
+            component
+                .into_iter()
+                .map(|service| Arc::clone(names[service]))
+                .collect()
         })
         .collect();
     found.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
@@ -98,7 +107,11 @@ fn components(next: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let (mut stack, mut found, mut count) = (Vec::new(), Vec::new(), 0);
     for root in 0..next.len() {
         // Each frame: a node and how many of its edges have been followed.
-        let mut frames = if index[root] == NEW { vec![(root, 0)] } else { Vec::new() };
+        let mut frames = if index[root] == NEW {
+            vec![(root, 0)]
+        } else {
+            Vec::new()
+        };
         while let Some((node, followed)) = frames.last_mut() {
             let node = *node;
             if index[node] == NEW {

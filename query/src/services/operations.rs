@@ -82,7 +82,10 @@ impl Operations {
         };
         service.span_count += 1;
         service.error_count += u64::from(error);
-        let known = service.operations.get_mut(name).and_then(|kinds| kinds.get_mut(kind));
+        let known = service
+            .operations
+            .get_mut(name)
+            .and_then(|kinds| kinds.get_mut(kind));
         let operation = match known {
             Some(known) => known,
             None if self.listed >= MAX_OPERATIONS => {
@@ -112,11 +115,13 @@ impl Service {
             .operations
             .into_iter()
             .flat_map(|(name, kinds)| {
-                kinds.into_iter().map(move |(kind, operation)| NamedOperation {
-                    name: name.clone(),
-                    kind,
-                    operation,
-                })
+                kinds
+                    .into_iter()
+                    .map(move |(kind, operation)| NamedOperation {
+                        name: name.clone(),
+                        kind,
+                        operation,
+                    })
             })
             .collect();
         named.sort_by(|a, b| {
@@ -146,7 +151,10 @@ mod tests {
         assert_eq!((a.span_count, a.error_count), (3, 1));
         let mut found = a.into_operations();
         let clients = &mut found[0];
-        assert_eq!((clients.kind.as_str(), clients.operation.error_count), ("CLIENT", 1));
+        assert_eq!(
+            (clients.kind.as_str(), clients.operation.error_count),
+            ("CLIENT", 1)
+        );
         assert_eq!(clients.operation.durations.percentiles([50, 95]), [20, 40]);
         assert_eq!(found.len(), 2);
         assert_eq!(services["b"].span_count, 1);
@@ -160,7 +168,11 @@ mod tests {
         }
         assert_eq!(operations.spans_without_place, 10);
         let a = operations.finish().remove("a").unwrap();
-        assert_eq!(a.span_count, MAX_OPERATIONS as u64 + 10, "spans count all the same");
+        assert_eq!(
+            a.span_count,
+            MAX_OPERATIONS as u64 + 10,
+            "spans count all the same"
+        );
         assert_eq!(a.into_operations().len(), MAX_OPERATIONS);
     }
 }

@@ -75,7 +75,11 @@ fn bucket_of(duration_ns: i64) -> u32 {
 fn middle_of(bucket: u32) -> i64 {
     let steps = 1_u32 << STEPS_LOG2;
     let shift = (bucket >> STEPS_LOG2).saturating_sub(1);
-    let step = u64::from(if bucket < 2 * steps { bucket } else { (bucket & (steps - 1)) + steps });
+    let step = u64::from(if bucket < 2 * steps {
+        bucket
+    } else {
+        (bucket & (steps - 1)) + steps
+    });
     let half = if shift == 0 { 0 } else { 1_u64 << (shift - 1) };
     i64::try_from((step << shift) + half).unwrap_or(i64::MAX)
 }
@@ -102,14 +106,22 @@ mod tests {
 
     #[test]
     fn many_durations_are_within_half_a_percent() {
-        let all: Vec<i64> = (0..50_000_i64).map(|n| n * n * 7_919 % 900_000_007).collect();
+        let all: Vec<i64> = (0..50_000_i64)
+            .map(|n| n * n * 7_919 % 900_000_007)
+            .collect();
         let mut durations = Durations::default();
         for value in &all {
             durations.add(*value);
         }
-        for (percent, found) in [1, 50, 95, 99].into_iter().zip(durations.percentiles([1, 50, 95, 99])) {
+        for (percent, found) in [1, 50, 95, 99]
+            .into_iter()
+            .zip(durations.percentiles([1, 50, 95, 99]))
+        {
             let exact = nearest_rank(all.clone(), percent);
-            assert!((found - exact).abs() * 250 <= exact, "p{percent}: {found} for {exact}");
+            assert!(
+                (found - exact).abs() * 250 <= exact,
+                "p{percent}: {found} for {exact}"
+            );
         }
     }
 
@@ -119,11 +131,17 @@ mod tests {
         for value in (0..5_000).chain((13..63).flat_map(|bit| [(1_i64 << bit) - 1, 1 << bit])) {
             let bucket = bucket_of(value);
             assert_eq!(bucket_of(middle_of(bucket)), bucket, "{value}");
-            assert!((middle_of(bucket) - value).abs() <= value / 250 + 1, "{value}");
+            assert!(
+                (middle_of(bucket) - value).abs() <= value / 250 + 1,
+                "{value}"
+            );
             assert!(before <= Some(bucket), "{value}");
             before = Some(bucket);
         }
         assert_eq!(bucket_of(-7), 0);
-        assert_eq!(bucket_of(middle_of(bucket_of(i64::MAX))), bucket_of(i64::MAX));
+        assert_eq!(
+            bucket_of(middle_of(bucket_of(i64::MAX))),
+            bucket_of(i64::MAX)
+        );
     }
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use spoor_storage::{Error, ErrorKind, Result, Table, TraceId};
 
 use super::assemble::assemble;
-use super::load::{load_trace, trace_id_of};
+use super::load::{LoadedTrace, MAX_SPANS, load_trace, trace_id_of};
 use super::search::{Found, Place, TraceSearch, find_traces};
 use super::summary::{TraceSummary, summarize};
 use super::timeline::{LogCounts, Timeline};
@@ -58,33 +58,47 @@ async fn one_trace(
     let id = trace_id_of(&trace_id)?;
     let view = given.view.unwrap_or(View::Otlp);
     let session = state.begin().await?;
-    let trace = load_trace(&session, id).await?.ok_or_else(|| not_found(id))?;
+    let trace = load_trace(&session, id)
+        .await?
+        .ok_or_else(|| not_found(id))?;
     if view == View::Otlp {
         // `TracesData` has no place for more, so what is missing is an error here.
         let outcome = session.outcome();
         if !outcome.complete {
-            return Err(incomplete(id, &outcome).into());
+            return Err(incomplete(id, &trace, &outcome).into());
         }
         return Ok(json_response(write_traces_data(trace.spans())));
     }
     let logs = count_logs(&session, id).await?;
     let nodes = trace.nodes();
     let tree = assemble(&nodes);
-    let timeline = Timeline { trace_id: id, trace: &trace, nodes: &nodes, tree: &tree, logs: &logs };
+    let timeline = Timeline {
+        trace_id: id,
+        trace: &trace,
+        nodes: &nodes,
+        tree: &tree,
+        logs: &logs,
+    };
     Ok(json_response(timeline.write(&session.outcome())))
 }
 
 fn not_found(id: TraceId) -> Error {
-    Error::new(ErrorKind::NotFound, format!("no span of trace `{id}` is stored"))
-        .with_hint("check the id; its spans may not have been sent yet, or may be past retention")
+    Error::new(
+        ErrorKind::NotFound,
+        format!("no span of trace `{id}` is stored"),
+    )
+    .with_hint("check the id; its spans may not have been sent yet, or may be past retention")
 }
 
-fn incomplete(id: TraceId, outcome: &Outcome) -> Error {
-    Error::new(
-        ErrorKind::Unavailable,
-        format!("trace `{id}` cannot be given whole: {}", outcome.incomplete_reasons.join("; ")),
-    )
-    .with_hint("`?view=timeline` shows the part that can be read")
+/// Why a trace cannot be given whole: because it never can, or because of what is wrong now.
+fn incomplete(id: TraceId, trace: &LoadedTrace, outcome: &Outcome) -> Error {
+    let kind = match trace.len() + trace.collapsed {
+        MAX_SPANS.. => ErrorKind::TooLarge,
+        _ => ErrorKind::Unavailable,
+    };
+    let reasons = outcome.incomplete_reasons.join("; ");
+    Error::new(kind, format!("trace `{id}` cannot be given whole: {reasons}"))
+        .with_hint("`?view=timeline` shows the part that can be read")
 }
 
 async fn count_logs(session: &QuerySession, id: TraceId) -> Result<LogCounts> {
@@ -134,7 +148,11 @@ async fn search(
         condition: language::to_expr(&query, Table::Spans)?,
         range: time_range(given.start, given.end)?,
         limit: limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?,
-        after: given.cursor.as_deref().map(decode_cursor::<Place>).transpose()?,
+        after: given
+            .cursor
+            .as_deref()
+            .map(decode_cursor::<Place>)
+            .transpose()?,
     };
     let session = state.begin().await?;
     let found = find_traces(&session, &search).await?;

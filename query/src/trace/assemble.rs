@@ -105,8 +105,11 @@ pub fn assemble(spans: &[SpanNode]) -> Tree {
     let by_start = sorted_by_start(spans);
     let cycle_count = break_cycles(&by_start, &mut parents);
     let children = Children::new(&by_start, &parents);
-    let roots: Vec<usize> =
-        by_start.iter().copied().filter(|&span| parents[span].is_none()).collect();
+    let roots: Vec<usize> = by_start
+        .iter()
+        .copied()
+        .filter(|&span| parents[span].is_none())
+        .collect();
     let mut order = depth_first(&roots, &children, spans.len());
     for placed in &mut order {
         let span = &spans[placed.span];
@@ -114,7 +117,11 @@ pub fn assemble(spans: &[SpanNode]) -> Tree {
     }
     sum_up(&mut order, spans);
     mark_missing(&mut order, spans);
-    Tree { order, root_count: roots.len(), cycle_count }
+    Tree {
+        order,
+        root_count: roots.len(),
+        cycle_count,
+    }
 }
 
 /// The spans of one id.
@@ -130,9 +137,10 @@ fn index_by_id(spans: &[SpanNode]) -> HashMap<SpanId, Halves> {
     let mut by_id: HashMap<SpanId, Halves> = HashMap::with_capacity(spans.len());
     for (index, span) in spans.iter().enumerate() {
         let client = (span.side == Side::Client).then_some(index);
-        let halves = by_id
-            .entry(span.span_id)
-            .or_insert(Halves { called: index, client });
+        let halves = by_id.entry(span.span_id).or_insert(Halves {
+            called: index,
+            client,
+        });
         let rank = |other: usize| {
             let other = &spans[other];
             (other.side != Side::Server, other.start_ns)
@@ -140,7 +148,10 @@ fn index_by_id(spans: &[SpanNode]) -> HashMap<SpanId, Halves> {
         if rank(index) < rank(halves.called) {
             halves.called = index;
         }
-        if halves.client.is_none_or(|first| span.start_ns < spans[first].start_ns) {
+        if halves
+            .client
+            .is_none_or(|first| span.start_ns < spans[first].start_ns)
+        {
             halves.client = client.or(halves.client);
         }
     }
@@ -242,7 +253,11 @@ fn depth_first(roots: &[usize], children: &Children, count: usize) -> Vec<Placed
             error_below: false,
             missing_parent: false,
         });
-        stack.extend(own.iter().rev().map(|&child| (child, Some(place), depth + 1)));
+        stack.extend(
+            own.iter()
+                .rev()
+                .map(|&child| (child, Some(place), depth + 1)),
+        );
     }
     order
 }
@@ -277,9 +292,8 @@ fn sum_up(order: &mut [Placed], spans: &[SpanNode]) {
 
 /// A root names a parent if that is not here, or if a cycle was broken at it.
 fn mark_missing(order: &mut [Placed], spans: &[SpanNode]) {
-    let roots_with_parent = |placed: &Placed| {
-        placed.parent.is_none() && spans[placed.span].parent_span_id.is_some()
-    };
+    let roots_with_parent =
+        |placed: &Placed| placed.parent.is_none() && spans[placed.span].parent_span_id.is_some();
     if !order.iter().any(roots_with_parent) {
         return;
     }

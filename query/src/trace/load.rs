@@ -32,7 +32,10 @@ impl LoadedTrace {
 
     pub(crate) fn span(&self, index: usize) -> SpanRef<'_> {
         let (batch, row) = self.rows[index];
-        SpanRef { columns: &self.columns[batch], row }
+        SpanRef {
+            columns: &self.columns[batch],
+            row,
+        }
     }
 
     pub(crate) fn spans(&self) -> impl Iterator<Item = SpanRef<'_>> {
@@ -54,12 +57,16 @@ impl LoadedTrace {
 
     /// The spans of all traces in `batches`, by trace.
     pub(crate) fn split(batches: &[RecordBatch]) -> Result<HashMap<TraceId, Self>> {
-        let columns: Arc<[SpanColumns]> =
-            batches.iter().map(SpanColumns::open).collect::<Result<_>>()?;
+        let columns: Arc<[SpanColumns]> = batches
+            .iter()
+            .map(SpanColumns::open)
+            .collect::<Result<_>>()?;
         let mut rows: HashMap<TraceId, Vec<(usize, usize)>> = HashMap::new();
         for (batch, opened) in columns.iter().enumerate() {
             for row in 0..opened.len() {
-                rows.entry(TraceId(opened.trace_id(row))).or_default().push((batch, row));
+                rows.entry(TraceId(opened.trace_id(row)))
+                    .or_default()
+                    .push((batch, row));
             }
         }
         let loaded = |(id, mut rows): (TraceId, Vec<(usize, usize)>)| {
@@ -89,7 +96,10 @@ fn collapse_retries(columns: &[SpanColumns], rows: &mut Vec<(usize, usize)>) {
     }
     let mut seen = HashSet::new();
     rows.retain(|&(batch, row)| {
-        let span = SpanRef { columns: &columns[batch], row };
+        let span = SpanRef {
+            columns: &columns[batch],
+            row,
+        };
         times.get(&span.columns.span_id(row)) == Some(&1) || seen.insert(span_identity(span))
     });
 }
@@ -101,10 +111,7 @@ pub(crate) fn trace_id_of(text: &str) -> Result<TraceId> {
 }
 
 /// A trace, or `None` if no span of it is stored.
-pub(crate) async fn load_trace(
-    session: &QuerySession,
-    id: TraceId,
-) -> Result<Option<LoadedTrace>> {
+pub(crate) async fn load_trace(session: &QuerySession, id: TraceId) -> Result<Option<LoadedTrace>> {
     Ok(load_traces(session, &[id]).await?.remove(&id))
 }
 
@@ -127,7 +134,9 @@ pub(crate) async fn load_traces(
     let mut batches = session.collect(frame).await?;
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     if rows > MAX_SPANS {
-        session.note_incomplete(format!("there are more than {MAX_SPANS} spans; the rest is left out"));
+        session.note_incomplete(format!(
+            "there are more than {MAX_SPANS} spans; the rest is left out"
+        ));
         let last = batches.pop();
         batches.extend(last.map(|batch| batch.slice(0, batch.num_rows().saturating_sub(1))));
     }

@@ -63,7 +63,10 @@ pub(crate) fn time_condition(column: &str, range: TimeRange) -> Option<Expr> {
 }
 
 fn instant(time_ns: i64) -> Expr {
-    lit(ScalarValue::TimestampNanosecond(Some(time_ns), Some("UTC".into())))
+    lit(ScalarValue::TimestampNanosecond(
+        Some(time_ns),
+        Some("UTC".into()),
+    ))
 }
 
 /// Finds traces. Only ids and times are held, and only those of one page leave the engine.
@@ -74,7 +77,10 @@ pub(crate) async fn find_traces(session: &QuerySession, search: &TraceSearch) ->
         .await?
         .filter(search.whole_condition())
         .and_then(|frame| {
-            frame.aggregate(vec![col("trace_id")], vec![max(col("start_time")).alias(newest)])
+            frame.aggregate(
+                vec![col("trace_id")],
+                vec![max(col("start_time")).alias(newest)],
+            )
         })
         .map_err(from_datafusion)?;
     if let Some(after) = &search.after {
@@ -85,7 +91,10 @@ pub(crate) async fn find_traces(session: &QuerySession, search: &TraceSearch) ->
             .map_err(from_datafusion)?;
     }
     let frame = frame
-        .sort(vec![col(newest).sort(false, false), col("trace_id").sort(true, false)])
+        .sort(vec![
+            col(newest).sort(false, false),
+            col("trace_id").sort(true, false),
+        ])
         // One more tells whether there is a next page.
         .and_then(|frame| frame.limit(0, Some(search.limit + 1)))
         .map_err(from_datafusion)?;
@@ -94,13 +103,19 @@ pub(crate) async fn find_traces(session: &QuerySession, search: &TraceSearch) ->
         let (ids, times) = (strings(batch.column(0))?, nanoseconds(batch.column(1))?);
         for row in 0..ids.len() {
             let trace_id = ids.value(row).to_owned();
-            places.push(Place { newest_ns: times.value(row), trace_id });
+            places.push(Place {
+                newest_ns: times.value(row),
+                trace_id,
+            });
         }
     }
     let more = places.len() > search.limit;
     places.truncate(search.limit);
     Ok(Found {
-        ids: places.iter().map(|place| place.trace_id.parse()).collect::<Result<_>>()?,
+        ids: places
+            .iter()
+            .map(|place| place.trace_id.parse())
+            .collect::<Result<_>>()?,
         next: if more { places.pop() } else { None },
     })
 }

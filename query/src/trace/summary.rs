@@ -61,8 +61,15 @@ pub(crate) async fn summarize(
     }
     let wanted = ids.iter().map(|id| lit(id.to_string())).collect();
     let looked_at = [
-        "trace_id", "span_id", "parent_span_id", "service_name", "name", "kind", "start_time",
-        "duration_ns", "status_code",
+        "trace_id",
+        "span_id",
+        "parent_span_id",
+        "service_name",
+        "name",
+        "kind",
+        "start_time",
+        "duration_ns",
+        "status_code",
     ];
     let mut columns: Vec<Expr> = looked_at.into_iter().map(col).collect();
     columns.push(matches.is_true().alias("matched"));
@@ -92,21 +99,28 @@ pub(crate) async fn summarize(
     }
     for summary in summaries.values_mut() {
         summary.services.sort_by(|a, b| {
-            b.span_count.cmp(&a.span_count).then_with(|| a.service_name.cmp(&b.service_name))
+            b.span_count
+                .cmp(&a.span_count)
+                .then_with(|| a.service_name.cmp(&b.service_name))
         });
     }
     Ok(summaries)
 }
 
 fn one_if(condition: Expr) -> Result<Expr> {
-    when(condition, lit(1_i64)).otherwise(lit(0_i64)).map_err(from_datafusion)
+    when(condition, lit(1_i64))
+        .otherwise(lit(0_i64))
+        .map_err(from_datafusion)
 }
 
 /// A column of the earliest span without a parent.
 fn of_first_root(column: &str) -> Result<Expr> {
     let first = first_value_udaf()
         .call(vec![col(column)])
-        .order_by(vec![col("start_time").sort(true, false), col("span_id").sort(true, false)])
+        .order_by(vec![
+            col("start_time").sort(true, false),
+            col("span_id").sort(true, false),
+        ])
         .filter(col("parent_span_id").is_null())
         .build()
         .map_err(from_datafusion)?;
@@ -114,10 +128,7 @@ fn of_first_root(column: &str) -> Result<Expr> {
 }
 
 /// One row for every service of every trace.
-fn add_batch(
-    summaries: &mut HashMap<TraceId, TraceSummary>,
-    batch: &RecordBatch,
-) -> Result<()> {
+fn add_batch(summaries: &mut HashMap<TraceId, TraceSummary>, batch: &RecordBatch) -> Result<()> {
     let column = |name: &str| {
         batch
             .column_by_name(name)
@@ -129,13 +140,19 @@ fn add_batch(
     let (spans, errors, matches) = (number("spans")?, number("errors")?, number("matches")?);
     let (starts, ends) = (nanoseconds(column("start")?)?, number("end")?);
     let root_start = nanoseconds(column("root_start_time")?)?;
-    let (names, kinds, codes) = (text("root_name")?, text("root_kind")?, text("root_status_code")?);
+    let (names, kinds, codes) = (
+        text("root_name")?,
+        text("root_kind")?,
+        text("root_status_code")?,
+    );
     for row in 0..ids.len() {
-        let summary = summaries.entry(ids.value(row).parse()?).or_insert_with(|| TraceSummary {
-            start_ns: i64::MAX,
-            end_ns: i64::MIN,
-            ..TraceSummary::default()
-        });
+        let summary = summaries
+            .entry(ids.value(row).parse()?)
+            .or_insert_with(|| TraceSummary {
+                start_ns: i64::MAX,
+                end_ns: i64::MIN,
+                ..TraceSummary::default()
+            });
         summary.start_ns = summary.start_ns.min(starts.value(row));
         summary.end_ns = summary.end_ns.max(ends.value(row));
         summary.span_count += spans.value(row);
@@ -146,7 +163,10 @@ fn add_batch(
             span_count: spans.value(row),
             error_count: errors.value(row),
         });
-        let earliest = summary.root.as_ref().is_none_or(|root| root_start.value(row) < root.start_ns);
+        let earliest = summary
+            .root
+            .as_ref()
+            .is_none_or(|root| root_start.value(row) < root.start_ns);
         if root_start.is_valid(row) && earliest {
             summary.root = Some(RootSpan {
                 start_ns: root_start.value(row),

@@ -53,7 +53,10 @@ async fn a_trace_comes_back_as_it_was_sent_from_buffer_and_from_files() {
     append(&house, &everything()).await;
     assert_eq!(house.get(EVERYTHING, &[]).await, everything());
     house.storage.flush().await.unwrap();
-    assert_eq!(house.get(EVERYTHING, &[("view", "otlp")]).await, everything());
+    assert_eq!(
+        house.get(EVERYTHING, &[("view", "otlp")]).await,
+        everything()
+    );
 }
 
 #[tokio::test]
@@ -65,7 +68,10 @@ async fn a_retried_request_shows_its_spans_once() {
     assert_eq!(house.get(EVERYTHING, &[]).await, everything());
     let timeline = house.get(EVERYTHING, &[("view", "timeline")]).await;
     assert_eq!(timeline["span_count"], 1);
-    let kinds: Vec<&Value> = list(&timeline["warnings"]).iter().map(|w| &w["kind"]).collect();
+    let kinds: Vec<&Value> = list(&timeline["warnings"])
+        .iter()
+        .map(|w| &w["kind"])
+        .collect();
     assert_eq!(kinds, ["missing_parent", "duplicate_spans"]);
     let found = house.get("/api/v1/traces", &[]).await;
     assert_eq!(found["traces"][0]["span_count"], 1);
@@ -75,12 +81,20 @@ async fn a_retried_request_shows_its_spans_once() {
 #[tokio::test]
 async fn what_is_not_there_is_told_apart_from_what_is_no_id() {
     let house = House::new().await;
-    let (status, body) = house.try_get("/api/v1/traces/00000000000000000000000000000bad", &[]).await;
-    assert_eq!((status.as_u16(), &body["error"]["code"]), (404, &json!("not_found")));
+    let (status, body) = house
+        .try_get("/api/v1/traces/00000000000000000000000000000bad", &[])
+        .await;
+    assert_eq!(
+        (status.as_u16(), &body["error"]["code"]),
+        (404, &json!("not_found"))
+    );
     assert!(body["error"]["hint"].is_string());
     for (path, parameters) in [
         ("/api/v1/traces/xyz", ("view", "otlp")),
-        ("/api/v1/traces/00000000000000000000000000000000", ("view", "otlp")),
+        (
+            "/api/v1/traces/00000000000000000000000000000000",
+            ("view", "otlp"),
+        ),
         ("/api/v1/traces/a1", ("view", "flamegraph")),
         ("/api/v1/traces", ("cursor", "e30")),
         ("/api/v1/traces", ("limit", "0")),
@@ -89,7 +103,11 @@ async fn what_is_not_there_is_told_apart_from_what_is_no_id() {
         ("/api/v1/traces", ("query", "(open")),
     ] {
         let (status, body) = house.try_get(path, &[parameters]).await;
-        assert_eq!((status.as_u16(), &body["error"]["code"]), (400, &json!("invalid")), "{path} {parameters:?}");
+        assert_eq!(
+            (status.as_u16(), &body["error"]["code"]),
+            (400, &json!("invalid")),
+            "{path} {parameters:?}"
+        );
     }
     assert_eq!(house.get("/api/v1/traces", &[]).await["traces"], json!([]));
 }
@@ -115,7 +133,10 @@ fn small_trace() -> Value {
 async fn append_logs(house: &House) {
     let mut trace_id = [0; 16];
     trace_id[15] = 0xaa;
-    let log = |n: i64| Log { trace_id: Some(trace_id), ..Log::at(T0 + n, "line") };
+    let log = |n: i64| Log {
+        trace_id: Some(trace_id),
+        ..Log::at(T0 + n, "line")
+    };
     let batch = testing::batch_of(&[log(1), log(2), log(3)]);
     let two: [u8; 8] = 2_u64.to_be_bytes();
     let ids = FixedSizeBinaryArray::try_from_sparse_iter_with_size(
@@ -125,7 +146,12 @@ async fn append_logs(house: &House) {
     let place = batch.schema().index_of("span_id").unwrap();
     let mut columns = batch.columns().to_vec();
     columns[place] = Arc::new(ids.unwrap());
-    ingest(house, Table::Logs, RecordBatch::try_new(batch.schema(), columns).unwrap()).await;
+    ingest(
+        house,
+        Table::Logs,
+        RecordBatch::try_new(batch.schema(), columns).unwrap(),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -133,9 +159,18 @@ async fn the_timeline_is_the_tree_as_documented() {
     let house = House::new().await;
     append(&house, &small_trace()).await;
     append_logs(&house).await;
-    let mut timeline = house.get("/api/v1/traces/aa", &[("view", "timeline")]).await;
+    let mut timeline = house
+        .get("/api/v1/traces/aa", &[("view", "timeline")])
+        .await;
     for varying in ["elapsed_ms", "snapshot"] {
-        assert!(timeline.as_object_mut().unwrap().remove(varying).unwrap().is_u64());
+        assert!(
+            timeline
+                .as_object_mut()
+                .unwrap()
+                .remove(varying)
+                .unwrap()
+                .is_u64()
+        );
     }
     let span = |id: u8, parent: u8, fields: Value| {
         let mut span = json!({"span_id": format!("{id:016x}"), "parent_span_id": format!("{parent:016x}"),
@@ -177,11 +212,17 @@ async fn events_links_and_values_are_in_the_timeline() {
     let span = &timeline["spans"][0];
     assert_eq!(span["status_message"], "failed");
     assert_eq!(span["attributes"]["map"], json!({"b": 2.5, "a": []}));
-    assert_eq!(span["resource"], json!({"service.name": "shop", "host.cpus": 8}));
+    assert_eq!(
+        span["resource"],
+        json!({"service.name": "shop", "host.cpus": 8})
+    );
     assert_eq!(span["scope"]["version"], "1.2");
     assert_eq!(span["events"][1]["offset_ns"], 399_999_999);
     assert_eq!(span["events"][0]["attributes"]["aa"], "twice");
-    assert_eq!(span["links"][0]["trace_id"], "11111111111111111111111111111111");
+    assert_eq!(
+        span["links"][0]["trace_id"],
+        "11111111111111111111111111111111"
+    );
     assert_eq!(span["links"][1]["attributes"], json!({}));
 }
 
@@ -195,7 +236,9 @@ async fn pages_of_traces_neither_overlap_nor_leave_gaps() {
     let mut paged = Vec::new();
     let mut cursor = String::new();
     loop {
-        let page = house.get("/api/v1/traces", &[("limit", "2"), ("cursor", &cursor)]).await;
+        let page = house
+            .get("/api/v1/traces", &[("limit", "2"), ("cursor", &cursor)])
+            .await;
         paged.extend(list(&page["traces"]).to_vec());
         match &page["next_cursor"] {
             Value::String(next) => next.clone_into(&mut cursor),
@@ -216,7 +259,9 @@ async fn traces_that_match_at_the_same_instant_are_ordered_by_id() {
     }
     let first = house.get("/api/v1/traces", &[("limit", "2")]).await;
     let cursor = first["next_cursor"].as_str().unwrap();
-    let second = house.get("/api/v1/traces", &[("limit", "2"), ("cursor", cursor)]).await;
+    let second = house
+        .get("/api/v1/traces", &[("limit", "2"), ("cursor", cursor)])
+        .await;
     let ids: Vec<&str> = [&first, &second]
         .iter()
         .flat_map(|page| list(&page["traces"]))
@@ -229,9 +274,14 @@ async fn traces_that_match_at_the_same_instant_are_ordered_by_id() {
 async fn summaries_are_of_the_whole_trace() {
     let house = zipkin().await;
     // What is known of each trace; the search matches only a part of its spans.
-    let found = house.get("/api/v1/traces", &[("query", "service:* -kind:CLIENT")]).await;
+    let found = house
+        .get("/api/v1/traces", &[("query", "service:* -kind:CLIENT")])
+        .await;
     let known = &expected()["zipkin"]["traces"]["sample_traces"];
-    assert_eq!(list(&found["traces"]).len(), known.as_object().unwrap().len());
+    assert_eq!(
+        list(&found["traces"]).len(),
+        known.as_object().unwrap().len()
+    );
     for trace in list(&found["traces"]) {
         let facts = &known[trace["trace_id"].as_str().unwrap()];
         assert_eq!(trace["span_count"], facts["spans"], "{trace}");
@@ -239,22 +289,37 @@ async fn summaries_are_of_the_whole_trace() {
         assert_eq!(trace["start_time_unix_nano"], facts["start_ns"].to_string());
         let end = facts["start_ns"].as_i64().unwrap() + trace["duration_ns"].as_i64().unwrap();
         assert_eq!(json!(end), facts["end_ns"]);
-        let mut services: Vec<&str> =
-            list(&trace["services"]).iter().map(|s| s["service_name"].as_str().unwrap()).collect();
+        let mut services: Vec<&str> = list(&trace["services"])
+            .iter()
+            .map(|s| s["service_name"].as_str().unwrap())
+            .collect();
         services.sort_unstable();
         let named: Vec<&str> = list(&facts["services"])
             .iter()
             .map(|name| name.as_str().unwrap())
-            .map(|name| if name.is_empty() { "unknown_service" } else { name })
+            .map(|name| {
+                if name.is_empty() {
+                    "unknown_service"
+                } else {
+                    name
+                }
+            })
             .collect();
         assert_eq!(services, named);
-        let per_service: i64 =
-            list(&trace["services"]).iter().map(|s| s["span_count"].as_i64().unwrap()).sum();
+        let per_service: i64 = list(&trace["services"])
+            .iter()
+            .map(|s| s["span_count"].as_i64().unwrap())
+            .sum();
         assert_eq!(json!(per_service), facts["spans"]);
         assert!(trace["matched_spans"].as_i64() <= trace["span_count"].as_i64());
     }
-    let root = &house.get("/api/v1/traces", &[("query", "service:bootifulmeters")]).await["traces"][0]["root"];
-    assert_eq!((&root["service_name"], &root["name"]), (&json!("bootifulmeters"), &json!("http:/book")));
+    let root = &house
+        .get("/api/v1/traces", &[("query", "service:bootifulmeters")])
+        .await["traces"][0]["root"];
+    assert_eq!(
+        (&root["service_name"], &root["name"]),
+        (&json!("bootifulmeters"), &json!("http:/book"))
+    );
 }
 
 #[tokio::test]
@@ -262,19 +327,36 @@ async fn traces_are_found_by_service_and_time() {
     let house = zipkin().await;
     let touching = &expected()["zipkin"]["traces"]["traces_touching_service"];
     for (service, count) in touching.as_object().unwrap() {
-        let service = if service.is_empty() { "unknown_service" } else { service };
+        let service = if service.is_empty() {
+            "unknown_service"
+        } else {
+            service
+        };
         let query = format!("service:\"{service}\"");
         let found = house.get("/api/v1/traces", &[("query", &query)]).await;
         assert_eq!(json!(list(&found["traces"]).len()), *count, "{service}");
     }
     // A range that holds one span of a trace finds it, and its summary is whole.
     let (start, end) = ("1470150004102000000", "1470150004168741000");
-    let none = house.get("/api/v1/traces", &[("start", start), ("end", end)]).await;
+    let none = house
+        .get("/api/v1/traces", &[("start", start), ("end", end)])
+        .await;
     assert_eq!(none["traces"], json!([]), "no span starts there");
     let (start, end) = ("1470150004074202000", "1470150004074202001");
-    let one = house.get("/api/v1/traces", &[("start", start), ("end", end)]).await;
-    assert_eq!(one["traces"][0]["trace_id"], "00000000000000001e223ff1f80f1c69");
-    assert_eq!((&one["traces"][0]["matched_spans"], &one["traces"][0]["span_count"]), (&json!(1), &json!(4)));
+    let one = house
+        .get("/api/v1/traces", &[("start", start), ("end", end)])
+        .await;
+    assert_eq!(
+        one["traces"][0]["trace_id"],
+        "00000000000000001e223ff1f80f1c69"
+    );
+    assert_eq!(
+        (
+            &one["traces"][0]["matched_spans"],
+            &one["traces"][0]["span_count"]
+        ),
+        (&json!(1), &json!(4))
+    );
 }
 
 #[tokio::test]
@@ -285,17 +367,32 @@ async fn services_count_what_the_sources_count() {
     let facts = &expected()["zipkin"]["traces"];
     let services = list(&answer["services"]);
     for (name, count) in facts["spans_per_service"].as_object().unwrap() {
-        let name = if name.is_empty() { "unknown_service" } else { name };
-        let service = services.iter().find(|service| service["service_name"] == name).unwrap();
+        let name = if name.is_empty() {
+            "unknown_service"
+        } else {
+            name
+        };
+        let service = services
+            .iter()
+            .find(|service| service["service_name"] == name)
+            .unwrap();
         assert_eq!(service["span_count"], *count, "{name}");
-        let errors = facts["error_spans_per_service"].get(name).unwrap_or(&json!(0)).clone();
+        let errors = facts["error_spans_per_service"]
+            .get(name)
+            .unwrap_or(&json!(0))
+            .clone();
         assert_eq!(service["error_count"], errors, "{name}");
     }
     let mut compared = 0;
     for top in list(&facts["top_operations"]) {
-        let service = services.iter().find(|s| s["service_name"] == top["service"]).unwrap();
-        let same: Vec<&Value> =
-            list(&service["operations"]).iter().filter(|o| o["name"] == top["name"]).collect();
+        let service = services
+            .iter()
+            .find(|s| s["service_name"] == top["service"])
+            .unwrap();
+        let same: Vec<&Value> = list(&service["operations"])
+            .iter()
+            .filter(|o| o["name"] == top["name"])
+            .collect();
         // The sources do not tell kinds apart; compare where there is one.
         if let [operation] = same.as_slice() {
             assert_eq!(operation["span_count"], top["count"]);
@@ -305,8 +402,16 @@ async fn services_count_what_the_sources_count() {
         }
     }
     assert!(compared >= 5, "{compared}");
-    let logs_only = services.iter().find(|s| s["service_name"] == "checkout").unwrap();
-    assert_eq!((&logs_only["log_count"], &logs_only["span_count"]), (&json!(3), &json!(0)));
-    let later = house.get("/api/v1/services", &[("start", "2023-01-01")]).await;
+    let logs_only = services
+        .iter()
+        .find(|s| s["service_name"] == "checkout")
+        .unwrap();
+    assert_eq!(
+        (&logs_only["log_count"], &logs_only["span_count"]),
+        (&json!(3), &json!(0))
+    );
+    let later = house
+        .get("/api/v1/services", &[("start", "2023-01-01")])
+        .await;
     assert_eq!(list(&later["services"]).len(), 1, "only the logs");
 }

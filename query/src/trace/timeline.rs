@@ -38,9 +38,18 @@ struct ServiceTotal {
 
 impl Timeline<'_> {
     pub(super) fn write(&self, outcome: &Outcome) -> Vec<u8> {
-        let start_ns = self.nodes.iter().map(|node| node.start_ns).min().unwrap_or_default();
+        let start_ns = self
+            .nodes
+            .iter()
+            .map(|node| node.start_ns)
+            .min()
+            .unwrap_or_default();
         // A span that ends before it starts still was at its start.
-        let end_ns = self.nodes.iter().map(|node| node.end_ns().max(node.start_ns)).max();
+        let end_ns = self
+            .nodes
+            .iter()
+            .map(|node| node.end_ns().max(node.start_ns))
+            .max();
         let levels = self.tree.order.iter().map(|placed| placed.depth + 1).max();
         let mut json = JsonWriter::with_capacity(self.nodes.len() * 512);
         json.begin_object();
@@ -100,14 +109,43 @@ impl Timeline<'_> {
             self.tree.order.iter().filter(|placed| test(placed)).count()
         };
         let missing = count(&|placed| placed.missing_parent);
-        let negative = self.nodes.iter().filter(|node| node.duration_ns < 0).count();
+        let negative = self
+            .nodes
+            .iter()
+            .filter(|node| node.duration_ns < 0)
+            .count();
         let true_roots = self.tree.root_count - missing - self.tree.cycle_count;
         let warnings = [
-            ("missing_parent", missing, "named a parent that is not here", "name a parent that is not here"),
-            ("parent_cycle", self.tree.cycle_count, "was its own ancestor", "were their own ancestors"),
-            ("several_roots", if true_roots > 1 { true_roots } else { 0 }, "has no parent", "have no parent"),
-            ("negative_duration", negative, "ends before it starts", "end before they start"),
-            ("duplicate_spans", self.trace.collapsed, "came twice and is shown once", "came more than once and are shown once"),
+            (
+                "missing_parent",
+                missing,
+                "named a parent that is not here",
+                "name a parent that is not here",
+            ),
+            (
+                "parent_cycle",
+                self.tree.cycle_count,
+                "was its own ancestor",
+                "were their own ancestors",
+            ),
+            (
+                "several_roots",
+                if true_roots > 1 { true_roots } else { 0 },
+                "has no parent",
+                "have no parent",
+            ),
+            (
+                "negative_duration",
+                negative,
+                "ends before it starts",
+                "end before they start",
+            ),
+            (
+                "duplicate_spans",
+                self.trace.collapsed,
+                "came twice and is shown once",
+                "came more than once and are shown once",
+            ),
         ];
         json.key("warnings");
         json.begin_array();
@@ -134,7 +172,12 @@ impl Timeline<'_> {
         for placed in &self.tree.order {
             json.begin_object();
             self.write_place(json, placed);
-            write_span(json, self.trace.span(placed.span), trace_start_ns, &mut seen);
+            write_span(
+                json,
+                self.trace.span(placed.span),
+                trace_start_ns,
+                &mut seen,
+            );
             json.key("self_time_ns");
             json.int(placed.self_time_ns);
             json.key("error_below");
@@ -184,7 +227,9 @@ impl SharedJson {
         self.key.clear();
         self.key.push(b'r');
         span.resource_fingerprint(&mut self.key);
-        self.write(json, |json| write_plain_attributes(json, span.columns.resource(span.row)));
+        self.write(json, |json| {
+            write_plain_attributes(json, span.columns.resource(span.row));
+        });
     }
 
     fn scope(&mut self, json: &mut JsonWriter, span: SpanRef<'_>) {
@@ -217,7 +262,12 @@ impl SharedJson {
     }
 }
 
-fn write_span(json: &mut JsonWriter, span: SpanRef<'_>, trace_start_ns: i64, seen: &mut SharedJson) {
+fn write_span(
+    json: &mut JsonWriter,
+    span: SpanRef<'_>,
+    trace_start_ns: i64,
+    seen: &mut SharedJson,
+) {
     let SpanRef { columns, row } = span;
     json.key("service_name");
     json.string(columns.service_name(row));

@@ -54,7 +54,10 @@ fn a_span_reads_as_jaeger_writes_it() {
         ("int", json!(["int64", "-9223372036854775808"])),
         ("double", json!(["float64", 0.1])),
         ("bytes", json!(["binary", "AP8="])),
-        ("list", json!(["string", r#"["a","9007199254740993",null,{"k":false}]"#])),
+        (
+            "list",
+            json!(["string", r#"["a","9007199254740993",null,{"k":false}]"#]),
+        ),
         ("nothing", json!(["string", ""])),
         ("span.kind", json!(["string", "server"])),
         ("error", json!(["bool", true])),
@@ -68,7 +71,10 @@ fn a_span_reads_as_jaeger_writes_it() {
     }
     let log = &span["logs"][0];
     assert_eq!(log["timestamp"], 1_544_712_660_500_000_u64);
-    assert_eq!(log["fields"][0], json!({"key": "event", "type": "string", "value": "exception"}));
+    assert_eq!(
+        log["fields"][0],
+        json!({"key": "event", "type": "string", "value": "exception"})
+    );
 }
 
 #[test]
@@ -83,7 +89,12 @@ fn zipkin_halves_get_ids_of_their_own() {
         span("0000000000000003", two, 1, "4000"), span("0000000000000005", "00000000000000ff", 1, "5000")]}]}]}));
     let shape: Vec<(&str, Option<&str>)> = list(&trace["spans"])
         .iter()
-        .map(|span| (span["spanID"].as_str().unwrap(), span["references"][0]["spanID"].as_str()))
+        .map(|span| {
+            (
+                span["spanID"].as_str().unwrap(),
+                span["references"][0]["spanID"].as_str(),
+            )
+        })
         .collect();
     // The server half takes the next free number, and its child follows it.
     let four = "0000000000000004";
@@ -106,6 +117,9 @@ fn a_negative_duration_is_a_warning() {
         "startTimeUnixNano": "9000", "endTimeUnixNano": "4000"}]}]}]}));
     let span = &trace["spans"][0];
     assert_eq!(span["duration"], 0);
-    assert_eq!(span["warnings"][0], "the span ends before it starts: its duration is -5000 ns");
+    assert_eq!(
+        span["warnings"][0],
+        "the span ends before it starts: its duration is -5000 ns"
+    );
     assert_eq!(tag(span, "span.kind"), Value::Null, "unspecified");
 }

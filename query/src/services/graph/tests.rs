@@ -23,7 +23,10 @@ fn traces_of(files: &[&str]) -> HashMap<String, Trace> {
                 .find(|entry| entry["key"] == "service.name")
                 .and_then(|entry| entry["value"]["stringValue"].as_str())
                 .unwrap_or("unknown_service");
-            for span in list(&resource["scopeSpans"]).iter().flat_map(|s| list(&s["spans"])) {
+            for span in list(&resource["scopeSpans"])
+                .iter()
+                .flat_map(|s| list(&s["spans"]))
+            {
                 let id = span["traceId"].as_str().unwrap();
                 let trace = traces.entry(id.to_owned()).or_default();
                 trace.spans.push(node_of(span));
@@ -74,8 +77,16 @@ fn agrees(dataset: &str, files: &[&str]) {
         assert_eq!(tree.cycle_count, 0);
         edges.add(&trace.spans, &trace.services, |_| true);
         spans += tree.order.len();
-        roots += trace.spans.iter().filter(|span| span.parent_span_id.is_none()).count();
-        missing += tree.order.iter().filter(|placed| placed.missing_parent).count();
+        roots += trace
+            .spans
+            .iter()
+            .filter(|span| span.parent_span_id.is_none())
+            .count();
+        missing += tree
+            .order
+            .iter()
+            .filter(|placed| placed.missing_parent)
+            .count();
         hops = hops.max(deepest_hops(&trace.spans, &tree));
         errors += trace.spans.iter().filter(|span| span.error).count();
     }
