@@ -24,7 +24,11 @@ pub fn attributes_json(map: &MapArray, types: &StringArray, row: usize) -> Value
     ) else {
         return Value::Object(object);
     };
-    let letters = if types.is_valid(row) { types.value(row).as_bytes() } else { &[] };
+    let letters = if types.is_valid(row) {
+        types.value(row).as_bytes()
+    } else {
+        &[]
+    };
     for entry in 0..entries.len() {
         let kind = letters
             .get(entry)
@@ -43,19 +47,20 @@ pub fn value_json(text: Option<&str>, kind: ValueType) -> Value {
     let Some(text) = text else {
         return Value::Null;
     };
-    let parsed = match kind {
-        ValueType::Empty => Some(Value::Null),
-        ValueType::String | ValueType::Bytes => None,
-        ValueType::Bool => text.parse().ok().map(Value::Bool),
-        ValueType::Int => text.parse().ok().map(integer_json),
-        ValueType::Double => text.parse().ok().map(double_json),
-        ValueType::Array | ValueType::KeyValueList => {
-            serde_json::from_str::<Value>(text).ok().map(|value| match kind {
-                ValueType::Array => array_json(&value),
-                _ => list_json(&value),
-            })
-        }
-    };
+    let parsed =
+        match kind {
+            ValueType::Empty => Some(Value::Null),
+            ValueType::String | ValueType::Bytes => None,
+            ValueType::Bool => text.parse().ok().map(Value::Bool),
+            ValueType::Int => text.parse().ok().map(integer_json),
+            ValueType::Double => text.parse().ok().map(double_json),
+            ValueType::Array | ValueType::KeyValueList => serde_json::from_str::<Value>(text)
+                .ok()
+                .map(|value| match kind {
+                    ValueType::Array => array_json(&value),
+                    _ => list_json(&value),
+                }),
+        };
     parsed.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
@@ -87,13 +92,19 @@ fn array_json(array: &Value) -> Value {
 fn list_json(list: &Value) -> Value {
     let entries = members(list).map(|entry| {
         let key = entry.get("key").and_then(Value::as_str).unwrap_or_default();
-        (key.to_owned(), any_json(entry.get("value").unwrap_or(&Value::Null)))
+        (
+            key.to_owned(),
+            any_json(entry.get("value").unwrap_or(&Value::Null)),
+        )
     });
     Value::Object(entries.collect())
 }
 
 fn members(list: &Value) -> impl Iterator<Item = &Value> {
-    list.get("values").and_then(Value::as_array).into_iter().flatten()
+    list.get("values")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
 }
 
 /// OTLP JSON `AnyValue` as plain JSON. Its depth is bounded by serde_json's.
@@ -124,7 +135,11 @@ mod tests {
             ("x", ValueType::String, json!("x")),
             ("true", ValueType::Bool, json!(true)),
             ("-42", ValueType::Int, json!(-42)),
-            ("9007199254740993", ValueType::Int, json!("9007199254740993")),
+            (
+                "9007199254740993",
+                ValueType::Int,
+                json!("9007199254740993"),
+            ),
             ("0.5", ValueType::Double, json!(0.5)),
             ("NaN", ValueType::Double, json!("NaN")),
             ("-Infinity", ValueType::Double, json!("-Infinity")),

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
-use datafusion::execution::SessionStateDefaults;
 use datafusion::prelude::SessionConfig;
 use prometheus_client::registry::Registry;
 use spoor_storage::{Error, ErrorKind, Result, Storage, TenantId};
@@ -22,8 +22,8 @@ use tokio::time::Instant;
 
 use crate::failure::from_datafusion;
 use crate::functions;
-use crate::sql;
 use crate::session::QuerySession;
+use crate::sql;
 
 mod metrics;
 
@@ -60,7 +60,7 @@ impl Default for QueryOptions {
         Self {
             memory_bytes: 512 << 20,
             spill_bytes: 4 << 30,
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             max_concurrent: 8,
             max_waiting: 64,
             max_rows_json: 10_000,

@@ -35,7 +35,7 @@ fn from_arrow(error: arrow::error::ArrowError) -> Error {
         A::IoError(..) | A::ParquetError(_) | A::IpcError(_) => {
             Error::corrupt("stored data cannot be read").with_source(error)
         }
-        other => invalid(other.to_string()),
+        other => invalid(&other.to_string()),
     }
 }
 
@@ -53,14 +53,15 @@ fn by_reference(error: &DataFusionError) -> Error {
             by_reference(inner)
         }
         DataFusionError::SchemaError(schema, _) => from_schema(schema),
-        DataFusionError::SQL(parser, _) => {
-            invalid(format!("the SQL cannot be read: {}", strip_prefix(&parser.to_string())))
-        }
+        DataFusionError::SQL(parser, _) => invalid(&format!(
+            "the SQL cannot be read: {}",
+            strip_prefix(&parser.to_string())
+        )),
         DataFusionError::Plan(message)
         | DataFusionError::Execution(message)
-        | DataFusionError::Configuration(message) => invalid(message.clone()),
-        DataFusionError::NotImplemented(message) => invalid(format!("not supported: {message}")),
-        DataFusionError::ArrowError(arrow, _) => invalid(arrow.to_string()),
+        | DataFusionError::Configuration(message) => invalid(message),
+        DataFusionError::NotImplemented(message) => invalid(&format!("not supported: {message}")),
+        DataFusionError::ArrowError(arrow, _) => invalid(&arrow.to_string()),
         DataFusionError::ResourcesExhausted(message) => Error::new(
             ErrorKind::TooLarge,
             "the query needs more memory than a query may have",
@@ -74,10 +75,14 @@ fn by_reference(error: &DataFusionError) -> Error {
             ErrorKind::Unavailable,
             format!("stored data cannot be reached: {store}"),
         ),
-        DataFusionError::IoError(io) => {
-            Error::new(ErrorKind::Unavailable, format!("stored data cannot be reached: {io}"))
-        }
-        other => Error::internal(format!("the query failed: {}", strip_prefix(&other.to_string()))),
+        DataFusionError::IoError(io) => Error::new(
+            ErrorKind::Unavailable,
+            format!("stored data cannot be reached: {io}"),
+        ),
+        other => Error::internal(format!(
+            "the query failed: {}",
+            strip_prefix(&other.to_string())
+        )),
     }
 }
 
@@ -103,7 +108,7 @@ fn from_schema(error: &SchemaError) -> Error {
             field.flat_name()
         ))
         .with_hint(format!("write it as `table.\"{}\"`", field.name)),
-        other => invalid(other.to_string()),
+        other => invalid(&other.to_string()),
     }
 }
 
@@ -111,8 +116,16 @@ fn column_hint(field: &Column, valid: &[Column]) -> String {
     let names: Vec<&str> = valid.iter().map(|column| column.name.as_str()).collect();
     let near = nearest(&field.name, &names);
     if near.is_empty() {
-        let shown = names.iter().take(40).copied().collect::<Vec<_>>().join(", ");
-        format!("the columns are: {shown}; an attribute is a quoted name: \"attributes.{}\"", field.name)
+        let shown = names
+            .iter()
+            .take(40)
+            .copied()
+            .collect::<Vec<_>>()
+            .join(", ");
+        format!(
+            "the columns are: {shown}; an attribute is a quoted name: \"attributes.{}\"",
+            field.name
+        )
     } else {
         let shown: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
         format!(
@@ -130,9 +143,11 @@ pub(crate) fn nearest<'a>(wanted: &str, names: &[&'a str]) -> Vec<&'a str> {
         .iter()
         .filter_map(|name| {
             let lower = name.to_lowercase();
-            let distance = datafusion::common::utils::datafusion_strsim::levenshtein(&wanted, &lower);
+            let distance =
+                datafusion::common::utils::datafusion_strsim::levenshtein(&wanted, &lower);
             let contained = wanted.len() >= 3 && lower.contains(&wanted);
-            (distance * 3 <= wanted.chars().count().max(3) || contained).then_some((distance, *name))
+            (distance * 3 <= wanted.chars().count().max(3) || contained)
+                .then_some((distance, *name))
         })
         .collect();
     found.sort_unstable();
@@ -140,8 +155,8 @@ pub(crate) fn nearest<'a>(wanted: &str, names: &[&'a str]) -> Vec<&'a str> {
     found.into_iter().take(3).map(|(_, name)| name).collect()
 }
 
-fn invalid(message: String) -> Error {
-    Error::invalid(clean(&message))
+fn invalid(message: &str) -> Error {
+    Error::invalid(clean(message))
 }
 
 /// First lower-case, no stop at the end, no endless quotation, as all our messages are.
@@ -150,9 +165,11 @@ fn clean(message: &str) -> String {
     let mut chars = message.chars();
     let mut text: String = match chars.next() {
         // An acronym (`SQL …`) stays as it is.
-        Some(first) if !chars.clone().next().is_some_and(char::is_uppercase) => {
-            first.to_lowercase().chain(chars).take(MAX_MESSAGE_CHARS).collect()
-        }
+        Some(first) if !chars.clone().next().is_some_and(char::is_uppercase) => first
+            .to_lowercase()
+            .chain(chars)
+            .take(MAX_MESSAGE_CHARS)
+            .collect(),
         _ => message.chars().take(MAX_MESSAGE_CHARS).collect(),
     };
     if message.chars().count() > MAX_MESSAGE_CHARS {
@@ -162,9 +179,16 @@ fn clean(message: &str) -> String {
 }
 
 fn strip_prefix(message: &str) -> &str {
-    ["sql parser error: ", "Error during planning: ", "Execution error: ", "Invalid argument error: "]
-        .iter()
-        .fold(message, |text, prefix| text.strip_prefix(prefix).unwrap_or(text))
+    [
+        "sql parser error: ",
+        "Error during planning: ",
+        "Execution error: ",
+        "Invalid argument error: ",
+    ]
+    .iter()
+    .fold(message, |text, prefix| {
+        text.strip_prefix(prefix).unwrap_or(text)
+    })
 }
 
 #[cfg(test)]

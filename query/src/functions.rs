@@ -21,9 +21,7 @@ use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawFieldAcce
 use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, ScalarUDF, lit};
 
 pub(crate) use id_text::{id_text_function, logical_type};
-pub(crate) use map::{
-    ATTRIBUTE_VALUE, attribute_exists, attribute_value, first_attribute_value,
-};
+pub(crate) use map::{ATTRIBUTE_VALUE, attribute_exists, attribute_value, first_attribute_value};
 pub(crate) use matches::{MATCHES, matches};
 
 /// All of them, to be registered.
@@ -53,7 +51,10 @@ impl ExprPlanner for MapAccessPlanner {
     ) -> Result<PlannerResult<RawFieldAccessExpr>> {
         let RawFieldAccessExpr { field_access, expr } = access;
         let GetFieldAccess::NamedStructField { name } = &field_access else {
-            return Ok(PlannerResult::Original(RawFieldAccessExpr { field_access, expr }));
+            return Ok(PlannerResult::Original(RawFieldAccessExpr {
+                field_access,
+                expr,
+            }));
         };
         let planned = match (expr.get_type(schema)?, name) {
             (DataType::Map(..), ScalarValue::Utf8(Some(key))) => attribute_value(expr, key),
@@ -62,7 +63,10 @@ impl ExprPlanner for MapAccessPlanner {
                 vec![expr, lit(name.clone())],
             )),
             (_, _) => {
-                return Ok(PlannerResult::Original(RawFieldAccessExpr { field_access, expr }));
+                return Ok(PlannerResult::Original(RawFieldAccessExpr {
+                    field_access,
+                    expr,
+                }));
             }
         };
         Ok(PlannerResult::Planned(planned))

@@ -146,7 +146,10 @@ impl SyntaxError {
 
 impl From<SyntaxError> for Error {
     fn from(error: SyntaxError) -> Self {
-        let message = format!("{} at character {} of the query", error.message, error.position);
+        let message = format!(
+            "{} at character {} of the query",
+            error.message, error.position
+        );
         match error.hint {
             Some(hint) => Self::invalid(message).with_hint(hint),
             None => Self::invalid(message),

@@ -70,9 +70,10 @@ impl Listing<'_> {
             found.extend(self.rows(&places).await?);
             missing = missing.saturating_sub(places.len());
         }
-        let schema = found
-            .first()
-            .map_or_else(|| logical_schema(self.table), |batch: &RecordBatch| batch.schema());
+        let schema = found.first().map_or_else(
+            || logical_schema(self.table),
+            |batch: &RecordBatch| batch.schema(),
+        );
         Ok(concat_batches(&schema, &found)?)
     }
 
@@ -133,19 +134,21 @@ impl Listing<'_> {
         let time = self.table.time_column();
         let mut frame = self.filtered(in_range(time, range)).await?;
         if let Some(after) = self.after {
-            frame = frame.filter(self.comes_after(after)).map_err(from_datafusion)?;
+            frame = frame
+                .filter(self.comes_after(after))
+                .map_err(from_datafusion)?;
         }
-        let frame = frame.select_columns(&[time, RECORD_ID]).map_err(from_datafusion)?;
+        let frame = frame
+            .select_columns(&[time, RECORD_ID])
+            .map_err(from_datafusion)?;
         let batches = self.session.collect(self.sorted(frame, limit)?).await?;
         let mut places = Vec::new();
         for batch in &batches {
             let (times, ids) = place_columns(batch, time)?;
-            places.extend(
-                times
-                    .iter()
-                    .zip(ids)
-                    .map(|(time_ns, record_id)| RowPlace { time_ns: *time_ns, record_id: *record_id }),
-            );
+            places.extend(times.iter().zip(ids).map(|(time_ns, record_id)| RowPlace {
+                time_ns: *time_ns,
+                record_id: *record_id,
+            }));
         }
         Ok(places)
     }
@@ -165,7 +168,9 @@ impl Listing<'_> {
             .and(col(time).lt_eq(instant(max)))
             .and(in_list(col(RECORD_ID), ids, false));
         let frame = self.filtered(here).await?;
-        self.session.collect(self.sorted(frame, places.len())?).await
+        self.session
+            .collect(self.sorted(frame, places.len())?)
+            .await
     }
 
     async fn filtered(&self, bounds: Expr) -> Result<DataFrame> {
@@ -190,8 +195,14 @@ impl Listing<'_> {
     fn comes_after(&self, place: RowPlace) -> Expr {
         let (time, id) = (|| col(self.table.time_column()), || col(RECORD_ID));
         let (later, tie) = match self.order {
-            Order::Asc => (time().gt(instant(place.time_ns)), id().gt(lit(place.record_id))),
-            Order::Desc => (time().lt(instant(place.time_ns)), id().lt(lit(place.record_id))),
+            Order::Asc => (
+                time().gt(instant(place.time_ns)),
+                id().gt(lit(place.record_id)),
+            ),
+            Order::Desc => (
+                time().lt(instant(place.time_ns)),
+                id().lt(lit(place.record_id)),
+            ),
         };
         later.or(time().eq(instant(place.time_ns)).and(tie))
     }
@@ -201,9 +212,10 @@ impl Listing<'_> {
 pub(crate) fn place_of(batch: &RecordBatch, table: Table, row: usize) -> Result<RowPlace> {
     let (times, ids) = place_columns(batch, table.time_column())?;
     match (times.get(row), ids.get(row)) {
-        (Some(time_ns), Some(record_id)) => {
-            Ok(RowPlace { time_ns: *time_ns, record_id: *record_id })
-        }
+        (Some(time_ns), Some(record_id)) => Ok(RowPlace {
+            time_ns: *time_ns,
+            record_id: *record_id,
+        }),
         _ => Err(Error::internal("a row has no place")),
     }
 }
@@ -238,7 +250,10 @@ fn clip(range: TimeRange, to: TimeRange) -> TimeRange {
 
 /// An instant as a literal of the time columns' type.
 pub(crate) fn instant(time_ns: i64) -> Expr {
-    lit(ScalarValue::TimestampNanosecond(Some(time_ns), Some("UTC".into())))
+    lit(ScalarValue::TimestampNanosecond(
+        Some(time_ns),
+        Some("UTC".into()),
+    ))
 }
 
 /// The condition that `time` is in `range`; true if it is unbounded.

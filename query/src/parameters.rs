@@ -26,7 +26,9 @@ impl FromStr for TimeParameter {
 
 impl<'de> Deserialize<'de> for TimeParameter {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
     }
 }
 
@@ -66,7 +68,9 @@ impl FromStr for Order {
         match text {
             "asc" => Ok(Self::Asc),
             "desc" => Ok(Self::Desc),
-            _ => Err(Error::invalid(format!("`{text}` is not an order: write `asc` or `desc`"))),
+            _ => Err(Error::invalid(format!(
+                "`{text}` is not an order: write `asc` or `desc`"
+            ))),
         }
     }
 }
@@ -148,7 +152,11 @@ fn parse_offset(text: &str) -> Option<i64> {
         "w" => 604_800 * SECOND_NS,
         _ => return None,
     };
-    digits.parse::<i64>().ok()?.checked_mul(unit_ns)?.checked_mul(sign)
+    digits
+        .parse::<i64>()
+        .ok()?
+        .checked_mul(unit_ns)?
+        .checked_mul(sign)
 }
 
 /// Nanoseconds of the unit of a Unix time: seconds, milliseconds, microseconds or nanoseconds,
@@ -228,13 +236,28 @@ mod tests {
         assert_eq!(parse_time("now-15m", NOW).unwrap(), NOW - 900 * SECOND_NS);
         assert_eq!(parse_time("-1w", NOW).unwrap(), NOW - 604_800 * SECOND_NS);
         assert_eq!(parse_time("now+1s", NOW).unwrap(), NOW + SECOND_NS);
-        assert_eq!(parse_time("1674982096.5", NOW).unwrap(), same + SECOND_NS / 2);
-        assert_eq!(parse_time("2023-01-29", NOW).unwrap(), 1_674_950_400 * SECOND_NS);
+        assert_eq!(
+            parse_time("1674982096.5", NOW).unwrap(),
+            same + SECOND_NS / 2
+        );
+        assert_eq!(
+            parse_time("2023-01-29", NOW).unwrap(),
+            1_674_950_400 * SECOND_NS
+        );
     }
 
     #[test]
     fn refuses_what_is_no_time() {
-        for text in ["", "yesterday", "now-", "now-5", "-5y", "now-99999999999999999w", "1e30", "NaN"] {
+        for text in [
+            "",
+            "yesterday",
+            "now-",
+            "now-5",
+            "-5y",
+            "now-99999999999999999w",
+            "1e30",
+            "NaN",
+        ] {
             assert!(parse_time(text, NOW).is_err(), "{text}");
         }
     }
@@ -249,7 +272,10 @@ mod tests {
 
     #[test]
     fn formats_times_with_nanoseconds() {
-        assert_eq!(format_time(1_674_982_096_546_346_267), "2023-01-29T08:48:16.546346267Z");
+        assert_eq!(
+            format_time(1_674_982_096_546_346_267),
+            "2023-01-29T08:48:16.546346267Z"
+        );
         assert_eq!(format_time(-1), "1969-12-31T23:59:59.999999999Z");
     }
 }

@@ -92,7 +92,10 @@ impl QuerySession {
     }
 
     /// All rows of a table, ids as lower-case hex text. Filters put on it narrow what is read.
-    #[expect(clippy::unused_async, reason = "the signature is part of the crate's contract")]
+    #[expect(
+        clippy::unused_async,
+        reason = "the signature is part of the crate's contract"
+    )]
     pub async fn table(&self, table: Table) -> Result<DataFrame> {
         self.context
             .read_table(self.provider(table, &[]))
@@ -195,7 +198,9 @@ impl QueryScope {
         if Instant::now() >= self.deadline {
             return Err(self.too_late());
         }
-        tokio::time::timeout_at(self.deadline, work).await.map_err(|_| self.too_late())
+        tokio::time::timeout_at(self.deadline, work)
+            .await
+            .map_err(|_| self.too_late())
     }
 
     fn too_late(&self) -> Error {

@@ -15,10 +15,10 @@ use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList,
     MemorySchemaProvider, SchemaProvider,
 };
+use datafusion::common::TableReference;
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::session_state::SessionState;
-use datafusion::common::TableReference;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use spoor_storage::{Error, FieldStatistics, Result, Table, TimeRange};
@@ -38,16 +38,23 @@ const SCHEMA: &str = "public";
 /// is not a query, or names what is not there.
 pub(crate) async fn plan(session: &QuerySession, sql: &str) -> Result<DataFrame> {
     if sql.len() > MAX_SQL_BYTES {
-        return Err(Error::invalid(format!("the query is longer than {MAX_SQL_BYTES} bytes")));
+        return Err(Error::invalid(format!(
+            "the query is longer than {MAX_SQL_BYTES} bytes"
+        )));
     }
     let state = session.context().state();
     let dialect = state.config().options().sql_parser.dialect;
-    let mut statement = state.sql_to_statement(sql, &dialect).map_err(from_datafusion)?;
+    let mut statement = state
+        .sql_to_statement(sql, &dialect)
+        .map_err(from_datafusion)?;
     let query = query_of(&mut statement)?;
     let needed = rewrite::rewrite(query)?;
     check_tables(&state, &statement)?;
     register_tables(session, &state, &needed)?;
-    let plan = state.statement_to_plan(statement).await.map_err(from_datafusion)?;
+    let plan = state
+        .statement_to_plan(statement)
+        .await
+        .map_err(from_datafusion)?;
     SQLOptions::new()
         .with_allow_ddl(false)
         .with_allow_dml(false)
@@ -70,15 +77,24 @@ fn query_of(statement: &mut Statement) -> Result<&mut SqlStatement> {
 }
 
 fn refused(statement: &str) -> Error {
-    let word = statement.split_whitespace().next().unwrap_or_default().to_uppercase();
-    Error::invalid(format!("`{word}` is not allowed: the SQL endpoint only reads")).with_hint(
+    let word = statement
+        .split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_uppercase();
+    Error::invalid(format!(
+        "`{word}` is not allowed: the SQL endpoint only reads"
+    ))
+    .with_hint(
         "write one SELECT or EXPLAIN on `spans` and `logs`; GET /api/v1/fields lists attributes",
     )
 }
 
 /// Names the tables that are not there before DataFusion does it in its words.
 fn check_tables(state: &SessionState, statement: &Statement) -> Result<()> {
-    let references = state.resolve_table_references(statement).map_err(from_datafusion)?;
+    let references = state
+        .resolve_table_references(statement)
+        .map_err(from_datafusion)?;
     for reference in references {
         let known = match &reference {
             TableReference::Bare { table } => table.parse::<Table>().is_ok(),
@@ -113,8 +129,10 @@ fn register_tables(
                 .snapshot()
                 .field_statistics(session.tenant(), table, TimeRange::ALL)
         };
-        let columns: Vec<_> =
-            needed.iter().map(|column| dynamic(column, table, &statistics)).collect();
+        let columns: Vec<_> = needed
+            .iter()
+            .map(|column| dynamic(column, table, &statistics))
+            .collect();
         let provider = session.provider(table, &columns);
         schema
             .register_table(table.name().to_owned(), provider)
@@ -124,15 +142,13 @@ fn register_tables(
         .catalog_list()
         .catalog(CATALOG)
         .ok_or_else(|| Error::internal("the query has no catalog"))?;
-    catalog.register_schema(SCHEMA, schema).map_err(from_datafusion)?;
+    catalog
+        .register_schema(SCHEMA, schema)
+        .map_err(from_datafusion)?;
     Ok(())
 }
 
-fn dynamic(
-    column: &rewrite::Needed,
-    table: Table,
-    statistics: &FieldStatistics,
-) -> DynamicColumn {
+fn dynamic(column: &rewrite::Needed, table: Table, statistics: &FieldStatistics) -> DynamicColumn {
     match (&column.anywhere, Place::split(&column.name)) {
         (None, Some((place, key))) => {
             DynamicColumn::qualified(&column.name, table, place, key, statistics)

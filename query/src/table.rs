@@ -48,7 +48,11 @@ fn logical_fields(table: Table) -> Vec<Field> {
         .fields()
         .iter()
         .map(|field| {
-            Field::new(field.name(), logical_type(field.data_type()), field.is_nullable())
+            Field::new(
+                field.name(),
+                logical_type(field.data_type()),
+                field.is_nullable(),
+            )
         })
         .collect()
 }

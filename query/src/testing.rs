@@ -54,7 +54,12 @@ impl Log {
         }
     }
 
-    pub(crate) fn with(mut self, key: &'static str, value: impl ToString, letter: char) -> Self {
+    pub(crate) fn with(
+        mut self,
+        key: &'static str,
+        value: impl std::fmt::Display,
+        letter: char,
+    ) -> Self {
         self.attributes.push((key, value.to_string(), letter));
         self
     }
@@ -78,7 +83,9 @@ fn map(rows: &[Log], entries: impl Fn(&Log) -> &[Entry]) -> ArrayRef {
 }
 
 fn letters(rows: &[Log], entries: impl Fn(&Log) -> &[Entry]) -> ArrayRef {
-    let texts = rows.iter().map(|row| entries(row).iter().map(|entry| entry.2).collect::<String>());
+    let texts = rows
+        .iter()
+        .map(|row| entries(row).iter().map(|entry| entry.2).collect::<String>());
     Arc::new(StringArray::from_iter_values(texts))
 }
 
@@ -100,19 +107,28 @@ fn column(name: &str, kind: &DataType, rows: &[Log]) -> ArrayRef {
             TimestampNanosecondArray::from_iter_values(rows.iter().map(|row| row.time_ns))
                 .with_timezone("UTC"),
         ),
-        "body" => Arc::new(rows.iter().map(|row| row.body.clone()).collect::<StringArray>()),
+        "body" => Arc::new(
+            rows.iter()
+                .map(|row| row.body.clone())
+                .collect::<StringArray>(),
+        ),
         "body_type" => Arc::new(StringArray::from_iter_values(
-            rows.iter().map(|row| if row.body.is_some() { "s" } else { "n" }),
+            rows.iter()
+                .map(|row| if row.body.is_some() { "s" } else { "n" }),
         )),
-        "service_name" => {
-            Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.service)))
-        }
-        "severity_number" => {
-            Arc::new(rows.iter().map(|row| row.severity_number).collect::<Int32Array>())
-        }
-        "severity_text" => {
-            Arc::new(rows.iter().map(|row| row.severity_text).collect::<StringArray>())
-        }
+        "service_name" => Arc::new(StringArray::from_iter_values(
+            rows.iter().map(|row| row.service),
+        )),
+        "severity_number" => Arc::new(
+            rows.iter()
+                .map(|row| row.severity_number)
+                .collect::<Int32Array>(),
+        ),
+        "severity_text" => Arc::new(
+            rows.iter()
+                .map(|row| row.severity_text)
+                .collect::<StringArray>(),
+        ),
         "trace_id" => {
             let mut ids = FixedSizeBinaryBuilder::new(16);
             for row in rows {
@@ -160,7 +176,11 @@ impl House {
 
     /// A house on the same folder, once this one's storage is closed.
     pub(crate) async fn reopened(self) -> Self {
-        let Self { storage, router, folder } = self;
+        let Self {
+            storage,
+            router,
+            folder,
+        } = self;
         drop((storage, router));
         Self::on(folder, QueryOptions::default()).await
     }
@@ -174,7 +194,11 @@ impl House {
             .await
             .unwrap();
         let engine = QueryEngine::new(storage.clone(), options).unwrap();
-        Self { router: router(engine), storage, folder }
+        Self {
+            router: router(engine),
+            storage,
+            folder,
+        }
     }
 
     /// The same storage with other limits.
@@ -245,7 +269,10 @@ pub(crate) fn sql_request(query: &str, accept: &str) -> Request<Body> {
         .unwrap()
 }
 
-pub(crate) async fn send(router: &Router, request: Request<Body>) -> (StatusCode, HeaderMap, Vec<u8>) {
+pub(crate) async fn send(
+    router: &Router,
+    request: Request<Body>,
+) -> (StatusCode, HeaderMap, Vec<u8>) {
     let response = router.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, 64 << 20).await.unwrap();
@@ -255,7 +282,9 @@ pub(crate) async fn send(router: &Router, request: Request<Body>) -> (StatusCode
 fn escape(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => {
+                char::from(byte).to_string()
+            }
             other => format!("%{other:02X}"),
         })
         .collect()

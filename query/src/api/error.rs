@@ -96,9 +96,12 @@ mod tests {
 
     #[tokio::test]
     async fn says_code_position_and_when_to_retry() {
-        let response = ApiError::at(Error::invalid("bad word").with_hint("drop it"), 7).into_response();
+        let response =
+            ApiError::at(Error::invalid("bad word").with_hint("drop it"), 7).into_response();
         assert_eq!(response.status(), 400);
-        let body = axum::body::to_bytes(response.into_body(), 1 << 16).await.unwrap();
+        let body = axum::body::to_bytes(response.into_body(), 1 << 16)
+            .await
+            .unwrap();
         let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(
             json,

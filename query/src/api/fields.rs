@@ -59,8 +59,10 @@ struct Field {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Values {
-    field: String,
-    values: Vec<FieldValue>,
+    #[serde(rename = "field")]
+    name: String,
+    #[serde(rename = "values")]
+    found: Vec<FieldValue>,
     exact: bool,
 }
 
@@ -98,11 +100,16 @@ pub(super) async fn fields(
 }
 
 fn statistics(session: &QuerySession, table: Table, range: TimeRange) -> FieldStatistics {
-    session.snapshot().field_statistics(session.tenant(), table, range)
+    session
+        .snapshot()
+        .field_statistics(session.tenant(), table, range)
 }
 
 fn described(statistics: &FieldStatistics, table: Table) -> Vec<Field> {
-    let known = statistics.fields.iter().filter(|(_, field)| field.count > 0);
+    let known = statistics
+        .fields
+        .iter()
+        .filter(|(_, field)| field.count > 0);
     known
         .map(|(name, field)| Field {
             query_name: query_name(name, table),
@@ -132,7 +139,10 @@ fn rows_in(session: &QuerySession, table: Table, range: TimeRange) -> u64 {
     let files = snapshot.files(tenant, table, range);
     let batches = snapshot.batches(tenant, table, range);
     files.iter().map(|file| file.rows).sum::<u64>()
-        + batches.iter().map(|batch| batch.batch.num_rows() as u64).sum::<u64>()
+        + batches
+            .iter()
+            .map(|batch| batch.batch.num_rows() as u64)
+            .sum::<u64>()
 }
 
 pub(super) async fn values(
@@ -145,13 +155,24 @@ pub(super) async fn values(
     let limit = parameters::limit(parameters.limit, DEFAULT_VALUES, MAX_VALUES)?;
     let session = state.begin().await?;
     session.note_skipped(table, range);
-    let wanted = Wanted { name: &name, prefix: &parameters.prefix, limit };
-    let (values, exact) = if rows_in(&session, table, range) <= MAX_COUNTED_ROWS {
+    let wanted = Wanted {
+        name: &name,
+        prefix: &parameters.prefix,
+        limit,
+    };
+    let (found, exact) = if rows_in(&session, table, range) <= MAX_COUNTED_ROWS {
         (counted(&session, table, range, &wanted).await?, true)
     } else {
         from_statistics(&statistics(&session, table, range), table, range, &wanted)
     };
-    Ok(Json(Answer::new(&session, Values { values, exact, field: name.clone() })))
+    Ok(Json(Answer::new(
+        &session,
+        Values {
+            found,
+            exact,
+            name: name.clone(),
+        },
+    )))
 }
 
 struct Wanted<'a> {
@@ -181,10 +202,16 @@ async fn counted(
         .await?
         .filter(filter)
         .and_then(|frame| {
-            frame.aggregate(vec![value.alias("value")], vec![count(lit(1)).alias("rows")])
+            frame.aggregate(
+                vec![value.alias("value")],
+                vec![count(lit(1)).alias("rows")],
+            )
         })
         .and_then(|frame| {
-            frame.sort(vec![col("rows").sort(false, false), col("value").sort(true, false)])
+            frame.sort(vec![
+                col("rows").sort(false, false),
+                col("value").sort(true, false),
+            ])
         })
         .and_then(|frame| frame.limit(0, Some(wanted.limit)))
         .map_err(from_datafusion)?;
@@ -205,10 +232,17 @@ async fn counted(
 
 fn texts(column: &arrow::array::ArrayRef) -> Result<Vec<String>> {
     if let Some(ranks) = column.as_primitive_opt::<Int32Type>() {
-        return Ok(ranks.iter().map(|rank| level_name(rank.unwrap_or(0)).to_owned()).collect());
+        return Ok(ranks
+            .iter()
+            .map(|rank| level_name(rank.unwrap_or(0)).to_owned())
+            .collect());
     }
     let texts = arrow::compute::cast(column, &DataType::Utf8)?;
-    Ok(texts.as_string::<i32>().iter().map(|text| text.unwrap_or_default().to_owned()).collect())
+    Ok(texts
+        .as_string::<i32>()
+        .iter()
+        .map(|text| text.unwrap_or_default().to_owned())
+        .collect())
 }
 
 /// Most frequent values of the first place that has the field, and whether they are all of them.
@@ -218,9 +252,10 @@ fn from_statistics(
     range: TimeRange,
     wanted: &Wanted<'_>,
 ) -> (Vec<FieldValue>, bool) {
-    let found = statistics.fields.iter().find(|(name, _)| {
-        name.as_str() == wanted.name || query_name(name, table) == wanted.name
-    });
+    let found = statistics
+        .fields
+        .iter()
+        .find(|(name, _)| name.as_str() == wanted.name || query_name(name, table) == wanted.name);
     let Some((_, field)) = found else {
         return (Vec::new(), false);
     };
@@ -229,7 +264,10 @@ fn from_statistics(
         .iter()
         .filter(|(value, _)| value.starts_with(wanted.prefix))
         .take(wanted.limit)
-        .map(|(value, count)| FieldValue { value: value.clone(), count: *count })
+        .map(|(value, count)| FieldValue {
+            value: value.clone(),
+            count: *count,
+        })
         .collect();
     (values, field.exact && range == TimeRange::ALL)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampNanosecondType};
+use arrow::datatypes::{DataType, Int64Type, TimestampNanosecondType};
 use axum::Json;
 use axum::extract::State;
 use datafusion::dataframe::DataFrame;
@@ -73,11 +73,15 @@ pub(super) async fn histogram(
     let range = parameters::time_range(parameters.start, parameters.end)?;
     let buckets = parameters
         .buckets
-        .map_or(Ok(DEFAULT_BUCKETS), |given| check_buckets(given))?;
+        .map_or(Ok(DEFAULT_BUCKETS), check_buckets)?;
     let by = parameters.by.as_deref().unwrap_or("level");
     let session = state.begin().await?;
     session.note_skipped(Table::Logs, range);
-    let work = Work { session: &session, range, filter };
+    let work = Work {
+        session: &session,
+        range,
+        filter,
+    };
     let histogram = match work.buckets(buckets).await? {
         Some(buckets) => work.histogram(buckets, by).await?,
         None => Histogram {
@@ -95,7 +99,9 @@ fn check_buckets(given: usize) -> Result<usize> {
     if (1..=MAX_BUCKETS).contains(&given) {
         Ok(given)
     } else {
-        Err(Error::invalid(format!("`buckets` is {given}; it can be 1 to {MAX_BUCKETS}")))
+        Err(Error::invalid(format!(
+            "`buckets` is {given}; it can be 1 to {MAX_BUCKETS}"
+        )))
     }
 }
 
@@ -149,7 +155,9 @@ impl Work<'_> {
         let batches = self.session.collect(frame).await?;
         Ok(batches.iter().find_map(|batch| {
             let time = |at: usize| {
-                let column = batch.column(at).as_primitive_opt::<TimestampNanosecondType>()?;
+                let column = batch
+                    .column(at)
+                    .as_primitive_opt::<TimestampNanosecondType>()?;
                 (!column.is_empty() && column.is_valid(0)).then(|| column.value(0))
             };
             Some((time(0)?, time(1)?))
@@ -183,7 +191,10 @@ impl Work<'_> {
         }
         Ok(ranked
             .into_iter()
-            .map(|(rank, counts)| Series { name: level_name(rank).to_owned(), counts })
+            .map(|(rank, counts)| Series {
+                name: level_name(rank).to_owned(),
+                counts,
+            })
             .collect())
     }
 
@@ -204,9 +215,18 @@ impl Work<'_> {
         }
         let mut series: Vec<Series> = top
             .iter()
-            .filter_map(|name| Some(Series { name: name.clone(), counts: by_value.remove(name)? }))
+            .filter_map(|name| {
+                Some(Series {
+                    name: name.clone(),
+                    counts: by_value.remove(name)?,
+                })
+            })
             .collect();
-        series.extend(by_value.into_iter().map(|(name, counts)| Series { name, counts }));
+        series.extend(
+            by_value
+                .into_iter()
+                .map(|(name, counts)| Series { name, counts }),
+        );
         Ok(series)
     }
 
@@ -215,9 +235,15 @@ impl Work<'_> {
         let frame = self
             .matching(range)
             .await?
-            .aggregate(vec![value.alias("value")], vec![count(lit(1)).alias("rows")])
+            .aggregate(
+                vec![value.alias("value")],
+                vec![count(lit(1)).alias("rows")],
+            )
             .and_then(|frame| {
-                frame.sort(vec![col("rows").sort(false, false), col("value").sort(true, false)])
+                frame.sort(vec![
+                    col("rows").sort(false, false),
+                    col("value").sort(true, false),
+                ])
             })
             .and_then(|frame| frame.limit(0, Some(MAX_SERIES - 1)))
             .map_err(from_datafusion)?;
@@ -243,22 +269,14 @@ impl Work<'_> {
             .map_err(from_datafusion)?;
         let mut counts = Vec::new();
         for batch in self.session.collect(frame).await? {
-            let values = match batch.column(0).as_primitive_opt::<Int32Type>() {
-                Some(ranks) => ranks.iter().map(|rank| rank.map(|rank| rank.to_string())).collect(),
-                None => {
-                    let texts = arrow::compute::cast(batch.column(0), &DataType::Utf8)?;
-                    let texts = texts.as_string::<i32>().iter();
-                    texts.map(|text| text.map(str::to_owned)).collect::<Vec<_>>()
-                }
-            };
+            // Ranks of levels become text as well.
+            let texts = arrow::compute::cast(batch.column(0), &DataType::Utf8)?;
+            let values = texts.as_string::<i32>().iter();
             let bucket_numbers = batch.column(1).as_primitive::<Int64Type>().values();
             let rows = batch.column(2).as_primitive::<Int64Type>().values();
-            counts.extend(
-                values
-                    .into_iter()
-                    .zip(bucket_numbers.iter().zip(rows))
-                    .map(|(value, (bucket, rows))| (value.unwrap_or_default(), *bucket, *rows)),
-            );
+            counts.extend(values.zip(bucket_numbers.iter().zip(rows)).map(
+                |(value, (bucket, rows))| (value.unwrap_or_default().to_owned(), *bucket, *rows),
+            ));
         }
         Ok(counts)
     }
@@ -266,7 +284,10 @@ impl Work<'_> {
 
 fn add(counts: &mut Vec<i64>, buckets: Buckets, bucket: i64, rows: i64) {
     counts.resize(buckets.count, 0);
-    if let Some(count) = usize::try_from(bucket).ok().and_then(|at| counts.get_mut(at)) {
+    if let Some(count) = usize::try_from(bucket)
+        .ok()
+        .and_then(|at| counts.get_mut(at))
+    {
         *count += rows;
     }
 }

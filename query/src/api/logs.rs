@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use spoor_storage::{Error, Result, Table};
 
 use super::request::{Parameters, optional};
-use super::{ApiError, ApiState, Answer};
+use super::{Answer, ApiError, ApiState};
 use crate::attributes::attributes_json;
 use crate::language::{self, level_of};
 use crate::listing::{Listing, RowPlace, place_of};
@@ -49,7 +49,11 @@ pub(super) async fn logs(
     let filter = language::to_expr(&query, Table::Logs)?;
     let range = parameters::time_range(parameters.start, parameters.end)?;
     let limit = parameters::limit(parameters.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
-    let after = parameters.cursor.as_deref().map(decode_cursor::<RowPlace>).transpose()?;
+    let after = parameters
+        .cursor
+        .as_deref()
+        .map(decode_cursor::<RowPlace>)
+        .transpose()?;
     let session = state.begin().await?;
     let listing = Listing {
         session: &session,
@@ -166,7 +170,9 @@ impl<'a> LogColumns<'a> {
     }
 
     fn text(&self, name: &str, row: usize) -> Option<&str> {
-        text_column(self.batch, name).ok().and_then(|column| value_at(column, row))
+        text_column(self.batch, name)
+            .ok()
+            .and_then(|column| value_at(column, row))
     }
 }
 
@@ -182,7 +188,9 @@ fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
 }
 
 fn text_column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringArray> {
-    column(batch, name)?.as_string_opt().ok_or_else(|| wrong(name))
+    column(batch, name)?
+        .as_string_opt()
+        .ok_or_else(|| wrong(name))
 }
 
 fn wrong(name: &str) -> Error {

@@ -23,7 +23,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
             Err(rejection) => {
                 // "Failed to deserialize query string: limit: invalid digit …"
                 let text = rejection.body_text();
-                let cause = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+                let cause = text
+                    .strip_prefix("Failed to deserialize query string: ")
+                    .unwrap_or(&text);
                 Err(Error::invalid(format!("a parameter is malformed: {cause}")).into())
             }
         }
@@ -38,7 +40,9 @@ where
     T::Err: std::fmt::Display,
 {
     match Option::<String>::deserialize(deserializer)? {
-        Some(text) if !text.trim().is_empty() => text.trim().parse().map(Some).map_err(D::Error::custom),
+        Some(text) if !text.trim().is_empty() => {
+            text.trim().parse().map(Some).map_err(D::Error::custom)
+        }
         _ => Ok(None),
     }
 }

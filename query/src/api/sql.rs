@@ -60,15 +60,20 @@ pub(super) async fn sql(
 
 /// The first of the formats we have in `Accept`; JSON if there is none.
 fn format(headers: &HeaderMap) -> Format {
-    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let accepted = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     accepted
         .flat_map(|value| value.split(','))
-        .find_map(|kind| match kind.split(';').next().unwrap_or_default().trim() {
-            "application/x-ndjson" | "application/ndjson" => Some(Format::NdJson),
-            "text/csv" => Some(Format::Csv),
-            "application/json" => Some(Format::Json),
-            _ => None,
-        })
+        .find_map(
+            |kind| match kind.split(';').next().unwrap_or_default().trim() {
+                "application/x-ndjson" | "application/ndjson" => Some(Format::NdJson),
+                "text/csv" => Some(Format::Csv),
+                "application/json" => Some(Format::Json),
+                _ => None,
+            },
+        )
         .unwrap_or(Format::Json)
 }
 
@@ -80,7 +85,11 @@ fn json_answer(
 ) -> Response {
     let mut out = String::from("{\"columns\":[");
     for (place, field) in schema.fields().iter().enumerate() {
-        out.push_str(if place > 0 { ",{\"name\":" } else { "{\"name\":" });
+        out.push_str(if place > 0 {
+            ",{\"name\":"
+        } else {
+            "{\"name\":"
+        });
         write_string(&mut out, field.name());
         out.push_str(",\"type\":");
         write_string(&mut out, &field.data_type().to_string());

@@ -30,7 +30,10 @@ async fn house() -> House {
     house.storage.flush().await.unwrap();
     house
         .append(&[
-            Log { body: None, ..Log::at(T0 + 3_601 * SECOND, "") },
+            Log {
+                body: None,
+                ..Log::at(T0 + 3_601 * SECOND, "")
+            },
             Log::at(T0 + 3_601 * SECOND, "Größe überschritten")
                 .with("weird \"key\"", "a,b", 's')
                 .with("ratio", 0.25, 'd'),
@@ -44,10 +47,14 @@ async fn house() -> House {
 }
 
 async fn bodies(house: &House, query: &str) -> Vec<String> {
-    let answer = house.get("/api/v1/logs", &[("query", query), ("order", "asc")]).await;
+    let answer = house
+        .get("/api/v1/logs", &[("query", query), ("order", "asc")])
+        .await;
     assert_eq!(answer["complete"], true, "{answer}");
     let logs = answer["logs"].as_array().unwrap();
-    logs.iter().map(|log| log["body"].as_str().unwrap_or("-").to_owned()).collect()
+    logs.iter()
+        .map(|log| log["body"].as_str().unwrap_or("-").to_owned())
+        .collect()
 }
 
 #[tokio::test]
@@ -103,7 +110,11 @@ async fn a_row_has_the_documented_shape() {
     assert!(answer["next_cursor"].is_null());
     assert!(answer["elapsed_ms"].is_u64() && answer["snapshot"].is_u64());
     let keys: Vec<_> = log["attributes"].as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["weird \"key\"", "ratio"], "in the order they were sent");
+    assert_eq!(
+        keys,
+        ["weird \"key\"", "ratio"],
+        "in the order they were sent"
+    );
 }
 
 #[tokio::test]
@@ -111,7 +122,9 @@ async fn pages_neither_overlap_nor_leave_gaps() {
     let house = House::new().await;
     for round in 0..4 {
         // Many ties in time, in several requests and files.
-        let rows: Vec<_> = (0..25).map(|at| Log::at(T0 + (at % 5) * SECOND, format!("{round} {at}"))).collect();
+        let rows: Vec<_> = (0..25)
+            .map(|at| Log::at(T0 + (at % 5) * SECOND, format!("{round} {at}")))
+            .collect();
         house.append(&rows).await;
         if round % 2 == 0 {
             house.storage.flush().await.unwrap();
@@ -122,7 +135,10 @@ async fn pages_neither_overlap_nor_leave_gaps() {
         let mut cursor = String::new();
         loop {
             let answer = house
-                .get("/api/v1/logs", &[("limit", "7"), ("order", order), ("cursor", &cursor)])
+                .get(
+                    "/api/v1/logs",
+                    &[("limit", "7"), ("order", order), ("cursor", &cursor)],
+                )
                 .await;
             for log in answer["logs"].as_array().unwrap() {
                 let number = |name: &str| log[name].as_str().unwrap().parse::<i64>().unwrap();
@@ -149,35 +165,58 @@ async fn time_bounds_are_inclusive_and_exclusive() {
     let house = house().await;
     let start = (T0 + SECOND).to_string();
     let end = (T0 + 3_601 * SECOND).to_string();
-    let answer = house.get("/api/v1/logs", &[("start", &start), ("end", &end)]).await;
+    let answer = house
+        .get("/api/v1/logs", &[("start", &start), ("end", &end)])
+        .await;
     assert_eq!(answer["logs"].as_array().unwrap().len(), 3);
-    let (status, _) = house.try_get("/api/v1/logs", &[("start", &end), ("end", &start)]).await;
+    let (status, _) = house
+        .try_get("/api/v1/logs", &[("start", &end), ("end", &start)])
+        .await;
     assert_eq!(status, 400);
 }
 
 #[tokio::test]
 async fn mistakes_are_told_with_their_position() {
     let house = house().await;
-    let (status, body) = house.try_get("/api/v1/logs", &[("query", "ü level:loud")]).await;
+    let (status, body) = house
+        .try_get("/api/v1/logs", &[("query", "ü level:loud")])
+        .await;
     assert_eq!(status, 400);
     assert_eq!(body["error"]["code"], "invalid");
     assert_eq!(body["error"]["position"], 8);
     assert!(body["error"]["hint"].as_str().unwrap().contains("warn"));
-    for (name, value) in [("limit", "0"), ("limit", "x"), ("order", "up"), ("cursor", "zzz"), ("start", "soon")] {
+    for (name, value) in [
+        ("limit", "0"),
+        ("limit", "x"),
+        ("order", "up"),
+        ("cursor", "zzz"),
+        ("start", "soon"),
+    ] {
         let (status, body) = house.try_get("/api/v1/logs", &[(name, value)]).await;
-        assert_eq!((status.as_u16(), &body["error"]["code"]), (400, &json!("invalid")), "{name}={value}");
+        assert_eq!(
+            (status.as_u16(), &body["error"]["code"]),
+            (400, &json!("invalid")),
+            "{name}={value}"
+        );
     }
 }
 
 #[tokio::test]
 async fn histogram_counts_every_match_once() {
     let house = house().await;
-    let answer = house.get("/api/v1/logs/histogram", &[("buckets", "10")]).await;
+    let answer = house
+        .get("/api/v1/logs/histogram", &[("buckets", "10")])
+        .await;
     assert_eq!(answer["total"], 6);
     let count = |answer: &Value, name: &str| -> i64 {
         let series = answer["series"].as_array().unwrap();
         let series = series.iter().find(|series| series["name"] == name).unwrap();
-        series["counts"].as_array().unwrap().iter().map(|count| count.as_i64().unwrap()).sum()
+        series["counts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|count| count.as_i64().unwrap())
+            .sum()
     };
     assert_eq!(count(&answer, "info"), 4);
     assert_eq!(count(&answer, "warn"), 1);
@@ -186,19 +225,31 @@ async fn histogram_counts_every_match_once() {
     let start: i64 = answer["start_unix_nano"].as_str().unwrap().parse().unwrap();
     assert_eq!((width, start % width), (600 * SECOND, 0));
     let by = house
-        .get("/api/v1/logs/histogram", &[("by", "user.id"), ("query", "has:user.id")])
+        .get(
+            "/api/v1/logs/histogram",
+            &[("by", "user.id"), ("query", "has:user.id")],
+        )
         .await;
-    assert_eq!((count(&by, "7"), count(&by, "8"), &by["total"]), (2, 1, &json!(3)));
-    let by = house.get("/api/v1/logs/histogram", &[("by", "user.id")]).await;
+    assert_eq!(
+        (count(&by, "7"), count(&by, "8"), &by["total"]),
+        (2, 1, &json!(3))
+    );
+    let by = house
+        .get("/api/v1/logs/histogram", &[("by", "user.id")])
+        .await;
     assert_eq!(count(&by, "(none)"), 3);
-    let none = house.get("/api/v1/logs/histogram", &[("query", "absent")]).await;
+    let none = house
+        .get("/api/v1/logs/histogram", &[("query", "absent")])
+        .await;
     assert_eq!((&none["total"], &none["series"]), (&json!(0), &json!([])));
 }
 
 #[tokio::test]
 async fn rare_values_of_a_histogram_are_summed() {
     let house = House::new().await;
-    let rows: Vec<_> = (0..40).map(|at| Log::at(T0 + at, "x").with("n", at % 20, 'i')).collect();
+    let rows: Vec<_> = (0..40)
+        .map(|at| Log::at(T0 + at, "x").with("n", at % 20, 'i'))
+        .collect();
     house.append(&rows).await;
     let answer = house.get("/api/v1/logs/histogram", &[("by", "n")]).await;
     let series = answer["series"].as_array().unwrap();
@@ -210,25 +261,44 @@ async fn rare_values_of_a_histogram_are_summed() {
 #[tokio::test]
 async fn fields_and_values_are_listed() {
     let house = house().await;
-    let answer = house.get("/api/v1/fields", &[("table", "logs"), ("prefix", "user")]).await;
+    let answer = house
+        .get("/api/v1/fields", &[("table", "logs"), ("prefix", "user")])
+        .await;
     let fields = answer["fields"].as_array().unwrap();
-    let names: Vec<_> = fields.iter().map(|field| field["name"].as_str().unwrap()).collect();
+    let names: Vec<_> = fields
+        .iter()
+        .map(|field| field["name"].as_str().unwrap())
+        .collect();
     assert_eq!(names, ["attributes.user.id", "body.user.id"]);
     assert_eq!(fields[0]["query_name"], "user.id");
-    assert_eq!((&fields[0]["types"], &fields[0]["count"]), (&json!(["int"]), &json!(2)));
+    assert_eq!(
+        (&fields[0]["types"], &fields[0]["count"]),
+        (&json!(["int"]), &json!(2))
+    );
     let values = house.get("/api/v1/fields/user.id/values", &[]).await;
-    assert_eq!(values["values"], json!([{"value": "7", "count": 2}, {"value": "8", "count": 1}]));
-    assert_eq!((&values["field"], &values["exact"]), (&json!("user.id"), &json!(true)));
+    assert_eq!(
+        values["values"],
+        json!([{"value": "7", "count": 2}, {"value": "8", "count": 1}])
+    );
+    assert_eq!(
+        (&values["field"], &values["exact"]),
+        (&json!("user.id"), &json!(true))
+    );
     let levels = house.get("/api/v1/fields/level/values", &[]).await;
     assert_eq!(levels["values"][0], json!({"value": "info", "count": 4}));
-    let services = house.get("/api/v1/fields/service_name/values", &[("prefix", "ca")]).await;
+    let services = house
+        .get("/api/v1/fields/service_name/values", &[("prefix", "ca")])
+        .await;
     assert_eq!(services["values"], json!([{"value": "cart", "count": 1}]));
 }
 
 #[tokio::test]
 async fn a_deadline_that_passes_is_a_timeout_and_too_many_queries_are_busy() {
     let house = house().await;
-    let hasty = QueryOptions { timeout: std::time::Duration::ZERO, ..QueryOptions::default() };
+    let hasty = QueryOptions {
+        timeout: std::time::Duration::ZERO,
+        ..QueryOptions::default()
+    };
     let (status, _, _) = send(&house.limited(hasty), sql_request("SELECT 1", "*/*")).await;
     assert_eq!(status, 504);
     let rows: Vec<_> = (0..3_000).map(|at| Log::at(T0 + at, "x")).collect();
@@ -238,14 +308,31 @@ async fn a_deadline_that_passes_is_a_timeout_and_too_many_queries_are_busy() {
         ..QueryOptions::default()
     };
     // 27 thousand million rows: nobody waits for that.
-    let endless = sql_request("SELECT count(*) FROM logs a, logs b, logs c WHERE a.body < b.body", "*/*");
+    let endless = sql_request(
+        "SELECT count(*) FROM logs a, logs b, logs c WHERE a.body < b.body",
+        "*/*",
+    );
     let (status, _, body) = send(&house.limited(short), endless).await;
     assert_eq!(status, 504, "{}", String::from_utf8_lossy(&body));
-    let narrow = QueryOptions { max_concurrent: 1, max_waiting: 0, ..QueryOptions::default() };
+    let narrow = QueryOptions {
+        max_concurrent: 1,
+        max_waiting: 0,
+        ..QueryOptions::default()
+    };
     let engine = crate::QueryEngine::new(house.storage.clone(), narrow).unwrap();
-    let running = engine.begin(&spoor_storage::TenantId::default()).await.unwrap();
-    let (status, headers, _) = send(&crate::router(engine.clone()), sql_request("SELECT 1", "*/*")).await;
-    assert_eq!((status.as_u16(), headers["retry-after"].to_str().unwrap()), (429, "1"));
+    let running = engine
+        .begin(&spoor_storage::TenantId::default())
+        .await
+        .unwrap();
+    let (status, headers, _) = send(
+        &crate::router(engine.clone()),
+        sql_request("SELECT 1", "*/*"),
+    )
+    .await;
+    assert_eq!(
+        (status.as_u16(), headers["retry-after"].to_str().unwrap()),
+        (429, "1")
+    );
     drop(running);
     let (status, _, _) = send(&crate::router(engine), sql_request("SELECT 1", "*/*")).await;
     assert_eq!(status, 200);
@@ -264,7 +351,12 @@ async fn a_broken_data_file_makes_the_answer_incomplete() {
     std::fs::write(&path, b"not parquet").unwrap();
     let answer = house.get("/api/v1/logs", &[]).await;
     assert_eq!(answer["complete"], false, "{answer}");
-    assert!(answer["incomplete_reasons"][0].as_str().unwrap().contains("2023-01-29T08"));
+    assert!(
+        answer["incomplete_reasons"][0]
+            .as_str()
+            .unwrap()
+            .contains("2023-01-29T08")
+    );
     assert_eq!(answer["logs"].as_array().unwrap().len(), 4);
     let (headers, _) = house.sql_as("SELECT body FROM logs", "text/csv").await;
     assert_eq!(headers["spoor-complete"], "false");

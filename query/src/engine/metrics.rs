@@ -50,7 +50,11 @@ impl QueryMetrics {
     pub(crate) fn register(&self, registry: &mut Registry) {
         let registry = registry.sub_registry_with_prefix("spoor_query");
         registry.register("running", "Queries that run now", self.running.clone());
-        registry.register("finished", "Queries that ended, also by an error", self.finished.clone());
+        registry.register(
+            "finished",
+            "Queries that ended, also by an error",
+            self.finished.clone(),
+        );
         registry.register(
             "incomplete",
             "Queries whose answer said complete: false",

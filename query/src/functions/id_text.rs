@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryArray, ListArray, StringArray, StructArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, FixedSizeBinaryArray, ListArray, StringArray, StructArray,
+};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::{Result, exec_err};
@@ -61,28 +63,27 @@ impl ScalarUDFImpl for IdText {
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        match types {
-            [stored] => Ok(logical_type(stored)),
-            _ => exec_err!("`id_text` takes one argument"),
-        }
+        let [stored] = types else {
+            return exec_err!("`id_text` takes one argument");
+        };
+        Ok(logical_type(stored))
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
-        match args.arg_fields {
-            [stored] => Ok(Arc::new(Field::new(
-                ID_TEXT,
-                logical_type(stored.data_type()),
-                stored.is_nullable(),
-            ))),
-            _ => exec_err!("`id_text` takes one argument"),
-        }
+        let [stored] = args.arg_fields else {
+            return exec_err!("`id_text` takes one argument");
+        };
+        let logical = logical_type(stored.data_type());
+        Ok(Arc::new(Field::new(ID_TEXT, logical, stored.is_nullable())))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        match args.args.as_slice() {
-            [stored] => Ok(ColumnarValue::Array(to_logical(&stored.to_array(args.number_rows)?)?)),
-            _ => exec_err!("`id_text` takes one argument"),
-        }
+        let [stored] = args.args.as_slice() else {
+            return exec_err!("`id_text` takes one argument");
+        };
+        Ok(ColumnarValue::Array(to_logical(
+            &stored.to_array(args.number_rows)?,
+        )?))
     }
 }
 
@@ -100,7 +101,11 @@ fn to_logical(array: &ArrayRef) -> Result<ArrayRef> {
         }
         stored @ DataType::Struct(fields) if logical_type(stored) != *stored => {
             let rows = array.as_struct();
-            let columns = rows.columns().iter().map(to_logical).collect::<Result<Vec<_>>>()?;
+            let columns = rows
+                .columns()
+                .iter()
+                .map(to_logical)
+                .collect::<Result<Vec<_>>>()?;
             Ok(Arc::new(StructArray::try_new_with_length(
                 fields.iter().map(logical_field).collect(),
                 columns,
@@ -160,8 +165,15 @@ mod tests {
         let empty = arrow::array::new_empty_array(links);
         let logical = to_logical(&empty).unwrap();
         assert_eq!(logical.data_type(), &logical_type(links));
-        let DataType::List(item) = logical.data_type() else { panic!("a list") };
-        let DataType::Struct(fields) = item.data_type() else { panic!("of structs") };
-        assert_eq!(fields.find("trace_id").unwrap().1.data_type(), &DataType::Utf8);
+        let DataType::List(item) = logical.data_type() else {
+            panic!("a list")
+        };
+        let DataType::Struct(fields) = item.data_type() else {
+            panic!("of structs")
+        };
+        assert_eq!(
+            fields.find("trace_id").unwrap().1.data_type(),
+            &DataType::Utf8
+        );
     }
 }

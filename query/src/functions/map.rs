@@ -7,9 +7,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, MapArray, StringArray, StringBuilder,
-};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, MapArray, StringArray, StringBuilder};
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -47,7 +45,10 @@ pub(crate) fn first_attribute_value(maps: Vec<Expr>, key: &str) -> Expr {
 
 /// Whether `map` has `key`, be its value null or not; never null itself.
 pub(crate) fn attribute_exists(map: Expr, key: &str) -> Expr {
-    Expr::ScalarFunction(ScalarFunction::new_udf(exists_function(), vec![map, lit(key)]))
+    Expr::ScalarFunction(ScalarFunction::new_udf(
+        exists_function(),
+        vec![map, lit(key)],
+    ))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -118,8 +119,11 @@ impl ScalarUDFImpl for MapFunction {
                 Answer::Exists => ScalarValue::Boolean(Some(false)),
             }));
         };
-        let arrays = maps.iter().map(|map| map.to_array(rows)).collect::<Result<Vec<_>>>()?;
-        let maps = arrays.iter().map(|array| Entries::of(array)).collect::<Result<Vec<_>>>()?;
+        let arrays = maps
+            .iter()
+            .map(|map| map.to_array(rows))
+            .collect::<Result<Vec<_>>>()?;
+        let maps = arrays.iter().map(Entries::of).collect::<Result<Vec<_>>>()?;
         let answer: ArrayRef = match self.answer {
             Answer::Value => Arc::new(values(&maps, key, rows)),
             Answer::Exists => Arc::new(exists(&maps, key, rows)),
@@ -144,9 +148,10 @@ impl<'a> Entries<'a> {
                 values: map.values().as_string_opt()?,
             })
         });
-        match found {
-            Some(entries) => Ok(entries),
-            None => exec_err!("an attribute map is not one of text to text"),
+        if let Some(entries) = found {
+            Ok(entries)
+        } else {
+            exec_err!("an attribute map is not one of text to text")
         }
     }
 
@@ -167,12 +172,16 @@ impl<'a> Entries<'a> {
 
     fn value(&self, row: usize, key: &str) -> Option<&'a str> {
         let entry = self.find(row, key)?;
-        self.values.is_valid(entry).then(|| self.values.value(entry))
+        self.values
+            .is_valid(entry)
+            .then(|| self.values.value(entry))
     }
 }
 
 fn offset(offsets: &[i32], at: usize) -> usize {
-    offsets.get(at).map_or(0, |offset| usize::try_from(*offset).unwrap_or(0))
+    offsets
+        .get(at)
+        .map_or(0, |offset| usize::try_from(*offset).unwrap_or(0))
 }
 
 fn values(maps: &[Entries<'_>], key: &str, rows: usize) -> StringArray {
@@ -202,7 +211,11 @@ mod tests {
             value: "values".into(),
         };
         let mut builder = MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new());
-        for row in [vec![("a", Some("1")), ("b", None)], vec![], vec![("b", Some("2")), ("b", Some("3"))]] {
+        for row in [
+            vec![("a", Some("1")), ("b", None)],
+            vec![],
+            vec![("b", Some("2")), ("b", Some("3"))],
+        ] {
             for (key, value) in row {
                 builder.keys().append_value(key);
                 builder.values().append_option(value);
@@ -219,7 +232,10 @@ mod tests {
         let found = values(&maps, "b", 3);
         assert_eq!(found.iter().collect::<Vec<_>>(), [None, None, Some("2")]);
         let there = exists(&maps, "b", 3);
-        assert_eq!(there.iter().collect::<Vec<_>>(), [Some(true), Some(false), Some(true)]);
+        assert_eq!(
+            there.iter().collect::<Vec<_>>(),
+            [Some(true), Some(false), Some(true)]
+        );
     }
 
     #[test]

@@ -59,7 +59,10 @@ impl ScalarUDFImpl for Matches {
                 return plan_err!("the second argument of `matches` must be a text constant");
             }
         }
-        let nullable = args.arg_fields.first().is_none_or(|field| field.is_nullable());
+        let nullable = args
+            .arg_fields
+            .first()
+            .is_none_or(|field| field.is_nullable());
         Ok(Arc::new(Field::new(MATCHES, DataType::Boolean, nullable)))
     }
 
@@ -84,7 +87,8 @@ fn compile(query: &ScalarValue) -> Result<TextQuery> {
     let Some(text) = query.try_as_str().flatten() else {
         return plan_err!("the second argument of `matches` must be a text, not null");
     };
-    TextQuery::parse(text).or_else(|error| plan_err!("the query of `matches` is malformed: {error}"))
+    TextQuery::parse(text)
+        .or_else(|error| plan_err!("the query of `matches` is malformed: {error}"))
 }
 
 fn test(query: &TextQuery, array: &ArrayRef) -> Result<ArrayRef> {
@@ -96,7 +100,7 @@ fn test(query: &TextQuery, array: &ArrayRef) -> Result<ArrayRef> {
     })
 }
 
-fn test_each<'a>(query: &TextQuery, texts: impl StringArrayType<'a>) -> ArrayRef {
+fn test_each<'a>(query: &TextQuery, texts: impl StringArrayType<'a> + Copy) -> ArrayRef {
     let mut values = BooleanBufferBuilder::new(texts.len());
     for row in 0..texts.len() {
         values.append(texts.is_valid(row) && query.matches(texts.value(row)));

@@ -18,10 +18,7 @@ pub(super) enum Meaning {
     /// `duration_ns`.
     Duration,
     /// A column with an id as hex text.
-    Id {
-        column: &'static str,
-        digits: usize,
-    },
+    Id { column: &'static str, digits: usize },
     /// A column with one of these words.
     Word {
         column: &'static str,
@@ -39,8 +36,14 @@ pub(super) enum Meaning {
 }
 
 const STATUS_WORDS: &[&str] = &["UNSET", "OK", "ERROR"];
-const KIND_WORDS: &[&str] =
-    &["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
+const KIND_WORDS: &[&str] = &[
+    "UNSPECIFIED",
+    "INTERNAL",
+    "SERVER",
+    "CLIENT",
+    "PRODUCER",
+    "CONSUMER",
+];
 
 /// Names of the semantic conventions before and after they were renamed; each finds the other.
 const RENAMED: &[(&str, &str)] = &[
@@ -83,7 +86,10 @@ const ALIASES: &[(&str, &str)] = &[
 
 /// What `name` means for `table`.
 pub(super) fn meaning(name: &str, table: Table) -> Meaning {
-    let alias = ALIASES.iter().find(|(short, _)| *short == name).map(|(_, column)| *column);
+    let alias = ALIASES
+        .iter()
+        .find(|(short, _)| *short == name)
+        .map(|(_, column)| *column);
     if let Some(found) = column(alias.unwrap_or(name), table) {
         return found;
     }
@@ -126,11 +132,26 @@ fn column(name: &str, table: Table) -> Option<Meaning> {
     Some(match (name, field.data_type()) {
         ("body", _) => Meaning::Body,
         ("duration_ns", _) => Meaning::Duration,
-        ("trace_id", _) => Meaning::Id { column: "trace_id", digits: 32 },
-        ("span_id", _) => Meaning::Id { column: "span_id", digits: 16 },
-        ("parent_span_id", _) => Meaning::Id { column: "parent_span_id", digits: 16 },
-        ("status_code", _) => Meaning::Word { column: "status_code", words: STATUS_WORDS },
-        ("kind", _) => Meaning::Word { column: "kind", words: KIND_WORDS },
+        ("trace_id", _) => Meaning::Id {
+            column: "trace_id",
+            digits: 32,
+        },
+        ("span_id", _) => Meaning::Id {
+            column: "span_id",
+            digits: 16,
+        },
+        ("parent_span_id", _) => Meaning::Id {
+            column: "parent_span_id",
+            digits: 16,
+        },
+        ("status_code", _) => Meaning::Word {
+            column: "status_code",
+            words: STATUS_WORDS,
+        },
+        ("kind", _) => Meaning::Word {
+            column: "kind",
+            words: KIND_WORDS,
+        },
         ("time", _) => Meaning::Time("time"),
         ("start_time", _) => Meaning::Time("start_time"),
         ("observed_time", _) => Meaning::Time("observed_time"),
@@ -148,25 +169,42 @@ mod tests {
 
     #[test]
     fn aliases_follow_the_table() {
-        assert_eq!(meaning("service", Table::Logs), Meaning::Text("service_name".into()));
+        assert_eq!(
+            meaning("service", Table::Logs),
+            Meaning::Text("service_name".into())
+        );
         assert_eq!(meaning("duration", Table::Spans), Meaning::Duration);
         assert_eq!(
             meaning("duration", Table::Logs),
             Meaning::Attribute {
                 keys: vec!["duration".into()],
-                columns: vec!["attributes", "body_fields", "scope_attributes", "resource_attributes"],
+                columns: vec![
+                    "attributes",
+                    "body_fields",
+                    "scope_attributes",
+                    "resource_attributes"
+                ],
             }
         );
         assert_eq!(meaning("level", Table::Logs), Meaning::Level);
-        assert!(matches!(meaning("level", Table::Spans), Meaning::Attribute { .. }));
-        assert!(matches!(meaning("attributes", Table::Logs), Meaning::Attribute { .. }));
+        assert!(matches!(
+            meaning("level", Table::Spans),
+            Meaning::Attribute { .. }
+        ));
+        assert!(matches!(
+            meaning("attributes", Table::Logs),
+            Meaning::Attribute { .. }
+        ));
     }
 
     #[test]
     fn prefixes_narrow_and_renamed_keys_widen() {
         assert_eq!(
             meaning("resource.host.name", Table::Spans),
-            Meaning::Attribute { keys: vec!["host.name".into()], columns: vec!["resource_attributes"] }
+            Meaning::Attribute {
+                keys: vec!["host.name".into()],
+                columns: vec!["resource_attributes"]
+            }
         );
         let Meaning::Attribute { keys, .. } = meaning("http.status_code", Table::Spans) else {
             panic!("an attribute");
@@ -174,7 +212,10 @@ mod tests {
         assert_eq!(keys, ["http.status_code", "http.response.status_code"]);
         assert_eq!(
             meaning("body.x", Table::Spans),
-            Meaning::Attribute { keys: vec!["x".into()], columns: vec![] }
+            Meaning::Attribute {
+                keys: vec!["x".into()],
+                columns: vec![]
+            }
         );
     }
 }

@@ -13,9 +13,7 @@ use spoor_storage::{SpanId, Table, TraceId};
 use super::fields::{Meaning, meaning};
 use super::values::{duration_ns, like_pattern, number};
 use super::{Comparison, Field, Name, Query, SyntaxError, Text, Value, severity};
-use crate::functions::{
-    attribute_exists, attribute_value, first_attribute_value, matches,
-};
+use crate::functions::{attribute_exists, attribute_value, first_attribute_value, matches};
 use crate::parameters::{now_ns, parse_time};
 
 type Result<T> = std::result::Result<T, SyntaxError>;
@@ -51,7 +49,9 @@ pub(crate) fn field_text(name: &str, table: Table) -> Expr {
         Meaning::Attribute { keys, columns } => {
             let mut values: Vec<Expr> = keys
                 .iter()
-                .map(|key| first_attribute_value(columns.iter().map(|column| col(*column)).collect(), key))
+                .map(|key| {
+                    first_attribute_value(columns.iter().map(|column| col(*column)).collect(), key)
+                })
                 .collect();
             match values.len() {
                 1 => values.swap_remove(0),
@@ -86,10 +86,15 @@ fn text_column(table: Table) -> &'static str {
 }
 
 fn text_expr(text: &Text, table: Table) -> Expr {
-    let found = matches(col(text_column(table)), &full_text(&text.source, text.quoted));
+    let found = matches(
+        col(text_column(table)),
+        &full_text(&text.source, text.quoted),
+    );
     let is_trace_id = text.source.len() == 32 && text.source.bytes().all(|b| b.is_ascii_hexdigit());
     if is_trace_id && !text.quoted {
-        col("trace_id").eq(lit(text.source.to_lowercase())).or(found)
+        col("trace_id")
+            .eq(lit(text.source.to_lowercase()))
+            .or(found)
     } else {
         found
     }
@@ -107,7 +112,9 @@ fn full_text(source: &str, quoted: bool) -> String {
 
 fn has_expr(name: &Name, table: Table) -> Expr {
     match meaning(&name.text, table) {
-        Meaning::Level => col("severity_number").not_eq(lit(0)).or(col("severity_text").is_not_null()),
+        Meaning::Level => col("severity_number")
+            .not_eq(lit(0))
+            .or(col("severity_text").is_not_null()),
         Meaning::Body => col("body").is_not_null(),
         Meaning::Duration => col("duration_ns").is_not_null(),
         Meaning::Time(column) | Meaning::Id { column, .. } | Meaning::Word { column, .. } => {
@@ -121,7 +128,11 @@ fn has_expr(name: &Name, table: Table) -> Expr {
 }
 
 fn field_expr(field: &Field, table: Table) -> Result<Expr> {
-    let Field { name, comparison, value } = field;
+    let Field {
+        name,
+        comparison,
+        value,
+    } = field;
     match meaning(&name.text, table) {
         Meaning::Level => level_expr(*comparison, value),
         Meaning::Body => body_expr(*comparison, value),
@@ -133,16 +144,17 @@ fn field_expr(field: &Field, table: Table) -> Result<Expr> {
                     None => wrong,
                 }
             })?;
-            let instant = datafusion::common::ScalarValue::TimestampNanosecond(
-                Some(at),
-                Some("UTC".into()),
-            );
+            let instant =
+                datafusion::common::ScalarValue::TimestampNanosecond(Some(at), Some("UTC".into()));
             compare(name, *comparison, col(column), lit(instant))
         }
         Meaning::Duration => {
             let ns = duration_ns(&value.text).ok_or_else(|| {
-                SyntaxError::new(value.position, format!("`{}` is not a duration", value.text))
-                    .with_hint("write 250ms, 1.5s or 2m; a plain number is nanoseconds")
+                SyntaxError::new(
+                    value.position,
+                    format!("`{}` is not a duration", value.text),
+                )
+                .with_hint("write 250ms, 1.5s or 2m; a plain number is nanoseconds")
             })?;
             compare(name, *comparison, col("duration_ns"), whole_or_float(ns))
         }
@@ -155,14 +167,15 @@ fn field_expr(field: &Field, table: Table) -> Result<Expr> {
         Meaning::Id { column, digits } => id_expr(name, *comparison, column, digits, value),
         Meaning::Word { column, words } => word_expr(name, *comparison, column, words, value),
         Meaning::Text(column) => text_comparison(*comparison, &col(column), value),
-        Meaning::Attribute { keys, columns } => {
-            attribute_expr(*comparison, value, &keys, &columns)
-        }
+        Meaning::Attribute { keys, columns } => attribute_expr(*comparison, value, &keys, &columns),
     }
 }
 
 /// Integer columns are compared with integers where that is exact, so that statistics can be used.
-#[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53, checked")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "whole and below 2^53, checked"
+)]
 fn whole_or_float(number: f64) -> Expr {
     if number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0 {
         lit(number as i64)
@@ -192,20 +205,30 @@ fn compare(name: &Name, how: Comparison, left: Expr, right: Expr) -> Result<Expr
 
 fn level_expr(how: Comparison, value: &Value) -> Result<Expr> {
     if let Ok(wanted) = value.text.parse::<i64>() {
-        let name = Name { text: "severity_number".to_owned(), position: value.position };
+        let name = Name {
+            text: "severity_number".to_owned(),
+            position: value.position,
+        };
         return compare(&name, how, col("severity_number"), lit(wanted));
     }
     let wanted = severity::rank(&value.text).ok_or_else(|| {
         SyntaxError::new(value.position, format!("`{}` is not a level", value.text))
             .with_hint(format!("the levels are {}", severity::names()))
     })?;
-    let name = Name { text: "level".to_owned(), position: value.position };
+    let name = Name {
+        text: "level".to_owned(),
+        position: value.position,
+    };
     let rank = severity::level_rank_expr()
         .map_err(|error| SyntaxError::new(value.position, error.to_string()))?;
     // `level<error` is about records that have a level.
     let below = matches!(how, Comparison::Less | Comparison::LessOrEqual) && wanted > 0;
     let condition = compare(&name, how, rank.clone(), lit(wanted))?;
-    Ok(if below { condition.and(rank.gt(lit(0))) } else { condition })
+    Ok(if below {
+        condition.and(rank.gt(lit(0)))
+    } else {
+        condition
+    })
 }
 
 fn body_expr(how: Comparison, value: &Value) -> Result<Expr> {
@@ -225,11 +248,20 @@ fn body_expr(how: Comparison, value: &Value) -> Result<Expr> {
     Ok(matches(col("body"), &full_text(&value.text, value.quoted)))
 }
 
-fn id_expr(name: &Name, how: Comparison, column: &str, digits: usize, value: &Value) -> Result<Expr> {
+fn id_expr(
+    name: &Name,
+    how: Comparison,
+    column: &str,
+    digits: usize,
+    value: &Value,
+) -> Result<Expr> {
     let text = value.text.to_lowercase();
     let pattern = !value.quoted && text.contains(['*', '?']);
     if pattern || how == Comparison::Regex {
-        let value = Value { text, ..value.clone() };
+        let value = Value {
+            text,
+            ..value.clone()
+        };
         return text_comparison(how, &col(column), &value);
     }
     let id = if digits == 32 {
@@ -280,7 +312,10 @@ fn text_comparison(how: Comparison, text: &Expr, value: &Value) -> Result<Expr> 
             false,
         )));
     }
-    let name = Name { text: String::new(), position: value.position };
+    let name = Name {
+        text: String::new(),
+        position: value.position,
+    };
     compare(&name, how, text.clone(), lit(value.text.as_str()))
 }
 
@@ -291,10 +326,17 @@ fn regex(text: &Expr, value: &Value) -> Result<Expr> {
         .map_err(|error| {
             SyntaxError::new(
                 value.position,
-                format!("the regular expression `{}` is malformed: {error}", value.text),
+                format!(
+                    "the regular expression `{}` is malformed: {error}",
+                    value.text
+                ),
             )
         })?;
-    Ok(binary(text.clone(), Operator::RegexMatch, lit(value.text.as_str())))
+    Ok(binary(
+        text.clone(),
+        Operator::RegexMatch,
+        lit(value.text.as_str()),
+    ))
 }
 
 fn is_only_stars(text: &str) -> bool {
@@ -308,7 +350,9 @@ fn attribute_expr(
     columns: &[&'static str],
 ) -> Result<Expr> {
     if how == Comparison::Is && !value.quoted && is_only_stars(&value.text) {
-        return Ok(any_of(keys, columns, |column, key| attribute_exists(col(column), key)));
+        return Ok(any_of(keys, columns, |column, key| {
+            attribute_exists(col(column), key)
+        }));
     }
     if how == Comparison::NotEqual {
         let equal = attribute_expr(Comparison::Equal, value, keys, columns)?;
@@ -319,10 +363,16 @@ fn attribute_expr(
         | Comparison::LessOrEqual
         | Comparison::Greater
         | Comparison::GreaterOrEqual
-            if !value.quoted => number(&value.text),
+            if !value.quoted =>
+        {
+            number(&value.text)
+        }
         _ => None,
     };
-    let name = Name { text: String::new(), position: value.position };
+    let name = Name {
+        text: String::new(),
+        position: value.position,
+    };
     // Errors do not depend on the column; find them even if there is none.
     text_comparison(how, &col("attributes"), value)?;
     Ok(any_of(keys, columns, |column, key| {
@@ -341,9 +391,18 @@ fn attribute_expr(
 }
 
 /// True if `test` holds for any key in any map.
-fn any_of(keys: &[String], columns: &[&'static str], test: impl Fn(&'static str, &str) -> Expr) -> Expr {
+fn any_of(
+    keys: &[String],
+    columns: &[&'static str],
+    test: impl Fn(&'static str, &str) -> Expr,
+) -> Expr {
     keys.iter()
-        .flat_map(|key| columns.iter().map(|column| test(column, key)).collect::<Vec<_>>())
+        .flat_map(|key| {
+            columns
+                .iter()
+                .map(|column| test(column, key))
+                .collect::<Vec<_>>()
+        })
         .reduce(Expr::or)
         .unwrap_or_else(|| lit(true).not())
 }

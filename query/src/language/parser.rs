@@ -52,22 +52,25 @@ pub(super) fn parse(text: &str) -> Result<Query, SyntaxError> {
         ));
     }
     let mut input = LocatingSlice::new(text);
-    whole(&mut input).map_err(|mode| {
-        let failure = match mode {
-            ErrMode::Backtrack(failure) | ErrMode::Cut(failure) => failure,
-            ErrMode::Incomplete(_) => Failure::from_input(&input),
-        };
-        SyntaxError {
-            position: characters_before(text, failure.at),
-            message: failure.message,
-            hint: failure.hint.map(str::to_owned),
-        }
-    })
-    .map(|query| positioned(query, text))
+    whole(&mut input)
+        .map_err(|mode| {
+            let failure = match mode {
+                ErrMode::Backtrack(failure) | ErrMode::Cut(failure) => failure,
+                ErrMode::Incomplete(_) => Failure::from_input(&input),
+            };
+            SyntaxError {
+                position: characters_before(text, failure.at),
+                message: failure.message,
+                hint: failure.hint.map(str::to_owned),
+            }
+        })
+        .map(|query| positioned(query, text))
 }
 
 fn characters_before(text: &str, bytes: usize) -> usize {
-    text.char_indices().take_while(|(at, _)| *at < bytes).count()
+    text.char_indices()
+        .take_while(|(at, _)| *at < bytes)
+        .count()
 }
 
 fn whole(input: &mut Input<'_>) -> Parsed<Query> {
@@ -80,7 +83,11 @@ fn whole(input: &mut Input<'_>) -> Parsed<Query> {
     if input.is_empty() {
         Ok(query)
     } else {
-        cut(input, "unexpected `)`", Some("remove it, or put the text in quotes"))
+        cut(
+            input,
+            "unexpected `)`",
+            Some("remove it, or put the text in quotes"),
+        )
     }
 }
 
@@ -95,7 +102,9 @@ fn any(input: &mut Input<'_>, depth: usize, terms: &mut usize) -> Parsed<Query> 
 fn all(input: &mut Input<'_>, depth: usize, terms: &mut usize) -> Parsed<Query> {
     let mut parts = vec![not(input, depth, terms)?];
     loop {
-        if !keyword(input, "AND")? && (input.is_empty() || at(input, ')') || at_keyword(input, "OR")) {
+        if !keyword(input, "AND")?
+            && (input.is_empty() || at(input, ')') || at_keyword(input, "OR"))
+        {
             break;
         }
         parts.push(not(input, depth, terms)?);
@@ -142,18 +151,31 @@ fn term(input: &mut Input<'_>) -> Parsed<Query> {
     let start = input.current_token_start();
     if at(input, '"') {
         let text = quoted(input)?;
-        return match comparison(input)? {
-            Some(how) => condition(input, Name { text, position: start }, how),
+        return match comparison(input) {
+            Some(how) => condition(
+                input,
+                Name {
+                    text,
+                    position: start,
+                },
+                how,
+            ),
             None => text_term(start, text, true),
         };
     }
     let before = *input;
-    if let Some(name) = name(input)? {
-        if !is_address(input)
-            && let Some(how) = comparison(input)?
-        {
-            return condition(input, Name { text: name, position: start }, how);
-        }
+    if let Some(text) = name(input)?
+        && !is_address(input)
+        && let Some(how) = comparison(input)
+    {
+        return condition(
+            input,
+            Name {
+                text,
+                position: start,
+            },
+            how,
+        );
     }
     *input = before;
     let word = bare(input)?;
@@ -164,11 +186,18 @@ fn term(input: &mut Input<'_>) -> Parsed<Query> {
 fn condition(input: &mut Input<'_>, name: Name, how: Comparison) -> Parsed<Query> {
     if name.text == "has" && how == Comparison::Is {
         let value = value(input, &name)?;
-        return Ok(Query::Has(Name { text: value.text, position: value.position }));
+        return Ok(Query::Has(Name {
+            text: value.text,
+            position: value.position,
+        }));
     }
     if !at(input, '(') {
         let value = value(input, &name)?;
-        return Ok(Query::Field(Field { name, comparison: how, value }));
+        return Ok(Query::Field(Field {
+            name,
+            comparison: how,
+            value,
+        }));
     }
     let open = *input;
     one(input)?;
@@ -176,7 +205,11 @@ fn condition(input: &mut Input<'_>, name: Name, how: Comparison) -> Parsed<Query
     let mut alternatives = Vec::new();
     loop {
         let value = value(input, &name)?;
-        alternatives.push(Query::Field(Field { name: name.clone(), comparison: how, value }));
+        alternatives.push(Query::Field(Field {
+            name: name.clone(),
+            comparison: how,
+            value,
+        }));
         if alternatives.len() > MAX_TERMS {
             return cut(input, "the list has too many values", None);
         }
@@ -185,7 +218,11 @@ fn condition(input: &mut Input<'_>, name: Name, how: Comparison) -> Parsed<Query
             continue;
         }
         if !at(input, ')') {
-            return cut(&open, "this list of values is not closed", Some("write field:(a OR b)"));
+            return cut(
+                &open,
+                "this list of values is not closed",
+                Some("write field:(a OR b)"),
+            );
         }
         one(input)?;
         return Ok(single_or(alternatives, Query::Or));
@@ -196,7 +233,11 @@ fn value(input: &mut Input<'_>, name: &Name) -> Parsed<Value> {
     let position = input.current_token_start();
     if at(input, '"') {
         let text = quoted(input)?;
-        return Ok(Value { text, quoted: true, position });
+        return Ok(Value {
+            text,
+            quoted: true,
+            position,
+        });
     }
     let text = bare(input)?;
     if text.is_empty() {
@@ -207,13 +248,25 @@ fn value(input: &mut Input<'_>, name: &Name) -> Parsed<Value> {
         };
         return Err(ErrMode::Cut(failure));
     }
-    Ok(Value { text, quoted: false, position })
+    Ok(Value {
+        text,
+        quoted: false,
+        position,
+    })
 }
 
 fn text_term(at: usize, source: String, quoted: bool) -> Parsed<Query> {
-    let query = if quoted { TextQuery::phrase(&source) } else { TextQuery::word(&source) };
+    let query = if quoted {
+        TextQuery::phrase(&source)
+    } else {
+        TextQuery::word(&source)
+    };
     match query {
-        Some(query) => Ok(Query::Text(Text { source, quoted, query })),
+        Some(query) => Ok(Query::Text(Text {
+            source,
+            quoted,
+            query,
+        })),
         None => Err(ErrMode::Cut(Failure {
             at,
             message: format!("`{source}` has no letter or digit to search for"),
@@ -224,13 +277,18 @@ fn text_term(at: usize, source: String, quoted: bool) -> Parsed<Query> {
 
 /// `name` at the start of a term: begins with a letter, `_` or `@`.
 fn name(input: &mut Input<'_>) -> Parsed<Option<String>> {
-    let starts = input.chars().next().is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | '@'));
+    let starts = input
+        .chars()
+        .next()
+        .is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | '@'));
     if !starts {
         return Ok(None);
     }
-    take_while(1.., |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '/' | '@' | '$'))
-        .map(|name: &str| Some(name.to_owned()))
-        .parse_next(input)
+    take_while(1.., |c: char| {
+        c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '/' | '@' | '$')
+    })
+    .map(|name: &str| Some(name.to_owned()))
+    .parse_next(input)
 }
 
 /// `http://…` is a word, not a field `http`.
@@ -238,7 +296,7 @@ fn is_address(input: &Input<'_>) -> bool {
     input.starts_with("://")
 }
 
-fn comparison(input: &mut Input<'_>) -> Parsed<Option<Comparison>> {
+fn comparison(input: &mut Input<'_>) -> Option<Comparison> {
     let colon = token(input, ":");
     for (text, comparison) in [
         (">=", Comparison::GreaterOrEqual),
@@ -250,20 +308,22 @@ fn comparison(input: &mut Input<'_>) -> Parsed<Option<Comparison>> {
         ("=", Comparison::Equal),
     ] {
         if token(input, text) {
-            return Ok(Some(comparison));
+            return Some(comparison);
         }
     }
     if colon && token(input, "~") {
-        return Ok(Some(Comparison::Regex));
+        return Some(Comparison::Regex);
     }
-    Ok(colon.then_some(Comparison::Is))
+    colon.then_some(Comparison::Is)
 }
 
 /// Text up to a blank or parenthesis.
 fn bare(input: &mut Input<'_>) -> Parsed<String> {
-    take_while(0.., |c: char| !c.is_whitespace() && !matches!(c, '(' | ')' | '"'))
-        .map(str::to_owned)
-        .parse_next(input)
+    take_while(0.., |c: char| {
+        !c.is_whitespace() && !matches!(c, '(' | ')' | '"')
+    })
+    .map(str::to_owned)
+    .parse_next(input)
 }
 
 /// `"…"` with `\"` and `\\`; other backslashes are themselves.
@@ -283,7 +343,10 @@ fn quoted(input: &mut Input<'_>) -> Parsed<String> {
 
 fn minus(input: &mut Input<'_>) -> Parsed<bool> {
     let negates = at(input, '-')
-        && input.chars().nth(1).is_some_and(|c| !c.is_whitespace() && c != '-');
+        && input
+            .chars()
+            .nth(1)
+            .is_some_and(|c| !c.is_whitespace() && c != '-');
     if negates {
         one(input)?;
     }
@@ -301,12 +364,16 @@ fn keyword(input: &mut Input<'_>, word: &'static str) -> Parsed<bool> {
 
 fn at_keyword(input: &Input<'_>, word: &str) -> bool {
     input.strip_prefix(word).is_some_and(|rest| {
-        rest.chars().next().is_none_or(|c| c.is_whitespace() || matches!(c, '(' | ')' | '"'))
+        rest.chars()
+            .next()
+            .is_none_or(|c| c.is_whitespace() || matches!(c, '(' | ')' | '"'))
     })
 }
 
 fn token(input: &mut Input<'_>, text: &'static str) -> bool {
-    literal::<_, _, ErrMode<Failure>>(text).parse_next(input).is_ok()
+    literal::<_, _, ErrMode<Failure>>(text)
+        .parse_next(input)
+        .is_ok()
 }
 
 fn at(input: &Input<'_>, wanted: char) -> bool {
@@ -318,7 +385,9 @@ fn one(input: &mut Input<'_>) -> Parsed<()> {
 }
 
 fn blanks(input: &mut Input<'_>) -> Parsed<()> {
-    take_while(0.., char::is_whitespace).void().parse_next(input)
+    take_while(0.., char::is_whitespace)
+        .void()
+        .parse_next(input)
 }
 
 fn cut<T>(input: &Input<'_>, message: &str, hint: Option<&'static str>) -> Parsed<T> {
@@ -338,8 +407,16 @@ fn single_or(mut parts: Vec<Query>, many: fn(Vec<Query>) -> Query) -> Query {
 
 /// Turns the byte offsets of names and values into characters.
 fn positioned(query: Query, text: &str) -> Query {
-    let all = |parts: Vec<Query>| parts.into_iter().map(|part| positioned(part, text)).collect();
-    let name = |name: Name| Name { position: characters_before(text, name.position), ..name };
+    let all = |parts: Vec<Query>| {
+        parts
+            .into_iter()
+            .map(|part| positioned(part, text))
+            .collect()
+    };
+    let name = |name: Name| Name {
+        position: characters_before(text, name.position),
+        ..name
+    };
     match query {
         Query::And(parts) => Query::And(all(parts)),
         Query::Or(parts) => Query::Or(all(parts)),
@@ -353,7 +430,7 @@ fn positioned(query: Query, text: &str) -> Query {
             },
             comparison: field.comparison,
         }),
-        text => text,
+        text @ Query::Text(_) => text,
     }
 }
 

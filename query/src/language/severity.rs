@@ -1,8 +1,8 @@
 //! Levels: from OTLP severity numbers or, where a record has none, from its severity text.
 
+use datafusion::common::Result;
 use datafusion::logical_expr::{Expr, in_list, lit, when};
 use datafusion::prelude::{col, lower};
-use datafusion::common::Result;
 
 /// A level with its range of severity numbers and the texts that mean it.
 struct Level {
@@ -14,12 +14,50 @@ struct Level {
 
 /// Ascending. Numbers beyond the last count as `fatal`.
 const LEVELS: [Level; 6] = [
-    Level { name: "trace", first: 1, last: 4, texts: &["trace", "verbose", "finest", "finer"] },
-    Level { name: "debug", first: 5, last: 8, texts: &["debug", "fine", "dbg"] },
-    Level { name: "info", first: 9, last: 12, texts: &["info", "information", "informational", "notice", "inf"] },
-    Level { name: "warn", first: 13, last: 16, texts: &["warn", "warning", "wrn"] },
-    Level { name: "error", first: 17, last: 20, texts: &["error", "err", "severe"] },
-    Level { name: "fatal", first: 21, last: i32::MAX, texts: &["fatal", "critical", "crit", "alert", "emerg", "emergency", "panic"] },
+    Level {
+        name: "trace",
+        first: 1,
+        last: 4,
+        texts: &["trace", "verbose", "finest", "finer"],
+    },
+    Level {
+        name: "debug",
+        first: 5,
+        last: 8,
+        texts: &["debug", "fine", "dbg"],
+    },
+    Level {
+        name: "info",
+        first: 9,
+        last: 12,
+        texts: &["info", "information", "informational", "notice", "inf"],
+    },
+    Level {
+        name: "warn",
+        first: 13,
+        last: 16,
+        texts: &["warn", "warning", "wrn"],
+    },
+    Level {
+        name: "error",
+        first: 17,
+        last: 20,
+        texts: &["error", "err", "severe"],
+    },
+    Level {
+        name: "fatal",
+        first: 21,
+        last: i32::MAX,
+        texts: &[
+            "fatal",
+            "critical",
+            "crit",
+            "alert",
+            "emerg",
+            "emergency",
+            "panic",
+        ],
+    },
 ];
 
 /// The level of records that say nothing of it.
@@ -29,9 +67,16 @@ const UNSET: &str = "unset";
 pub fn level_of(severity_number: i32, severity_text: Option<&str>) -> &'static str {
     let found = if severity_number == 0 {
         let text = severity_text.unwrap_or_default();
-        LEVELS.iter().find(|level| level.texts.iter().any(|known| known.eq_ignore_ascii_case(text)))
+        LEVELS.iter().find(|level| {
+            level
+                .texts
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(text))
+        })
     } else {
-        LEVELS.iter().find(|level| (level.first..=level.last).contains(&severity_number))
+        LEVELS
+            .iter()
+            .find(|level| (level.first..=level.last).contains(&severity_number))
     };
     found.map_or(UNSET, |level| level.name)
 }
@@ -50,7 +95,10 @@ pub(super) fn rank(name: &str) -> Option<i32> {
         return Some(0);
     }
     let at = LEVELS.iter().position(|level| {
-        level.texts.iter().any(|known| known.eq_ignore_ascii_case(name))
+        level
+            .texts
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(name))
     })?;
     i32::try_from(at + 1).ok()
 }
@@ -66,7 +114,10 @@ pub fn level_rank_expr() -> Result<Expr> {
     let number = || col("severity_number");
     let mut by_number = when(number().eq(lit(0)), by_text()?);
     for (rank, level) in (1_i32..).zip(&LEVELS) {
-        by_number = by_number.when(number().between(lit(level.first), lit(level.last)), lit(rank));
+        by_number = by_number.when(
+            number().between(lit(level.first), lit(level.last)),
+            lit(rank),
+        );
     }
     by_number.otherwise(lit(0_i32))
 }
@@ -93,7 +144,13 @@ mod tests {
         assert_eq!(level_of(0, Some("?")), "unset");
         assert_eq!(level_of(24, None), "fatal");
         assert_eq!(level_of(-3, None), "unset");
-        for (number, name) in [(1, "trace"), (5, "debug"), (13, "warn"), (20, "error"), (21, "fatal")] {
+        for (number, name) in [
+            (1, "trace"),
+            (5, "debug"),
+            (13, "warn"),
+            (20, "error"),
+            (21, "fatal"),
+        ] {
             assert_eq!(level_of(number, None), name);
             assert_eq!(level_name(rank(name).unwrap()), name);
         }

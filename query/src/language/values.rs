@@ -76,7 +76,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::float_cmp, reason = "exact results of exact products")]
     fn units_scale() {
         assert_eq!(duration_ns("250ms"), Some(250e6));
         assert_eq!(duration_ns("1.5s"), Some(1.5e9));

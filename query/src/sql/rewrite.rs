@@ -67,7 +67,11 @@ impl VisitorMut for Names {
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
         if let Some(with) = &query.with {
-            self.common.extend(with.cte_tables.iter().map(|table| normalized(&table.alias.name)));
+            self.common.extend(
+                with.cte_tables
+                    .iter()
+                    .map(|table| normalized(&table.alias.name)),
+            );
         }
         ControlFlow::Continue(())
     }
@@ -80,25 +84,35 @@ impl VisitorMut for Names {
                     self.note(name);
                 }
             }
-            Expr::Function(call) if is_attr(call) => match attr_key(call) {
-                Some(key) => {
-                    let name = format!("attr('{key}')");
-                    self.needed.insert(Needed { name: name.clone(), anywhere: Some(key) });
-                    *expr = Expr::Identifier(Ident::with_quote('"', name));
-                }
-                None => {
-                    let error = Error::invalid("`attr` takes one text constant, the attribute's key");
+            Expr::Function(call) if is_attr(call) => {
+                let Some(key) = attr_key(call) else {
+                    let error =
+                        Error::invalid("`attr` takes one text constant, the attribute's key");
                     return ControlFlow::Break(error.with_hint("write attr('http.route')"));
-                }
-            },
-            Expr::BinaryOp { left, op: BinaryOperator::Eq | BinaryOperator::NotEq, right } => {
+                };
+                let name = format!("attr('{key}')");
+                self.needed.insert(Needed {
+                    name: name.clone(),
+                    anywhere: Some(key),
+                });
+                *expr = Expr::Identifier(Ident::with_quote('"', name));
+            }
+            Expr::BinaryOp {
+                left,
+                op: BinaryOperator::Eq | BinaryOperator::NotEq,
+                right,
+            } => {
                 if is_id(left) {
                     lower_case(right);
                 } else if is_id(right) {
                     lower_case(left);
                 }
             }
-            Expr::InList { expr: subject, list, .. } if is_id(subject) => {
+            Expr::InList {
+                expr: subject,
+                list,
+                ..
+            } if is_id(subject) => {
                 list.iter_mut().for_each(lower_case);
             }
             _ => {}
@@ -110,7 +124,10 @@ impl VisitorMut for Names {
 impl Names {
     fn note(&mut self, name: &Ident) {
         if name.quote_style.is_some() && Place::split(&name.value).is_some() {
-            self.needed.insert(Needed { name: name.value.clone(), anywhere: None });
+            self.needed.insert(Needed {
+                name: name.value.clone(),
+                anywhere: None,
+            });
         }
     }
 }
@@ -220,11 +237,15 @@ impl Wildcards<'_> {
                     computed: table.parse::<Table>().is_ok() && !self.common.contains(&table),
                 });
             }
-            TableFactor::Derived { alias: Some(alias), .. } => found.push(Relation {
+            TableFactor::Derived {
+                alias: Some(alias), ..
+            } => found.push(Relation {
                 name: ObjectName::from(vec![alias.name.clone()]),
                 computed: false,
             }),
-            TableFactor::NestedJoin { table_with_joins, .. } => self.add(table_with_joins, found),
+            TableFactor::NestedJoin {
+                table_with_joins, ..
+            } => self.add(table_with_joins, found),
             _ => {}
         }
     }
@@ -245,7 +266,10 @@ impl Wildcards<'_> {
             ) => {
                 let computed = relations.iter().any(|relation| {
                     relation.computed
-                        && relation.name.to_string().eq_ignore_ascii_case(&name.to_string())
+                        && relation
+                            .name
+                            .to_string()
+                            .eq_ignore_ascii_case(&name.to_string())
                 });
                 vec![self.qualified(&Relation { name, computed }, options)]
             }
@@ -254,7 +278,11 @@ impl Wildcards<'_> {
     }
 
     fn qualified(&self, relation: &Relation, options: WildcardAdditionalOptions) -> SelectItem {
-        let options = if relation.computed { self.without(options) } else { options };
+        let options = if relation.computed {
+            self.without(options)
+        } else {
+            options
+        };
         SelectItem::QualifiedWildcard(
             SelectItemQualifiedWildcardKind::ObjectName(relation.name.clone()),
             options,
@@ -286,9 +314,14 @@ mod tests {
     use super::*;
 
     fn rewritten(sql: &str) -> (String, Vec<String>) {
-        let mut statement = Parser::parse_sql(&GenericDialect {}, sql).unwrap().swap_remove(0);
+        let mut statement = Parser::parse_sql(&GenericDialect {}, sql)
+            .unwrap()
+            .swap_remove(0);
         let needed = rewrite(&mut statement).unwrap();
-        (statement.to_string(), needed.into_iter().map(|column| column.name).collect())
+        (
+            statement.to_string(),
+            needed.into_iter().map(|column| column.name).collect(),
+        )
     }
 
     #[test]
@@ -306,20 +339,35 @@ mod tests {
     #[test]
     fn stars_leave_computed_columns_out() {
         let (sql, _) = rewritten("SELECT *, \"attributes.a\" FROM logs");
-        assert_eq!(sql, "SELECT * EXCLUDE (\"attributes.a\"), \"attributes.a\" FROM logs");
+        assert_eq!(
+            sql,
+            "SELECT * EXCLUDE (\"attributes.a\"), \"attributes.a\" FROM logs"
+        );
         let (sql, _) = rewritten(
             "WITH logs AS (SELECT * FROM spans WHERE attr('a') = 'x') SELECT * FROM logs",
         );
         assert!(sql.ends_with("SELECT * FROM logs"), "{sql}");
-        assert!(sql.contains("SELECT * EXCLUDE (\"attr('a')\") FROM spans"), "{sql}");
-        let (sql, _) = rewritten("SELECT * FROM logs l JOIN (SELECT 1 AS n) d ON l.\"scope.a\" = d.n");
-        assert!(sql.starts_with("SELECT l.* EXCLUDE (\"scope.a\"), d.* FROM"), "{sql}");
+        assert!(
+            sql.contains("SELECT * EXCLUDE (\"attr('a')\") FROM spans"),
+            "{sql}"
+        );
+        let (sql, _) =
+            rewritten("SELECT * FROM logs l JOIN (SELECT 1 AS n) d ON l.\"scope.a\" = d.n");
+        assert!(
+            sql.starts_with("SELECT l.* EXCLUDE (\"scope.a\"), d.* FROM"),
+            "{sql}"
+        );
     }
 
     #[test]
     fn ids_are_compared_in_lower_case() {
-        let (sql, _) = rewritten("SELECT 1 FROM logs WHERE trace_id = 'AB' OR l.span_id IN ('CD') OR body = 'EF'");
-        assert!(sql.ends_with("trace_id = 'ab' OR l.span_id IN ('cd') OR body = 'EF'"), "{sql}");
+        let (sql, _) = rewritten(
+            "SELECT 1 FROM logs WHERE trace_id = 'AB' OR l.span_id IN ('CD') OR body = 'EF'",
+        );
+        assert!(
+            sql.ends_with("trace_id = 'ab' OR l.span_id IN ('cd') OR body = 'EF'"),
+            "{sql}"
+        );
     }
 
     #[test]

@@ -26,10 +26,17 @@ pub(crate) fn write_json(out: &mut String, array: &dyn Array, row: usize) {
     }
     match array.data_type() {
         DataType::Boolean => {
-            out.push_str(if array.as_boolean().value(row) { "true" } else { "false" });
+            out.push_str(if array.as_boolean().value(row) {
+                "true"
+            } else {
+                "false"
+            });
         }
         DataType::Float32 => {
-            write_float(out, f64::from(array.as_primitive::<Float32Type>().value(row)));
+            write_float(
+                out,
+                f64::from(array.as_primitive::<Float32Type>().value(row)),
+            );
         }
         DataType::Float64 => write_float(out, array.as_primitive::<Float64Type>().value(row)),
         DataType::Map(..) => write_map(out, array, row),
@@ -145,9 +152,9 @@ fn write_map(out: &mut String, array: &dyn Array, row: usize) {
     out.push('{');
     let mut written = 0;
     for entry in 0..entries.len() {
-        let twice = keys.as_string_opt::<i32>().is_some_and(|keys| {
-            (0..entry).any(|before| keys.value(before) == keys.value(entry))
-        });
+        let twice = keys
+            .as_string_opt::<i32>()
+            .is_some_and(|keys| (0..entry).any(|before| keys.value(before) == keys.value(entry)));
         if twice {
             continue;
         }
@@ -198,31 +205,32 @@ fn with_text(array: &dyn Array, row: usize, then: impl FnOnce(&str)) {
 fn timestamp_ns(array: &dyn Array, unit: TimeUnit, row: usize) -> Option<i64> {
     match unit {
         TimeUnit::Nanosecond => Some(array.as_primitive::<TimestampNanosecondType>().value(row)),
-        TimeUnit::Microsecond => {
-            array.as_primitive::<TimestampMicrosecondType>().value(row).checked_mul(1_000)
-        }
-        TimeUnit::Millisecond => {
-            array.as_primitive::<TimestampMillisecondType>().value(row).checked_mul(1_000_000)
-        }
-        TimeUnit::Second => {
-            array.as_primitive::<TimestampSecondType>().value(row).checked_mul(1_000_000_000)
-        }
+        TimeUnit::Microsecond => array
+            .as_primitive::<TimestampMicrosecondType>()
+            .value(row)
+            .checked_mul(1_000),
+        TimeUnit::Millisecond => array
+            .as_primitive::<TimestampMillisecondType>()
+            .value(row)
+            .checked_mul(1_000_000),
+        TimeUnit::Second => array
+            .as_primitive::<TimestampSecondType>()
+            .value(row)
+            .checked_mul(1_000_000_000),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use arrow::array::{
-        ArrayRef, BinaryArray, Float64Array, Int64Array, StringArray, TimestampNanosecondArray,
+        BinaryArray, Float64Array, Int64Array, StringArray, TimestampNanosecondArray,
     };
 
     use super::*;
 
-    fn json(array: ArrayRef) -> String {
+    fn json(array: &dyn Array) -> String {
         let mut out = String::new();
-        write_list(&mut out, &array);
+        write_list(&mut out, array);
         out
     }
 
@@ -230,17 +238,23 @@ mod tests {
     fn json_values_read_back() {
         let text = "a\"b\\c\nd\u{1}ü";
         assert_eq!(
-            serde_json::from_str::<Vec<String>>(&json(Arc::new(StringArray::from(vec![text])))).unwrap(),
+            serde_json::from_str::<Vec<String>>(&json(&StringArray::from(vec![text]))).unwrap(),
             [text]
         );
         assert_eq!(
-            json(Arc::new(Int64Array::from(vec![Some(1), None, Some(i64::MAX)]))),
+            json(&Int64Array::from(vec![Some(1), None, Some(i64::MAX)])),
             "[1,null,\"9223372036854775807\"]"
         );
-        assert_eq!(json(Arc::new(Float64Array::from(vec![0.5, f64::NAN]))), "[0.5,\"NaN\"]");
-        assert_eq!(json(Arc::new(BinaryArray::from(vec![&[0xAB_u8, 1][..]]))), "[\"ab01\"]");
         assert_eq!(
-            json(Arc::new(TimestampNanosecondArray::from(vec![1]))),
+            json(&Float64Array::from(vec![0.5, f64::NAN])),
+            "[0.5,\"NaN\"]"
+        );
+        assert_eq!(
+            json(&BinaryArray::from(vec![&[0xAB_u8, 1][..]])),
+            "[\"ab01\"]"
+        );
+        assert_eq!(
+            json(&TimestampNanosecondArray::from(vec![1])),
             "[\"1970-01-01T00:00:00.000000001Z\"]"
         );
     }

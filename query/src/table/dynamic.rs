@@ -49,14 +49,18 @@ impl Place {
     /// The place and key of a qualified name such as `resource.host.name`.
     pub(crate) fn split(name: &str) -> Option<(Self, &str)> {
         let (prefix, key) = name.split_once('.')?;
-        let place = SEARCH_ORDER.into_iter().find(|place| place.prefix() == prefix)?;
+        let place = SEARCH_ORDER
+            .into_iter()
+            .find(|place| place.prefix() == prefix)?;
         (!key.is_empty()).then_some((place, key))
     }
 }
 
 /// The map columns of a table in the order in which an unqualified attribute is looked for.
 pub(crate) fn map_columns(table: Table) -> impl Iterator<Item = &'static str> {
-    SEARCH_ORDER.into_iter().filter_map(move |place| place.column(table))
+    SEARCH_ORDER
+        .into_iter()
+        .filter_map(move |place| place.column(table))
 }
 
 /// A computed column.

@@ -31,7 +31,10 @@ impl Pruning {
     /// The bounds of a conjunction of filters on the logical columns.
     pub(super) fn of(table: Table, dynamic: &[DynamicColumn], filters: &[Expr]) -> Self {
         let context = Context { table, dynamic };
-        let lookup = and(filters.iter().map(|filter| context.lookup(filter)).collect());
+        let lookup = and(filters
+            .iter()
+            .map(|filter| context.lookup(filter))
+            .collect());
         Self {
             range: filters
                 .iter()
@@ -63,9 +66,11 @@ impl Context<'_> {
                 Operator::Eq => self.equality(left, right),
                 _ => Lookup::All,
             },
-            Expr::InList(list) if !list.negated => {
-                or(list.list.iter().map(|value| self.equality(&list.expr, value)).collect())
-            }
+            Expr::InList(list) if !list.negated => or(list
+                .list
+                .iter()
+                .map(|value| self.equality(&list.expr, value))
+                .collect()),
             Expr::ScalarFunction(call) if call.name() == MATCHES => match call.args.as_slice() {
                 [text, query] => self.full_text(text, query),
                 _ => Lookup::All,
@@ -80,11 +85,10 @@ impl Context<'_> {
     }
 
     fn equality(&self, left: &Expr, right: &Expr) -> Lookup {
-        let (subject, value) = match (left, right) {
-            (subject, Expr::Literal(value, _)) | (Expr::Literal(value, _), subject) => {
-                (subject, value)
-            }
-            _ => return Lookup::All,
+        let ((subject, Expr::Literal(value, _)) | (Expr::Literal(value, _), subject)) =
+            (left, right)
+        else {
+            return Lookup::All;
         };
         match subject {
             Expr::Column(column) if column.name == "trace_id" => {

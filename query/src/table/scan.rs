@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::Session;
+use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, Result};
 use datafusion::datasource::memory::MemorySourceConfig;
@@ -15,7 +16,6 @@ use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, Pa
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{Expr, in_list, lit};
-use datafusion::common::ScalarValue;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::union::UnionExec;
@@ -76,12 +76,11 @@ impl Scan<'_> {
     /// The projected columns as expressions over the stored ones.
     fn outputs(&self, projection: Option<&Vec<usize>>) -> Result<Vec<Output>> {
         let all: Vec<usize>;
-        let wanted = match projection {
-            Some(wanted) => wanted,
-            None => {
-                all = (0..self.schema.fields().len()).collect();
-                &all
-            }
+        let wanted = if let Some(wanted) = projection {
+            wanted
+        } else {
+            all = (0..self.schema.fields().len()).collect();
+            &all
         };
         let stored = schema_of(self.table);
         wanted
@@ -119,7 +118,10 @@ impl Scan<'_> {
             .scope
             .snapshot
             .batches(&self.scope.tenant, self.table, pruning.range);
-        let count = state.config().target_partitions().clamp(1, batches.len().max(1));
+        let count = state
+            .config()
+            .target_partitions()
+            .clamp(1, batches.len().max(1));
         let mut partitions: Vec<Vec<RecordBatch>> = vec![Vec::new(); count];
         for (at, buffered) in batches.iter().enumerate() {
             partitions[at % count].push(buffered.batch.clone());
@@ -178,7 +180,10 @@ fn parquet_plan(
         let schema = DFSchema::try_from(stored.as_ref().clone())?;
         source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
     }
-    let groups = state.config().target_partitions().clamp(1, files.len().max(1));
+    let groups = state
+        .config()
+        .target_partitions()
+        .clamp(1, files.len().max(1));
     let mut file_groups: Vec<Vec<_>> = vec![Vec::new(); groups];
     for (at, file) in files.into_iter().enumerate() {
         file_groups[at % groups].push(file);
@@ -199,9 +204,11 @@ fn trace_filter(traces: Option<&[TraceId]>) -> Option<Expr> {
     let literal = |id: &TraceId| lit(ScalarValue::FixedSizeBinary(16, Some(id.0.to_vec())));
     match traces {
         [only] => Some(column.eq(literal(only))),
-        several if several.len() <= MAX_PUSHED_TRACES => {
-            Some(in_list(column, several.iter().map(literal).collect(), false))
-        }
+        several if several.len() <= MAX_PUSHED_TRACES => Some(in_list(
+            column,
+            several.iter().map(literal).collect(),
+            false,
+        )),
         _ => None,
     }
 }

@@ -15,7 +15,10 @@ const WIDTHS: [(i128, &[i128]); 5] = [
     (HOUR, &[1, 2, 6, 12]),
     (DAY, &[1, 2, 5, 10, 15, 30]),
     // Longer than a month only ever happens when clocks were wrong by years.
-    (30 * DAY, &[2, 5, 10, 15, 30, 60, 120, 240, 480, 960, 2_000, 4_000]),
+    (
+        30 * DAY,
+        &[2, 5, 10, 15, 30, 60, 120, 240, 480, 960, 2_000, 4_000],
+    ),
 ];
 
 /// Equal buckets side by side.
@@ -57,7 +60,9 @@ impl Buckets {
     }
 
     pub(super) fn end_ns(self) -> i64 {
-        let length = self.width_ns.saturating_mul(i64::try_from(self.count).unwrap_or(i64::MAX));
+        let length = self
+            .width_ns
+            .saturating_mul(i64::try_from(self.count).unwrap_or(i64::MAX));
         self.start_ns.saturating_add(length)
     }
 
@@ -72,7 +77,8 @@ impl Buckets {
 
 /// All round widths, ascending: 1, 2, 5, 10, … ns up to 500 ms, then those of [`WIDTHS`].
 fn widths() -> impl Iterator<Item = i128> {
-    let below_second = (0..9_u32).flat_map(|power| [1, 2, 5].map(|factor| factor * 10_i128.pow(power)));
+    let below_second =
+        (0..9_u32).flat_map(|power| [1, 2, 5].map(|factor| factor * 10_i128.pow(power)));
     let above = WIDTHS
         .iter()
         .flat_map(|(unit, factors)| factors.iter().map(move |factor| unit * factor));
@@ -106,7 +112,14 @@ mod tests {
 
     #[test]
     fn tiny_empty_and_old_ranges_work() {
-        assert_eq!(over(5, 5, 60), Buckets { start_ns: 5, width_ns: 1, count: 1 });
+        assert_eq!(
+            over(5, 5, 60),
+            Buckets {
+                start_ns: 5,
+                width_ns: 1,
+                count: 1
+            }
+        );
         let old = over(-7, 3, 5);
         assert!(old.count <= 5 && old.start_ns <= -7 && old.end_ns() >= 3);
         assert_eq!(old.start_ns % old.width_ns, 0);
@@ -116,7 +129,10 @@ mod tests {
 
     #[test]
     fn what_64_bits_cannot_hold_is_refused() {
-        let all = TimeRange { start_ns: i64::MIN + 1, end_ns: i64::MAX - 1 };
+        let all = TimeRange {
+            start_ns: i64::MIN + 1,
+            end_ns: i64::MAX - 1,
+        };
         assert!(Buckets::over(all, 60).is_err());
     }
 }

@@ -1,6 +1,11 @@
 //! Promise 3: deleting every index changes no answer.
 
+use arrow::record_batch::RecordBatch;
+use datafusion::physical_plan::ExecutionPlan;
+use spoor_storage::{Table, TenantId};
+
 use super::*;
+use crate::{QueryEngine, language};
 
 /// Enough rows that a file has many blocks, with words and values of every frequency.
 fn rows(from: i64) -> Vec<Log> {
@@ -8,7 +13,11 @@ fn rows(from: i64) -> Vec<Log> {
         .map(|at| {
             let mut log = Log::at(
                 T0 + at * SECOND / 2,
-                format!("request {at} took {} ms{}", at % 97, if at % 1_000 == 0 { " NEEDLE-x" } else { "" }),
+                format!(
+                    "request {at} took {} ms{}",
+                    at % 97,
+                    if at % 1_000 == 0 { " NEEDLE-x" } else { "" }
+                ),
             )
             .with("n", at % 50, 'i')
             .with("path", format!("/api/{}", at % 7), 's');
@@ -61,13 +70,24 @@ async fn answers(house: &House) -> Vec<(String, Value)> {
     for query in SEARCHES {
         for order in ["asc", "desc"] {
             let answer = house
-                .get("/api/v1/logs", &[("query", query), ("order", order), ("limit", "50")])
+                .get(
+                    "/api/v1/logs",
+                    &[("query", query), ("order", order), ("limit", "50")],
+                )
                 .await;
             assert_eq!(answer["complete"], true, "{query}");
-            answers.push((format!("{query} {order}"), json!([answer["logs"], answer["next_cursor"]])));
+            answers.push((
+                format!("{query} {order}"),
+                json!([answer["logs"], answer["next_cursor"]]),
+            ));
         }
-        let histogram = house.get("/api/v1/logs/histogram", &[("query", query)]).await;
-        answers.push((format!("{query} histogram"), json!([histogram["series"], histogram["total"]])));
+        let histogram = house
+            .get("/api/v1/logs/histogram", &[("query", query)])
+            .await;
+        answers.push((
+            format!("{query} histogram"),
+            json!([histogram["series"], histogram["total"]]),
+        ));
     }
     for sql in STATEMENTS {
         let answer = house.sql(sql).await;
@@ -97,7 +117,13 @@ async fn answers_are_the_same_in_buffer_in_files_and_without_indexes() {
     house.append(&rows(9_000)).await;
     let buffered = answers(&house).await;
     // Something must be found, or sameness says nothing.
-    assert!(buffered.iter().filter(|(_, answer)| answer.to_string().len() > 40).count() > 40);
+    assert!(
+        buffered
+            .iter()
+            .filter(|(_, answer)| answer.to_string().len() > 40)
+            .count()
+            > 40
+    );
     house.storage.flush().await.unwrap();
     let in_files = answers(&house).await;
     assert_same(&buffered, &in_files);
@@ -112,4 +138,56 @@ fn assert_same(expected: &[(String, Value)], found: &[(String, Value)]) {
     for ((query, expected), (_, found)) in expected.iter().zip(found) {
         assert_eq!(expected, found, "{query}");
     }
+}
+
+/// Rows on which Parquet evaluated the filter.
+async fn rows_tested(house: &House, query: &str) -> usize {
+    let engine = QueryEngine::new(house.storage.clone(), QueryOptions::default()).unwrap();
+    let session = engine.begin(&TenantId::default()).await.unwrap();
+    let filter = language::to_expr(&language::parse(query).unwrap(), Table::Logs).unwrap();
+    let frame = session
+        .table(Table::Logs)
+        .await
+        .unwrap()
+        .filter(filter)
+        .unwrap();
+    let task = std::sync::Arc::new(frame.task_ctx());
+    let plan = frame.create_physical_plan().await.unwrap();
+    let found = datafusion::physical_plan::collect(std::sync::Arc::clone(&plan), task)
+        .await
+        .unwrap();
+    assert!(
+        found.iter().map(RecordBatch::num_rows).sum::<usize>() > 0,
+        "{query}"
+    );
+    tested_below(plan.as_ref())
+}
+
+fn tested_below(plan: &dyn ExecutionPlan) -> usize {
+    let metrics = plan.metrics().unwrap_or_default();
+    let here: usize = ["pushdown_rows_matched", "pushdown_rows_pruned"]
+        .iter()
+        .filter_map(|name| metrics.sum_by_name(name))
+        .map(|value| value.as_usize())
+        .sum();
+    here + plan
+        .children()
+        .iter()
+        .map(|child| tested_below(child.as_ref()))
+        .sum::<usize>()
+}
+
+#[tokio::test]
+async fn the_index_leaves_all_but_candidate_blocks_unread() {
+    let house = House::new().await;
+    house.append(&rows(0)).await;
+    house.append(&rows(9_000)).await;
+    house.storage.flush().await.unwrap();
+    let block = usize::try_from(spoor_storage::index::BLOCK_ROWS).unwrap();
+    assert_eq!(rows_tested(&house, "request").await, 18_000);
+    assert_eq!(rows_tested(&house, "4242").await, block);
+    assert_eq!(
+        rows_tested(&house, "trace_id:000000000000000000000000000003de").await,
+        block
+    );
 }

@@ -43,13 +43,21 @@ async fn columns_of_attributes_pass_through_the_whole_statement() {
             "SELECT a.\"attributes.user.id\" FROM logs a JOIN logs b ON a.\"attributes.user.id\" = b.\"body.user.id\"",
             json!([[7]]),
         ),
-        ("SELECT count(*) FROM (SELECT * FROM logs WHERE attr('user.id') = 7)", json!([[2]])),
-        ("SELECT count(*) FROM spans WHERE \"body.x\" IS NULL", json!([[0]])),
+        (
+            "SELECT count(*) FROM (SELECT * FROM logs WHERE attr('user.id') = 7)",
+            json!([[2]]),
+        ),
+        (
+            "SELECT count(*) FROM spans WHERE \"body.x\" IS NULL",
+            json!([[0]]),
+        ),
     ];
     for (sql, expected) in cases {
         assert_eq!(rows(&house, sql).await, expected, "{sql}");
     }
-    let star = house.sql("SELECT * FROM logs WHERE \"attributes.user.id\" = 7").await;
+    let star = house
+        .sql("SELECT * FROM logs WHERE \"attributes.user.id\" = 7")
+        .await;
     let stored = spoor_storage::model::logs_schema().fields().len();
     assert_eq!(star["columns"].as_array().unwrap().len(), stored);
 }
@@ -58,13 +66,37 @@ async fn columns_of_attributes_pass_through_the_whole_statement() {
 async fn full_text_ids_and_times() {
     let house = house().await;
     let cases = [
-        ("SELECT count(*) FROM logs WHERE matches(body, 'connection refused')", json!([[2]])),
-        ("SELECT count(*) FROM logs WHERE matches(body, '\"connection refused\" OR gröss* OR größe')", json!([[2]])),
-        ("SELECT count(*) FROM logs WHERE NOT matches(body, 'connection')", json!([[3]])),
-        ("SELECT trace_id, span_id FROM logs WHERE trace_id = 'ABABABABABABABABABABABABABABABAB'", json!([["abababababababababababababababab", null]])),
-        ("SELECT time FROM logs WHERE time < '2023-01-29T08:00:01Z'", json!([["2023-01-29T08:00:00.000000000Z"]])),
-        ("SELECT date_trunc('hour', time) AS h, count(*) FROM logs GROUP BY h ORDER BY h", json!([["2023-01-29T08:00:00.000000000Z", 3], ["2023-01-29T09:00:00.000000000Z", 3]])),
-        ("SELECT attributes FROM logs WHERE \"attributes.ok\" = false", json!([[{"ok": "false"}]])),
+        (
+            "SELECT count(*) FROM logs WHERE matches(body, 'connection refused')",
+            json!([[2]]),
+        ),
+        (
+            "SELECT count(*) FROM logs WHERE matches(body, '\"connection refused\" OR gröss* OR größe')",
+            json!([[2]]),
+        ),
+        (
+            "SELECT count(*) FROM logs WHERE NOT matches(body, 'connection')",
+            json!([[3]]),
+        ),
+        (
+            "SELECT trace_id, span_id FROM logs WHERE trace_id = 'ABABABABABABABABABABABABABABABAB'",
+            json!([["abababababababababababababababab", null]]),
+        ),
+        (
+            "SELECT time FROM logs WHERE time < '2023-01-29T08:00:01Z'",
+            json!([["2023-01-29T08:00:00.000000000Z"]]),
+        ),
+        (
+            "SELECT date_trunc('hour', time) AS h, count(*) FROM logs GROUP BY h ORDER BY h",
+            json!([
+                ["2023-01-29T08:00:00.000000000Z", 3],
+                ["2023-01-29T09:00:00.000000000Z", 3]
+            ]),
+        ),
+        (
+            "SELECT attributes FROM logs WHERE \"attributes.ok\" = false",
+            json!([[{"ok": "false"}]]),
+        ),
         ("SELECT count(*), count(body) FROM logs", json!([[6, 5]])),
     ];
     for (sql, expected) in cases {
@@ -100,36 +132,81 @@ async fn only_reads_and_only_of_our_tables() {
     ];
     for sql in cases {
         let (status, body) = house.try_sql(sql).await;
-        assert_eq!((status.as_u16(), &body["error"]["code"]), (400, &json!("invalid")), "{sql}: {body}");
+        assert_eq!(
+            (status.as_u16(), &body["error"]["code"]),
+            (400, &json!("invalid")),
+            "{sql}: {body}"
+        );
     }
     let (_, body) = house.try_sql("SELECT servce_name FROM logs").await;
-    assert!(body["error"]["hint"].as_str().unwrap().contains("`service_name`"), "{body}");
+    assert!(
+        body["error"]["hint"]
+            .as_str()
+            .unwrap()
+            .contains("`service_name`"),
+        "{body}"
+    );
     let (_, body) = house.try_sql("SELECT * FROM lgos").await;
-    assert!(body["error"]["hint"].as_str().unwrap().contains("`logs`"), "{body}");
-    house.sql("EXPLAIN SELECT * FROM logs WHERE body IS NULL").await;
+    assert!(
+        body["error"]["hint"].as_str().unwrap().contains("`logs`"),
+        "{body}"
+    );
+    house
+        .sql("EXPLAIN SELECT * FROM logs WHERE body IS NULL")
+        .await;
 }
 
 #[tokio::test]
 async fn streams_have_all_rows_and_json_says_when_it_has_not() {
     let house = house().await;
-    let (_, csv) = house.sql_as("SELECT body, attributes FROM logs WHERE \"attributes.ratio\" > 0", "text/csv").await;
-    assert_eq!(csv, "body,attributes\r\nGröße überschritten,\"{\"\"weird \\\"\"key\\\"\"\"\":\"\"a,b\"\",\"\"ratio\"\":\"\"0.25\"\"}\"\r\n");
-    let (_, lines) = house.sql_as("SELECT body FROM logs ORDER BY time LIMIT 1", "application/x-ndjson").await;
+    let (_, csv) = house
+        .sql_as(
+            "SELECT body, attributes FROM logs WHERE \"attributes.ratio\" > 0",
+            "text/csv",
+        )
+        .await;
+    assert_eq!(
+        csv,
+        "body,attributes\r\nGröße überschritten,\"{\"\"weird \\\"\"key\\\"\"\"\":\"\"a,b\"\",\"\"ratio\"\":\"\"0.25\"\"}\"\r\n"
+    );
+    let (_, lines) = house
+        .sql_as(
+            "SELECT body FROM logs ORDER BY time LIMIT 1",
+            "application/x-ndjson",
+        )
+        .await;
     assert_eq!(lines, "{\"body\":\"Connection refused by payment-1\"}\n");
-    let small = QueryOptions { max_rows_json: 2, ..QueryOptions::default() };
-    let (_, _, body) = send(&house.limited(small), sql_request("SELECT body FROM logs", "*/*")).await;
+    let small = QueryOptions {
+        max_rows_json: 2,
+        ..QueryOptions::default()
+    };
+    let (_, _, body) = send(
+        &house.limited(small),
+        sql_request("SELECT body FROM logs", "*/*"),
+    )
+    .await;
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body["rows"].as_array().unwrap().len(), 2);
     assert_eq!(body["complete"], false);
-    assert!(body["incomplete_reasons"][0].as_str().unwrap().contains("ndjson"));
+    assert!(
+        body["incomplete_reasons"][0]
+            .as_str()
+            .unwrap()
+            .contains("ndjson")
+    );
 }
 
 #[tokio::test]
 async fn a_query_that_needs_too_much_memory_says_so() {
     let house = House::new().await;
-    let rows: Vec<_> = (0..20_000).map(|at| Log::at(T0 + at, format!("line {at} {}", "x".repeat(100)))).collect();
+    let rows: Vec<_> = (0..20_000)
+        .map(|at| Log::at(T0 + at, format!("line {at} {}", "x".repeat(100))))
+        .collect();
     house.append(&rows).await;
-    let small = QueryOptions { memory_bytes: 1 << 20, ..QueryOptions::default() };
+    let small = QueryOptions {
+        memory_bytes: 1 << 20,
+        ..QueryOptions::default()
+    };
     let request = sql_request("SELECT array_agg(body) FROM logs", "*/*");
     let (status, _, body) = send(&house.limited(small), request).await;
     assert_eq!(status, 413, "{}", String::from_utf8_lossy(&body));

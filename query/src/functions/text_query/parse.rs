@@ -68,7 +68,12 @@ impl Parser {
             return Ok(TextQuery::Not(Box::new(self.not(depth + 1)?)));
         }
         match self.peek() {
-            Some('-') if self.chars.get(self.at + 1).is_some_and(|c| !c.is_whitespace() && *c != '-') => {
+            Some('-')
+                if self
+                    .chars
+                    .get(self.at + 1)
+                    .is_some_and(|c| !c.is_whitespace() && *c != '-') =>
+            {
                 self.at += 1;
                 Ok(TextQuery::Not(Box::new(self.not(depth + 1)?)))
             }
@@ -109,7 +114,12 @@ impl Parser {
         {
             self.at += 1;
         }
-        let word: String = self.chars.get(start..self.at).unwrap_or_default().iter().collect();
+        let word: String = self
+            .chars
+            .get(start..self.at)
+            .unwrap_or_default()
+            .iter()
+            .collect();
         TextQuery::word(&word).ok_or_else(|| no_tokens(start, &word))
     }
 

@@ -99,8 +99,15 @@ fn has_parts(token: &[u8], parts: &[String], same: impl Fn(&[u8], &[u8]) -> bool
         return false;
     }
     let mut rest = &token[first.len()..token.len() - last.len()];
-    for part in middle.iter().map(String::as_bytes).filter(|part| !part.is_empty()) {
-        match rest.windows(part.len()).position(|window| same(part, window)) {
+    for part in middle
+        .iter()
+        .map(String::as_bytes)
+        .filter(|part| !part.is_empty())
+    {
+        match rest
+            .windows(part.len())
+            .position(|window| same(part, window))
+        {
             Some(at) => rest = &rest[at + part.len()..],
             None => return false,
         }

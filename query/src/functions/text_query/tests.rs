@@ -23,7 +23,10 @@ fn a_word_with_punctuation_and_a_phrase_are_sequences() {
     assert!(!has("semicomplete.com", "com semicomplete"));
     assert!(has("\"connection refused\"", "err: Connection  refused!"));
     assert!(!has("\"connection refused\"", "connection was refused"));
-    assert!(has("\"a a b\"", "a a a b"), "must retry after a partial match");
+    assert!(
+        has("\"a a b\"", "a a a b"),
+        "must retry after a partial match"
+    );
     assert!(has("\"ü a b\"", "ü ü a b"));
 }
 
@@ -36,7 +39,10 @@ fn stars_stand_for_any_characters_of_a_token() {
     assert!(!has("ti*x*t", "a timeout"));
     assert!(has("conn.ref*", "conn refused"));
     assert!(has("grö*", "Größe"));
-    assert!(!has("ab*ba", "aba"), "start and end may not share characters");
+    assert!(
+        !has("ab*ba", "aba"),
+        "start and end may not share characters"
+    );
 }
 
 #[test]
@@ -50,8 +56,20 @@ fn operators_nest() {
 
 #[test]
 fn errors_name_the_character() {
-    for (query, position) in [("", 0), ("a (b", 4), ("\"abc", 0), ("a )", 2), ("--", 0), ("ä \"", 2), ("a OR", 4)] {
-        assert_eq!(TextQuery::parse(query).unwrap_err().position, position, "{query}");
+    for (query, position) in [
+        ("", 0),
+        ("a (b", 4),
+        ("\"abc", 0),
+        ("a )", 2),
+        ("--", 0),
+        ("ä \"", 2),
+        ("a OR", 4),
+    ] {
+        assert_eq!(
+            TextQuery::parse(query).unwrap_err().position,
+            position,
+            "{query}"
+        );
     }
     let deep = "(".repeat(10_000);
     assert!(TextQuery::parse(&deep).is_err());
@@ -60,7 +78,9 @@ fn errors_name_the_character() {
 
 /// The definition, word for word, to hold the fast paths against.
 fn slow(text: &str, wanted: &[String]) -> bool {
-    let tokens: Vec<String> = text::tokens(text).map(std::borrow::Cow::into_owned).collect();
+    let tokens: Vec<String> = text::tokens(text)
+        .map(std::borrow::Cow::into_owned)
+        .collect();
     tokens.windows(wanted.len()).any(|window| window == wanted)
 }
 
@@ -70,7 +90,7 @@ proptest! {
         match TextQuery::parse(&query) {
             Ok(parsed) => prop_assert_ne!(
                 parsed.matches(&text),
-                TextQuery::Not(Box::new(parsed.clone())).matches(&text)
+                TextQuery::Not(Box::new(parsed)).matches(&text)
             ),
             Err(error) => prop_assert!(error.position <= query.chars().count()),
         }

@@ -2,7 +2,9 @@ use super::*;
 use crate::language::parse;
 
 fn logs(text: &str) -> String {
-    to_expr(&parse(text).unwrap(), Table::Logs).unwrap().to_string()
+    to_expr(&parse(text).unwrap(), Table::Logs)
+        .unwrap()
+        .to_string()
 }
 
 fn error(text: &str, table: Table) -> SyntaxError {
@@ -11,13 +13,22 @@ fn error(text: &str, table: Table) -> SyntaxError {
 
 #[test]
 fn negation_takes_rows_without_the_field() {
-    assert_eq!(logs("-event_name:x"), r#"event_name = Utf8("x") IS NOT TRUE"#);
-    assert_eq!(logs("event_name!=x"), r#"event_name = Utf8("x") IS NOT TRUE"#);
+    assert_eq!(
+        logs("-event_name:x"),
+        r#"event_name = Utf8("x") IS NOT TRUE"#
+    );
+    assert_eq!(
+        logs("event_name!=x"),
+        r#"event_name = Utf8("x") IS NOT TRUE"#
+    );
 }
 
 #[test]
 fn wildcards_only_outside_quotes() {
-    assert_eq!(logs("service:che*_?"), r#"service_name LIKE Utf8("che%\__")"#);
+    assert_eq!(
+        logs("service:che*_?"),
+        r#"service_name LIKE Utf8("che%\__")"#
+    );
     assert_eq!(logs("service:\"a*\""), r#"service_name = Utf8("a*")"#);
     assert_eq!(logs("event_name:*"), "event_name IS NOT NULL");
 }
@@ -35,7 +46,10 @@ fn numbers_compare_as_numbers_and_equality_as_text() {
         logs("attributes.n>=10KiB"),
         r#"TRY_CAST(attribute_value(attributes, Utf8("n")) AS Float64) >= Float64(10240)"#
     );
-    assert_eq!(logs("attributes.n:10"), r#"attribute_value(attributes, Utf8("n")) = Utf8("10")"#);
+    assert_eq!(
+        logs("attributes.n:10"),
+        r#"attribute_value(attributes, Utf8("n")) = Utf8("10")"#
+    );
     let spans = to_expr(&parse("duration>1.5ms").unwrap(), Table::Spans).unwrap();
     assert_eq!(spans.to_string(), "duration_ns > Int64(1500000)");
 }
@@ -43,7 +57,10 @@ fn numbers_compare_as_numbers_and_equality_as_text() {
 #[test]
 fn words_are_taken_in_any_case_and_checked() {
     let spans = to_expr(&parse("status:error kind:server").unwrap(), Table::Spans).unwrap();
-    assert_eq!(spans.to_string(), r#"status_code = Utf8("ERROR") AND kind = Utf8("SERVER")"#);
+    assert_eq!(
+        spans.to_string(),
+        r#"status_code = Utf8("ERROR") AND kind = Utf8("SERVER")"#
+    );
     let wrong = error("ü status:eror", Table::Spans);
     assert_eq!(wrong.position, 9);
     assert!(wrong.hint.unwrap().contains("error"));

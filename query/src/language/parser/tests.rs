@@ -16,7 +16,10 @@ fn show(query: &Query) -> String {
         Query::Text(text) => text.source.clone(),
         Query::Has(name) => format!("(has {})", name.text),
         Query::Field(field) => {
-            format!("({:?} {} {:?})", field.comparison, field.name.text, field.value.text)
+            format!(
+                "({:?} {} {:?})",
+                field.comparison, field.name.text, field.value.text
+            )
         }
     }
 }
@@ -37,18 +40,33 @@ fn reads_the_grammar() {
         ("12:30:45", "12:30:45"),
         ("or and not", "(and or and not)"),
         ("ORDER", "ORDER"),
-        ("service:checkout severity>=warn", "(and (Is service \"checkout\") (GreaterOrEqual severity \"warn\"))"),
-        ("http.response.status_code:>=500", "(GreaterOrEqual http.response.status_code \"500\")"),
+        (
+            "service:checkout severity>=warn",
+            "(and (Is service \"checkout\") (GreaterOrEqual severity \"warn\"))",
+        ),
+        (
+            "http.response.status_code:>=500",
+            "(GreaterOrEqual http.response.status_code \"500\")",
+        ),
         ("path:/api/*", "(Is path \"/api/*\")"),
         ("body:~\"time.?out\"", "(Regex body \"time.?out\")"),
         ("duration>250ms", "(Greater duration \"250ms\")"),
-        ("a=1 b!=2 c==3 d:=4 e<5 f<=6", "(and (Equal a \"1\") (NotEqual b \"2\") (Equal c \"3\") (Equal d \"4\") (Less e \"5\") (LessOrEqual f \"6\"))"),
+        (
+            "a=1 b!=2 c==3 d:=4 e<5 f<=6",
+            "(and (Equal a \"1\") (NotEqual b \"2\") (Equal c \"3\") (Equal d \"4\") (Less e \"5\") (LessOrEqual f \"6\"))",
+        ),
         ("has:exception.type", "(has exception.type)"),
-        ("service:(a OR \"b c\")", "(or (Is service \"a\") (Is service \"b c\"))"),
+        (
+            "service:(a OR \"b c\")",
+            "(or (Is service \"a\") (Is service \"b c\"))",
+        ),
         ("\"my key\":x", "(Is my key \"x\")"),
         ("-level:debug", "(not (Is level \"debug\"))"),
         ("x:-5", "(Is x \"-5\")"),
-        ("time>2023-01-29T08:48:16Z", "(Greater time \"2023-01-29T08:48:16Z\")"),
+        (
+            "time>2023-01-29T08:48:16Z",
+            "(Greater time \"2023-01-29T08:48:16Z\")",
+        ),
         ("größe:ü", "(Is größe \"ü\")"),
     ];
     for (text, expected) in cases {

@@ -10,7 +10,10 @@ use crate::table::Place;
 const ID: &str = "0af7651916cd43dd8448eb211c80319c";
 
 fn time(at: i64) -> Expr {
-    lit(ScalarValue::TimestampNanosecond(Some(at), Some("UTC".into())))
+    lit(ScalarValue::TimestampNanosecond(
+        Some(at),
+        Some("UTC".into()),
+    ))
 }
 
 fn logs(filter: Expr) -> Pruning {
@@ -24,21 +27,34 @@ fn range(start_ns: i64, end_ns: i64) -> TimeRange {
 #[test]
 fn time_bounds_become_ranges() {
     let t = || col("time");
-    assert_eq!(logs(t().gt_eq(time(5)).and(t().lt(time(9)))).range, range(5, 9));
+    assert_eq!(
+        logs(t().gt_eq(time(5)).and(t().lt(time(9)))).range,
+        range(5, 9)
+    );
     assert_eq!(logs(time(5).lt(t())).range, range(6, i64::MAX));
     assert_eq!(logs(t().between(time(5), time(9))).range, range(5, 10));
     assert_eq!(logs(t().eq(time(5)).or(t().eq(time(8)))).range, range(5, 9));
-    assert_eq!(logs(t().eq(time(5)).or(col("body").is_null())).range, TimeRange::ALL);
+    assert_eq!(
+        logs(t().eq(time(5)).or(col("body").is_null())).range,
+        TimeRange::ALL
+    );
     assert_eq!(logs(t().gt(time(5)).is_not_true()).range, TimeRange::ALL);
     assert_eq!(logs(t().lt_eq(time(i64::MAX))).range, TimeRange::ALL);
-    assert!(!logs(t().gt(time(i64::MAX))).range.overlaps(i64::MAX, i64::MAX));
+    assert!(
+        !logs(t().gt(time(i64::MAX)))
+            .range
+            .overlaps(i64::MAX, i64::MAX)
+    );
 }
 
 #[test]
 fn ids_words_and_attributes_become_lookups() {
     let id: TraceId = ID.parse().unwrap();
     let by_id = logs(col("trace_id").eq(lit(ID)));
-    assert_eq!((by_id.lookup, by_id.traces), (Lookup::Trace(id), Some(vec![id])));
+    assert_eq!(
+        (by_id.lookup, by_id.traces),
+        (Lookup::Trace(id), Some(vec![id]))
+    );
     let several = in_list(col("trace_id"), vec![lit(ID), lit("1".repeat(32))], false);
     assert_eq!(logs(several).traces.unwrap().len(), 2);
     assert_eq!(
@@ -61,18 +77,31 @@ fn what_cannot_be_narrowed_is_not() {
     let word = || matches(col("body"), "a");
     assert_eq!(logs(word().is_not_true()).lookup, Lookup::All);
     assert_eq!(logs(word().or(col("flags").gt(lit(1)))).lookup, Lookup::All);
-    assert_eq!(logs(word().and(col("flags").gt(lit(1)))).lookup, Lookup::Token("a".into()));
+    assert_eq!(
+        logs(word().and(col("flags").gt(lit(1)))).lookup,
+        Lookup::Token("a".into())
+    );
     assert_eq!(logs(matches(col("body"), "-a")).lookup, Lookup::All);
     assert_eq!(logs(col("trace_id").not_eq(lit(ID))).lookup, Lookup::All);
     assert_eq!(logs(col("trace_id").eq(lit("xyz"))).lookup, Lookup::All);
-    assert_eq!(logs(attribute_value(col("attributes"), "k").not_eq(lit("v"))).lookup, Lookup::All);
+    assert_eq!(
+        logs(attribute_value(col("attributes"), "k").not_eq(lit("v"))).lookup,
+        Lookup::All
+    );
 }
 
 #[test]
 fn services_are_known_only_where_they_must_be() {
     let service = |name: &str| col("service_name").eq(lit(name));
-    let names = |filter: Expr| logs(filter).services.map(|names| names.into_iter().collect::<Vec<_>>());
-    assert_eq!(names(service("a").or(service("b"))), Some(vec!["a".into(), "b".into()]));
+    let names = |filter: Expr| {
+        logs(filter)
+            .services
+            .map(|names| names.into_iter().collect::<Vec<_>>())
+    };
+    assert_eq!(
+        names(service("a").or(service("b"))),
+        Some(vec!["a".into(), "b".into()])
+    );
     assert_eq!(names(service("a").and(service("b"))), Some(vec![]));
     assert_eq!(names(service("a").or(col("flags").eq(lit(1)))), None);
     assert_eq!(names(service("a").is_not_true()), None);
@@ -91,7 +120,11 @@ fn typed_columns_look_up_canonical_text_only() {
         attribute_value(col("attributes"), "n"),
         arrow::datatypes::DataType::Int64,
     );
-    assert_eq!(logs(cast.eq(lit(200_i64))).lookup, Lookup::All, "`0200` is 200 as well");
+    assert_eq!(
+        logs(cast.eq(lit(200_i64))).lookup,
+        Lookup::All,
+        "`0200` is 200 as well"
+    );
 }
 
 #[test]
@@ -105,6 +138,12 @@ fn the_search_language_reaches_the_index() {
     assert_eq!(lookup("NOT timeout"), Lookup::All);
     assert_eq!(lookup("user.name:7*"), Lookup::All);
     let id: TraceId = ID.parse().unwrap();
-    assert_eq!(lookup(&format!("trace_id:{}", ID.to_uppercase())), Lookup::Trace(id));
-    assert_eq!(lookup(ID), Lookup::Or(vec![Lookup::Trace(id), Lookup::Token(ID.into())]));
+    assert_eq!(
+        lookup(&format!("trace_id:{}", ID.to_uppercase())),
+        Lookup::Trace(id)
+    );
+    assert_eq!(
+        lookup(ID),
+        Lookup::Or(vec![Lookup::Trace(id), Lookup::Token(ID.into())])
+    );
 }

@@ -17,7 +17,8 @@ pub(super) fn range(filter: &Expr, column: &str) -> TimeRange {
         Expr::IsTrue(inner) => range(inner, column),
         Expr::Between(between) if !between.negated && is_column(&between.expr, column) => {
             let low = instant(&between.low).map_or(TimeRange::ALL, |at| bound(Operator::GtEq, at));
-            let high = instant(&between.high).map_or(TimeRange::ALL, |at| bound(Operator::LtEq, at));
+            let high =
+                instant(&between.high).map_or(TimeRange::ALL, |at| bound(Operator::LtEq, at));
             intersection(low, high)
         }
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
@@ -55,13 +56,28 @@ fn hull(a: TimeRange, b: TimeRange) -> TimeRange {
 /// `column op at`. Saturating at the top keeps `i64::MAX` inside: an end of `i64::MAX` is open.
 fn bound(op: Operator, at: i64) -> TimeRange {
     match op {
-        Operator::Eq => TimeRange { start_ns: at, end_ns: at.saturating_add(1) },
-        Operator::GtEq => TimeRange { start_ns: at, ..TimeRange::ALL },
+        Operator::Eq => TimeRange {
+            start_ns: at,
+            end_ns: at.saturating_add(1),
+        },
+        Operator::GtEq => TimeRange {
+            start_ns: at,
+            ..TimeRange::ALL
+        },
         Operator::Gt if at == i64::MAX => NOTHING,
-        Operator::Gt => TimeRange { start_ns: at + 1, ..TimeRange::ALL },
-        Operator::LtEq => TimeRange { end_ns: at.saturating_add(1), ..TimeRange::ALL },
+        Operator::Gt => TimeRange {
+            start_ns: at + 1,
+            ..TimeRange::ALL
+        },
+        Operator::LtEq => TimeRange {
+            end_ns: at.saturating_add(1),
+            ..TimeRange::ALL
+        },
         // `end_ns` of `i64::MAX` means unbounded, which holds one instant too many: harmless.
-        Operator::Lt => TimeRange { end_ns: at, ..TimeRange::ALL },
+        Operator::Lt => TimeRange {
+            end_ns: at,
+            ..TimeRange::ALL
+        },
         _ => TimeRange::ALL,
     }
 }
@@ -71,8 +87,10 @@ fn is_column(expr: &Expr, name: &str) -> bool {
     match expr {
         Expr::Column(column) => column.name == name,
         Expr::Cast(cast) => {
-            matches!(cast.field.data_type(), DataType::Timestamp(TimeUnit::Nanosecond, _))
-                && is_column(&cast.expr, name)
+            matches!(
+                cast.field.data_type(),
+                DataType::Timestamp(TimeUnit::Nanosecond, _)
+            ) && is_column(&cast.expr, name)
         }
         _ => false,
     }

@@ -36,7 +36,10 @@ pub(super) async fn select(
     let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
     let files = scope.snapshot.files(&scope.tenant, table, pruning.range);
     let wanted = files.into_iter().filter(|file| match &pruning.services {
-        Some(services) => file.services.iter().any(|service| services.contains(service)),
+        Some(services) => file
+            .services
+            .iter()
+            .any(|service| services.contains(service)),
         None => true,
     });
     futures::stream::iter(wanted)
@@ -59,7 +62,12 @@ async fn select_rows(
     let blocks = match lookup {
         Lookup::All => None,
         lookup => {
-            let found = scope.shared.storage.indexes().candidate_blocks(file, lookup).await;
+            let found = scope
+                .shared
+                .storage
+                .indexes()
+                .candidate_blocks(file, lookup)
+                .await;
             // An index that cannot be read costs time, never an answer.
             found.unwrap_or_else(|error| {
                 tracing::warn!(file = %file.id, %error, "index not readable, reading the whole file");
@@ -97,10 +105,12 @@ async fn select_rows(
     };
     let rows = u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0);
     let partitioned = PartitionedFile::new_from_meta(meta);
-    Ok(Some(match blocks.and_then(|blocks| selection(&blocks, rows)) {
-        Some(selection) => partitioned.with_extension(ParquetRowSelection::new(selection)),
-        None => partitioned,
-    }))
+    Ok(Some(
+        match blocks.and_then(|blocks| selection(&blocks, rows)) {
+            Some(selection) => partitioned.with_extension(ParquetRowSelection::new(selection)),
+            None => partitioned,
+        },
+    ))
 }
 
 /// The rows of `blocks` (ascending) in a file of `rows`; `None` if nearly all are selected, where
@@ -142,7 +152,10 @@ mod tests {
         let rows = 10 * BLOCK_ROWS + 5;
         let found = selection(&[0, 3, 4, 10], rows).unwrap();
         assert_eq!(found.row_count(), 3 * 1024 + 5);
-        assert_eq!(found.row_count() + found.skipped_row_count(), usize::try_from(rows).unwrap());
+        assert_eq!(
+            found.row_count() + found.skipped_row_count(),
+            usize::try_from(rows).unwrap()
+        );
         assert!(selection(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10], rows).is_none());
     }
 
