@@ -39,8 +39,8 @@ def test_duckdb_counts_what_the_api_counts(recorded, table):
 
 @pytest.mark.parametrize("table", TABLES)
 def test_duckdb_finds_them_by_one_pattern(recorded, table):
-    pattern = f"{recorded.data_dir}/**/{table}/**/*.parquet"
-    query = f"SELECT count(*) FROM read_parquet('{pattern}', union_by_name = true)"
+    pattern = f"{recorded.data_dir}/tenant=default/{table}/**/*.parquet"
+    query = f"SELECT count(*) FROM read_parquet('{pattern}')"
     assert duckdb.sql(query).fetchone() == (TABLES[table],)
 
 
