@@ -1,7 +1,6 @@
 //! The last words of a command that failed: what, why, and what to do next.
 
-use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use crate::settings::Problems;
@@ -56,22 +55,17 @@ fn render(error: &anyhow::Error, colour: bool) -> String {
     } else {
         ("", "", "")
     };
-    let mut text = String::new();
-    let mut say = |message: &str, hint: Option<&str>| {
-        // Writing to a `String` cannot fail.
-        drop(writeln!(text, "{red}error{end}: {message}"));
-        if let Some(hint) = hint {
-            drop(writeln!(text, "  {bold}hint{end}: {hint}"));
-        }
+    let tell = |message: &str, what_to_do: Option<&str>| {
+        let hint = what_to_do.map(|hint| format!("  {bold}hint{end}: {hint}\n"));
+        format!("{red}error{end}: {message}\n{}", hint.unwrap_or_default())
     };
-    if let Some(problems) = error.downcast_ref::<Problems>() {
-        for problem in problems.iter() {
-            say(&problem.what, Some(&problem.hint));
-        }
-    } else {
-        say(&message(error), hint(error));
+    match error.downcast_ref::<Problems>() {
+        Some(problems) => problems
+            .iter()
+            .map(|problem| tell(&problem.what, Some(&problem.hint)))
+            .collect(),
+        None => tell(&message(error), hint(error)),
     }
-    text
 }
 
 /// The chain of causes in one line. A storage error tells its causes itself.

@@ -153,7 +153,8 @@ impl Import {
                 })
             };
             for source in sources {
-                if stop.is_cancelled() || !pieces::read(source, limits, &progress, &mut hand_over) {
+                if stop.is_cancelled() || !pieces::read(&source, limits, &progress, &mut hand_over)
+                {
                     break;
                 }
             }

@@ -5,7 +5,9 @@
 //! the flag wins over the environment, and that over the file. Everything that is wrong is found in
 //! one go and told together, each with what to do about it.
 
+mod limits;
 mod machine;
+mod nearest;
 mod problem;
 mod quantity;
 mod raw;

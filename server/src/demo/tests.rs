@@ -24,7 +24,9 @@ fn an_hour(seed: u64) -> Telemetry {
     telemetry
 }
 
-fn by_id(telemetry: &Telemetry) -> HashMap<(&[u8], &[u8]), &(Origin, Span)> {
+type SpansById<'a> = HashMap<(&'a [u8], &'a [u8]), &'a (Origin, Span)>;
+
+fn by_id(telemetry: &Telemetry) -> SpansById<'_> {
     telemetry
         .spans
         .iter()

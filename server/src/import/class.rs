@@ -18,16 +18,15 @@ pub(super) enum Class {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Probe {
-    #[serde(alias = "resource_spans")]
-    resource_spans: Option<IgnoredAny>,
-    #[serde(alias = "resource_logs")]
-    resource_logs: Option<IgnoredAny>,
-    #[serde(alias = "resource_metrics")]
-    resource_metrics: Option<IgnoredAny>,
-    #[serde(alias = "resource_profiles")]
-    resource_profiles: Option<IgnoredAny>,
+    #[serde(rename = "resourceSpans", alias = "resource_spans")]
+    spans: Option<IgnoredAny>,
+    #[serde(rename = "resourceLogs", alias = "resource_logs")]
+    logs: Option<IgnoredAny>,
+    #[serde(rename = "resourceMetrics", alias = "resource_metrics")]
+    metrics: Option<IgnoredAny>,
+    #[serde(rename = "resourceProfiles", alias = "resource_profiles")]
+    profiles: Option<IgnoredAny>,
 }
 
 /// How far from its start a request says what it is, when it is too broken to be read.
@@ -42,13 +41,13 @@ pub(super) fn classify(text: &[u8]) -> Class {
         return classify_broken(text);
     };
     let mut signals = Vec::new();
-    if probe.resource_spans.is_some() {
+    if probe.spans.is_some() {
         signals.push(Signal::Traces);
     }
-    if probe.resource_logs.is_some() {
+    if probe.logs.is_some() {
         signals.push(Signal::Logs);
     }
-    let not_taken = match (probe.resource_metrics, probe.resource_profiles) {
+    let not_taken = match (probe.metrics, probe.profiles) {
         (Some(_), _) => Some("metrics"),
         (None, Some(_)) => Some("profiles"),
         (None, None) => None,

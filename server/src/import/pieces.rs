@@ -79,7 +79,7 @@ pub(super) struct Limits {
 
 /// Reads `source` to its end and hands over what is in it. `false` if `hand_over` wants no more.
 pub(super) fn read(
-    source: Source,
+    source: &Source,
     limits: Limits,
     progress: &Progress,
     hand_over: &mut dyn FnMut(Piece) -> bool,
@@ -210,7 +210,11 @@ impl Reader<'_> {
                 match class(line.trim_ascii()) {
                     Class::Log => self.add_to_batch(&line),
                     Class::Otlp { signals, not_taken } => {
-                        self.otlp_json(&signals, not_taken, Bytes::from(std::mem::take(&mut line)));
+                        self.otlp_json(
+                            &signals,
+                            not_taken,
+                            &Bytes::from(std::mem::take(&mut line)),
+                        );
                     }
                 }
             }
@@ -232,7 +236,7 @@ impl Reader<'_> {
         }
     }
 
-    fn otlp_json(&mut self, signals: &[Signal], not_taken: Option<&'static str>, body: Bytes) {
+    fn otlp_json(&mut self, signals: &[Signal], not_taken: Option<&'static str>, body: &Bytes) {
         self.hand_over_batch();
         if let Some(what) = not_taken {
             self.give(Content::NotTaken(what));
@@ -289,9 +293,9 @@ impl Reader<'_> {
 
     fn document(&mut self, text: Bytes) {
         match classify(&text) {
-            Class::Otlp { signals, not_taken } => self.otlp_json(&signals, not_taken, text),
+            Class::Otlp { signals, not_taken } => self.otlp_json(&signals, not_taken, &text),
             Class::Log if self.limits.format == FileFormat::OtlpJson => {
-                self.otlp_json(&[], None, text);
+                self.otlp_json(&[], None, &text);
             }
             Class::Log => self.give(Content::Request {
                 signal: Signal::Logs,

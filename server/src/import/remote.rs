@@ -198,20 +198,19 @@ fn count_json(signal: Signal, request: &[u8]) -> Option<u64> {
             .flat_map(|resource| &resource.scope_spans);
         scopes.map(|scope| scope.spans.len() as u64).sum()
     };
-    match serde_json::from_slice(request) {
-        Ok(request) => Some(count(request)),
-        // Both signals in one request look like one field twice: keep the one that was asked for.
-        Err(_) => {
-            let mut value: serde_json::Value = serde_json::from_slice(request).ok()?;
-            let names = match signal {
-                Signal::Traces => ["resourceLogs", "resource_logs"],
-                Signal::Logs => ["resourceSpans", "resource_spans"],
-            };
-            let fields = value.as_object_mut()?;
-            fields.retain(|name, _| !names.contains(&name.as_str()));
-            serde_json::from_value(value).ok().map(count)
-        }
+    if let Ok(request) = serde_json::from_slice(request) {
+        return Some(count(request));
     }
+    // Both signals in one request look like one field twice: keep the one that was asked for.
+    let mut value: serde_json::Value = serde_json::from_slice(request).ok()?;
+    let others = match signal {
+        Signal::Traces => ["resourceLogs", "resource_logs"],
+        Signal::Logs => ["resourceSpans", "resource_spans"],
+    };
+    value
+        .as_object_mut()?
+        .retain(|name, _| !others.contains(&name.as_str()));
+    serde_json::from_value(value).ok().map(count)
 }
 
 fn count_protobuf(signal: Signal, request: &[u8]) -> Option<u64> {

@@ -1,7 +1,6 @@
 //! What a user sees first: where to send what, where to look.
 
-use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 
 use crate::logging::LogFormat;
@@ -62,18 +61,18 @@ fn render(server: &RunFile, data_dir: &str, access: &Access, colour: bool) -> St
         ("access", "", access_line(access).to_owned()),
         ("try", "", format!("{demo} {dim}(in another terminal){end}")),
     ];
-    let mut text = format!("\n  {title}spoor{end} {dim}{}{end}\n\n", server.version);
-    for (label, what, value) in lines {
-        let what = if what.is_empty() {
-            String::new()
-        } else {
-            format!("{what}  ")
-        };
-        // Writing to a `String` cannot fail.
-        drop(writeln!(text, "  {dim}{label:<8}{end}{what}{value}"));
-    }
-    text.push('\n');
-    text
+    let lines = lines
+        .into_iter()
+        .map(|(label, what, value)| {
+            let gap = if what.is_empty() { "" } else { "  " };
+            format!("  {dim}{label:<8}{end}{what}{gap}{value}\n")
+        })
+        .collect::<Vec<_>>()
+        .concat();
+    format!(
+        "\n  {title}spoor{end} {dim}{}{end}\n\n{lines}\n",
+        server.version
+    )
 }
 
 fn access_line(access: &Access) -> &'static str {

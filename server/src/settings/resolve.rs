@@ -9,6 +9,7 @@ use spoor_query::QueryOptions;
 use spoor_storage::StorageOptions;
 
 use super::machine::Machine;
+use super::nearest::nearest;
 use super::problem::Problems;
 use super::quantity;
 use super::raw::{RawSettings, Text};
@@ -73,8 +74,8 @@ impl Settings {
 
 /// Takes note of everything that is wrong and goes on with the default.
 #[derive(Default)]
-struct Resolver {
-    problems: Problems,
+pub(super) struct Resolver {
+    pub(super) problems: Problems,
 }
 
 impl Resolver {
@@ -126,119 +127,48 @@ impl Resolver {
     }
 
     fn settings(&mut self, raw: RawSettings, machine: Machine) -> Settings {
-        let log = self.log(raw.log_level, raw.log_format.as_ref());
+        let log = self.log(raw.log_level.clone(), raw.log_format.as_ref());
         let listen = Listen {
-            otlp_grpc: self.address("otlp_grpc_addr", raw.otlp_grpc_addr, 4317),
-            otlp_http: self.address("otlp_http_addr", raw.otlp_http_addr, 4318),
-            http: self.address("http_addr", raw.http_addr, 4320),
+            otlp_grpc: self.address("otlp_grpc_addr", raw.otlp_grpc_addr.clone(), 4317),
+            otlp_http: self.address("otlp_http_addr", raw.otlp_http_addr.clone(), 4318),
+            http: self.address("http_addr", raw.http_addr.clone(), 4320),
         };
         let access = Access {
-            ingest: self.tokens("ingest_token", &raw.ingest_token, raw.ingest_token_file),
-            read: self.tokens("read_token", &raw.read_token, raw.read_token_file),
+            ingest: self.tokens(
+                "ingest_token",
+                &raw.ingest_token,
+                raw.ingest_token_file.clone(),
+            ),
+            read: self.tokens("read_token", &raw.read_token, raw.read_token_file.clone()),
         };
         let open_door = self.value(
             "allow_unauthenticated",
-            raw.allow_unauthenticated,
+            raw.allow_unauthenticated.clone(),
             quantity::switch,
             false,
         );
         if !open_door {
             self.refuse_strangers(&listen, &access);
         }
-        let tls = self.tls(raw.tls_cert, raw.tls_key);
-
-        let mut storage = StorageOptions::new(text_or(raw.data_dir, "./spoor-data"));
-        storage.ingest_memory_bytes = self.bytes(
-            "ingest_memory_bytes",
-            raw.ingest_memory_bytes,
-            machine.ingest_memory_bytes(),
-        );
-        let flush_bytes = storage.ingest_memory_bytes as u64 / 8;
-        storage.flush_bytes = self.bytes("flush_bytes", raw.flush_bytes, flush_bytes);
-        storage.flush_interval =
-            self.time("flush_interval", raw.flush_interval, storage.flush_interval);
-        storage.min_free_bytes = self.value(
-            "min_free_bytes",
-            raw.min_free_bytes,
-            quantity::size,
-            storage.min_free_bytes,
-        );
-        storage.index_cache_bytes = self.value(
-            "index_cache_bytes",
-            raw.index_cache_bytes,
-            quantity::size,
-            machine.index_cache_bytes(),
-        );
-        if storage.flush_bytes > storage.ingest_memory_bytes {
-            self.problems.add(
-                format!(
-                    "`flush_bytes` ({}) is more than `ingest_memory_bytes` ({})",
-                    storage.flush_bytes, storage.ingest_memory_bytes
-                ),
-                "writers would be refused before anything is flushed: make it a half or less",
-            );
-        }
-
-        let mut collector = CollectorOptions::default();
-        collector.max_request_bytes = self.bytes(
-            "max_request_bytes",
-            raw.max_request_bytes,
-            collector.max_request_bytes as u64,
-        );
-        collector.open_json_bodies = self.value(
-            "open_json_bodies",
-            raw.open_json_bodies,
-            quantity::switch,
-            collector.open_json_bodies,
-        );
-        collector.cors_allowed_origins = self.origins(raw.cors_origin);
-
-        let mut query = QueryOptions::default();
-        query.max_concurrent = self.count(
-            "query_max_concurrent",
-            raw.query_max_concurrent,
-            machine.query_max_concurrent(),
-        );
-        let memory = machine.query_memory_bytes(query.max_concurrent);
-        query.memory_bytes = self.bytes("query_memory_bytes", raw.query_memory_bytes, memory);
-        query.spill_bytes = self.value(
-            "query_spill_bytes",
-            raw.query_spill_bytes,
-            quantity::size,
-            query.spill_bytes,
-        );
-        query.timeout = self.time("query_timeout", raw.query_timeout, query.timeout);
-        query.max_waiting = self.value(
-            "query_max_waiting",
-            raw.query_max_waiting,
-            quantity::count,
-            query.max_waiting,
-        );
-        query.max_rows_json = self.count("query_max_rows", raw.query_max_rows, query.max_rows_json);
-        query.metadata_cache_bytes = self.bytes(
-            "metadata_cache_bytes",
-            raw.metadata_cache_bytes,
-            machine.metadata_cache_bytes(),
-        );
 
         Settings {
             log,
             listen,
-            tls,
+            tls: self.tls(raw.tls_cert.clone(), raw.tls_key.clone()),
             access,
             shutdown_timeout: self.time(
                 "shutdown_timeout",
-                raw.shutdown_timeout,
+                raw.shutdown_timeout.clone(),
                 Duration::from_secs(10),
             ),
-            storage,
-            collector,
-            query,
+            storage: self.storage(raw.clone(), machine),
+            collector: self.collector(raw.clone()),
+            query: self.query(raw, machine),
         }
     }
 
     /// The value of a setting, or its default if it is not set or wrong.
-    fn value<T>(
+    pub(super) fn value<T>(
         &mut self,
         name: &str,
         text: Option<Text>,
@@ -255,7 +185,7 @@ impl Resolver {
     }
 
     /// A size of memory that is not zero.
-    fn bytes(&mut self, name: &str, text: Option<Text>, default: u64) -> usize {
+    pub(super) fn bytes(&mut self, name: &str, text: Option<Text>, default: u64) -> usize {
         let read = |text: &str| match usize::try_from(quantity::size(text)?) {
             Ok(0) => Err("it must be more than nothing"),
             Ok(bytes) => Ok(bytes),
@@ -269,7 +199,7 @@ impl Resolver {
         )
     }
 
-    fn count(&mut self, name: &str, text: Option<Text>, default: usize) -> usize {
+    pub(super) fn count(&mut self, name: &str, text: Option<Text>, default: usize) -> usize {
         let read = |text: &str| match quantity::count(text)? {
             0 => Err("it must be at least 1"),
             count => Ok(count),
@@ -277,7 +207,7 @@ impl Resolver {
         self.value(name, text, read, default)
     }
 
-    fn time(&mut self, name: &str, text: Option<Text>, default: Duration) -> Duration {
+    pub(super) fn time(&mut self, name: &str, text: Option<Text>, default: Duration) -> Duration {
         let read = |text: &str| match quantity::duration(text)? {
             Duration::ZERO => Err("it must be more than nothing"),
             time => Ok(time),
@@ -341,7 +271,7 @@ impl Resolver {
         }
     }
 
-    fn origins(&mut self, origins: Vec<Text>) -> Vec<String> {
+    pub(super) fn origins(&mut self, origins: Vec<Text>) -> Vec<String> {
         let mut good = Vec::with_capacity(origins.len());
         for Text(origin) in origins {
             let is_origin = url::Url::parse(&origin)
@@ -404,33 +334,4 @@ impl Resolver {
             }
         }
     }
-}
-
-fn text_or(text: Option<Text>, default: &str) -> PathBuf {
-    text.map_or_else(|| default.into(), |Text(text)| text.into())
-}
-
-/// The name that differs least from `key`, if it differs little.
-fn nearest<'a>(key: &str, names: &'a [String]) -> Option<&'a str> {
-    let key = key.to_ascii_lowercase().replace('-', "_");
-    names
-        .iter()
-        .map(|name| (distance(&key, name), name.as_str()))
-        .min()
-        .filter(|(distance, name)| *distance * 3 <= name.len().max(3))
-        .map(|(_, name)| name)
-}
-
-/// Levenshtein's distance in bytes.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.bytes().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }

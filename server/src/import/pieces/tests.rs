@@ -12,7 +12,7 @@ fn read_file(path: &Path, format: FileFormat, max_request_bytes: usize) -> Vec<(
         max_request_bytes,
     };
     for source in sources {
-        let more = read(source, limits, &progress, &mut |piece| {
+        let more = read(&source, limits, &progress, &mut |piece| {
             found.push((piece.place.line, piece.content));
             true
         });
@@ -188,7 +188,7 @@ fn reading_stops_when_nothing_more_is_wanted() {
         max_request_bytes: 4096,
     };
     let mut count = 0;
-    let more = read(sources[0].clone(), limits, &progress, &mut |_| {
+    let more = read(&sources[0], limits, &progress, &mut |_| {
         count += 1;
         count < 3
     });

@@ -1,0 +1,103 @@
+//! The options of storage, collector and query: limits, most of them with defaults that fit the
+//! machine.
+
+use spoor_collector::CollectorOptions;
+use spoor_query::QueryOptions;
+use spoor_storage::StorageOptions;
+
+use super::machine::Machine;
+use super::quantity;
+use super::raw::{RawSettings, Text};
+use super::resolve::Resolver;
+
+impl Resolver {
+    pub(super) fn storage(&mut self, raw: RawSettings, machine: Machine) -> StorageOptions {
+        let mut storage = StorageOptions::new(
+            raw.data_dir
+                .map_or_else(|| "./spoor-data".to_owned(), |Text(path)| path),
+        );
+        storage.ingest_memory_bytes = self.bytes(
+            "ingest_memory_bytes",
+            raw.ingest_memory_bytes,
+            machine.ingest_memory_bytes(),
+        );
+        let flush_bytes = storage.ingest_memory_bytes as u64 / 8;
+        storage.flush_bytes = self.bytes("flush_bytes", raw.flush_bytes, flush_bytes);
+        storage.flush_interval =
+            self.time("flush_interval", raw.flush_interval, storage.flush_interval);
+        storage.min_free_bytes = self.value(
+            "min_free_bytes",
+            raw.min_free_bytes,
+            quantity::size,
+            storage.min_free_bytes,
+        );
+        storage.index_cache_bytes = self.value(
+            "index_cache_bytes",
+            raw.index_cache_bytes,
+            quantity::size,
+            machine.index_cache_bytes(),
+        );
+        if storage.flush_bytes > storage.ingest_memory_bytes {
+            self.problems.add(
+                format!(
+                    "`flush_bytes` ({}) is more than `ingest_memory_bytes` ({})",
+                    storage.flush_bytes, storage.ingest_memory_bytes
+                ),
+                "writers would be refused before anything is flushed: make it a half or less",
+            );
+        }
+        storage
+    }
+
+    pub(super) fn collector(&mut self, raw: RawSettings) -> CollectorOptions {
+        let defaults = CollectorOptions::default();
+        CollectorOptions {
+            max_request_bytes: self.bytes(
+                "max_request_bytes",
+                raw.max_request_bytes,
+                defaults.max_request_bytes as u64,
+            ),
+            open_json_bodies: self.value(
+                "open_json_bodies",
+                raw.open_json_bodies,
+                quantity::switch,
+                defaults.open_json_bodies,
+            ),
+            cors_allowed_origins: self.origins(raw.cors_origin),
+        }
+    }
+
+    pub(super) fn query(&mut self, raw: RawSettings, machine: Machine) -> QueryOptions {
+        let defaults = QueryOptions::default();
+        let max_concurrent = self.count(
+            "query_max_concurrent",
+            raw.query_max_concurrent,
+            machine.query_max_concurrent(),
+        );
+        let memory_bytes = machine.query_memory_bytes(max_concurrent);
+        QueryOptions {
+            max_concurrent,
+            memory_bytes: self.bytes("query_memory_bytes", raw.query_memory_bytes, memory_bytes),
+            spill_bytes: self.value(
+                "query_spill_bytes",
+                raw.query_spill_bytes,
+                quantity::size,
+                defaults.spill_bytes,
+            ),
+            timeout: self.time("query_timeout", raw.query_timeout, defaults.timeout),
+            max_waiting: self.value(
+                "query_max_waiting",
+                raw.query_max_waiting,
+                quantity::count,
+                defaults.max_waiting,
+            ),
+            max_rows_json: self.count("query_max_rows", raw.query_max_rows, defaults.max_rows_json),
+            metadata_cache_bytes: self.bytes(
+                "metadata_cache_bytes",
+                raw.metadata_cache_bytes,
+                machine.metadata_cache_bytes(),
+            ),
+            ..defaults
+        }
+    }
+}
