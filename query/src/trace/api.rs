@@ -97,8 +97,11 @@ fn incomplete(id: TraceId, trace: &LoadedTrace, outcome: &Outcome) -> Error {
         _ => ErrorKind::Unavailable,
     };
     let reasons = outcome.incomplete_reasons.join("; ");
-    Error::new(kind, format!("trace `{id}` cannot be given whole: {reasons}"))
-        .with_hint("`?view=timeline` shows the part that can be read")
+    Error::new(
+        kind,
+        format!("trace `{id}` cannot be given whole: {reasons}"),
+    )
+    .with_hint("`?view=timeline` shows the part that can be read")
 }
 
 async fn count_logs(session: &QuerySession, id: TraceId) -> Result<LogCounts> {
