@@ -6,6 +6,7 @@
 //! The catalog of a query holds those two tables and nothing else, there are no table functions
 //! and no file formats, so nothing else can be reached even if a check were missing.
 
+mod depth;
 mod rewrite;
 pub(crate) mod text;
 
@@ -48,6 +49,7 @@ pub(crate) async fn plan(session: &QuerySession, sql: &str) -> Result<DataFrame>
         .sql_to_statement(sql, &dialect)
         .map_err(from_datafusion)?;
     let query = query_of(&mut statement)?;
+    depth::check(query)?;
     let needed = rewrite::rewrite(query)?;
     check_tables(&state, &statement)?;
     register_tables(session, &state, &needed)?;
