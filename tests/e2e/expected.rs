@@ -13,24 +13,22 @@ mod logs;
 mod minutes;
 mod spans;
 
+use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
 use serde_json::Value;
+use tonic::transport::Channel;
 
 use crate::api::Api;
 use crate::harness::{Home, run_ok};
 use crate::otlp::{Otlp, Signal};
 use crate::{data, otlp};
-use facts::{Dataset, Facts};
+use facts::{Dataset, Extent, Facts};
 
-/// Every figure; all that differ are shown together.
-async fn compare(api: &Api, when: &str) {
+/// All that differ are shown together.
+async fn compare(api: &Api, extent: Extent, when: &str) {
     let expected = data::expected();
-    let mut facts = Facts::new(api);
-    facts
-        .number("spans in all", 53_534, "SELECT count(*) FROM spans")
-        .await;
-    facts
-        .number("logs in all", 42_758, "SELECT count(*) FROM logs")
-        .await;
+    assert_all_there(api).await;
+    let mut facts = Facts::new(api, extent);
     let local = local::Forest::read();
     for (name, figures) in expected.as_object().unwrap() {
         if figures.get("traces").is_some_and(Value::is_object) {
@@ -49,6 +47,13 @@ async fn compare(api: &Api, when: &str) {
     facts.finish(when);
 }
 
+async fn assert_all_there(api: &Api) {
+    for (table, rows) in [("spans", 53_534), ("logs", 42_758)] {
+        let query = format!("SELECT count(*) FROM {table}");
+        assert_eq!(api.sql_number(&query).await, rows, "{table}");
+    }
+}
+
 async fn import(home: &Home) {
     let data_dir = home.data_dir();
     let mut arguments = vec!["import", "--data-dir", data_dir.to_str().unwrap()];
@@ -63,56 +68,60 @@ async fn import(home: &Home) {
     .unwrap();
 }
 
-async fn post_everything(otlp: &Otlp) {
+/// Every recorded request, some at a time, as several exporters would.
+async fn send_everything<F: Future<Output = ()> + Send + 'static>(
+    send: impl Fn(Signal, String) -> F,
+) {
+    const AT_A_TIME: usize = 8;
+    let mut sending = tokio::task::JoinSet::new();
     for file in data::files() {
         let (signal, lines) = data::lines(&file);
-        for (number, line) in lines.iter().enumerate() {
-            let reply = otlp.post_json(signal, line).await;
-            assert_eq!(
-                reply.status,
-                200,
-                "{}:{number}: {}",
-                file.display(),
-                reply.text()
-            );
-            assert!(reply.content_type().starts_with(otlp::JSON));
-            let answer: Value = serde_json::from_slice(&reply.body).unwrap();
-            let rejected = &answer["partialSuccess"];
-            assert!(
-                rejected.is_null() || rejected == &serde_json::json!({}),
-                "{}:{number}: {answer}",
-                file.display()
-            );
+        for line in lines {
+            if sending.len() == AT_A_TIME {
+                sending.join_next().await.unwrap().unwrap();
+            }
+            sending.spawn(send(signal, line));
         }
+    }
+    while let Some(sent) = sending.join_next().await {
+        sent.unwrap();
     }
 }
 
-async fn call_everything(otlp: &Otlp) {
-    let mut traces = otlp.grpc_traces().await;
-    let mut logs = otlp.grpc_logs().await;
-    for file in data::files() {
-        let (signal, lines) = data::lines(&file);
-        for (number, line) in lines.iter().enumerate() {
-            let rejected = match signal {
-                Signal::Traces => {
-                    let answer = traces.export(data::convert::traces(line)).await.unwrap();
-                    answer
-                        .into_inner()
-                        .partial_success
-                        .map_or(0, |p| p.rejected_spans)
-                }
-                Signal::Logs => {
-                    let answer = logs.export(data::convert::logs(line)).await.unwrap();
-                    answer
-                        .into_inner()
-                        .partial_success
-                        .map_or(0, |p| p.rejected_log_records)
-                }
-            };
-            assert_eq!(rejected, 0, "{}:{number}", file.display());
-        }
-    }
+async fn post(otlp: Otlp, signal: Signal, line: String) {
+    let reply = otlp.post_json(signal, &line).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert!(reply.content_type().starts_with(otlp::JSON));
+    let answer: Value = serde_json::from_slice(&reply.body).unwrap();
+    let rejected = &answer["partialSuccess"];
+    assert!(
+        rejected.is_null() || rejected == &serde_json::json!({}),
+        "{answer}"
+    );
 }
+
+async fn call(clients: Clients, signal: Signal, line: String) {
+    let (mut traces, mut logs) = clients;
+    let rejected = match signal {
+        Signal::Traces => {
+            let answer = traces.export(data::convert::traces(&line)).await.unwrap();
+            answer
+                .into_inner()
+                .partial_success
+                .map_or(0, |partial| partial.rejected_spans)
+        }
+        Signal::Logs => {
+            let answer = logs.export(data::convert::logs(&line)).await.unwrap();
+            answer
+                .into_inner()
+                .partial_success
+                .map_or(0, |partial| partial.rejected_log_records)
+        }
+    };
+    assert_eq!(rejected, 0, "{line}");
+}
+
+type Clients = (TraceServiceClient<Channel>, LogsServiceClient<Channel>);
 
 /// Nothing is flushed before the server stops.
 const KEEP_IN_BUFFER: [&str; 2] = ["--flush-interval", "1h"];
@@ -132,27 +141,33 @@ async fn imported_files_give_every_expected_figure() {
     let home = Home::new();
     import(&home).await;
     let server = home.serve().await;
-    compare(&server.api(), "after `spoor import`").await;
+    compare(&server.api(), Extent::Everything, "after `spoor import`").await;
     server.stop().await;
     home.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn import_into_a_running_server_gives_every_expected_figure() {
+async fn import_beside_a_running_server_goes_through_it() {
     let home = Home::new();
     let server = home.serve_with(&KEEP_IN_BUFFER).await;
     import(&home).await;
-    compare(&server.api(), "imported into a running server").await;
+    assert_all_there(&server.api()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn json_over_http_gives_every_expected_figure() {
     let home = Home::new();
     let server = home.serve_with(&KEEP_IN_BUFFER).await;
-    post_everything(&server.otlp()).await;
-    compare(&server.api(), "posted as JSON, in the buffer").await;
+    let otlp = server.otlp();
+    send_everything(|signal, line| post(otlp.clone(), signal, line)).await;
+    compare(
+        &server.api(),
+        Extent::Everything,
+        "posted as JSON, in the buffer",
+    )
+    .await;
     let server = reopen(&home, server).await;
-    compare(&server.api(), "posted as JSON, in files").await;
+    compare(&server.api(), Extent::Quarter, "posted as JSON, in files").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,10 +175,20 @@ async fn protobuf_over_grpc_gives_every_expected_figure() {
     let home = Home::new();
     // Flushed as it comes: some in files, some in the buffer.
     let server = home.serve_with(&["--flush-bytes", "8MiB"]).await;
-    call_everything(&server.otlp()).await;
-    compare(&server.api(), "called by gRPC, partly in files").await;
+    let clients = (
+        server.otlp().grpc_traces().await,
+        server.otlp().grpc_logs().await,
+    );
+    send_everything(|signal, line| call(clients.clone(), signal, line)).await;
+    assert!(!home.files(".parquet").is_empty(), "flushed as it came");
+    compare(
+        &server.api(),
+        Extent::Everything,
+        "called by gRPC, partly in files",
+    )
+    .await;
     let server = reopen(&home, server).await;
-    compare(&server.api(), "called by gRPC, in files").await;
+    compare(&server.api(), Extent::Quarter, "called by gRPC, in files").await;
     server.stop().await;
     home.assert_clean();
 }

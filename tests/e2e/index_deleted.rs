@@ -114,7 +114,7 @@ async fn ask_everything(api: &Api) -> BTreeMap<String, (u16, Value)> {
         );
     };
     for query in LOG_QUERIES {
-        let parameters = [("query", *query), ("limit", "200")];
+        let parameters = [("query", *query), ("limit", "50")];
         keep(
             format!("logs {query}"),
             api.try_get("/api/v1/logs", &parameters).await,
@@ -138,7 +138,7 @@ async fn ask_everything(api: &Api) -> BTreeMap<String, (u16, Value)> {
     }
     for trace in [
         "fe6bf62f357743299319d640878ea4f0",
-        "0472f5c8fe4b980ed6c1b447ff4d7ec5",
+        "00000000000000008ce82b2e9ed820ba",
     ] {
         let path = format!("/api/v1/traces/{trace}");
         keep(path.clone(), api.try_get(&path, &[]).await);
@@ -194,7 +194,9 @@ async fn answers_are_the_same_without_indexes() {
     let home = Home::new();
     let data_dir = home.data_dir();
     let mut arguments = vec!["import", "--data-dir", data_dir.to_str().unwrap()];
-    let files = data::files();
+    let mut files = data::files();
+    // Half of the largest sets is enough to be compared with itself.
+    files.retain(|file| !file.to_string_lossy().contains("-2.jsonl"));
     arguments.extend(files.iter().map(|file| file.to_str().unwrap()));
     run_ok(&arguments);
 

@@ -162,7 +162,7 @@ async fn errors_say_what_is_wrong_and_where() {
         ("/api/v1/logs", &[("query", "(tie")]),
         ("/api/v1/logs", &[("query", "tie OR")]),
         ("/api/v1/logs", &[("query", "body:\"open")]),
-        ("/api/v1/logs", &[("query", "duration>>5")]),
+        ("/api/v1/traces", &[("query", "duration>soon")]),
         ("/api/v1/traces", &[("query", "tie )")]),
         ("/api/v1/logs/histogram", &[("query", "(tie")]),
     ];

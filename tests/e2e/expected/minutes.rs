@@ -17,9 +17,9 @@ fn minute_ns(name: &str) -> i64 {
 }
 
 /// By minute: the columns of a query whose first column is the minute.
-async fn by_minute(facts: &mut Facts<'_>, query: &str) -> BTreeMap<i64, Vec<Value>> {
-    let rows = facts.sql(query).await.unwrap_or_default();
-    rows.into_iter().map(|row| (number(&row[0]), row)).collect()
+async fn by_minute(facts: &mut Facts<'_>, query: &str) -> Option<BTreeMap<i64, Vec<Value>>> {
+    let rows = facts.sql(query).await?;
+    Some(rows.into_iter().map(|row| (number(&row[0]), row)).collect())
 }
 
 pub(super) async fn compare(facts: &mut Facts<'_>, name: &str, entry: &Value) {
@@ -57,25 +57,17 @@ pub(super) async fn compare(facts: &mut Facts<'_>, name: &str, entry: &Value) {
     .await;
     for (minute, figures) in minutes {
         let at = minute_ns(minute);
-        let numbers = |row: Option<&Vec<Value>>| -> Vec<i64> {
-            row.map(|row| row[1..].iter().map(number).collect())
-                .unwrap_or_default()
-        };
-        let of =
-            |keys: &[&str]| -> Vec<i64> { keys.iter().map(|key| number(&figures[*key])).collect() };
         let what = format!("{name} {minute}");
-        let keys = ["traces", "root_p50_ns", "root_p95_ns"];
-        facts.same(
-            &format!("{what} {keys:?}"),
-            of(&keys),
-            numbers(roots.get(&at)),
-        );
-        let keys = ["logs", "error_logs"];
-        facts.same(
-            &format!("{what} {keys:?}"),
-            of(&keys),
-            numbers(logs.get(&at)),
-        );
+        let mut same = |keys: &[&str], rows: &Option<BTreeMap<i64, Vec<Value>>>| {
+            let Some(rows) = rows else { return };
+            let expected: Vec<i64> = keys.iter().map(|key| number(&figures[*key])).collect();
+            let got = rows
+                .get(&at)
+                .map(|row| row[1..].iter().map(number).collect());
+            facts.same(&format!("{what} {keys:?}"), Some(expected), got);
+        };
+        same(&["traces", "root_p50_ns", "root_p95_ns"], &roots);
+        same(&["logs", "error_logs"], &logs);
         histogram(facts, &what, at, figures).await;
     }
     bars(facts, name, minutes).await;
