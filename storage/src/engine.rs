@@ -72,6 +72,8 @@ struct Shared {
     flushed: Notify,
     closing: AtomicBool,
     disk_full: AtomicBool,
+    /// The disk could not be asked last time.
+    disk_unreadable: AtomicBool,
     /// One merge at a time, whoever asks.
     compacting: tokio::sync::Mutex<()>,
     /// One flush at a time, whoever asks.
@@ -157,6 +159,7 @@ impl Storage {
             flushed: Notify::new(),
             closing: AtomicBool::new(false),
             disk_full: AtomicBool::new(false),
+            disk_unreadable: AtomicBool::new(false),
             compacting: tokio::sync::Mutex::new(()),
             flushing: tokio::sync::Mutex::new(()),
             threads: Mutex::new(Some(thread)),

@@ -162,6 +162,7 @@ impl Shared {
     fn watch_disk(&self) {
         match rustix::fs::statvfs(self.layout.root()) {
             Ok(disk) => {
+                self.disk_unreadable.store(false, Ordering::Release);
                 let free = disk.f_bavail * disk.f_frsize;
                 self.metrics.free_disk_bytes.set(free);
                 let full = free < self.options.min_free_bytes;
@@ -169,10 +170,12 @@ impl Shared {
                     tracing::warn!(free, full, "free disk space crossed the limit");
                 }
             }
-            Err(source) => {
+            // Once, not every tick: the counter of free bytes stays where it was.
+            Err(source) if !self.disk_unreadable.swap(true, Ordering::AcqRel) => {
                 let error = Error::from_io("cannot see how full the disk is", source.into());
                 tracing::warn!(%error);
             }
+            Err(_) => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! Random histories against a model: what was acknowledged is there, once, whatever happens.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use proptest::prelude::*;
 
@@ -35,7 +36,7 @@ fn action() -> impl Strategy<Value = Action> {
 }
 
 fn tear(folder: &tempfile::TempDir, bytes: u8) {
-    use std::io::Write;
+    use std::io::Write as _;
     let segments = std::fs::read_dir(folder.path().join("wal")).unwrap();
     let newest = segments.map(|entry| entry.unwrap().path()).max();
     if let Some(path) = newest {
@@ -75,7 +76,7 @@ async fn run(actions: Vec<Action>) {
                 for (place, (hour, word)) in records.iter().enumerate() {
                     let body = format!("{number}-{place}-{word}");
                     let time = i64::from(*hour) * HOUR_NS + i64::from(*word);
-                    payload.push_str(&format!("{time} {body}\n"));
+                    writeln!(payload, "{time} {body}").unwrap();
                     expected.insert(body, 1);
                 }
                 send(&storage, &payload).await.unwrap();
