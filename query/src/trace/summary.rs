@@ -72,7 +72,12 @@ pub(crate) async fn summarize(
         "status_code",
     ];
     let mut columns: Vec<Expr> = looked_at.into_iter().map(col).collect();
-    columns.push(matches.is_true().alias("matched"));
+    // `IS TRUE` would do, but DataFusion's planner takes it for nullable when it runs and for not
+    // nullable before, and refuses its own plan.
+    let matched = when(matches, lit(true))
+        .otherwise(lit(false))
+        .map_err(from_datafusion)?;
+    columns.push(matched.alias("matched"));
     let end = cast(col("start_time"), DataType::Int64)
         + when(col("duration_ns").lt(lit(0_i64)), lit(0_i64))
             .otherwise(col("duration_ns"))
