@@ -68,8 +68,6 @@ struct Shared {
     commands: mpsc::Sender<Command>,
     /// There is a sealed buffer to write.
     sealed: Arc<Notify>,
-    /// A buffer was written, or could not be.
-    flushed: Notify,
     closing: AtomicBool,
     disk_full: AtomicBool,
     /// The disk could not be asked last time.
@@ -156,7 +154,6 @@ impl Storage {
             metrics,
             commands,
             sealed,
-            flushed: Notify::new(),
             closing: AtomicBool::new(false),
             disk_full: AtomicBool::new(false),
             disk_unreadable: AtomicBool::new(false),

@@ -118,7 +118,6 @@ impl Shared {
             self.budget.set_buffered(buffered.bytes);
             // A committer that has stopped leaves its segments to the next start.
             drop(self.commands.send(Command::Trim(mark)).await);
-            self.flushed.notify_waiters();
         }
         Ok(())
     }
