@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rand::rngs::StdRng;
-use rand::{Rng, RngCore, SeedableRng};
+use rand::{Rng, RngExt, SeedableRng};
 
 /// How long a step takes: log-normal around a median, with a slow tail.
 #[derive(Debug, Clone, Copy)]
