@@ -83,53 +83,92 @@ impl FileWriter {
 }
 
 fn encode(place: &Place, level: u32, batches: Vec<RecordBatch>) -> Result<Encoded> {
-    let (tenant, table, hour) = place;
-    let schema = schema_of(*table);
-    let rows = concat_batches(&schema, &batches)?;
+    let table = place.1;
+    let rows = concat_batches(&schema_of(table), &batches)?;
     drop(batches);
-    let order = sorted_order(*table, &rows)?;
-    let (Some(first), Some(last)) = (order.first(), order.last()) else {
-        return Err(Error::internal("a file without rows"));
-    };
-    let times = times_of(*table, &rows)?;
-    let (min_time_ns, max_time_ns) = (times[*first as usize], times[*last as usize]);
-
-    let mut parquet = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut parquet, schema, Some(properties(*table)?))?;
-    let mut index = IndexBuilder::new(*table)?;
-    let mut fields = FieldCounter::new(*table);
-    let mut services = BTreeSet::new();
-    for chunk in order.chunks(CHUNK_ROWS) {
-        let sorted = take_record_batch(&rows, &UInt32Array::from(chunk.to_vec()))?;
-        writer.write(&sorted)?;
-        index.add(&sorted)?;
-        fields.add(&sorted);
-        collect_services(&sorted, &mut services);
+    let mut encoder = FileEncoder::new(place, level)?;
+    for chunk in sorted_order(table, &rows)?.chunks(CHUNK_ROWS) {
+        encoder.push(&take_record_batch(
+            &rows,
+            &UInt32Array::from(chunk.to_vec()),
+        )?)?;
     }
-    writer.close()?;
-    let index = index.finish()?;
-    let id = FileId::generate();
-    let file = DataFile {
-        id,
-        tenant: tenant.clone(),
-        table: *table,
-        hour: *hour,
-        level,
-        rows: order.len() as u64,
-        bytes: parquet.len() as u64,
-        index_bytes: index.len() as u64,
-        min_time_ns,
-        max_time_ns,
-        services: services.into_iter().collect(),
-        fields: fields.finish(),
-        path: parquet_path(tenant, *table, *hour, id),
-        index_path: index_path(tenant, *table, *hour, id),
-    };
-    Ok(Encoded {
-        parquet,
-        index,
-        file,
-    })
+    encoder.finish()
+}
+
+/// Turns sorted rows, pushed in order, into the bytes of one file and of its index.
+struct FileEncoder {
+    place: Place,
+    level: u32,
+    parquet: ArrowWriter<Vec<u8>>,
+    index: IndexBuilder,
+    fields: FieldCounter,
+    services: BTreeSet<String>,
+    rows: u64,
+    /// Event times of the first and the last row so far.
+    times: Option<(i64, i64)>,
+}
+
+impl FileEncoder {
+    fn new(place: &Place, level: u32) -> Result<Self> {
+        let table = place.1;
+        Ok(Self {
+            place: place.clone(),
+            level,
+            parquet: ArrowWriter::try_new(Vec::new(), schema_of(table), Some(properties(table)?))?,
+            index: IndexBuilder::new(table)?,
+            fields: FieldCounter::new(table),
+            services: BTreeSet::new(),
+            rows: 0,
+            times: None,
+        })
+    }
+
+    /// Adds rows that come after all others in the file's order.
+    fn push(&mut self, sorted: &RecordBatch) -> Result<()> {
+        let times = times_of(self.place.1, sorted)?;
+        let (Some(first), Some(last)) = (times.first(), times.last()) else {
+            return Ok(());
+        };
+        self.times = Some((self.times.map_or(*first, |(min, _)| min), *last));
+        self.rows += sorted.num_rows() as u64;
+        self.parquet.write(sorted)?;
+        self.index.add(sorted)?;
+        self.fields.add(sorted);
+        collect_services(sorted, &mut self.services);
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Encoded> {
+        let (min_time_ns, max_time_ns) = self
+            .times
+            .ok_or_else(|| Error::internal("a file without rows"))?;
+        let parquet = self.parquet.into_inner()?;
+        let index = self.index.finish()?;
+        let id = FileId::generate();
+        let (tenant, table, hour) = self.place;
+        let file = DataFile {
+            id,
+            path: parquet_path(&tenant, table, hour, id),
+            index_path: index_path(&tenant, table, hour, id),
+            tenant,
+            table,
+            hour,
+            level: self.level,
+            rows: self.rows,
+            bytes: parquet.len() as u64,
+            index_bytes: index.len() as u64,
+            min_time_ns,
+            max_time_ns,
+            services: self.services.into_iter().collect(),
+            fields: self.fields.finish(),
+        };
+        Ok(Encoded {
+            parquet,
+            index,
+            file,
+        })
+    }
 }
 
 /// Row numbers by (event time, record id): a total order, so the same rows always give the same
