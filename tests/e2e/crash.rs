@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use prost::Message;
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 use crate::api::{Api, number};
 use crate::data;
