@@ -141,6 +141,16 @@ impl Catalog {
         Ok(())
     }
 
+    /// Whether a file is live: after a commit that failed, whether it was made nevertheless.
+    pub(crate) async fn is_live(&self, id: FileId) -> Result<bool> {
+        let row = sqlx::query("SELECT state FROM files WHERE id = ?")
+            .bind(id.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
+        let state: Option<String> = row.map(|row| row.try_get("state")).transpose()?;
+        Ok(state.is_some_and(|state| state == FileState::Live.word()))
+    }
+
     /// Sets a file aside: it stays listed with the reason, and no query reads it.
     pub(crate) async fn quarantine(&self, id: FileId, reason: &str) -> Result<()> {
         sqlx::query("UPDATE files SET state = ?, reason = ? WHERE id = ?")

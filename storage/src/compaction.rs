@@ -1,149 +1,36 @@
-//! Merges the small files of an hour into larger ones.
+//! Merges the small files of an hour into few large ones.
 //!
-//! Size-tiered: when a place (tenant, table, hour) has [`FAN_IN`] files of fewer than
-//! [`TARGET_ROWS`] rows, the smallest of them become one. Each row is rewritten about
-//! log₁₆(rows of the hour) times, and an hour never keeps more than [`FAN_IN`] small files.
+//! **Policy.** A *place* is a tenant, a table and an hour of event time; only files of one place
+//! are merged. A file weighs its rows, or its bytes / 128 if that is more. From 1,048,576 on it
+//! is *full* and never touched again. Lighter files belong to tiers by powers of eight (1, 8,
+//! 64, …, 262,144); three rules say what is merged:
+//!
+//! 1. *Crowded*: eight or more files of one tier become one (lighter ones go along). The result
+//!    is of a higher tier, so this rule rewrites a row at most once a tier: seven times from a
+//!    file of one row, at most twice from a flush of 10,000 rows.
+//! 2. *Quiet*: ten minutes after the place's last new file, what is left is merged from the
+//!    lightest up, as long as the lighter files together have a quarter of the next one's
+//!    weight. So late data does not rewrite a large file: it has to add a quarter to it first.
+//! 3. *Cold*: a day after the last new file, all that is not full becomes one file. At most once
+//!    for each day on which late data came.
+//!
+//! So a place that is written to keeps at most seven files a tier besides the full ones, a quiet
+//! one at most one for each factor of five, and a cold one at most one. A merge of more than
+//! 2,097,152 rows or 256 MiB is cut into files of equal numbers of rows, one after the other in
+//! time. Of the merges that are due, the one that saves most files for its weight comes first.
+//!
+//! **Cost.** A merge streams: it holds one row group (encoded) and one or two batches of each
+//! input, and one row group and the index of the output. It runs on a thread of its own with low
+//! priority. Numbers are in `docs/decisions/0007-compaction.md`.
 
-use std::sync::Arc;
+mod merge;
+mod policy;
+mod read;
+mod run;
 
-use arrow::record_batch::RecordBatch;
-use bytes::Bytes;
-use object_store::{ObjectStore, ObjectStoreExt};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+pub(crate) use policy::{Merge, debt, plan};
+pub(crate) use read::{FileRows, read_file};
+pub(crate) use run::{Merged, Outcome, Paced, run};
 
-use crate::buffer::Place;
-use crate::catalog::{Catalog, Change};
-use crate::error::{Error, ErrorKind, Result};
-use crate::file::FileWriter;
-use crate::snapshot::{DataFile, FileSet};
-
-/// Small files that a place may have before they are merged.
-pub(crate) const FAN_IN: usize = 8;
-/// Files with this many rows are large enough to stay as they are.
-const TARGET_ROWS: u64 = 500_000;
-/// Arrow bytes that one merge may hold in memory.
-const MEMORY_BYTES: usize = 384 << 20;
-
-/// Rows of a batch while reading.
-const BATCH_ROWS: usize = 16_384;
-
-/// Files that should be merged into one.
-#[derive(Debug)]
-pub(crate) struct Merge {
-    pub(crate) place: Place,
-    pub(crate) files: Vec<Arc<DataFile>>,
-}
-
-/// The most urgent merge, if any place has too many small files.
-pub(crate) fn plan(files: &FileSet) -> Option<Merge> {
-    files
-        .places()
-        .filter_map(|(place, files)| {
-            let mut small: Vec<_> = files
-                .iter()
-                .filter(|file| file.rows < TARGET_ROWS)
-                .map(Arc::clone)
-                .collect();
-            if small.len() < FAN_IN {
-                return None;
-            }
-            small.sort_by_key(|file| (file.rows, file.id));
-            Some(Merge {
-                place: place.clone(),
-                files: small,
-            })
-        })
-        .max_by_key(|merge| merge.files.len())
-}
-
-/// Files over the limit of all places: what compaction has still to do.
-pub(crate) fn debt(files: &FileSet) -> usize {
-    files
-        .places()
-        .map(|(_, files)| files.iter().filter(|file| file.rows < TARGET_ROWS).count())
-        .filter(|small| *small >= FAN_IN)
-        .sum()
-}
-
-/// What came of a merge.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    /// The new file and those it replaces.
-    Merged(Arc<DataFile>, Vec<Arc<DataFile>>),
-    /// A file that cannot be read, and why; nothing was changed.
-    Broken(Arc<DataFile>, String),
-}
-
-/// Merges as many files of `merge` as fit in memory (at least two) and records it.
-pub(crate) async fn run(writer: &FileWriter, catalog: &Catalog, merge: Merge) -> Result<Outcome> {
-    let mut batches: Vec<RecordBatch> = Vec::new();
-    let mut merged = Vec::new();
-    let (mut bytes, mut rows) = (0, 0);
-    for file in merge.files {
-        if merged.len() >= 2 && (bytes >= MEMORY_BYTES || rows >= TARGET_ROWS) {
-            break;
-        }
-        let read = match read_file(Arc::clone(&writer.store), &file).await {
-            Err(error) if error.kind() == ErrorKind::Corrupt => {
-                return Ok(Outcome::Broken(file, error.to_string()));
-            }
-            read => read?,
-        };
-        bytes += read
-            .iter()
-            .map(RecordBatch::get_array_memory_size)
-            .sum::<usize>();
-        rows += file.rows;
-        batches.extend(read);
-        merged.push(file);
-    }
-    let level = merged.iter().map(|file| file.level).max().unwrap_or(0) + 1;
-    let added = writer.write(&merge.place, level, batches).await?;
-    if added.rows != rows {
-        return Err(Error::corrupt(format!(
-            "a merge of {rows} rows gave {}",
-            added.rows
-        )));
-    }
-    let change = Change {
-        add: std::slice::from_ref(&added),
-        remove: &merged,
-        wal_mark: None,
-    };
-    catalog.commit(&change).await?;
-    Ok(Outcome::Merged(added, merged))
-}
-
-/// All rows of a file, in its order.
-pub(crate) async fn read_file(
-    store: Arc<dyn ObjectStore>,
-    file: &DataFile,
-) -> Result<Vec<RecordBatch>> {
-    let unreadable = || Error::corrupt(format!("file `{}` is not readable", file.path));
-    let bytes = match store.get(&file.path).await {
-        Ok(object) => object.bytes().await?,
-        Err(source @ object_store::Error::NotFound { .. }) => {
-            return Err(unreadable().with_source(source));
-        }
-        Err(source) => return Err(source.into()),
-    };
-    let batches = tokio::task::spawn_blocking(move || decode(bytes))
-        .await
-        .map_err(|source| unreadable().with_source(source))?
-        .map_err(|source| unreadable().with_source(source))?;
-    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    if rows as u64 != file.rows {
-        return Err(Error::corrupt(format!(
-            "file `{}` has {rows} rows instead of {}",
-            file.path, file.rows
-        )));
-    }
-    Ok(batches)
-}
-
-fn decode(bytes: Bytes) -> Result<Vec<RecordBatch>> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)?
-        .with_batch_size(BATCH_ROWS)
-        .build()?;
-    Ok(reader.collect::<std::result::Result<_, _>>()?)
-}
+#[cfg(test)]
+pub(crate) use policy::FAN_IN;

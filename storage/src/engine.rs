@@ -1,6 +1,7 @@
 //! The front door: open a data directory, append to it, take snapshots of it, close it.
 
 mod background;
+mod compactor;
 mod options;
 
 use std::fs::{File, TryLockError};
@@ -72,8 +73,7 @@ struct Shared {
     disk_full: AtomicBool,
     /// The disk could not be asked last time.
     disk_unreadable: AtomicBool,
-    /// One merge at a time, whoever asks.
-    compacting: tokio::sync::Mutex<()>,
+    merges: compactor::Merges,
     /// One flush at a time, whoever asks.
     flushing: tokio::sync::Mutex<()>,
     threads: Mutex<Option<std::thread::JoinHandle<()>>>,
@@ -157,7 +157,7 @@ impl Storage {
             closing: AtomicBool::new(false),
             disk_full: AtomicBool::new(false),
             disk_unreadable: AtomicBool::new(false),
-            compacting: tokio::sync::Mutex::new(()),
+            merges: compactor::Merges::default(),
             flushing: tokio::sync::Mutex::new(()),
             threads: Mutex::new(Some(thread)),
             tasks: Mutex::new(Vec::new()),
@@ -229,8 +229,7 @@ impl Storage {
 
     /// Merges small files until no hour has more than it should, and waits until it is done.
     pub async fn compact(&self) -> Result<()> {
-        while self.shared.compact_once().await? {}
-        Ok(())
+        self.shared.compact_all().await
     }
 
     /// Takes a file that turned out broken out of all later snapshots; their answers say
@@ -251,11 +250,18 @@ impl Storage {
         for task in std::mem::take(&mut *self.shared.tasks.lock()) {
             task.abort();
         }
-        let thread = self.shared.threads.lock().take();
-        if let Some(thread) = thread {
+        let threads: Vec<_> = self
+            .shared
+            .threads
+            .lock()
+            .take()
+            .into_iter()
+            .chain(self.shared.merges.take_threads())
+            .collect();
+        for thread in threads {
             let joined = tokio::task::spawn_blocking(move || thread.join()).await;
             if !matches!(joined, Ok(Ok(()))) {
-                tracing::error!("the commit thread ended with a panic");
+                tracing::error!("a thread of storage ended with a panic");
             }
         }
         self.shared.catalog.close().await;

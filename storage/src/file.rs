@@ -1,4 +1,9 @@
 //! Writes one immutable data file with its index: sorted rows in, catalog entry out.
+//!
+//! A flush has its rows in memory and writes them at once ([`FileWriter::write`]); a merge writes
+//! a file while it reads others ([`FileSink`]).
+
+mod sink;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -37,8 +42,11 @@ pub(crate) struct FileWriter {
     pub(crate) layout: Layout,
 }
 
+pub(crate) use sink::FileSink;
+
 /// A file's bytes before they are stored.
 struct Encoded {
+    /// What [`FileEncoder::take_encoded`] has not given away: all of it, or the end.
     parquet: Vec<u8>,
     index: Vec<u8>,
     file: DataFile,
@@ -68,6 +76,12 @@ impl FileWriter {
         self.store
             .put(&file.index_path, PutPayload::from(index))
             .await?;
+        self.sync(&file).await?;
+        Ok(Arc::new(file))
+    }
+
+    /// Returns once a file and its index would survive a power loss.
+    async fn sync(&self, file: &DataFile) -> Result<()> {
         let layout = self.layout.clone();
         let paths = [layout.local(&file.path), layout.local(&file.index_path)];
         tokio::task::spawn_blocking(move || {
@@ -77,8 +91,7 @@ impl FileWriter {
         })
         .await
         .map_err(|source| Error::internal("syncing a file failed").with_source(source))?
-        .map_err(|source| Error::internal("cannot sync a data file").with_source(source))?;
-        Ok(Arc::new(file))
+        .map_err(|source| Error::internal("cannot sync a data file").with_source(source))
     }
 }
 
@@ -98,9 +111,12 @@ fn encode(place: &Place, level: u32, batches: Vec<RecordBatch>) -> Result<Encode
 
 /// Turns sorted rows, pushed in order, into the bytes of one file and of its index.
 struct FileEncoder {
+    id: FileId,
     place: Place,
     level: u32,
     parquet: ArrowWriter<Vec<u8>>,
+    /// Bytes that [`FileEncoder::take_encoded`] gave away.
+    taken: u64,
     index: IndexBuilder,
     fields: FieldCounter,
     services: BTreeSet<String>,
@@ -113,9 +129,11 @@ impl FileEncoder {
     fn new(place: &Place, level: u32) -> Result<Self> {
         let table = place.1;
         Ok(Self {
+            id: FileId::generate(),
             place: place.clone(),
             level,
             parquet: ArrowWriter::try_new(Vec::new(), schema_of(table), Some(properties(table)?))?,
+            taken: 0,
             index: IndexBuilder::new(table)?,
             fields: FieldCounter::new(table),
             services: BTreeSet::new(),
@@ -139,13 +157,21 @@ impl FileEncoder {
         Ok(())
     }
 
+    /// The bytes of the row groups that are complete, once each. A writer that takes them holds
+    /// one row group in memory, whatever the size of the file.
+    fn take_encoded(&mut self) -> Vec<u8> {
+        let bytes = std::mem::take(self.parquet.inner_mut());
+        self.taken += bytes.len() as u64;
+        bytes
+    }
+
     fn finish(self) -> Result<Encoded> {
         let (min_time_ns, max_time_ns) = self
             .times
             .ok_or_else(|| Error::internal("a file without rows"))?;
         let parquet = self.parquet.into_inner()?;
         let index = self.index.finish()?;
-        let id = FileId::generate();
+        let id = self.id;
         let (tenant, table, hour) = self.place;
         let file = DataFile {
             id,
@@ -156,7 +182,7 @@ impl FileEncoder {
             hour,
             level: self.level,
             rows: self.rows,
-            bytes: parquet.len() as u64,
+            bytes: self.taken + parquet.len() as u64,
             index_bytes: index.len() as u64,
             min_time_ns,
             max_time_ns,

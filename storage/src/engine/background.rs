@@ -1,4 +1,4 @@
-//! What goes on by itself: sealing by age, flushing, merging, deleting, watching the disk.
+//! What goes on by itself: sealing by age, flushing, deleting, watching the disk.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::Shared;
 use crate::commit::Command;
-use crate::compaction::{self, Outcome};
+use crate::compaction;
 use crate::error::{Error, Result};
 use crate::flush::flush;
 use crate::recovery::delete;
@@ -26,7 +26,7 @@ pub(super) fn start(shared: &Arc<Shared>) {
         Arc::clone(&shared.sealed),
     ));
     let keeper = tokio::spawn(run_keeper(Arc::downgrade(shared)));
-    let compactor = tokio::spawn(run_compactor(Arc::downgrade(shared)));
+    let compactor = tokio::spawn(super::compactor::run(Arc::downgrade(shared)));
     shared.tasks.lock().extend([flusher, keeper, compactor]);
 }
 
@@ -77,26 +77,6 @@ async fn run_keeper(shared: Weak<Shared>) {
     }
 }
 
-async fn run_compactor(shared: Weak<Shared>) {
-    loop {
-        let Some(strong) = shared.upgrade() else {
-            return;
-        };
-        let outcome = strong.compact_once().await;
-        let pause = match outcome {
-            Ok(true) => Duration::ZERO,
-            Ok(false) => TICK,
-            Err(error) => {
-                strong.metrics.compaction_failures.inc();
-                tracing::error!(%error, "merge failed, trying again");
-                RETRY
-            }
-        };
-        drop(strong);
-        tokio::time::sleep(pause).await;
-    }
-}
-
 impl Shared {
     /// Writes every sealed buffer, oldest first.
     pub(super) async fn write_sealed(&self) -> Result<()> {
@@ -120,23 +100,6 @@ impl Shared {
             drop(self.commands.send(Command::Trim(mark)).await);
         }
         Ok(())
-    }
-
-    /// Makes the most urgent merge, if there is one.
-    pub(super) async fn compact_once(&self) -> Result<bool> {
-        let _one_at_a_time = self.compacting.lock().await;
-        let Some(merge) = compaction::plan(&self.state.files()) else {
-            return Ok(false);
-        };
-        match compaction::run(&self.writer, &self.catalog, merge).await? {
-            Outcome::Merged(added, removed) => {
-                self.metrics.compactions.inc();
-                self.metrics.compacted_files.inc_by(removed.len() as u64);
-                self.state.compacted(&[added], &removed);
-            }
-            Outcome::Broken(file, reason) => self.quarantine(&file, &reason).await?,
-        }
-        Ok(true)
     }
 
     pub(super) async fn quarantine(&self, file: &Arc<DataFile>, reason: &str) -> Result<()> {
@@ -188,9 +151,8 @@ impl Shared {
         self.metrics
             .quarantined_files
             .set(self.state.skipped_count() as u64);
-        self.metrics
-            .compaction_debt_files
-            .set(compaction::debt(&files) as u64);
+        let debt = compaction::debt(&files, super::compactor::now_ms());
+        self.metrics.compaction_debt_files.set(debt.files);
         self.metrics.buffer_bytes.set(buffered.bytes as u64);
         self.metrics.buffer_rows.set(buffered.rows as u64);
         self.metrics

@@ -1,0 +1,221 @@
+//! Which files are merged, and when. Pure: files and ages in, a choice out.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::buffer::Place;
+use crate::model::FileId;
+use crate::snapshot::{DataFile, FileSet};
+
+/// Files of one tier that a place may have before they are merged.
+pub(crate) const FAN_IN: usize = 8;
+/// A file of this weight is full: it is never merged again.
+pub(crate) const FULL: u64 = 1 << 20;
+/// The most a file is meant to weigh: 2,097,152 rows or 256 MiB.
+pub(crate) const MAX_WEIGHT: u64 = 2 * FULL;
+/// Bytes of Parquet that weigh as much as a row.
+const ROW_BYTES: u64 = 128;
+/// Files of one merge.
+const MAX_INPUTS: usize = 32;
+/// The most that one merge reads: it must end some day, and its result needs room beside it.
+const MAX_MERGE: u64 = 8 * FULL;
+/// Encoded bytes of row groups that one merge may hold in memory.
+const MAX_GROUP_BYTES: u64 = 128 << 20;
+/// Rows of a row group.
+const GROUP_ROWS: u64 = 131_072;
+/// A place with no new file for this long is quiet: what it has left is merged, as far as the
+/// small ones together are worth it.
+pub(crate) const QUIET: Duration = Duration::from_mins(10);
+/// A quiet place's larger file is rewritten only if the smaller ones together have this part of
+/// its weight.
+const WORTH: u64 = 4;
+/// A place with no new file for this long becomes one file, whatever that costs.
+pub(crate) const COLD: Duration = Duration::from_hours(24);
+
+/// Files that should be merged into one, or into few when they are many rows.
+#[derive(Debug, Clone)]
+pub(crate) struct Merge {
+    pub(crate) place: Place,
+    pub(crate) files: Vec<Arc<DataFile>>,
+    /// Rows of each output file.
+    pub(crate) rows_per_file: u64,
+}
+
+impl Merge {
+    fn new(place: &Place, files: Vec<Arc<DataFile>>) -> Self {
+        let rows: u64 = files.iter().map(|file| file.rows).sum();
+        Self {
+            place: place.clone(),
+            rows_per_file: rows.div_ceil(outputs(&files)).max(1),
+            files,
+        }
+    }
+
+    /// Bytes that the merge reads, and about what it writes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+}
+
+/// How much a file weighs: its rows, or its bytes if its rows are wide.
+pub(crate) fn weight(file: &DataFile) -> u64 {
+    file.rows.max(file.bytes / ROW_BYTES).max(1)
+}
+
+fn total(files: &[Arc<DataFile>]) -> u64 {
+    files.iter().map(|file| weight(file)).sum()
+}
+
+/// How many files a merge of these gives.
+fn outputs(files: &[Arc<DataFile>]) -> u64 {
+    total(files).div_ceil(MAX_WEIGHT).max(1)
+}
+
+/// Files between 8ⁿ and 8ⁿ⁺¹ are of tier n, so a merge of eight of a tier is of a higher one.
+fn tier(file: &DataFile) -> u32 {
+    weight(file).ilog2() / 3
+}
+
+/// When a file was written, milliseconds since the Unix epoch: its id says so.
+pub(crate) fn written_ms(file: &DataFile) -> u64 {
+    let (seconds, nanos) = file
+        .id
+        .0
+        .get_timestamp()
+        .map_or((0, 0), |written| written.to_unix());
+    seconds * 1000 + u64::from(nanos / 1_000_000)
+}
+
+/// What compaction has still to do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Debt {
+    pub(crate) files: u64,
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+    /// How long the oldest of these files has been there.
+    pub(crate) age: Duration,
+    /// Most files that any place has.
+    pub(crate) most_files: u64,
+}
+
+/// The files of a set that wait to be merged at `now_ms`: those of tiers that are over their
+/// bound. What is merged only because its place is quiet is no debt.
+pub(crate) fn debt(files: &FileSet, now_ms: u64) -> Debt {
+    let mut debt = Debt::default();
+    for (_, files) in files.places() {
+        debt.most_files = debt.most_files.max(files.len() as u64);
+        if files.len() < FAN_IN {
+            continue;
+        }
+        for waiting in over_bound(&mergeable(files, &HashSet::new())) {
+            debt.files += 1;
+            debt.rows += waiting.rows;
+            debt.bytes += waiting.bytes;
+            let age = Duration::from_millis(now_ms.saturating_sub(written_ms(waiting)));
+            debt.age = debt.age.max(age);
+        }
+    }
+    debt
+}
+
+/// All merges that are due at `now_ms`, the one that saves most files for its bytes first.
+/// `busy` are files that are being merged already.
+pub(crate) fn plan(files: &FileSet, busy: &HashSet<FileId>, now_ms: u64) -> Vec<Merge> {
+    let mut merges: Vec<Merge> = files
+        .places()
+        .filter(|(_, files)| files.len() > 1)
+        .filter_map(|(place, files)| {
+            let chosen = choose(&mergeable(files, busy), quiet_for(files, now_ms))?;
+            Some(Merge::new(place, chosen))
+        })
+        .collect();
+    merges.sort_by_key(|merge| {
+        let saved = merge.files.len() as u64 - outputs(&merge.files);
+        (total(&merge.files) / saved.max(1), merge.files[0].id)
+    });
+    merges
+}
+
+/// For how long a place has had no new file. A clock that went backwards makes that nothing:
+/// merging by age waits then, merging by number goes on.
+fn quiet_for(files: &[Arc<DataFile>], now_ms: u64) -> Duration {
+    let newest = files.iter().map(|file| written_ms(file)).max().unwrap_or(0);
+    Duration::from_millis(now_ms.saturating_sub(newest))
+}
+
+/// Files that are not full and not busy, by tier and then by age.
+fn mergeable<'a>(files: &'a [Arc<DataFile>], busy: &HashSet<FileId>) -> Vec<&'a Arc<DataFile>> {
+    let mut small: Vec<_> = files
+        .iter()
+        .filter(|file| weight(file) < FULL && !busy.contains(&file.id))
+        .collect();
+    small.sort_by_key(|file| (tier(file), file.id));
+    small
+}
+
+/// The files of tiers that have [`FAN_IN`] or more.
+fn over_bound<'a>(sorted: &[&'a Arc<DataFile>]) -> Vec<&'a Arc<DataFile>> {
+    sorted
+        .chunk_by(|a, b| tier(a) == tier(b))
+        .filter(|tier| tier.len() >= FAN_IN)
+        .flatten()
+        .copied()
+        .collect()
+}
+
+/// The merge that a place needs, if any.
+fn choose(sorted: &[&Arc<DataFile>], quiet: Duration) -> Option<Vec<Arc<DataFile>>> {
+    let crowded = sorted
+        .chunk_by(|a, b| tier(a) == tier(b))
+        .find(|tier| tier.len() >= FAN_IN)
+        .map(|crowd| {
+            // Oldest first, so that what a merge writes lies close in time; and what is lighter
+            // goes along, as it is little.
+            let at = tier(crowd[0]);
+            let lighter = sorted.iter().filter(|file| tier(file) < at);
+            fit(crowd.iter().chain(lighter).copied())
+        });
+    let chosen = match crowded {
+        Some(chosen) => chosen,
+        None if quiet >= COLD => fit(sorted.iter().copied()),
+        None if quiet >= QUIET => fit(worth(sorted.to_vec()).into_iter()),
+        None => return None,
+    };
+    let saves = outputs(&chosen) < chosen.len() as u64;
+    (chosen.len() >= 2 && saves).then_some(chosen)
+}
+
+/// The lightest files up to the last one that the ones before it are worth rewriting.
+fn worth(mut files: Vec<&Arc<DataFile>>) -> Vec<&Arc<DataFile>> {
+    files.sort_by_key(|file| (weight(file), file.id));
+    let mut before = 0;
+    let mut upto = 0;
+    for (at, file) in files.iter().enumerate() {
+        if at > 0 && before >= weight(file) / WORTH {
+            upto = at + 1;
+        }
+        before += weight(file);
+    }
+    files.truncate(upto);
+    files
+}
+
+/// As many of these as one merge may take: at least two.
+fn fit<'a>(files: impl Iterator<Item = &'a Arc<DataFile>>) -> Vec<Arc<DataFile>> {
+    let mut chosen = Vec::new();
+    let (mut weighs, mut groups) = (0, 0);
+    for file in files.take(MAX_INPUTS) {
+        let group = file.bytes * GROUP_ROWS.min(file.rows) / file.rows.max(1);
+        weighs += weight(file);
+        groups += group;
+        if chosen.len() >= 2 && (weighs > MAX_MERGE || groups > MAX_GROUP_BYTES) {
+            break;
+        }
+        chosen.push(Arc::clone(file));
+    }
+    chosen
+}
+
+#[cfg(test)]
+mod tests;

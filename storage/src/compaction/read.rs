@@ -1,0 +1,175 @@
+//! Reads a data file from its first row to its last, a few rows at a time.
+
+use std::ops::Range;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use parquet::arrow::ParquetRecordBatchStreamBuilder;
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStream};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+
+use crate::error::{Error, Result};
+use crate::snapshot::DataFile;
+
+/// Most rows of a batch.
+pub(crate) const BATCH_ROWS: usize = 8192;
+/// Decoded bytes that a batch should not exceed; rows of a mebibyte come a few at a time.
+const BATCH_BYTES: u64 = 8 << 20;
+
+/// The rows of one file in its order, in batches of the stored schema. Holds one row group of
+/// encoded bytes and one batch.
+pub(crate) struct FileRows {
+    path: Path,
+    expected_rows: u64,
+    stream: ParquetRecordBatchStream<Ranges>,
+    rows: u64,
+}
+
+impl FileRows {
+    /// Opens a file. [`crate::ErrorKind::Corrupt`] if its bytes are not what was written; any
+    /// other error is the store's and may pass.
+    pub(crate) async fn open(store: Arc<dyn ObjectStore>, file: &DataFile) -> Result<Self> {
+        let path = file.path.clone();
+        let opened = ParquetRecordBatchStreamBuilder::new(Ranges {
+            store,
+            path: path.clone(),
+            size: file.bytes,
+        });
+        let opened = AssertUnwindSafe(opened).catch_unwind().await;
+        let builder = settled(&path, opened)?;
+        let rows = batch_rows(builder.metadata());
+        let stream = builder
+            .with_batch_size(rows)
+            .build()
+            .map_err(|source| unreadable(&path, source))?;
+        Ok(Self {
+            path,
+            expected_rows: file.rows,
+            stream,
+            rows: 0,
+        })
+    }
+
+    /// The next rows; `None` after the last.
+    pub(crate) async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        let next = AssertUnwindSafe(self.stream.next().map(Option::transpose))
+            .catch_unwind()
+            .await;
+        let Some(batch) = settled(&self.path, next)? else {
+            return if self.rows == self.expected_rows {
+                Ok(None)
+            } else {
+                Err(Error::corrupt(format!(
+                    "file `{}` has {} rows instead of {}",
+                    self.path, self.rows, self.expected_rows
+                )))
+            };
+        };
+        self.rows += batch.num_rows() as u64;
+        Ok(Some(batch))
+    }
+}
+
+/// All rows of a file, in its order: for tools that look at one file at a time.
+pub(crate) async fn read_file(
+    store: Arc<dyn ObjectStore>,
+    file: &DataFile,
+) -> Result<Vec<RecordBatch>> {
+    let rows = FileRows::open(store, file).await?;
+    futures::stream::try_unfold(rows, |mut rows| async move {
+        Ok(rows.next().await?.map(|batch| (batch, rows)))
+    })
+    .try_collect()
+    .await
+}
+
+/// Bytes that are not Parquet may make the reader panic, not only fail: the process goes on.
+fn settled<T>(path: &Path, outcome: std::thread::Result<parquet::errors::Result<T>>) -> Result<T> {
+    match outcome {
+        Ok(outcome) => outcome.map_err(|source| unreadable(path, source)),
+        Err(_) => Err(Error::corrupt(format!("file `{path}` cannot be decoded"))),
+    }
+}
+
+fn unreadable(path: &Path, source: ParquetError) -> Error {
+    let corrupt = |source: ParquetError| {
+        Error::corrupt(format!("file `{path}` is not readable")).with_source(source)
+    };
+    match source {
+        ParquetError::External(source) => match source.downcast::<object_store::Error>() {
+            Ok(source) => match *source {
+                source @ object_store::Error::NotFound { .. } => {
+                    Error::corrupt(format!("file `{path}` is missing")).with_source(source)
+                }
+                source => source.into(),
+            },
+            Err(source) => corrupt(ParquetError::External(source)),
+        },
+        source => corrupt(source),
+    }
+}
+
+/// A file of an object store, read by ranges.
+struct Ranges {
+    store: Arc<dyn ObjectStore>,
+    path: Path,
+    size: u64,
+}
+
+impl AsyncFileReader for Ranges {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
+        async move { Ok(self.store.get_range(&self.path, range).await?) }.boxed()
+    }
+
+    fn get_byte_ranges(
+        &mut self,
+        ranges: Vec<Range<u64>>,
+    ) -> BoxFuture<'_, parquet::errors::Result<Vec<Bytes>>> {
+        async move { Ok(self.store.get_ranges(&self.path, &ranges).await?) }.boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        _: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
+        async move {
+            let size = self.size;
+            let reader = ParquetMetaDataReader::new();
+            Ok(Arc::new(reader.load_and_finish(self, size).await?))
+        }
+        .boxed()
+    }
+}
+
+/// How many rows make a batch of [`BATCH_BYTES`], as far as the footer tells.
+fn batch_rows(metadata: &ParquetMetaData) -> usize {
+    let widest = metadata
+        .row_groups()
+        .iter()
+        .map(|group| {
+            let bytes: u64 = group
+                .columns()
+                .iter()
+                .map(|column| {
+                    let values = column.num_values().unsigned_abs();
+                    let data = column
+                        .unencoded_byte_array_data_bytes()
+                        .map_or(0, i64::unsigned_abs);
+                    data.saturating_add(values.saturating_mul(8))
+                })
+                .fold(0, u64::saturating_add);
+            bytes / group.num_rows().unsigned_abs().max(1)
+        })
+        .max()
+        .unwrap_or(0);
+    let rows = BATCH_BYTES / widest.max(1);
+    usize::try_from(rows).map_or(BATCH_ROWS, |rows| rows.clamp(16, BATCH_ROWS))
+}

@@ -1,0 +1,153 @@
+//! Makes one merge: files in, files out. What it wrote is not live until the catalog says so.
+
+use std::sync::Arc;
+
+use super::merge::SortMerge;
+use super::policy::{MAX_WEIGHT, Merge};
+use super::read::FileRows;
+use crate::error::{Error, ErrorKind, Result};
+use crate::file::{FileSink, FileWriter};
+use crate::snapshot::DataFile;
+
+/// Bytes at which an output file is ended early: rows later in the hour are wider than the
+/// earlier ones were.
+const CUT_BYTES: u64 = MAX_WEIGHT * 128 * 3 / 2;
+
+/// What a merge wrote and what that replaces.
+#[derive(Debug)]
+pub(crate) struct Merged {
+    pub(crate) added: Vec<Arc<DataFile>>,
+    pub(crate) removed: Vec<Arc<DataFile>>,
+}
+
+/// What came of a merge.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The new files are written and synced.
+    Merged(Merged),
+    /// A file that cannot be read, and why; nothing was changed.
+    Broken(Arc<DataFile>, String),
+}
+
+/// Reads the files of `merge` and writes their rows as new ones. `pace` is told of every few
+/// thousand rows how many encoded bytes they were, and may wait or stop the merge by an error.
+/// Whatever was written before an error is deleted.
+pub(crate) async fn run(
+    writer: &FileWriter,
+    merge: Merge,
+    mut pace: impl AsyncFnMut(Paced) -> Result<()>,
+) -> Result<Outcome> {
+    let mut inputs = Vec::with_capacity(merge.files.len());
+    for file in &merge.files {
+        match FileRows::open(Arc::clone(&writer.store), file).await {
+            Ok(rows) => inputs.push(rows),
+            Err(error) => return broken(file, error),
+        }
+    }
+    let mut sorted = SortMerge::new(merge.place.1, inputs);
+    let mut outputs = Outputs {
+        writer,
+        merge: &merge,
+        open: None,
+        written: Vec::new(),
+    };
+    let outcome = outputs.write(&mut sorted, &mut pace).await;
+    let Outputs { open, written, .. } = outputs;
+    match outcome {
+        Ok(()) => Ok(Outcome::Merged(Merged {
+            added: written,
+            removed: merge.files,
+        })),
+        Err(error) => {
+            if let Some(open) = open {
+                open.abort().await;
+            }
+            for file in written {
+                writer.discard(&file).await;
+            }
+            match sorted.failed {
+                Some(input) => broken(&merge.files[input], error),
+                None => Err(error),
+            }
+        }
+    }
+}
+
+/// Encoded bytes that a step of a merge read and wrote.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Paced {
+    pub(crate) read: u64,
+    pub(crate) written: u64,
+}
+
+fn broken(file: &Arc<DataFile>, error: Error) -> Result<Outcome> {
+    if error.kind() == ErrorKind::Corrupt {
+        Ok(Outcome::Broken(Arc::clone(file), error.to_string()))
+    } else {
+        Err(error)
+    }
+}
+
+struct Outputs<'a> {
+    writer: &'a FileWriter,
+    merge: &'a Merge,
+    open: Option<FileSink>,
+    written: Vec<Arc<DataFile>>,
+}
+
+impl Outputs<'_> {
+    async fn write(
+        &mut self,
+        sorted: &mut SortMerge<FileRows>,
+        pace: &mut impl AsyncFnMut(Paced) -> Result<()>,
+    ) -> Result<()> {
+        let rows_in: u64 = self.merge.files.iter().map(|file| file.rows).sum();
+        let bytes_in = self.merge.bytes();
+        let level = self.merge.files.iter().map(|file| file.level).max();
+        let level = level.unwrap_or(0) + 1;
+        while let Some(mut batch) = sorted.next().await? {
+            let share = |rows: usize| bytes_in * rows as u64 / rows_in.max(1);
+            let mut paced = Paced {
+                read: share(batch.num_rows()),
+                written: 0,
+            };
+            while batch.num_rows() > 0 {
+                let sink = match &mut self.open {
+                    Some(sink) => sink,
+                    none => none.insert(self.writer.begin(&self.merge.place, level)?),
+                };
+                let room = self.merge.rows_per_file.saturating_sub(sink.rows());
+                let take = usize::try_from(room)
+                    .map_or(batch.num_rows(), |room| room.clamp(1, batch.num_rows()));
+                paced.written += sink.push(&batch.slice(0, take)).await?;
+                batch = batch.slice(take, batch.num_rows() - take);
+                if sink.rows() >= self.merge.rows_per_file || sink.bytes() >= CUT_BYTES {
+                    paced.written += self.end_file().await?;
+                }
+            }
+            pace(paced).await?;
+        }
+        let written = self.end_file().await?;
+        pace(Paced { read: 0, written }).await?;
+        let rows_out: u64 = self.written.iter().map(|file| file.rows).sum();
+        if rows_out != rows_in {
+            return Err(Error::internal(format!(
+                "a merge of {rows_in} rows gave {rows_out}"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Ends the open file, if there is one. Returns the bytes that [`FileSink::push`] has not
+    /// told of: the last row group and the index.
+    async fn end_file(&mut self) -> Result<u64> {
+        let Some(sink) = self.open.take() else {
+            return Ok(0);
+        };
+        let told = sink.bytes();
+        let file = sink.finish().await?;
+        let rest = file.bytes + file.index_bytes - told;
+        self.written.push(file);
+        Ok(rest)
+    }
+}

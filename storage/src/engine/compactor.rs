@@ -1,0 +1,236 @@
+//! Carries out merges: chooses them, runs each on a thread of its own, makes the result live.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
+
+use super::Shared;
+use crate::buffer::Place;
+use crate::catalog::Change;
+use crate::compaction::{self, Merge, Merged, Outcome, Paced};
+use crate::error::{Error, ErrorKind, Result};
+use crate::file::FileWriter;
+use crate::metrics::Metrics;
+use crate::model::FileId;
+
+/// How often to look for merges that are due.
+const TICK: Duration = Duration::from_millis(250);
+/// A place whose merge failed is left alone for this long, so that others get their turn.
+const COOL_DOWN: Duration = Duration::from_secs(10);
+/// How nice merges are to the threads that take requests and answer queries (Unix niceness).
+const NICENESS: i32 = 10;
+
+/// What is being merged.
+#[derive(Default)]
+pub(super) struct Merges {
+    inner: Mutex<Inner>,
+    /// Told when a merge ends.
+    ended: Notify,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// Files that a merge is reading.
+    busy: HashSet<FileId>,
+    /// When merges of a place may be tried again.
+    failed: HashMap<Place, Instant>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Merges {
+    /// The threads that may still be at work; they stop soon when nobody waits for them.
+    pub(super) fn take_threads(&self) -> Vec<JoinHandle<()>> {
+        std::mem::take(&mut self.inner.lock().threads)
+    }
+}
+
+/// Frees the files of a merge, however it ends.
+struct Claim<'a> {
+    merges: &'a Merges,
+    files: Vec<FileId>,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        let mut inner = self.merges.inner.lock();
+        for file in &self.files {
+            inner.busy.remove(file);
+        }
+        drop(inner);
+        self.merges.ended.notify_waiters();
+    }
+}
+
+/// The clock by which files are dated. A wrong one makes merges by age come early or late and
+/// nothing else.
+pub(super) fn now_ms() -> u64 {
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Merges for as long as the engine is there.
+pub(super) async fn run(shared: Weak<Shared>) {
+    loop {
+        let Some(strong) = shared.upgrade() else {
+            return;
+        };
+        let outcome = strong.compact_once().await;
+        drop(strong);
+        match outcome {
+            Ok(true) => {}
+            Ok(false) => tokio::time::sleep(TICK).await,
+            Err(error) => {
+                tracing::error!(%error, "merge failed, trying again");
+                tokio::time::sleep(TICK).await;
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Merges until nothing is due, also what others have begun.
+    pub(super) async fn compact_all(&self) -> Result<()> {
+        loop {
+            let ended = self.merges.ended.notified();
+            if self.compact_once().await? {
+                continue;
+            }
+            if self.merges.inner.lock().busy.is_empty() {
+                return Ok(());
+            }
+            ended.await;
+        }
+    }
+
+    /// Makes the merge that saves most, if one is due.
+    pub(super) async fn compact_once(&self) -> Result<bool> {
+        let Some((merge, _claim)) = self.claim() else {
+            return Ok(false);
+        };
+        let place = merge.place.clone();
+        let outcome = self.make(merge).await;
+        if outcome.is_err() {
+            self.metrics.compaction_failures.inc();
+            let until = Instant::now() + COOL_DOWN;
+            self.merges.inner.lock().failed.insert(place, until);
+        }
+        outcome.map(|()| true)
+    }
+
+    fn claim(&self) -> Option<(Merge, Claim<'_>)> {
+        let mut inner = self.merges.inner.lock();
+        let now = Instant::now();
+        inner.failed.retain(|_, until| *until > now);
+        let merge = compaction::plan(&self.state.files(), &inner.busy, now_ms())
+            .into_iter()
+            .find(|merge| !inner.failed.contains_key(&merge.place))?;
+        let files: Vec<FileId> = merge.files.iter().map(|file| file.id).collect();
+        inner.busy.extend(&files);
+        let merges = &self.merges;
+        Some((merge, Claim { merges, files }))
+    }
+
+    async fn make(&self, merge: Merge) -> Result<()> {
+        match self.on_a_thread(merge).await? {
+            Outcome::Merged(merged) => self.replace(merged).await,
+            Outcome::Broken(file, reason) => self.quarantine(&file, &reason).await,
+        }
+    }
+
+    /// Puts the new files in the place of the old ones: one transaction, then one snapshot.
+    async fn replace(&self, merged: Merged) -> Result<()> {
+        let change = Change {
+            add: &merged.added,
+            remove: &merged.removed,
+            wal_mark: None,
+        };
+        if let Err(error) = self.catalog.commit(&change).await {
+            // An error of a commit does not say that it was not made.
+            match self.catalog.is_live(merged.added[0].id).await {
+                Ok(true) => tracing::warn!(%error, "a merge was recorded in spite of an error"),
+                Ok(false) => {
+                    for file in &merged.added {
+                        self.writer.discard(file).await;
+                    }
+                    return Err(error);
+                }
+                Err(_) => return Err(error),
+            }
+        }
+        self.metrics.compactions.inc();
+        self.metrics
+            .compacted_files
+            .inc_by(merged.removed.len() as u64);
+        self.state.compacted(&merged.added, &merged.removed);
+        Ok(())
+    }
+
+    /// Runs a merge on a thread of its own, whose priority is low. When nobody waits for it any
+    /// more, it stops at the next step and deletes what it wrote.
+    async fn on_a_thread(&self, merge: Merge) -> Result<Outcome> {
+        let (answer, answered) = oneshot::channel();
+        let stop = StopOnDrop::default();
+        let stopped = Arc::clone(&stop.0);
+        let writer = self.writer.clone();
+        let metrics = Arc::clone(&self.metrics);
+        let runtime = tokio::runtime::Handle::current();
+        let thread = std::thread::Builder::new()
+            .name("spoor-merge".to_owned())
+            .spawn(move || {
+                // On Linux this is of the thread; where it fails, merges are merely less nice.
+                if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+                    tracing::debug!(%error, "merges run with normal priority");
+                }
+                let outcome = runtime.block_on(run_merge(&writer, &metrics, merge, &stopped));
+                if let Err(Ok(Outcome::Merged(unwanted))) = answer.send(outcome) {
+                    runtime.block_on(async {
+                        for file in &unwanted.added {
+                            writer.discard(file).await;
+                        }
+                    });
+                }
+            })
+            .map_err(|source| Error::internal("cannot start a thread").with_source(source))?;
+        {
+            let mut inner = self.merges.inner.lock();
+            inner.threads.retain(|thread| !thread.is_finished());
+            inner.threads.push(thread);
+        }
+        answered
+            .await
+            .map_err(|_| Error::internal("a merge ended with a panic"))?
+    }
+}
+
+async fn run_merge(
+    writer: &FileWriter,
+    metrics: &Metrics,
+    merge: Merge,
+    stopped: &AtomicBool,
+) -> Result<Outcome> {
+    let pace = async |step: Paced| {
+        metrics.compaction_read_bytes.inc_by(step.read);
+        metrics.compaction_written_bytes.inc_by(step.written);
+        if stopped.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Unavailable, "the merge was stopped"));
+        }
+        Ok(())
+    };
+    compaction::run(writer, merge, pace).await
+}
+
+#[derive(Default)]
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}

@@ -1,0 +1,177 @@
+//! Writes a file while its rows come, for merges: memory holds one row group and the index.
+
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload, PutPayloadMut, WriteMultipart};
+
+use super::{Encoded, FileEncoder, FileWriter};
+use crate::buffer::Place;
+use crate::error::Result;
+use crate::layout::parquet_path;
+use crate::snapshot::DataFile;
+
+/// Bytes of a part of an upload; stores want at least 5 MiB. Files below this are put at once.
+const PART_BYTES: usize = 8 << 20;
+/// Parts on their way at a time.
+const PARALLEL_PARTS: usize = 2;
+
+/// An unfinished file. Dropped without [`FileSink::finish`], it leaves nothing that counts: no
+/// catalog row names it.
+pub(crate) struct FileSink {
+    writer: FileWriter,
+    encoder: FileEncoder,
+    upload: Upload,
+}
+
+impl FileWriter {
+    /// Begins a file of `place`. Its bytes go to the store as they come.
+    pub(crate) fn begin(&self, place: &Place, level: u32) -> Result<FileSink> {
+        let encoder = FileEncoder::new(place, level)?;
+        let (tenant, table, hour) = place;
+        let path = parquet_path(tenant, *table, *hour, encoder.id);
+        Ok(FileSink {
+            writer: self.clone(),
+            encoder,
+            upload: Upload::new(Arc::clone(&self.store), path),
+        })
+    }
+}
+
+impl FileSink {
+    /// Adds rows that come after all others in the file's order. Takes processor time. Returns
+    /// how many bytes went to the store.
+    pub(crate) async fn push(&mut self, sorted: &RecordBatch) -> Result<u64> {
+        self.encoder.push(sorted)?;
+        let bytes = self.encoder.take_encoded();
+        let len = bytes.len() as u64;
+        self.upload.put(bytes).await?;
+        Ok(len)
+    }
+
+    /// Rows so far.
+    pub(crate) fn rows(&self) -> u64 {
+        self.encoder.rows
+    }
+
+    /// Bytes of complete row groups so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.encoder.taken
+    }
+
+    /// Ends the file; when this returns it would survive a power loss. It is not live until the
+    /// catalog says so.
+    pub(crate) async fn finish(self) -> Result<Arc<DataFile>> {
+        let Self {
+            writer,
+            encoder,
+            mut upload,
+        } = self;
+        let Encoded {
+            parquet,
+            index,
+            file,
+        } = match encoder.finish() {
+            Ok(encoded) => encoded,
+            Err(error) => {
+                upload.abort().await;
+                return Err(error);
+            }
+        };
+        upload.put(parquet).await?;
+        upload.finish().await?;
+        let stored = async {
+            writer
+                .store
+                .put(&file.index_path, PutPayload::from(index))
+                .await?;
+            writer.sync(&file).await
+        };
+        if let Err(error) = stored.await {
+            writer.discard(&file).await;
+            return Err(error);
+        }
+        Ok(Arc::new(file))
+    }
+
+    /// Gives the file up.
+    pub(crate) async fn abort(mut self) {
+        self.upload.abort().await;
+    }
+}
+
+impl FileWriter {
+    /// Deletes a file that will not be in the catalog, so that attempts that fail for want of
+    /// space do not fill the disk. What cannot be deleted is deleted at the next start.
+    pub(crate) async fn discard(&self, file: &DataFile) {
+        for path in [&file.path, &file.index_path] {
+            match self.store.delete(path).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => {
+                    tracing::warn!(file = %path, %error, "an unfinished file stays until the next start");
+                }
+            }
+        }
+    }
+}
+
+/// Bytes on their way to one object.
+struct Upload {
+    store: Arc<dyn ObjectStore>,
+    path: Path,
+    waiting: PutPayloadMut,
+    parts: Option<WriteMultipart>,
+}
+
+impl Upload {
+    fn new(store: Arc<dyn ObjectStore>, path: Path) -> Self {
+        Self {
+            store,
+            path,
+            waiting: PutPayloadMut::new(),
+            parts: None,
+        }
+    }
+
+    async fn put(&mut self, bytes: Vec<u8>) -> Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let bytes = Bytes::from(bytes);
+        if let Some(parts) = &mut self.parts {
+            parts.wait_for_capacity(PARALLEL_PARTS).await?;
+            parts.put(bytes);
+            return Ok(());
+        }
+        self.waiting.push(bytes);
+        if self.waiting.content_length() >= PART_BYTES {
+            let upload = self.store.put_multipart(&self.path).await?;
+            let mut parts = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
+            for bytes in std::mem::take(&mut self.waiting).freeze() {
+                parts.put(bytes);
+            }
+            self.parts = Some(parts);
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self) -> Result<()> {
+        if let Some(parts) = self.parts.take() {
+            parts.finish().await?;
+        } else {
+            let payload = std::mem::take(&mut self.waiting).freeze();
+            self.store.put(&self.path, payload).await?;
+        }
+        Ok(())
+    }
+
+    async fn abort(&mut self) {
+        if let Some(parts) = self.parts.take()
+            && let Err(error) = parts.abort().await
+        {
+            tracing::debug!(file = %self.path, %error, "an upload could not be aborted");
+        }
+    }
+}
