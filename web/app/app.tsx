@@ -1,31 +1,39 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { LogsView } from "./logs/view";
-import { useKeys } from "./lib/keys";
+import { useChord, useKeys } from "./lib/keys";
 import { navigate, usePlace } from "./lib/router";
+import { absoluteLink, hrefInRange } from "./lib/search";
 import { ServicesView } from "./services/view";
 import { TraceView } from "./trace/view";
 import { TracesView } from "./traces/view";
 import { Boundary } from "./ui/boundary";
+import { Palette } from "./ui/palette";
 import { QUERY_INPUT_ID } from "./ui/querybar";
 import { Shortcuts } from "./ui/shortcuts";
 import { EmptyState } from "./ui/states";
 import { TokenDialog } from "./ui/token";
-import { TopBar } from "./ui/topbar";
+import { say, Toast } from "./ui/toast";
+import { TopBar, VIEWS } from "./ui/topbar";
+import { copyText } from "./ui/copy";
 
 const CHORD_MS = 900;
 
 export function App(): JSX.Element {
   const { path } = usePlace();
   const [help, setHelp] = useState(false);
+  const [palette, setPalette] = useState(false);
   useGlobalKeys(() => setHelp(true));
+  useChord("k", () => setPalette((open) => !open));
   return (
     <div class="app">
-      <TopBar onShortcuts={() => setHelp(true)} />
+      <TopBar onShortcuts={() => setHelp(true)} onPalette={() => setPalette(true)} />
       <Boundary key={path}>
         <CurrentView />
       </Boundary>
       {help && <Shortcuts onClose={() => setHelp(false)} />}
+      {palette && <Palette onClose={() => setPalette(false)} onShortcuts={() => setHelp(true)} />}
+      <Toast />
       <TokenDialog />
     </div>
   );
@@ -34,7 +42,7 @@ export function App(): JSX.Element {
 function CurrentView(): JSX.Element {
   const { path } = usePlace();
   const trace = /^\/trace\/([^/]+)\/?$/.exec(path)?.[1];
-  const title = trace ? `Trace ${trace.slice(0, 8)}` : path === "/services" ? "Services" : path === "/traces" ? "Traces" : "Logs";
+  const title = trace ? `Trace ${trace.slice(0, 8)}` : (VIEWS.find((view) => path.startsWith(view.path))?.label ?? "Logs");
   useEffect(() => {
     document.title = `${title} · Spoor`;
     if (path === "/") navigate("/logs", "replace");
@@ -56,26 +64,32 @@ function CurrentView(): JSX.Element {
   );
 }
 
+/** `g` and a letter go to a view: the letter is taken from the page's own keys for a moment. */
 function useGlobalKeys(onHelp: () => void): void {
   const chord = useRef(0);
-  const go = (path: string): void => {
-    if (performance.now() - chord.current < CHORD_MS) navigate(path);
-    chord.current = 0;
-  };
+  useEffect(() => {
+    const second = (event: KeyboardEvent): void => {
+      if (performance.now() - chord.current > CHORD_MS) return;
+      chord.current = 0;
+      const view = VIEWS.find((each) => each.key === event.key);
+      if (!view) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      navigate(hrefInRange(view.path));
+    };
+    window.addEventListener("keydown", second, true);
+    return () => window.removeEventListener("keydown", second, true);
+  }, []);
   useKeys({
     "/": () => {
       const input = document.getElementById(QUERY_INPUT_ID);
-      if (input instanceof HTMLInputElement) {
-        input.focus();
-        input.select();
-      }
+      input?.focus();
+      if (input instanceof HTMLInputElement) input.select();
     },
     "?": onHelp,
     g: () => {
       chord.current = performance.now();
     },
-    l: () => go("/logs"),
-    t: () => go("/traces"),
-    s: () => go("/services"),
+    y: () => void copyText(absoluteLink()).then(() => say("Link copied, with absolute times")),
   });
 }

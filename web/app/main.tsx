@@ -4,6 +4,7 @@ import { interceptLinks } from "./lib/router";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/controls.css";
+import "./styles/frame.css";
 import "./styles/logs.css";
 import "./styles/panel.css";
 import "./styles/traces.css";

@@ -15,3 +15,20 @@ export function serviceSlot(name: string): number {
 
 /** The colour lives in tokens.css, one value for light and one for dark. */
 export const serviceColour = (name: string): string => `var(--service-${serviceSlot(name)})`;
+
+const LEVELS: Record<string, string> = { fatal: "var(--error)", error: "var(--error)", warn: "var(--warn)", info: "var(--level-info)", debug: "var(--level-debug)", trace: "var(--level-trace)", unset: "var(--level-unset)" };
+
+/** The colour of one series of a chart that is stacked by `field`. What is summed or has no value is grey. */
+export function seriesColour(field: string, name: string): string {
+  if (field === "level") return LEVELS[name] ?? "var(--level-unset)";
+  return name === "(other)" || name === "(none)" ? "var(--level-unset)" : serviceColour(name);
+}
+
+const WORST_FIRST = ["fatal", "error", "warn", "unset", "info", "debug", "trace"];
+
+/** Levels worst first, so that errors of different times stand on one line and compare; other series as they came. */
+export function orderSeries<T extends { name: string }>(field: string, series: readonly T[]): T[] {
+  if (field !== "level") return [...series];
+  const rank = (name: string): number => (WORST_FIRST.includes(name) ? WORST_FIRST.indexOf(name) : WORST_FIRST.length);
+  return [...series].sort((a, b) => rank(a.name) - rank(b.name));
+}

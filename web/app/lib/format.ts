@@ -1,6 +1,7 @@
 import { createStore, useStore } from "./store";
+import type { Zone } from "./time";
 
-export type Zone = "local" | "utc";
+export type { Zone };
 
 const ZONE_KEY = "spoor.zone";
 export const zoneStore = createStore<Zone>(readZone());

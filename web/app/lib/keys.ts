@@ -2,8 +2,11 @@ import { useEffect, useRef } from "preact/hooks";
 
 export type KeyMap = Record<string, (event: KeyboardEvent) => void>;
 
-const isTyping = (target: EventTarget | null): boolean =>
-  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+/** The editors live in shadow roots: outside of them an event seems to come from the root's host. */
+function isTyping(event: Event): boolean {
+  const target = event.composedPath()[0] ?? event.target;
+  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+}
 
 /** Keys of the whole page. They rest while a dialog is open, and while somebody types, except Escape. */
 export function useKeys(map: KeyMap): void {
@@ -12,7 +15,7 @@ export function useKeys(map: KeyMap): void {
   useEffect(() => {
     const listen = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey) return;
-      if (document.querySelector("dialog[open]") || (event.key !== "Escape" && isTyping(event.target))) return;
+      if (document.querySelector("dialog[open]") || (event.key !== "Escape" && isTyping(event))) return;
       // Enter and Space on a button or link belong to it.
       if ((event.key === "Enter" || event.key === " ") && event.target instanceof Element && event.target.closest("button, a, summary")) return;
       const handler = latest.current[event.key];
@@ -23,4 +26,19 @@ export function useKeys(map: KeyMap): void {
     window.addEventListener("keydown", listen);
     return () => window.removeEventListener("keydown", listen);
   }, []);
+}
+
+/** Ctrl or ⌘ with a key, also while somebody types. */
+export function useChord(key: string, handler: () => void): void {
+  const latest = useRef(handler);
+  latest.current = handler;
+  useEffect(() => {
+    const listen = (event: KeyboardEvent): void => {
+      if (!(event.metaKey || event.ctrlKey) || event.altKey || event.shiftKey || event.key.toLowerCase() !== key) return;
+      event.preventDefault();
+      latest.current();
+    };
+    window.addEventListener("keydown", listen, true);
+    return () => window.removeEventListener("keydown", listen, true);
+  }, [key]);
 }

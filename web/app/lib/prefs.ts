@@ -45,3 +45,20 @@ phoneQuery?.addEventListener("change", (event) => phone.set(event.matches));
 
 /** Narrow enough for one column: rows have two lines, panels cover the page. The same width as in the style sheets. */
 export const usePhone = (): boolean => useStore(phone);
+
+/** A small choice of this browser, such as a side bar that is closed. */
+export function keptChoice(key: string): string | null {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+export function keepChoice(key: string, value: string): void {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // The choice then lasts as long as the page.
+  }
+}

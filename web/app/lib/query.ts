@@ -42,7 +42,7 @@ export function tokenise(text: string): Token[] {
   return tokens;
 }
 
-const unquote = (text: string): string => (text.startsWith('"') ? text.replace(/^"|"$/g, "").replace(/\\(.)/g, "$1") : text);
+export const unquote = (text: string): string => (text.startsWith('"') ? text.replace(/^"|"$/g, "").replace(/\\(.)/g, "$1") : text);
 
 /** The words and phrases of the query that a matching line contains: what to mark in its body. */
 export function matchTerms(query: string): string[] {

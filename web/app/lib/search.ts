@@ -1,6 +1,7 @@
-import { useMemo, useState } from "preact/hooks";
-import { href, setParams, usePlace } from "./router";
-import { resolveRange, type Range } from "./time";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { currentPlace, href, hrefWith, setParams, usePlace } from "./router";
+import { rememberQuery } from "./saved";
+import { isRelative, resolveRange, toIso, type Range } from "./time";
 import { toggleFilter } from "./query";
 
 export interface Search {
@@ -17,14 +18,21 @@ export interface Search {
   toggle: (field: string, value: string, exclude: boolean) => void;
 }
 
+/** When the search on the page was made: what a copied link must show again. */
+let madeAt = Date.now();
+
 /** The search that stands in the URL: `q`, `start`, `end`. */
 export function useSearch(): Search {
-  const { params, action } = usePlace();
+  const { path, params, action } = usePlace();
   const [runs, setRuns] = useState(0);
   const query = params.get("q") ?? "";
   const range = { start: params.get("start"), end: params.get("end") };
   const key = JSON.stringify([query, range.start, range.end, runs]);
-  const fixed = useMemo(() => resolveRange(range, Date.now()), [key]);
+  const fixed = useMemo(() => {
+    madeAt = Date.now();
+    return resolveRange(range, madeAt);
+  }, [key]);
+  useEffect(() => rememberQuery(path, query), [path, query]);
   return {
     query,
     range,
@@ -40,8 +48,17 @@ export function useSearch(): Search {
   };
 }
 
-/** The address of a search with fixed times: who opens it tomorrow sees what we see now. */
-export function shareLink(path: string, search: Search, more: Record<string, string | null>): string {
-  const { start, end } = search.fixed;
-  return window.location.origin + href(path, { q: search.query, start, end: end ?? (start ? new Date().toISOString() : null), ...more });
+/** The address of this page with fixed times: who opens it tomorrow sees what we see now. */
+export function absoluteLink(): string {
+  const { path, params } = currentPlace();
+  if (path.startsWith("/trace/")) return window.location.href;
+  const range = { start: params.get("start"), end: params.get("end") };
+  const { start, end } = isRelative(range) ? resolveRange(range, madeAt) : range;
+  return window.location.origin + hrefWith(path, params, { start, end: end ?? toIso(madeAt) });
+}
+
+/** Another view, of the same time. */
+export function hrefInRange(path: string, more: Record<string, string | null> = {}): string {
+  const { params } = currentPlace();
+  return href(path, { ...more, start: params.get("start"), end: params.get("end") });
 }

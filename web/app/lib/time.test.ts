@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ALL_TIME, parsePoint, parseTypedRange, rangeAround, resolveRange } from "./time";
+import { ALL_TIME, parsePoint, parseTypedRange, rangeAround, resolveRange, stepRange, zoomOut } from "./time";
 
 const NOW = Date.parse("2026-03-10T12:00:00Z");
 
@@ -65,5 +65,50 @@ describe("fixing a range", () => {
 
   it("rounds outwards to whole milliseconds, never to nothing", () => {
     expect(rangeAround(1000.2, 1000.3)).toEqual({ start: new Date(1000).toISOString(), end: new Date(1001).toISOString() });
+  });
+});
+
+describe("days and clock times", () => {
+  const range = (text: string) => parseTypedRange(text, NOW, "utc");
+
+  it("are read in the zone that is shown", () => {
+    expect(parsePoint("yesterday 14:00", NOW, "utc")).toBe(Date.parse("2026-03-09T14:00:00Z"));
+    expect(parsePoint("2026-03-09 14:00", NOW, "utc")).toBe(Date.parse("2026-03-09T14:00:00Z"));
+    expect(parsePoint("2026-03-09T14:00:00+02:00", NOW, "utc")).toBe(Date.parse("2026-03-09T12:00:00Z"));
+    expect(parsePoint("monday 9:30", NOW, "utc")).toBe(Date.parse("2026-03-09T09:30:00Z"));
+    expect(parsePoint("2h ago", NOW)).toBe(NOW - 7_200_000);
+  });
+
+  it("are the last time that it was that late", () => {
+    expect(parsePoint("11:00", NOW, "utc")).toBe(Date.parse("2026-03-10T11:00:00Z"));
+    expect(parsePoint("13:00", NOW, "utc")).toBe(Date.parse("2026-03-09T13:00:00Z"));
+  });
+
+  it("make ranges", () => {
+    expect(range("yesterday")).toEqual({ start: "2026-03-09T00:00:00.000Z", end: "2026-03-10T00:00:00.000Z" });
+    expect(range("yesterday 14:00 to 15:30")).toEqual({ start: "2026-03-09T14:00:00.000Z", end: "2026-03-09T15:30:00.000Z" });
+    expect(range("today 9:00-10:00")).toEqual({ start: "2026-03-10T09:00:00.000Z", end: "2026-03-10T10:00:00.000Z" });
+    expect(range("08:00 - 09:00")).toEqual({ start: "2026-03-10T08:00:00.000Z", end: "2026-03-10T09:00:00.000Z" });
+    expect(range("today")).toEqual({ start: "2026-03-10T00:00:00.000Z", end: null });
+  });
+});
+
+describe("moving the range", () => {
+  const hour = { start: "2026-03-10T08:00:00Z", end: "2026-03-10T09:00:00Z" };
+
+  it("doubles it around its middle, but not into the future", () => {
+    expect(zoomOut(hour, NOW)).toEqual({ start: "2026-03-10T07:30:00.000Z", end: "2026-03-10T09:30:00.000Z" });
+    expect(zoomOut({ start: "now-1h", end: null }, NOW)).toEqual({ start: "2026-03-10T10:00:00.000Z", end: "2026-03-10T12:00:00.000Z" });
+  });
+
+  it("steps by its own width, there and back", () => {
+    const before = stepRange(hour, -1, NOW);
+    expect(before).toEqual({ start: "2026-03-10T07:00:00.000Z", end: "2026-03-10T08:00:00.000Z" });
+    expect(before && stepRange(before, 1, NOW)).toEqual({ start: "2026-03-10T08:00:00.000Z", end: "2026-03-10T09:00:00.000Z" });
+  });
+
+  it("leaves a range without a beginning alone", () => {
+    expect(zoomOut(ALL_TIME, NOW)).toBeNull();
+    expect(stepRange(ALL_TIME, 1, NOW)).toBeNull();
   });
 });

@@ -20,8 +20,15 @@ export const QUICK_RANGES: { label: string; range: Range }[] = [
   { label: "All time", range: ALL_TIME },
 ];
 
-/** One point in time: ISO, `now`, `now-1h`, `-1h`, or Unix seconds to nanoseconds, told apart by size. Milliseconds. */
-export function parsePoint(text: string, nowMs: number): number | null {
+export type Zone = "local" | "utc";
+
+const DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+
+/**
+ * One point in time: ISO, `now`, `now-1h`, `-1h`, `2h ago`, `yesterday 14:00`, `monday`, `14:00`, or Unix
+ * seconds to nanoseconds, told apart by size. Milliseconds. What names no zone is read in `zone`.
+ */
+export function parsePoint(text: string, nowMs: number, zone: Zone = "local"): number | null {
   const point = text.trim().toLowerCase();
   if (point === "now") return nowMs;
   const relative = /^(?:now)?\s*([+-])\s*(\d+(?:\.\d+)?)\s*([smhdw])$/.exec(point);
@@ -29,11 +36,36 @@ export function parsePoint(text: string, nowMs: number): number | null {
     const span = Number(relative[2]) * (UNIT_MS[relative[3] ?? ""] ?? 0);
     return relative[1] === "-" ? nowMs - span : nowMs + span;
   }
+  const back = /^(\d+(?:\.\d+)?)\s*(s|m|h|d|w)[a-z]*\s+ago$/.exec(point);
+  if (back) return nowMs - Number(back[1]) * (UNIT_MS[back[2] ?? ""] ?? 0);
   if (/^\d{9,20}$/.test(point)) return epochToMs(point);
+  const clock = clockPoint(point, nowMs, zone);
+  if (clock !== null) return clock;
   if (!/^\d{4}-\d{1,2}/.test(point)) return null;
   const iso = /^\d{4}-\d{2}-\d{2}$/.test(point) ? `${point}T00:00:00` : point.replace(/^(\S+)\s+(\d)/, "$1T$2").toUpperCase();
-  const parsed = Date.parse(iso.replace(/(\.\d{3})\d+/, "$1"));
+  const named = /(Z|[+-]\d{2}:?\d{2})$/.test(iso.slice(10));
+  const parsed = Date.parse(iso.replace(/(\.\d{3})\d+/, "$1") + (zone === "utc" && !named ? "Z" : ""));
   return Number.isNaN(parsed) ? null : parsed;
+}
+
+/** `today`, `yesterday 14:00`, `monday 9:30`, and `14:00`: the last time it was that late. */
+function clockPoint(point: string, nowMs: number, zone: Zone): number | null {
+  const match = /^([a-z]+)?\s*(?:(\d{1,2}):(\d{2})(?::(\d{2}))?)?$/.exec(point);
+  if (!match || (match[1] === undefined && match[2] === undefined)) return null;
+  const [, word, hours = "0", minutes = "0", seconds = "0"] = match;
+  if (Number(hours) > 24 || Number(minutes) > 59 || Number(seconds) > 59) return null;
+  const at = (daysBack: number): number => {
+    const date = new Date(nowMs);
+    if (zone === "utc") return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate() - daysBack, Number(hours), Number(minutes), Number(seconds));
+    return new Date(date.getFullYear(), date.getMonth(), date.getDate() - daysBack, Number(hours), Number(minutes), Number(seconds)).getTime();
+  };
+  if (word === undefined) return at(0) <= nowMs ? at(0) : at(1);
+  if (word === "today") return at(0);
+  if (word === "yesterday") return at(1);
+  const day = word.length < 3 ? -1 : DAYS.findIndex((name) => name.startsWith(word));
+  if (day === -1) return null;
+  const today = zone === "utc" ? new Date(nowMs).getUTCDay() : new Date(nowMs).getDay();
+  return at((today - day + 7) % 7);
 }
 
 function epochToMs(digits: string): number {
@@ -45,39 +77,65 @@ function epochToMs(digits: string): number {
 }
 
 /** What a person types into the picker: `2h`, `yesterday`, `today`, `all`, `2023-01-29 08:00 to 09:00`, a single time. */
-export function parseTypedRange(text: string, nowMs: number): Range | null {
+export function parseTypedRange(text: string, nowMs: number, zone: Zone = "local"): Range | null {
   const typed = text.trim().toLowerCase();
   if (typed === "") return null;
   if (/^(all|all time|everything)$/.test(typed)) return ALL_TIME;
   const span = /^(?:last\s+)?(\d+(?:\.\d+)?)\s*(s|m|h|d|w)(?:ec(?:ond)?s?|in(?:ute)?s?|ours?|r?s?|ays?|eeks?)?$/.exec(typed);
   if (span) return { start: `now-${span[1]}${span[2]}`, end: null };
-  if (typed === "today" || typed === "yesterday") return dayRange(typed, nowMs);
-  const parts = typed.split(/\s+(?:to|until|–|—)\s+|\s*(?:–|—|\.\.)\s*|\s+-\s+/);
-  if (parts.length === 2) return twoPoints(parts[0] ?? "", parts[1] ?? "", nowMs);
-  const point = parsePoint(typed, nowMs);
+  const parts = typed.split(/\s+(?:to|until|–|—)\s+|\s*(?:–|—|\.\.)\s*|\s+-\s+|(?<=:\d{2})-(?=\d{1,2}:)/);
+  if (parts.length === 2) return twoPoints(parts[0] ?? "", parts[1] ?? "", nowMs, zone);
+  const point = parsePoint(typed, nowMs, zone);
   if (point === null) return null;
   if (/^(now)?\s*-/.test(typed)) return { start: typed.startsWith("now") ? typed : `now${typed}`, end: null };
-  if (/^\d{4}-\d{2}-\d{2}$/.test(typed)) return { start: toIso(point), end: toIso(point + 864e5) };
+  if (typed === "today") return { start: toIso(point), end: null };
+  if (/^(\d{4}-\d{2}-\d{2}|[a-z]+)$/.test(typed) && typed !== "now") return { start: toIso(point), end: toIso(nextDay(point, zone)) };
+  if (/ago$/.test(typed)) return { start: toIso(point), end: null };
   return { start: toIso(point - 5 * 6e4), end: toIso(point + 5 * 6e4) };
 }
 
-function dayRange(word: string, nowMs: number): Range {
-  const midnight = new Date(nowMs);
-  midnight.setHours(0, 0, 0, 0);
-  if (word === "today") return { start: toIso(midnight.getTime()), end: null };
-  const before = new Date(midnight);
-  before.setDate(before.getDate() - 1);
-  return { start: toIso(before.getTime()), end: toIso(midnight.getTime()) };
+/** Days have 23 to 25 hours where clocks are changed. */
+function nextDay(ms: number, zone: Zone): number {
+  if (zone === "utc") return ms + 864e5;
+  const date = new Date(ms);
+  date.setDate(date.getDate() + 1);
+  return date.getTime();
 }
 
-function twoPoints(from: string, to: string, nowMs: number): Range | null {
-  const start = parsePoint(from, nowMs);
+function twoPoints(from: string, to: string, nowMs: number, zone: Zone): Range | null {
+  const start = parsePoint(from, nowMs, zone);
   // `2023-01-29 08:00 to 09:00`: the second takes the day of the first.
-  const sameDay = /^\d{1,2}:\d{2}/.test(to) ? `${from.trim().slice(0, 10)} ${to.padStart(5, "0")}` : to;
-  const end = parsePoint(sameDay, nowMs);
+  const day = /^(\d{4}-\d{2}-\d{2}|[a-z]+)/.exec(from.trim())?.[1];
+  const sameDay = /^\d{1,2}:\d{2}/.test(to) && day && day !== "now" ? `${day} ${to.trim().padStart(5, "0")}` : to;
+  const end = parsePoint(sameDay, nowMs, zone);
   if (start === null || end === null || start >= end) return null;
   const keep = (text: string, ms: number): string => (text.trim().startsWith("now") ? text.trim() : toIso(ms));
   return { start: keep(from, start), end: keep(to, end) };
+}
+
+const MIN_WIDTH_MS = 1000;
+
+function width(range: Range, nowMs: number): { start: number; end: number } | null {
+  const start = range.start === null ? null : parsePoint(range.start, nowMs);
+  const end = range.end === null ? nowMs : parsePoint(range.end, nowMs);
+  return start === null || end === null || start >= end ? null : { start, end };
+}
+
+/** Twice as wide around the same middle, but not into the future when it did not reach there. `null` when it has no beginning. */
+export function zoomOut(range: Range, nowMs: number): Range | null {
+  const now = width(range, nowMs);
+  if (!now) return null;
+  const half = Math.max(MIN_WIDTH_MS, now.end - now.start) / 2;
+  const end = now.end <= nowMs ? Math.min(nowMs, now.end + half) : now.end + half;
+  return { start: toIso(end - 4 * half), end: toIso(end) };
+}
+
+/** The range as wide, before or after this one. */
+export function stepRange(range: Range, by: 1 | -1, nowMs: number): Range | null {
+  const now = width(range, nowMs);
+  if (!now) return null;
+  const span = now.end - now.start;
+  return { start: toIso(now.start + by * span), end: toIso(now.end + by * span) };
 }
 
 /** Fixes relative points to one `now`, so that a list, its pages and its histogram speak of the same range. */

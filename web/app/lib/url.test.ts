@@ -26,10 +26,10 @@ describe("windowing", () => {
   });
 
   it("moves one row for a step and centres after a jump", () => {
-    expect(scrollToShow(5, 0, 200, 20)).toBe(0);
-    expect(scrollToShow(10, 0, 200, 20)).toBe(20);
-    expect(scrollToShow(4, 100, 200, 20)).toBe(80);
-    expect(scrollToShow(100, 0, 200, 20)).toBe(1910);
+    expect(scrollToShow(5 * 20, 20, 0, 200)).toBe(0);
+    expect(scrollToShow(10 * 20, 20, 0, 200)).toBe(20);
+    expect(scrollToShow(4 * 20, 20, 100, 200)).toBe(80);
+    expect(scrollToShow(100 * 20, 20, 0, 200)).toBe(1910);
   });
 });
 

@@ -1,12 +1,11 @@
 import type { JSX } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { Histogram } from "../api/types";
+import { orderSeries, seriesColour } from "../lib/colour";
 import { axisTime, compact, count, shortTime, useZone, type Zone } from "../lib/format";
 import { useSize } from "../lib/size";
 import { nanosToMs } from "../lib/time";
 
-/** Worst at the bottom, so that errors of different times stand on one line and compare. */
-const ORDER = ["fatal", "error", "warn", "unset", "info", "debug", "trace"];
 const HEIGHT = 48;
 /** One error among a million lines must be seen. */
 const MIN_SEGMENT = 2;
@@ -14,11 +13,14 @@ const DRAG_THRESHOLD = 4;
 
 interface Props {
   data: Histogram;
+  /** The field that bars are stacked by. */
+  by: string;
   stale: boolean;
   onZoom: (startMs: number, endMs: number) => void;
 }
 
-export function LevelHistogram({ data, stale, onZoom }: Props): JSX.Element {
+/** Records over time, stacked by a field; a drag zooms, a click zooms to one bar. */
+export function StackedHistogram({ data, by, stale, onZoom }: Props): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const { width } = useSize(box);
   const zone = useZone();
@@ -28,7 +30,7 @@ export function LevelHistogram({ data, stale, onZoom }: Props): JSX.Element {
   const endMs = nanosToMs(data.end_unix_nano);
   const buckets = Math.max(0, ...data.series.map((series) => series.counts.length));
   const bucketMs = data.bucket_ns / 1e6;
-  const shape = useMemo(() => stack(data, buckets), [data]);
+  const shape = useMemo(() => stack(data, by, buckets), [data]);
   const step = buckets > 0 ? width / buckets : width;
 
   const xOf = (event: PointerEvent): number => {
@@ -48,7 +50,7 @@ export function LevelHistogram({ data, stale, onZoom }: Props): JSX.Element {
   };
 
   return (
-    <figure class={stale ? "histogram stale" : "histogram"} aria-label={`${count(data.total)} records over time by level. Drag to zoom.`}>
+    <figure class={stale ? "histogram stale" : "histogram"} aria-label={`${count(data.total)} records over time by ${by}. Drag to zoom.`}>
       <div
         ref={box}
         class="histogram-plot"
@@ -72,14 +74,14 @@ export function LevelHistogram({ data, stale, onZoom }: Props): JSX.Element {
           <line class="histogram-base" x1="0" x2={width} y1={HEIGHT - 0.5} y2={HEIGHT - 0.5} />
           {hover !== null && <rect class="histogram-hover" x={hover * step} width={step} y={0} height={HEIGHT} />}
           {shape.levels.map((level) => (
-            <path key={level.name} class={`fill-${level.name}`} d={pathOf(level.segments, step)} />
+            <path key={level.name} style={{ fill: level.colour }} d={pathOf(level.segments, step)} />
           ))}
         </svg>
         <span class="histogram-max">{shape.max > 0 ? compact(shape.max) : ""}</span>
         {drag && Math.abs(drag.to - drag.from) >= DRAG_THRESHOLD && (
           <div class="histogram-brush" style={{ left: `${Math.min(drag.from, drag.to)}px`, width: `${Math.abs(drag.to - drag.from)}px` }} />
         )}
-        {hover !== null && buckets > 0 && <Tip data={data} bucket={hover} x={(hover + 0.5) * step} width={width} startMs={startMs + hover * bucketMs} zone={zone} />}
+        {hover !== null && buckets > 0 && <Tip data={data} by={by} bucket={hover} x={(hover + 0.5) * step} width={width} startMs={startMs + hover * bucketMs} zone={zone} />}
       </div>
       <Axis startMs={startMs} spanMs={Math.max(buckets * bucketMs, endMs - startMs)} width={width} zone={zone} />
     </figure>
@@ -92,12 +94,11 @@ interface Segment {
   height: number;
 }
 
-function stack(data: Histogram, buckets: number): { max: number; levels: { name: string; segments: Segment[] }[] } {
+function stack(data: Histogram, by: string, buckets: number): { max: number; levels: { name: string; colour: string; segments: Segment[] }[] } {
   const totals = Array.from({ length: buckets }, (_, bucket) => data.series.reduce((sum, series) => sum + (series.counts[bucket] ?? 0), 0));
   const max = Math.max(0, ...totals);
   const tops = new Float64Array(buckets).fill(HEIGHT - 1);
-  const ordered = [...data.series].sort((a, b) => rank(a.name) - rank(b.name));
-  const levels = ordered.map((series) => {
+  const levels = orderSeries(by, data.series).map((series) => {
     const segments: Segment[] = [];
     series.counts.forEach((value, bucket) => {
       if (value === 0) return;
@@ -106,12 +107,10 @@ function stack(data: Histogram, buckets: number): { max: number; levels: { name:
       tops[bucket] = top;
       segments.push({ bucket, y: top, height });
     });
-    return { name: ORDER.includes(series.name) ? series.name : "unset", segments };
+    return { name: series.name, colour: seriesColour(by, series.name), segments };
   });
   return { max, levels };
 }
-
-const rank = (name: string): number => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
 
 function pathOf(segments: Segment[], step: number): string {
   const gap = step > 5 ? 1 : step > 2.5 ? 0.5 : 0;
@@ -121,6 +120,7 @@ function pathOf(segments: Segment[], step: number): string {
 
 interface TipProps {
   data: Histogram;
+  by: string;
   bucket: number;
   x: number;
   width: number;
@@ -128,9 +128,8 @@ interface TipProps {
   zone: Zone;
 }
 
-function Tip({ data, bucket, x, width, startMs, zone }: TipProps): JSX.Element | null {
-  const rows = [...data.series]
-    .sort((a, b) => rank(a.name) - rank(b.name))
+function Tip({ data, by, bucket, x, width, startMs, zone }: TipProps): JSX.Element | null {
+  const rows = orderSeries(by, data.series)
     .map((series) => ({ name: series.name, value: series.counts[bucket] ?? 0 }))
     .filter((row) => row.value > 0);
   if (rows.length === 0) return null;
@@ -140,7 +139,7 @@ function Tip({ data, bucket, x, width, startMs, zone }: TipProps): JSX.Element |
       <time>{shortTime(startMs, zone)}</time>
       {rows.map((row) => (
         <div key={row.name} class="tip-row">
-          <i class={`swatch back-${row.name}`} />
+          <i class="swatch" style={{ background: seriesColour(by, row.name) }} />
           <span>{row.name}</span>
           <b>{count(row.value)}</b>
         </div>

@@ -8,8 +8,8 @@ import { AttributeTable, type FilterAction } from "../ui/attributes";
 import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
 import { LevelBadge } from "../ui/level";
-import { Marked } from "../ui/marked";
 import { ServiceName } from "../ui/service";
+import { BodyBlock } from "./body";
 
 interface Props {
   log: LogRecord;
@@ -17,14 +17,17 @@ interface Props {
   filter: FilterAction | null;
   onClose: () => void;
   onStep: (by: 1 | -1) => void;
+  /** Shows the lines around the record. */
+  onContext?: () => void;
   /** Not shown where the trace is the page itself. */
   withTrace?: boolean;
 }
 
 /** Everything about one record, beside the list. */
-export function LogPanel({ log, pattern, filter, onClose, onStep, withTrace = true }: Props): JSX.Element {
+export function LogPanel({ log, pattern, filter, onClose, onStep, onContext, withTrace = true }: Props): JSX.Element {
   const zone = useZone();
   const [needle, setNeedle] = useState("");
+  const stack = log.attributes["exception.stacktrace"];
   const lower = needle.trim().toLowerCase();
   return (
     <aside class="panel" aria-label="Log record">
@@ -50,7 +53,14 @@ export function LogPanel({ log, pattern, filter, onClose, onStep, withTrace = tr
           <time>{fullTime(log.time_unix_nano, zone)}</time>
           <span class="muted">{ago(nanosToMs(log.time_unix_nano), Date.now())}</span>
         </p>
-        <Body log={log} pattern={pattern} />
+        <BodyBlock text={log.body ?? ""} pattern={pattern} title="Copy the body" />
+        {onContext && (
+          <button type="button" class="text-button" title="Lines around this one (c)" onClick={onContext}>
+            <Icon name="context" size={12} />
+            Lines around it
+          </button>
+        )}
+        {typeof stack === "string" && <BodyBlock text={stack} pattern={pattern} title="Copy the stack trace" />}
         {withTrace && log.trace_id && <TraceLink log={log} traceId={log.trace_id} />}
         <input class="field field-small" placeholder="Find a field" aria-label="Find a field" value={needle} onInput={(event) => setNeedle(event.currentTarget.value)} />
         <AttributeTable title="Attributes" attributes={log.attributes} filter={filter} pattern={pattern} needle={lower} />
@@ -61,30 +71,6 @@ export function LogPanel({ log, pattern, filter, onClose, onStep, withTrace = tr
       </div>
     </aside>
   );
-}
-
-function Body({ log, pattern }: { log: LogRecord; pattern: RegExp | null }): JSX.Element | null {
-  const body = log.body ?? "";
-  if (body === "") return null;
-  return (
-    <div class="body-block">
-      <pre>
-        <Marked text={prettyBody(body)} pattern={pattern} />
-      </pre>
-      <CopyButton text={body} title="Copy the body" class="icon-button body-copy" />
-    </div>
-  );
-}
-
-/** JSON bodies are shown indented; everything else as it came. */
-export function prettyBody(body: string): string {
-  const text = body.trim();
-  if (!/^[{[]/.test(text)) return body;
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return body;
-  }
 }
 
 function TraceLink({ log, traceId }: { log: LogRecord; traceId: string }): JSX.Element {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { snippet } from "./row";
-import { prettyBody } from "./panel";
 
 describe("a row's text", () => {
   const line = `${"head ".repeat(20)}needle ${"tail ".repeat(20)}`;
@@ -19,12 +18,5 @@ describe("a row's text", () => {
     const narrow = snippet(line, /needle/, 50);
     expect(narrow.startsWith("… ")).toBe(true);
     expect(narrow.indexOf("needle")).toBeLessThan(20);
-  });
-});
-
-describe("a body", () => {
-  it("is indented when it is JSON and left alone otherwise", () => {
-    expect(prettyBody('{"a":[1]}')).toBe('{\n  "a": [\n    1\n  ]\n}');
-    for (const text of ["plain", "{not json}", "[x", "12"]) expect(prettyBody(text)).toBe(text);
   });
 });

@@ -24,8 +24,11 @@ export interface LogRows {
 
 const FIRST_PAGE = 200;
 const NEXT_PAGE = 500;
+/** Who scrolls that far scrolls on: fewer, larger answers. */
+const FAR_PAGE = 2000;
+const FAR = 2000;
 /** Rows held in the browser; more than this is a job for a narrower query or an export. */
-export const MAX_ROWS = 100_000;
+export const MAX_ROWS = 120_000;
 const KEPT_RESULTS = 4;
 
 interface Held {
@@ -70,7 +73,7 @@ export function useLogs(key: string, keptKey: string, wanted: LogQuery, mayResto
   const fetchPage = (cursor: string | null, signal: AbortSignal): Promise<LogPage> =>
     getJson<LogPage>(
       "/api/v1/logs",
-      { query: wanted.query, start: wanted.range.start, end: wanted.range.end, order: wanted.order, cursor, limit: cursor ? NEXT_PAGE : FIRST_PAGE },
+      { query: wanted.query, start: wanted.range.start, end: wanted.range.end, order: wanted.order, cursor, limit: cursor === null ? FIRST_PAGE : held.rows.length < FAR ? NEXT_PAGE : FAR_PAGE },
       signal,
     );
 

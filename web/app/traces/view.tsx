@@ -6,7 +6,7 @@ import { useKeys } from "../lib/keys";
 import { usePhone } from "../lib/prefs";
 import { hasFilter } from "../lib/query";
 import { navigate, setParams, usePlace } from "../lib/router";
-import { shareLink, useSearch } from "../lib/search";
+import { absoluteLink, useSearch } from "../lib/search";
 import { nanosToMs, rangeAround } from "../lib/time";
 import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
@@ -74,7 +74,7 @@ export function TracesView(): JSX.Element {
         <span class="summary-end">
           {found.page?.elapsed_ms !== undefined && <span class="muted hide-phone">{found.page.elapsed_ms} ms</span>}
           <SortMenu sort={sort} partial={found.hasMore} />
-          <CopyButton text={() => shareLink("/traces", search, { sort: params.get("sort") })} title="Copy a link with absolute times" icon="link" />
+          <CopyButton text={absoluteLink} title="Copy a link with absolute times" icon="link" />
         </span>
       </div>
       {rows.length > 1 && <Scatter traces={found.traces} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />}

@@ -8,6 +8,8 @@ import { Marked } from "./marked";
 export interface FilterAction {
   query: string;
   toggle: (field: string, value: string, exclude: boolean) => void;
+  /** Where the list has columns. */
+  column?: { has: (field: string) => boolean; toggle: (field: string) => void };
 }
 
 interface Props {
@@ -79,6 +81,11 @@ function AttributeRow({ name, value, field, filter, pattern }: RowProps): JSX.El
                 <Icon name="minus" size={12} />
               </button>
             </>
+          )}
+          {filter?.column && (
+            <button type="button" class="icon-button" aria-pressed={filter.column.has(queryField)} title="Column in the list" aria-label={`Column ${name}`} onClick={() => filter.column?.toggle(queryField)}>
+              <Icon name="columns" size={12} />
+            </button>
           )}
           <CopyButton text={text} title={`Copy ${name}`} />
         </span>

@@ -4,12 +4,13 @@ import { Icon } from "./icons";
 
 interface Props {
   title: string;
+  wide?: boolean;
   onClose?: () => void;
   children: ComponentChildren;
 }
 
 /** The browser's own modal dialog: focus stays inside, Escape closes. Without `onClose` it cannot be dismissed. */
-export function Dialog({ title, onClose, children }: Props): JSX.Element {
+export function Dialog({ title, wide = false, onClose, children }: Props): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     dialog.current?.showModal();
@@ -17,7 +18,7 @@ export function Dialog({ title, onClose, children }: Props): JSX.Element {
   return (
     <dialog
       ref={dialog}
-      class="dialog"
+      class={wide ? "dialog dialog-wide" : "dialog"}
       aria-label={title}
       onCancel={(event) => {
         event.preventDefault();

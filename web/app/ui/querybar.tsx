@@ -1,10 +1,13 @@
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useState } from "preact/hooks";
 import type { ApiError } from "../api/client";
-import { asTraceId, tokenise } from "../lib/query";
+import { EditorHost } from "../editor/host";
+import type { Editor, EditorOptions } from "../editor/types";
+import { asTraceId } from "../lib/query";
 import { navigate } from "../lib/router";
+import { Chips } from "./chips";
 import { Icon } from "./icons";
-import { Suggestions, useSuggestions } from "./suggest";
+import { SavedMenu } from "./saved";
 
 interface Props {
   table: "logs" | "spans";
@@ -22,101 +25,48 @@ function unitOffset(text: string, codePoints: number): number {
   return [...text].slice(0, codePoints).join("").length;
 }
 
-/** The one search box: coloured while typed, wrong places underlined, a pasted trace id opens its trace. */
+/** The one search box: coloured while typed, completed, wrong places underlined, a pasted trace id opens its trace. */
 export function QueryBar({ table, query, placeholder, error, onRun, children }: Props): JSX.Element {
   const [text, setText] = useState(query);
-  const input = useRef<HTMLInputElement>(null);
-  const mirror = useRef<HTMLDivElement>(null);
   useEffect(() => setText(query), [query]);
-  const suggest = useSuggestions(table, text, input);
-
   const run = (value: string): void => {
-    suggest.close();
     const traceId = asTraceId(value);
     if (traceId) navigate(`/trace/${traceId}`);
     else onRun(value.trim());
   };
-  const followScroll = (): void => {
-    if (mirror.current && input.current) mirror.current.scrollLeft = input.current.scrollLeft;
-  };
-  const accept = (value: string, caret: number): void => {
-    setText(value);
-    requestAnimationFrame(() => input.current?.setSelectionRange(caret, caret));
-  };
-  const at = error?.position != null && text === query ? unitOffset(text, error.position) : null;
-
-  return (
-    <form
-      class="querybar"
-      role="search"
-      onSubmit={(event) => {
-        event.preventDefault();
-        run(text);
-      }}
-    >
-      <div class={error?.status === 400 ? "query-box query-box-error" : "query-box"}>
-        <Icon name="search" />
-        <div class="query-edit">
-          <div class="query-mirror" ref={mirror} aria-hidden="true">
-            <Coloured text={text} errorAt={at} />
-          </div>
-          <input
-            id={QUERY_INPUT_ID}
-            ref={input}
-            class="query-input"
-            value={text}
-            placeholder={placeholder}
-            aria-label="Query"
-            aria-invalid={error?.status === 400}
-            autocomplete="off"
-            autocapitalize="off"
-            spellcheck={false}
-            enterkeyhint="search"
-            onScroll={followScroll}
-            onInput={(event) => {
-              setText(event.currentTarget.value);
-              suggest.open();
-              requestAnimationFrame(followScroll);
-            }}
-            onBlur={() => suggest.close()}
-            onKeyDown={(event) => {
-              if (suggest.onKey(event, accept)) return;
-              if (event.key !== "Escape") return;
-              event.preventDefault();
-              event.currentTarget.blur();
-            }}
-          />
-          <Suggestions state={suggest} onAccept={accept} />
-        </div>
-        {text !== "" && (
-          <button type="button" class="icon-button" aria-label="Clear the query" title="Clear" onClick={() => (setText(""), run(""))}>
-            <Icon name="close" />
-          </button>
-        )}
-        {text === "" && <kbd class="hide-phone">/</kbd>}
-      </div>
-      {children}
-      <button type="submit" class="button button-primary" title="Run again (Enter)">
-        Search
-      </button>
-    </form>
+  const create = useCallback(
+    async (root: ShadowRoot, options: EditorOptions): Promise<Editor> => (await import("../editor/query")).createQueryEditor(root, { ...options, table }),
+    [table],
   );
-}
-
-function Coloured({ text, errorAt }: { text: string; errorAt: number | null }): JSX.Element {
-  const tokens = tokenise(text);
-  const atEnd = errorAt !== null && errorAt >= text.length;
+  const invalid = error?.status === 400;
+  const at = error?.position != null && text === query ? unitOffset(text, error.position) : null;
   return (
     <>
-      {tokens.map((token, index) => {
-        const wrong = errorAt !== null && errorAt >= token.start && errorAt < token.start + token.text.length && token.kind !== "space";
-        return (
-          <span key={index} class={`token-${token.kind}${wrong ? " token-wrong" : ""}`}>
-            {token.text}
-          </span>
-        );
-      })}
-      {atEnd && <span class="token-wrong">{"\u00a0\u00a0"}</span>}
+      <form
+        class="querybar"
+        role="search"
+        onSubmit={(event) => {
+          event.preventDefault();
+          run(text);
+        }}
+      >
+        <div class={invalid ? "query-box query-box-error" : "query-box"}>
+          <Icon name="search" />
+          <EditorHost key={table} id={QUERY_INPUT_ID} class="query-edit" label="Query" text={text} placeholder={placeholder} invalid={invalid} errorAt={at} onChange={setText} onEnter={run} create={create} />
+          {text !== "" && (
+            <button type="button" class="icon-button" aria-label="Clear the query" title="Clear" onClick={() => (setText(""), run(""))}>
+              <Icon name="close" />
+            </button>
+          )}
+          {text === "" && <kbd class="hide-phone">/</kbd>}
+          <SavedMenu onRun={run} />
+        </div>
+        {children}
+        <button type="submit" class="button button-primary" title="Run again (Enter)">
+          Search
+        </button>
+      </form>
+      <Chips query={query} onChange={onRun} />
     </>
   );
 }

@@ -6,9 +6,19 @@ const GROUPS: { title: string; keys: [string, string][] }[] = [
     title: "Everywhere",
     keys: [
       ["/", "Go to the query"],
+      ["Ctrl+K", "Command palette: any view, service, trace id, saved search"],
       ["g l · g t · g s", "Logs, traces, services"],
+      ["y", "Copy a link with absolute times"],
       ["?", "These shortcuts"],
       ["Esc", "Close panel or dialog"],
+    ],
+  },
+  {
+    title: "Time",
+    keys: [
+      ["t", "Choose or type a range"],
+      [", .", "Step back, forward"],
+      ["-", "Zoom out"],
     ],
   },
   {
@@ -17,6 +27,9 @@ const GROUPS: { title: string; keys: [string, string][] }[] = [
       ["j  ↓", "Next row"],
       ["k  ↑", "Previous row"],
       ["Enter  o", "Open row, then its trace"],
+      ["c", "Log lines around the chosen one"],
+      ["f", "Facets"],
+      ["w", "Wrap lines"],
     ],
   },
   {

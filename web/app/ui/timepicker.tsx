@@ -1,8 +1,9 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
+import { useKeys } from "../lib/keys";
 import { setZone, shortTime, useZone, type Zone } from "../lib/format";
-import { isRelative, parsePoint, parseTypedRange, QUICK_RANGES, resolveRange, type Range } from "../lib/time";
-import { Icon } from "./icons";
+import { isRelative, parsePoint, parseTypedRange, QUICK_RANGES, resolveRange, stepRange, zoomOut, type Range } from "../lib/time";
+import { Icon, type IconName } from "./icons";
 import { Popover } from "./popover";
 import { Choice } from "./topbar";
 
@@ -28,8 +29,20 @@ export function rangeLabel(range: Range, zone: Zone): string {
   return `${from} – ${from.slice(0, 11) === to.slice(0, 11) ? to.slice(11) : to}`;
 }
 
+/** Steps aside for the keys of the page: `t` opens it, `,` and `.` step, `-` widens. */
+export const TIME_BUTTON = "time-button";
+
 export function TimePicker({ range, onChange }: Props): JSX.Element {
   const zone = useZone();
+  const go = (next: Range | null): void => {
+    if (next) onChange(next);
+  };
+  useKeys({
+    t: () => document.querySelector<HTMLElement>(`.${TIME_BUTTON}`)?.click(),
+    ",": () => go(stepRange(range, -1, Date.now())),
+    ".": () => go(stepRange(range, 1, Date.now())),
+    "-": () => go(zoomOut(range, Date.now())),
+  });
   const button = (
     <>
       <Icon name="clock" />
@@ -37,27 +50,39 @@ export function TimePicker({ range, onChange }: Props): JSX.Element {
       <Icon name="down" size={12} />
     </>
   );
+  const endless = range.start === null;
+  const step = (title: string, icon: IconName, next: () => Range | null): JSX.Element => (
+    <button type="button" class="time-step hide-phone" title={endless ? `${title}: needs a range with a beginning` : title} aria-label={title} disabled={endless} onClick={() => go(next())}>
+      <Icon name={icon} />
+    </button>
+  );
   return (
-    <Popover button={button} title="Time range" buttonClass="button time-button">
-      {(close) => (
-        <RangePanel
-          range={range}
-          zone={zone}
-          onChange={(next) => {
-            onChange(next);
-            close();
-          }}
-        />
-      )}
-    </Popover>
+    <div class="time-group">
+      {step("Step back (,)", "left", () => stepRange(range, -1, Date.now()))}
+      <Popover button={button} title="Time range (t)" buttonClass={`button ${TIME_BUTTON}`}>
+        {(close) => (
+          <RangePanel
+            range={range}
+            zone={zone}
+            onChange={(next) => {
+              onChange(next);
+              close();
+            }}
+          />
+        )}
+      </Popover>
+      {step("Step forward (.)", "chevron", () => stepRange(range, 1, Date.now()))}
+      {step("Zoom out (-)", "zoomout", () => zoomOut(range, Date.now()))}
+    </div>
   );
 }
 
 function RangePanel({ range, zone, onChange }: Props & { zone: Zone }): JSX.Element {
   const [typed, setTyped] = useState("");
-  const preview = typed.trim() === "" ? null : parseTypedRange(typed, Date.now());
+  const preview = typed.trim() === "" ? null : parseTypedRange(typed, Date.now(), zone);
   const submit = (event: Event): void => {
     event.preventDefault();
+    event.stopPropagation();
     if (preview) onChange(preview);
   };
   const fixed = isRelative(range) ? resolveRange({ start: range.start, end: range.end ?? "now" }, Date.now()) : null;
@@ -68,7 +93,7 @@ function RangePanel({ range, zone, onChange }: Props & { zone: Zone }): JSX.Elem
           class="field"
           autofocus
           aria-label="Type a time range"
-          placeholder="2h · yesterday · 2023-01-29 08:00 to 09:00"
+          placeholder="2h · yesterday 14:00 to 15:00 · 2023-01-29"
           value={typed}
           onInput={(event) => setTyped(event.currentTarget.value)}
         />

@@ -5,17 +5,25 @@ import { href, usePlace } from "../lib/router";
 import { Icon, Mark } from "./icons";
 import { Popover } from "./popover";
 
-const VIEWS = [
-  { path: "/logs", label: "Logs" },
-  { path: "/traces", label: "Traces" },
-  { path: "/services", label: "Services" },
+/** The views, in the order of the bar; `more` stand behind a menu on narrow screens. */
+export const VIEWS = [
+  { path: "/logs", label: "Logs", key: "l", more: false },
+  { path: "/traces", label: "Traces", key: "t", more: false },
+  { path: "/services", label: "Services", key: "s", more: false },
 ];
 
+const IS_MAC = typeof navigator !== "undefined" && /Mac|iPhone|iPad/.test(navigator.userAgent);
+
 /** The views keep the time range: whoever looks at an hour of logs wants the traces of that hour. */
-export function TopBar({ onShortcuts }: { onShortcuts: () => void }): JSX.Element {
+interface Props {
+  onShortcuts: () => void;
+  onPalette: () => void;
+}
+
+export function TopBar({ onShortcuts, onPalette }: Props): JSX.Element {
   const { path, params } = usePlace();
   const range = { start: params.get("start"), end: params.get("end") };
-  const isHere = (view: string): boolean => path.startsWith(view) || (view === "/traces" && path.startsWith("/trace/"));
+  const isHere = (view: string): boolean => path === view || path.startsWith(`${view}/`) || (view === "/traces" && path.startsWith("/trace/"));
   return (
     <header class="topbar">
       <a class="wordmark" href="/logs" aria-label="Spoor, home">
@@ -24,12 +32,17 @@ export function TopBar({ onShortcuts }: { onShortcuts: () => void }): JSX.Elemen
       </a>
       <nav class="nav" aria-label="Views">
         {VIEWS.map((view) => (
-          <a key={view.path} href={href(view.path, range)} aria-current={isHere(view.path) ? "page" : undefined}>
+          <a key={view.path} class={view.more ? "hide-phone" : ""} href={href(view.path, range)} aria-current={isHere(view.path) ? "page" : undefined}>
             {view.label}
           </a>
         ))}
       </nav>
       <div class="topbar-end">
+        <button type="button" class="palette-button" title="Command palette (Ctrl K)" aria-label="Command palette" onClick={onPalette}>
+          <Icon name="command" />
+          <span class="hide-phone">Go to…</span>
+          <kbd class="hide-phone">{IS_MAC ? "⌘" : "Ctrl"} K</kbd>
+        </button>
         <button type="button" class="icon-button hide-phone" title="Keyboard shortcuts (?)" aria-label="Keyboard shortcuts" onClick={onShortcuts}>
           <Icon name="keyboard" size={16} />
         </button>

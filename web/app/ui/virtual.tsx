@@ -1,7 +1,7 @@
 import type { ComponentChildren, JSX, Ref } from "preact";
 import { useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useSize } from "../lib/size";
-import { rowWindow, scrollToShow } from "../lib/window";
+import { offsetWindow, rowWindow, scrollToShow } from "../lib/window";
 
 export interface VirtualHandle {
   show: (index: number) => void;
@@ -10,6 +10,8 @@ export interface VirtualHandle {
 interface Props {
   count: number;
   rowHeight: number;
+  /** Where each row begins, when they differ in height; the last entry is where all end. */
+  offsets?: Float64Array | null;
   renderRow: (index: number) => ComponentChildren;
   /** Called when the last rows come into sight. */
   onEnd?: () => void;
@@ -29,12 +31,14 @@ interface Props {
 const OVERSCAN = 12;
 const NEAR_END_ROWS = 60;
 
-/** Rows of one height, of which only those in sight are in the page. */
+/** Rows of known heights, of which only those in sight are in the page. */
 export function VirtualList(props: Props): JSX.Element {
   const { count, rowHeight, onEnd } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const [scrollTop, setScrollTop] = useState(props.initialScroll ?? 0);
   const { height } = useSize(scroller);
+  const offsets = props.offsets ?? null;
+  const topOf = (index: number): number => (offsets ? (offsets[index] ?? 0) : index * rowHeight);
 
   useLayoutEffect(() => {
     if (scroller.current && props.initialScroll) scroller.current.scrollTop = props.initialScroll;
@@ -44,11 +48,12 @@ export function VirtualList(props: Props): JSX.Element {
     show: (index) => {
       const element = scroller.current;
       if (!element) return;
-      element.scrollTop = scrollToShow(index, element.scrollTop, element.clientHeight - (props.headerHeight ?? 0), rowHeight);
+      const top = topOf(index);
+      element.scrollTop = scrollToShow(top, topOf(index + 1) - top, element.scrollTop, element.clientHeight - (props.headerHeight ?? 0));
     },
-  }), [rowHeight, props.headerHeight]);
+  }), [rowHeight, offsets, props.headerHeight]);
 
-  const { first, last } = rowWindow(scrollTop, height, rowHeight, count, OVERSCAN);
+  const { first, last } = offsets ? offsetWindow(scrollTop, height, offsets, OVERSCAN) : rowWindow(scrollTop, height, rowHeight, count, OVERSCAN);
   useEffect(() => {
     if (onEnd && height > 0 && last + NEAR_END_ROWS >= count) onEnd();
   }, [last, count, height, onEnd]);
@@ -70,8 +75,8 @@ export function VirtualList(props: Props): JSX.Element {
       }}
     >
       {props.header}
-      <div class="virtual-space" role="presentation" style={{ height: `${count * rowHeight}px` }}>
-        <div class="virtual-rows" role="presentation" style={{ transform: `translateY(${first * rowHeight}px)` }}>
+      <div class="virtual-space" role="presentation" style={{ height: `${topOf(count)}px` }}>
+        <div class="virtual-rows" role="presentation" style={{ transform: `translateY(${topOf(first)}px)` }}>
           {rows}
         </div>
       </div>

@@ -1,0 +1,88 @@
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Editor, EditorOptions } from "./types";
+
+interface Props extends EditorOptions {
+  id: string;
+  class: string;
+  invalid: boolean;
+  errorAt: number | null;
+  /** Loads CodeMirror's chunk and makes the editor in the shadow root. */
+  create: (root: ShadowRoot, options: EditorOptions) => Promise<Editor>;
+}
+
+/**
+ * A plain field at once, and the editor in its place when its code has come: the page can be typed into
+ * from the first paint on, and what was typed stays. Without the code the plain field keeps working.
+ */
+export function EditorHost(props: Props): JSX.Element {
+  const { text, onChange, onEnter } = props;
+  const host = useRef<HTMLDivElement>(null);
+  const plain = useRef<HTMLInputElement>(null);
+  const editor = useRef<Editor | null>(null);
+  const latest = useRef(props);
+  latest.current = props;
+  const [ready, setReady] = useState(false);
+
+  useEffect(() => {
+    const element = host.current;
+    if (!element) return;
+    let gone = false;
+    const root = element.shadowRoot ?? element.attachShadow({ mode: "open", delegatesFocus: true });
+    const options: EditorOptions = {
+      ...latest.current,
+      onChange: (next) => latest.current.onChange(next),
+      onEnter: (next) => latest.current.onEnter(next),
+    };
+    latest.current.create(root, options).then(
+      (made) => {
+        if (gone) return made.destroy();
+        editor.current = made;
+        made.setText(latest.current.text);
+        made.setError(latest.current.errorAt, latest.current.invalid);
+        const field = plain.current;
+        const typing = field !== null && document.activeElement === field;
+        const caret = [field?.selectionStart ?? undefined, field?.selectionEnd ?? undefined] as const;
+        setReady(true);
+        if (typing) requestAnimationFrame(() => made.focus(...caret));
+      },
+      (cause: unknown) => console.warn("the editor could not be loaded, a plain field is used", cause),
+    );
+    return () => {
+      gone = true;
+      editor.current?.destroy();
+      editor.current = null;
+    };
+  }, []);
+  useEffect(() => editor.current?.setText(text), [text]);
+  useEffect(() => editor.current?.setError(props.errorAt, props.invalid), [props.errorAt, props.invalid]);
+
+  return (
+    <div class={props.class}>
+      {!ready && (
+        <input
+          id={props.id}
+          ref={plain}
+          class="query-input"
+          value={text}
+          placeholder={props.placeholder}
+          aria-label={props.label}
+          aria-invalid={props.invalid}
+          autocomplete="off"
+          autocapitalize="off"
+          spellcheck={false}
+          enterkeyhint="search"
+          onInput={(event) => onChange(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key === "Enter") {
+              event.preventDefault();
+              onEnter(event.currentTarget.value);
+            }
+            if (event.key === "Escape") event.currentTarget.blur();
+          }}
+        />
+      )}
+      <div id={ready ? props.id : undefined} class="editor-host" ref={host} hidden={!ready} />
+    </div>
+  );
+}

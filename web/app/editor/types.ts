@@ -1,0 +1,17 @@
+/** What a view knows of an editor: text in, text out. CodeMirror itself is loaded after the first paint. */
+export interface Editor {
+  setText: (text: string) => void;
+  /** Where the text went wrong, in UTF-16 units; `null` when nowhere in particular. */
+  setError: (at: number | null, invalid: boolean) => void;
+  focus: (start?: number, end?: number) => void;
+  completing: () => boolean;
+  destroy: () => void;
+}
+
+export interface EditorOptions {
+  text: string;
+  label: string;
+  placeholder: string;
+  onChange: (text: string) => void;
+  onEnter: (text: string) => void;
+}

@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import { changeChip, chipsOf, negateChip, withoutChip } from "./chips";
+
+const first = (query: string) => {
+  const chip = chipsOf(query)[0];
+  if (!chip) throw new Error(`no chip in ${query}`);
+  return chip;
+};
+
+describe("chips", () => {
+  it("are the filters at the top of a query", () => {
+    const query = 'timeout service:cart -level:debug duration>=250ms NOT http.route:"/a b" (x:1 OR y:2)';
+    expect(chipsOf(query).map((chip) => chip.text)).toEqual(["service:cart", "-level:debug", "duration>=250ms", 'NOT http.route:"/a b"']);
+    expect(chipsOf(query).map((chip) => [chip.field, chip.operator, chip.value, chip.negated])).toEqual([
+      ["service", ":", "cart", false],
+      ["level", ":", "debug", true],
+      ["duration", ">=", "250ms", false],
+      ["http.route", ":", "/a b", true],
+    ]);
+  });
+
+  it("are not taken from a query with an OR at the top, whose parts need each other", () => {
+    expect(chipsOf("service:a OR service:b")).toEqual([]);
+    expect(chipsOf("service:(a OR b) level:error").map((chip) => chip.text)).toEqual(["level:error"]);
+  });
+
+  it("go out and leave the rest as it was written", () => {
+    expect(withoutChip("service:cart  timeout", first("service:cart  timeout"))).toBe("timeout");
+    expect(withoutChip("timeout service:cart (a  OR b)", first("timeout service:cart (a  OR b)"))).toBe("timeout (a  OR b)");
+    expect(withoutChip("timeout AND service:cart", first("timeout AND service:cart"))).toBe("timeout");
+    expect(withoutChip("service:cart AND timeout", first("service:cart AND timeout"))).toBe("timeout");
+  });
+
+  it("turn into their opposite and back, without a loss", () => {
+    for (const query of ["a service:cart b", 'x level:"in fo"']) {
+      const turned = negateChip(query, first(query));
+      expect(first(turned).negated).toBe(true);
+      expect(negateChip(turned, first(turned))).toBe(query);
+    }
+    expect(negateChip("NOT service:cart", first("NOT service:cart"))).toBe("service:cart");
+  });
+
+  it("take another value, quoted when it must be", () => {
+    expect(changeChip("-service:cart x", first("-service:cart x"), "web shop")).toBe('-service:"web shop" x');
+    expect(changeChip("duration>1s", first("duration>1s"), "2s")).toBe("duration>2s");
+  });
+});

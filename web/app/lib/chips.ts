@@ -1,0 +1,65 @@
+import { filterText, tokenise, unquote } from "./query";
+
+/** One clause at the top of a query that is a filter on a field: where it stands in the text and what it says. */
+export interface Chip {
+  start: number;
+  end: number;
+  /** The clause as it is written, `NOT` and `-` included. */
+  text: string;
+  negated: boolean;
+  field: string;
+  operator: string;
+  value: string;
+}
+
+/**
+ * The filters of a query that may be taken out one by one. A query with an `OR` at the top has none: there a
+ * filter taken out would change what the others mean.
+ */
+export function chipsOf(query: string): Chip[] {
+  const chips: Chip[] = [];
+  const tokens = tokenise(query);
+  let depth = 0;
+  let negatedFrom: number | null = null;
+  for (const [index, token] of tokens.entries()) {
+    if (token.kind === "space") continue;
+    if (token.text === "(") depth += 1;
+    if (token.text === ")") depth -= 1;
+    if (depth === 0 && token.text === "OR" && token.kind === "keyword") return [];
+    if (token.kind === "minus" || (token.kind === "keyword" && token.text === "NOT")) {
+      negatedFrom ??= token.start;
+      continue;
+    }
+    const operator = tokens[index + 1];
+    const value = tokens[index + 2];
+    if (token.kind === "field" && depth === 0 && operator?.kind === "operator" && value?.kind === "value") {
+      const start = negatedFrom ?? token.start;
+      const end = value.start + value.text.length;
+      chips.push({ start, end, text: query.slice(start, end), negated: negatedFrom !== null, field: token.text, operator: operator.text, value: unquote(value.text) });
+    }
+    if (token.kind !== "operator") negatedFrom = null;
+  }
+  return chips;
+}
+
+/** The query without the clause; the rest stays letter by letter, but for one of the spaces around it. */
+export function withoutChip(query: string, chip: Chip): string {
+  const before = query.slice(0, chip.start).replace(/(^|\s)AND\s+$/, "$1");
+  let after = query.slice(chip.end);
+  if (before.trim() === "") after = after.replace(/^\s+(AND\s+)?/, "");
+  if (before === "" || /\s$/.test(before)) after = after.replace(/^\s/, "");
+  return (before + after).replace(/\s+$/, "");
+}
+
+/** The query with the clause turned into its opposite, at its place. */
+export function negateChip(query: string, chip: Chip): string {
+  const bare = chip.text.replace(/^(-|NOT\s+)+/, "");
+  return query.slice(0, chip.start) + (chip.negated ? bare : `-${bare}`) + query.slice(chip.end);
+}
+
+/** The query with the value of the clause replaced. */
+export function changeChip(query: string, chip: Chip, value: string): string {
+  const colon = chip.operator === ":";
+  const text = colon && !/^[\w.*?/-]+$/.test(value) ? filterText(chip.field, value) : `${chip.field}${chip.operator}${/[\s()"]/.test(value) ? `"${value.replace(/["\\]/g, "\\$&")}"` : value}`;
+  return query.slice(0, chip.start) + (chip.negated ? "-" : "") + text + query.slice(chip.end);
+}

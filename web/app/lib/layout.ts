@@ -1,0 +1,58 @@
+import type { LogRecord } from "../api/types";
+import { fieldText } from "./record";
+
+/** Columns between time and body when the address names none. */
+export const DEFAULT_COLUMNS = ["level", "service"];
+
+export function readColumns(text: string | null): string[] {
+  if (text === null) return DEFAULT_COLUMNS;
+  return text === "-" ? [] : text.split(",").filter(Boolean);
+}
+
+/** For the address; `null` for the default, `-` for none. */
+export function writeColumns(columns: readonly string[]): string | null {
+  if (columns.join() === DEFAULT_COLUMNS.join()) return null;
+  return columns.length === 0 ? "-" : columns.join(",");
+}
+
+export interface RowLayout {
+  /** `grid-template-columns` of a row. */
+  template: string;
+  /** Characters of the body that fit into its column. */
+  fit: number;
+}
+
+const GAP_PX = 12;
+const FIXED: Record<string, number> = { level: 6, service: 22, trace_id: 33, span_id: 17 };
+const NARROW_SERVICE = 16;
+const MIN_CHARACTERS = 6;
+const MAX_CHARACTERS = 30;
+const SAMPLE_ROWS = 100;
+
+/** Below this a body says nothing: columns give way, the last first. */
+const MIN_BODY = 36;
+
+/** The columns that leave room for the body. */
+export function columnsThatFit(columns: readonly string[], rows: readonly LogRecord[], characterPx: number, widthPx: number, withYear: boolean, narrow: boolean): string[] {
+  let kept = [...columns];
+  while (kept.length > 2 && rowLayout(kept, rows, characterPx, widthPx, withYear, narrow).fit < MIN_BODY) kept = kept.slice(0, -1);
+  return kept;
+}
+
+/** How wide each column is, from what its first rows hold; the body takes what is left. */
+export function rowLayout(columns: readonly string[], rows: readonly LogRecord[], characterPx: number, widthPx: number, withYear: boolean, narrow: boolean): RowLayout {
+  const widths = columns.map((name) => (name === "service" && narrow ? NARROW_SERVICE : FIXED[name] ?? sampleWidth(name, rows)));
+  const time = withYear ? 23 : 19;
+  const taken = [time, ...widths].reduce((sum, characters) => sum + characters * characterPx + GAP_PX, 0);
+  const body = Math.max(0, widthPx - taken);
+  return {
+    template: [time, ...widths].map((characters) => `${characters}ch`).concat("minmax(0, 1fr)").join(" "),
+    fit: Math.max(10, Math.floor(body / characterPx)),
+  };
+}
+
+function sampleWidth(name: string, rows: readonly LogRecord[]): number {
+  let widest = Math.min(name.length, 16);
+  for (const row of rows.slice(0, SAMPLE_ROWS)) widest = Math.max(widest, fieldText(row, name).length);
+  return Math.min(MAX_CHARACTERS, Math.max(MIN_CHARACTERS, widest));
+}

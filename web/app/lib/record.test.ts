@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import type { LogRecord } from "../api/types";
+import { csvHeader, fieldOf, fieldText, toCsv, toNdjson } from "./record";
+
+const LOG: LogRecord = {
+  id: "7", time: "2026-01-02T03:04:05.000000006Z", time_unix_nano: "1767323045000000006", observed_time_unix_nano: null, severity_number: 9, severity_text: "INFO",
+  level: "info", service_name: "cart", body: 'said "no",\nand left', body_type: "string", event_name: null, trace_id: "ab", span_id: null,
+  attributes: { "http.route": "/a", host: "record", n: 3 }, body_fields: { user: { id: 5 } }, resource: { host: "machine", "host.name": "m1" },
+  scope: { name: "lib", version: "2", attributes: {} },
+};
+
+describe("fields of a record", () => {
+  it("are found as the query language finds them", () => {
+    expect(fieldOf(LOG, "service")).toBe("cart");
+    expect(fieldOf(LOG, "host")).toBe("record");
+    expect(fieldOf(LOG, "resource.host")).toBe("machine");
+    expect(fieldOf(LOG, "host.name")).toBe("m1");
+    expect(fieldOf(LOG, "scope.version")).toBe("2");
+    expect(fieldText(LOG, "user")).toBe('{"id":5}');
+    expect(fieldText(LOG, "nothing")).toBe("");
+  });
+});
+
+describe("an export", () => {
+  it("quotes what a reader of CSV would take apart", () => {
+    expect(csvHeader(["level", "n"])).toBe("time,level,n,trace_id,span_id,body,attributes\n");
+    expect(toCsv([LOG], ["level", "n"])).toBe('2026-01-02T03:04:05.000000006Z,info,3,ab,,"said ""no"",\nand left","{""http.route"":""/a"",""host"":""record"",""n"":3}"\n');
+  });
+
+  it("is one record a line as NDJSON", () => {
+    const text = toNdjson([LOG, LOG]);
+    expect(text.trimEnd().split("\n").map((line) => JSON.parse(line) as LogRecord)).toEqual([LOG, LOG]);
+  });
+});

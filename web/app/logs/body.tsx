@@ -1,0 +1,67 @@
+import type { JSX } from "preact";
+import { useMemo, useState } from "preact/hooks";
+import { hasAnsi } from "../lib/ansi";
+import { jsonPieces, prettyJson } from "../lib/json";
+import { foldStack } from "../lib/stack";
+import { AnsiText } from "../ui/ansi";
+import { CopyButton } from "../ui/copy";
+import { Marked } from "../ui/marked";
+
+/** A text of the detail panel: JSON indented and coloured, terminal colours, stack traces with the libraries' frames folded. */
+export function BodyBlock({ text, pattern, title }: { text: string; pattern: RegExp | null; title: string }): JSX.Element | null {
+  const [raw, setRaw] = useState(false);
+  const json = useMemo(() => prettyJson(text), [text]);
+  const parts = useMemo(() => (json === null ? foldStack(text) : []), [text, json]);
+  if (text === "") return null;
+  const special = json !== null || hasAnsi(text) || parts.some((part) => part.kind === "frames");
+  return (
+    <div class="body-block">
+      <pre>{raw || !special ? <Marked text={text} pattern={pattern} /> : json !== null ? <Json text={json} pattern={pattern} /> : <Folded parts={parts} pattern={pattern} />}</pre>
+      <span class="body-copy">
+        {special && (
+          <button type="button" class="text-button" aria-pressed={raw} onClick={() => setRaw(!raw)}>
+            {raw ? "Formatted" : "Raw"}
+          </button>
+        )}
+        <CopyButton text={text} title={title} />
+      </span>
+    </div>
+  );
+}
+
+function Json({ text, pattern }: { text: string; pattern: RegExp | null }): JSX.Element {
+  return (
+    <>
+      {jsonPieces(text).map((piece, index) => (
+        <span key={index} class={piece.kind === "plain" ? undefined : `json-${piece.kind}`}>
+          <Marked text={piece.text} pattern={pattern} />
+        </span>
+      ))}
+    </>
+  );
+}
+
+function Folded({ parts, pattern }: { parts: ReturnType<typeof foldStack>; pattern: RegExp | null }): JSX.Element {
+  return (
+    <>
+      {parts.map((part, index) => {
+        const end = index === parts.length - 1 ? "" : "\n";
+        if (part.kind === "text") return <AnsiText key={index} text={part.lines.join("\n") + end} pattern={pattern} />;
+        return <Frames key={index} lines={part.hidden} end={end} />;
+      })}
+    </>
+  );
+}
+
+function Frames({ lines, end }: { lines: string[]; end: string }): JSX.Element {
+  const [open, setOpen] = useState(false);
+  if (open) return <span class="muted">{lines.join("\n") + end}</span>;
+  return (
+    <>
+      <button type="button" class="fold-button" onClick={() => setOpen(true)}>
+        … {lines.length} frames of libraries
+      </button>
+      {end}
+    </>
+  );
+}

@@ -1,0 +1,104 @@
+import type { JSX } from "preact";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { getJson } from "../api/client";
+import type { LogPage, LogRecord } from "../api/types";
+import { useApi } from "../api/use";
+import { leavesThisYear, rowTime, useZone } from "../lib/format";
+import { filterText } from "../lib/query";
+import { fieldText } from "../lib/record";
+import { nanosToMs } from "../lib/time";
+import { Dialog } from "../ui/dialog";
+import { LevelBadge } from "../ui/level";
+import { ServiceName } from "../ui/service";
+import { ErrorState, Incomplete, Skeleton } from "../ui/states";
+import { oneLine } from "./row";
+
+const STEP = 25;
+const MOST = 1000;
+const HOST_FIELDS = ["k8s.pod.name", "container.id", "host.name"];
+
+interface Near {
+  name: string;
+  query: string;
+}
+
+/** Which lines count as near: of the same service, the same pod or host, the same trace, or all. */
+function circles(log: LogRecord): Near[] {
+  const found: Near[] = [{ name: "Service", query: filterText("service", log.service_name) }];
+  const host = HOST_FIELDS.map((field) => `resource.${field}`).find((field) => fieldText(log, field) !== "");
+  if (host) found.push({ name: host === "resource.host.name" ? "Host" : "Pod", query: filterText(host, fieldText(log, host)) });
+  if (log.trace_id) found.push({ name: "Trace", query: `trace_id:${log.trace_id}` });
+  found.push({ name: "Everything", query: "" });
+  return found;
+}
+
+/** The lines before and after one record, whatever was searched for. */
+export function LogContext({ log, onClose }: { log: LogRecord; onClose: () => void }): JSX.Element {
+  const near = useMemo(() => circles(log), [log]);
+  const [chosen, setChosen] = useState(0);
+  const [before, setBefore] = useState(STEP);
+  const [after, setAfter] = useState(STEP);
+  const query = near[chosen]?.query ?? "";
+  const at = log.time_unix_nano;
+  // Records of the same nanosecond are on the side of those after it, as `start` is inclusive.
+  const older = useApi<LogPage>(`older ${query} ${before}`, (signal) => getJson("/api/v1/logs", { query, end: at, order: "desc", limit: before }, signal));
+  const newer = useApi<LogPage>(`newer ${query} ${after}`, (signal) => getJson("/api/v1/logs", { query, start: at, order: "asc", limit: after + 1 }, signal));
+  const error = older.error ?? newer.error;
+  const rows = [...[...(older.data?.logs ?? [])].reverse(), ...(newer.data?.logs ?? [])];
+  const more = (page: LogPage | null, shown: number): boolean => page?.next_cursor !== null && shown < MOST;
+  return (
+    <Dialog title="Lines around this record" wide onClose={onClose}>
+      <div class="segmented" role="group" aria-label="Lines of the same">
+        {near.map((entry, index) => (
+          <button key={entry.name} type="button" aria-pressed={index === chosen} onClick={() => setChosen(index)}>
+            {entry.name}
+          </button>
+        ))}
+      </div>
+      <Incomplete answers={[older.data, newer.data]} />
+      {error ? (
+        <ErrorState error={error} retry={() => (older.reload(), newer.reload())} />
+      ) : !older.data || !newer.data ? (
+        <Skeleton rows={20} />
+      ) : (
+        <div class="context-lines">
+          {more(older.data, before) && <More label="Earlier lines" onClick={() => setBefore(Math.min(MOST, before * 2))} />}
+          <Lines rows={rows} marked={log} />
+          {more(newer.data, after) && <More label="Later lines" onClick={() => setAfter(Math.min(MOST, after * 2))} />}
+        </div>
+      )}
+    </Dialog>
+  );
+}
+
+function More({ label, onClick }: { label: string; onClick: () => void }): JSX.Element {
+  return (
+    <button type="button" class="text-button context-more" onClick={onClick}>
+      {label}
+    </button>
+  );
+}
+
+function Lines({ rows, marked }: { rows: LogRecord[]; marked: LogRecord }): JSX.Element {
+  const zone = useZone();
+  const original = useRef<HTMLLIElement>(null);
+  useEffect(() => original.current?.scrollIntoView({ block: "center" }), [marked]);
+  const withYear = leavesThisYear([nanosToMs(marked.time_unix_nano)], Date.now());
+  return (
+    <ul>
+      {rows.map((row) => {
+        const here = row.id === marked.id;
+        return (
+          <li key={row.id} ref={here ? original : null} class={`context-row row-${row.level}${here ? " context-here" : ""}`} aria-current={here ? "true" : undefined}>
+            <time class="log-time">{rowTime(nanosToMs(row.time_unix_nano), zone, withYear)}</time>
+            <LevelBadge level={row.level} />
+            <ServiceName name={row.service_name} />
+            <span class="log-body" title={row.body ?? undefined}>
+              {oneLine(row)}
+            </span>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

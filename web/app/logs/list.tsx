@@ -1,0 +1,99 @@
+import type { JSX, Ref } from "preact";
+import { useMemo } from "preact/hooks";
+import { useCharacterWidth } from "../lib/character";
+import { count, leavesThisYear, useZone } from "../lib/format";
+import { columnsThatFit, rowLayout } from "../lib/layout";
+import { usePhone } from "../lib/prefs";
+import { nanosToMs } from "../lib/time";
+import { offsetsOf } from "../lib/window";
+import { Icon } from "../ui/icons";
+import { VirtualList, type VirtualHandle } from "../ui/virtual";
+import { setColumns } from "./columns";
+import { LogRow, PHONE_ROW_HEIGHT, rowHeight, ROW_HEIGHT } from "./row";
+import { keepScroll, keptScroll, MAX_ROWS, type LogRows } from "./use-logs";
+
+interface Props {
+  logs: LogRows;
+  columns: string[];
+  wrap: boolean;
+  /** The panel stands beside the list. */
+  narrow: boolean;
+  width: number;
+  pattern: RegExp | null;
+  selectedId: string | null;
+  keptKey: string;
+  restored: boolean;
+  handle: Ref<VirtualHandle>;
+  onOpen: (index: number) => void;
+}
+
+const HEAD_HEIGHT = 20;
+/** Gutters and the scroll bar. */
+const EDGES = 46;
+const PHONE_EDGES = 30;
+
+export function LogList({ logs, columns, wrap, narrow, width, pattern, selectedId, keptKey, restored, handle, onOpen }: Props): JSX.Element {
+  const phone = usePhone();
+  const zone = useZone();
+  const character = useCharacterWidth();
+  const { rows } = logs;
+  const ends = [rows[0], rows.at(-1)].map((row) => row && nanosToMs(row.time_unix_nano));
+  const withYear = leavesThisYear(ends, Date.now());
+  const hasRows = rows.length > 0;
+  const { shown, layout } = useMemo(() => {
+    const measure = [rows, character, width - EDGES, withYear, narrow] as const;
+    const fitting = phone ? columns.filter((name) => name === "level" || name === "service") : columnsThatFit(columns, ...measure);
+    return { shown: fitting, layout: rowLayout(fitting, ...measure) };
+  }, [columns.join(), hasRows, keptKey, character, width, withYear, narrow, phone]);
+  const fit = phone ? Math.max(10, Math.floor((width - PHONE_EDGES) / character)) : layout.fit;
+  const offsets = useMemo(() => (wrap ? offsetsOf(rows.length, (index) => (rows[index] ? rowHeight(rows[index], fit, phone) : 0)) : null), [wrap, rows, fit, phone]);
+  const custom = shown.some((name) => name !== "level" && name !== "service");
+  return (
+    <div class="log-frame" style={{ "--columns": layout.template }}>
+      <VirtualList
+        handle={handle}
+        class={`log-list${logs.loading ? " stale" : ""}`}
+        role="listbox"
+        label="Log records"
+        count={rows.length}
+        rowHeight={phone ? PHONE_ROW_HEIGHT : ROW_HEIGHT}
+        offsets={offsets}
+        initialScroll={restored ? keptScroll(keptKey) : 0}
+        onScroll={(top) => keepScroll(keptKey, top)}
+        onEnd={logs.loadMore}
+        activeId={selectedId ? `log-${selectedId}` : undefined}
+        header={custom ? <Head shown={shown} columns={columns} /> : undefined}
+        headerHeight={custom ? HEAD_HEIGHT : 0}
+        footer={<ListEnd rows={rows.length} hasMore={logs.hasMore} failed={logs.error !== null} />}
+        renderRow={(index) => {
+          const row = rows[index];
+          return row && <LogRow key={row.id} id={`log-${row.id}`} log={row} selected={row.id === selectedId} pattern={pattern} zone={zone} withYear={withYear} columns={shown} wrap={wrap} fit={fit} onOpen={() => onOpen(index)} />;
+        }}
+      />
+    </div>
+  );
+}
+
+function Head({ shown, columns }: { shown: string[]; columns: string[] }): JSX.Element {
+  return (
+    <div class="log-row log-head" role="presentation">
+      <span>time</span>
+      {shown.map((name) => (
+        <span key={name} class="log-head-cell">
+          <span title={name}>{name}</span>
+          <button type="button" class="filter-act" title="Take the column out" aria-label={`Take the column ${name} out`} onClick={() => setColumns(columns.filter((other) => other !== name))}>
+            <Icon name="close" size={10} />
+          </button>
+        </span>
+      ))}
+      <span>body</span>
+    </div>
+  );
+}
+
+function ListEnd({ rows, hasMore, failed }: { rows: number; hasMore: boolean; failed: boolean }): JSX.Element {
+  if (failed) return <p class="list-end">The next page did not come. Search again to retry.</p>;
+  if (hasMore) return <p class="list-end">Loading more…</p>;
+  if (rows >= MAX_ROWS) return <p class="list-end">The first {count(rows)} records. Narrow the search to see others.</p>;
+  return <p class="list-end">End of results</p>;
+}
