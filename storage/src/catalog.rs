@@ -1,57 +1,48 @@
 //! The catalog: which files exist, and up to which request everything is in files.
 //!
-//! One SQLite database. A flush or a compaction is one transaction: files added, files removed,
-//! the log mark moved. Durable when [`Catalog::commit`] returns (`synchronous = FULL`).
+//! ```text
+//! Catalog ─► Statement, Row ─► Database ─► SQLite      catalog.sqlite, kept alone by LOCK
+//!                                      └─► PostgreSQL  one session, which holds a lock
+//! ```
+//!
+//! A flush or a compaction is one transaction: files added, files removed, the log mark moved.
+//! Durable when [`Catalog::commit`] returns (SQLite: `synchronous = FULL`). Queries and appends never wait
+//! for it: they see the state in memory.
 
+mod binding;
+mod database;
+mod location;
+mod postgres;
 mod row;
+mod schema;
+mod value;
 
-use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{Executor, Row};
+use object_store::ObjectStore;
+use uuid::Uuid;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
+use crate::layout::Layout;
 use crate::model::FileId;
 use crate::snapshot::DataFile;
 
-pub(crate) use row::{FileRow, FileState};
+use database::{Database, Statement};
+pub use location::CatalogLocation;
+pub(crate) use row::{BrokenRow, FileRow, FileState};
 
-/// The version of the tables below.
-const FORMAT_VERSION: u64 = 1;
-
-const TABLES: &str = "
-CREATE TABLE IF NOT EXISTS meta (
-    key   TEXT PRIMARY KEY,
-    value TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS files (
-    id               TEXT PRIMARY KEY,
-    tenant           TEXT NOT NULL,
-    table_name       TEXT NOT NULL,
-    hour             INTEGER NOT NULL,
-    level            INTEGER NOT NULL,
-    row_count        INTEGER NOT NULL,
-    bytes            INTEGER NOT NULL,
-    index_bytes      INTEGER NOT NULL,
-    min_time_ns      INTEGER NOT NULL,
-    max_time_ns      INTEGER NOT NULL,
-    services         TEXT NOT NULL,
-    field_statistics BLOB NOT NULL,
-    state            TEXT NOT NULL,
-    reason           TEXT
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS files_by_place ON files (state, tenant, table_name, hour);
-";
+const REMOVE: &str = "UPDATE files SET state = $1 WHERE id = $2 AND state = $3";
+const QUARANTINE: &str = "UPDATE files SET state = $1, reason = $2 WHERE id = $3";
+const SET_INDEX_BYTES: &str = "UPDATE files SET index_bytes = $1 WHERE id = $2";
+const FORGET: &str = "DELETE FROM files WHERE id = $1 AND state = $2";
+const STATE: &str = "SELECT state FROM files WHERE id = $1";
+const FILES: &str = "SELECT * FROM files ORDER BY tenant, table_name, hour, id";
 
 /// An open catalog.
 #[derive(Debug, Clone)]
 pub(crate) struct Catalog {
-    pool: SqlitePool,
+    database: Arc<Database>,
 }
 
 /// What one transaction changes.
@@ -64,150 +55,139 @@ pub(crate) struct Change<'a> {
     pub(crate) wal_mark: Option<u64>,
 }
 
+/// All rows of the files table.
+#[derive(Debug, Default)]
+pub(crate) struct Listed {
+    pub(crate) files: Vec<FileRow>,
+    /// Rows that cannot be used, so neither can their files.
+    pub(crate) broken: Vec<BrokenRow>,
+}
+
 impl Catalog {
-    pub(crate) async fn open(path: &Path) -> Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(10));
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect_with(options)
-            .await
-            .map_err(|source| {
-                Error::internal(format!("cannot open the catalog `{}`", path.display()))
-                    .with_source(source)
-            })?;
-        pool.execute(TABLES).await?;
-        let catalog = Self { pool };
-        match catalog.number("format_version").await? {
-            None => catalog.set_number("format_version", FORMAT_VERSION).await?,
-            Some(FORMAT_VERSION) => {}
-            Some(version) => {
-                return Err(Error::new(
-                    ErrorKind::Conflict,
-                    format!("the catalog has format version {version}"),
-                )
-                .with_hint(format!("this spoor reads version {FORMAT_VERSION}")));
-            }
+    /// Opens the catalog, brings it to the current version and keeps every other process from
+    /// changing it. The data directory's lock must be held; `store` has its files. Errors with
+    /// [`crate::ErrorKind::Conflict`] if the catalog is in use, or is not that of this directory.
+    pub(crate) async fn open(
+        location: &CatalogLocation,
+        layout: &Layout,
+        store: &Arc<dyn ObjectStore>,
+    ) -> Result<Self> {
+        let database = match location {
+            CatalogLocation::Sqlite => Database::open_sqlite(&layout.catalog()).await?,
+            CatalogLocation::Postgres(options) => Database::open_postgres(options).await?,
+        };
+        let version = schema::version(&database).await?;
+        let new_catalog = version == 0;
+        if new_catalog {
+            binding::must_be_empty(store).await?;
         }
-        Ok(catalog)
+        let found = binding::read_id(layout)?;
+        let id = found.clone().unwrap_or_else(new_id);
+        if new_catalog {
+            // Before the catalog exists: one that does, and a directory without its id, do not
+            // belong together.
+            binding::write_id(layout, &id)?;
+        }
+        database.claim().await?;
+        schema::migrate(&database, version, &id).await?;
+        let of_catalog = database.meta("catalog_id").await?.unwrap_or_default();
+        if found.is_none() && matches!(location, CatalogLocation::Sqlite) {
+            // It lies in the directory, from before directories had ids.
+            binding::write_id(layout, &of_catalog)?;
+        } else {
+            binding::must_match(location, &id, &of_catalog)?;
+        }
+        Ok(Self {
+            database: Arc::new(database),
+        })
     }
 
     /// Every request up to this sequence is in files.
     pub(crate) async fn wal_mark(&self) -> Result<u64> {
-        Ok(self.number("wal_mark").await?.unwrap_or(0))
+        let Some(text) = self.database.meta("wal_mark").await? else {
+            return Ok(0);
+        };
+        u64::from_str(&text).map_err(|_| {
+            Error::corrupt(format!(
+                "catalog entry `wal_mark` is `{text}`, not a number"
+            ))
+        })
     }
 
-    /// All rows of the files table.
-    pub(crate) async fn files(&self) -> Result<Vec<FileRow>> {
-        sqlx::query("SELECT * FROM files ORDER BY tenant, table_name, hour, id")
-            .fetch_all(&self.pool)
-            .await?
-            .iter()
-            .map(FileRow::read)
-            .collect()
+    /// All rows of the files table. Errors only with a row that does not even say which file it
+    /// is about.
+    pub(crate) async fn files(&self) -> Result<Listed> {
+        let mut listed = Listed::default();
+        for row in self.database.fetch(FILES, &[]).await? {
+            match FileRow::read(&row) {
+                Ok(file) => listed.files.push(file),
+                Err(error) => listed.broken.push(BrokenRow::read(&row, &error)?),
+            }
+        }
+        Ok(listed)
     }
 
     /// Makes a change, all of it or nothing.
     pub(crate) async fn commit(&self, change: &Change<'_>) -> Result<()> {
-        let mut transaction = self.pool.begin().await?;
+        let mut statements = Vec::with_capacity(change.add.len() + change.remove.len() + 1);
         for file in change.add {
-            row::insert(&mut transaction, file).await?;
+            statements.push(row::insert(file)?);
         }
         for file in change.remove {
-            let done = sqlx::query("UPDATE files SET state = ? WHERE id = ? AND state = ?")
-                .bind(FileState::Removed.word())
-                .bind(file.id.to_string())
-                .bind(FileState::Live.word())
-                .execute(&mut *transaction)
-                .await?;
-            if done.rows_affected() != 1 {
-                return Err(Error::new(
-                    ErrorKind::Conflict,
-                    format!("file `{}` is not live any more", file.id),
-                ));
-            }
+            let values = vec![
+                FileState::Removed.word().into(),
+                file.id.to_string().into(),
+                FileState::Live.word().into(),
+            ];
+            let gone = format!("file `{}` is not live any more", file.id);
+            statements.push(Statement::new(REMOVE, values).changes_one_row(gone));
         }
         if let Some(mark) = change.wal_mark {
-            sqlx::query("INSERT INTO meta (key, value) VALUES ('wal_mark', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
-                .bind(mark.to_string())
-                .execute(&mut *transaction)
-                .await?;
+            statements.push(schema::set_meta("wal_mark", mark.to_string()));
         }
-        transaction.commit().await?;
-        Ok(())
+        self.database.apply(&statements).await
     }
 
     /// Whether a file is live: after a commit that failed, whether it was made nevertheless.
     pub(crate) async fn is_live(&self, id: FileId) -> Result<bool> {
-        let row = sqlx::query("SELECT state FROM files WHERE id = ?")
-            .bind(id.to_string())
-            .fetch_optional(&self.pool)
-            .await?;
-        let state: Option<String> = row.map(|row| row.try_get("state")).transpose()?;
-        Ok(state.is_some_and(|state| state == FileState::Live.word()))
+        let rows = self.database.fetch(STATE, &[id.to_string().into()]).await?;
+        let state = rows.first().map(|row| row.text("state")).transpose()?;
+        Ok(state == Some(FileState::Live.word()))
     }
 
     /// Sets a file aside: it stays listed with the reason, and no query reads it.
     pub(crate) async fn quarantine(&self, id: FileId, reason: &str) -> Result<()> {
-        sqlx::query("UPDATE files SET state = ?, reason = ? WHERE id = ?")
-            .bind(FileState::Quarantined.word())
-            .bind(reason)
-            .bind(id.to_string())
-            .execute(&self.pool)
-            .await?;
-        Ok(())
+        let values = vec![
+            FileState::Quarantined.word().into(),
+            reason.into(),
+            id.to_string().into(),
+        ];
+        self.change(QUARANTINE, values).await
     }
 
     /// Replaces the size of a file's index, after a rebuild.
     pub(crate) async fn set_index_bytes(&self, id: FileId, bytes: u64) -> Result<()> {
-        sqlx::query("UPDATE files SET index_bytes = ? WHERE id = ?")
-            .bind(bytes.cast_signed())
-            .bind(id.to_string())
-            .execute(&self.pool)
-            .await?;
-        Ok(())
+        self.change(SET_INDEX_BYTES, vec![bytes.into(), id.to_string().into()])
+            .await
     }
 
     /// Forgets a removed file whose bytes are gone.
     pub(crate) async fn forget(&self, id: FileId) -> Result<()> {
-        sqlx::query("DELETE FROM files WHERE id = ? AND state = ?")
-            .bind(id.to_string())
-            .bind(FileState::Removed.word())
-            .execute(&self.pool)
-            .await?;
-        Ok(())
+        let values = vec![id.to_string().into(), FileState::Removed.word().into()];
+        self.change(FORGET, values).await
     }
 
     pub(crate) async fn close(&self) {
-        self.pool.close().await;
+        self.database.close().await;
     }
 
-    async fn number(&self, key: &str) -> Result<Option<u64>> {
-        let row = sqlx::query("SELECT value FROM meta WHERE key = ?")
-            .bind(key)
-            .fetch_optional(&self.pool)
-            .await?;
-        row.map(|row| {
-            let text: String = row.try_get("value")?;
-            u64::from_str(&text).map_err(|_| {
-                Error::corrupt(format!("catalog entry `{key}` is `{text}`, not a number"))
-            })
-        })
-        .transpose()
+    async fn change(&self, sql: &'static str, values: Vec<value::Value>) -> Result<()> {
+        self.database.apply(&[Statement::new(sql, values)]).await
     }
+}
 
-    async fn set_number(&self, key: &str, value: u64) -> Result<()> {
-        sqlx::query("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)")
-            .bind(key)
-            .bind(value.to_string())
-            .execute(&self.pool)
-            .await?;
-        Ok(())
-    }
+fn new_id() -> String {
+    Uuid::now_v7().simple().to_string()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::compaction::read_file;
 use crate::engine::{StorageOptions, local_store, prepare_directory};
 use crate::error::{Error, Result};
 use crate::index::{IndexBuilder, unpack};
-use crate::layout::{INDEX, Layout, PARQUET, sync_file};
+use crate::layout::{Layout, index_path, is_data_file, parquet_path, sync_file};
 use crate::model::Hour;
 use crate::snapshot::DataFile;
 use crate::wal::{SegmentReader, list_segments};
@@ -92,10 +92,17 @@ pub async fn check(options: &StorageOptions, repair: bool) -> Result<CheckReport
     let layout = Layout::new(&options.data_dir);
     let _lock = prepare_directory(&layout)?;
     let store = local_store(&layout)?;
-    let catalog = Catalog::open(&layout.catalog()).await?;
+    let catalog = Catalog::open(&options.catalog, &layout, &store).await?;
     let mut report = CheckReport::default();
     let mut known = HashSet::new();
-    for row in catalog.files().await? {
+    let listed = catalog.files().await?;
+    for row in listed.broken {
+        let path = parquet_path(&row.tenant, row.table, row.hour, row.id);
+        known.insert(index_path(&row.tenant, row.table, row.hour, row.id));
+        report.problem(&path, row.reason, false);
+        known.insert(path);
+    }
+    for row in listed.files {
         known.insert(row.file.path.clone());
         known.insert(row.file.index_path.clone());
         match row.state {
@@ -191,8 +198,7 @@ async fn check_orphans(
     let listed: Vec<_> = store.list(None).try_collect().await?;
     for object in listed {
         let path = object.location;
-        let ours = path.extension() == Some(PARQUET) || path.extension() == Some(INDEX);
-        if ours && path.as_ref().starts_with("tenant=") && !known.contains(&path) {
+        if is_data_file(&path) && !known.contains(&path) {
             let what = "left by a write that did not finish; the next start deletes it";
             report.problem(&path, what, true);
         }

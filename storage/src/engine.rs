@@ -103,7 +103,7 @@ impl Storage {
         let layout = Layout::new(&options.data_dir);
         let lock = prepare_directory(&layout)?;
         let store = local_store(&layout)?;
-        let catalog = Catalog::open(&layout.catalog()).await?;
+        let catalog = Catalog::open(&options.catalog, &layout, &store).await?;
         let metrics = Arc::new(Metrics::default());
         let (files, skipped) = load_files(&layout, &catalog, &store).await?;
         let state = Arc::new(State::new(files, skipped));

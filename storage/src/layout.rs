@@ -51,6 +51,11 @@ impl Layout {
         self.root.join("catalog.sqlite")
     }
 
+    /// The file with the id that the directory shares with its catalog.
+    pub(crate) fn id(&self) -> PathBuf {
+        self.root.join("ID")
+    }
+
     pub(crate) fn wal_dir(&self) -> PathBuf {
         self.root.join("wal")
     }
@@ -105,6 +110,11 @@ pub(crate) fn parquet_path(tenant: &TenantId, table: Table, hour: Hour, id: File
 /// Where its index lives.
 pub(crate) fn index_path(tenant: &TenantId, table: Table, hour: Hour, id: FileId) -> StorePath {
     StorePath::from(format!("{}/{id}.{INDEX}", folder(tenant, table, hour)))
+}
+
+/// Whether an object is a Parquet or an index file of ours, by its name.
+pub(crate) fn is_data_file(path: &StorePath) -> bool {
+    path.as_ref().starts_with("tenant=") && matches!(path.extension(), Some(PARQUET | INDEX))
 }
 
 /// Makes a written file and the folders that lead to it survive a power loss. The object store's

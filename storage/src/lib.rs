@@ -3,7 +3,7 @@
 //! ```text
 //!  append ─► wal (fsync) ─► buffer ─► flush ─► parquet + idx ─► compaction
 //!                             │                    │
-//!                             └──────► snapshot ◄──┴── catalog (SQLite)
+//!                             └──────► snapshot ◄──┴── catalog
 //! ```
 //!
 //! Storage knows Arrow, not HTTP and not OTLP. Modules in reading order: [`error`], [`model`],
@@ -34,6 +34,7 @@ mod wal;
 mod test_rows;
 
 pub use budget::Admission;
+pub use catalog::CatalogLocation;
 pub use check::{CheckReport, Problem, check};
 pub use engine::{Decode, Ingest, Storage, StorageOptions};
 pub use error::{Error, ErrorKind, Result};

@@ -18,7 +18,7 @@ use crate::engine::Decode;
 use crate::error::{Error, Result};
 use crate::file::FileWriter;
 use crate::flush::flush;
-use crate::layout::{INDEX, Layout, PARQUET};
+use crate::layout::{Layout, index_path, is_data_file, parquet_path};
 use crate::metrics::Metrics;
 use crate::model::TenantId;
 use crate::snapshot::{DataFile, FileSet, Skipped};
@@ -37,7 +37,20 @@ pub(crate) async fn load_files(
     let mut live = Vec::new();
     let mut skipped = Vec::new();
     let mut known = HashSet::new();
-    for row in catalog.files().await? {
+    let listed = catalog.files().await?;
+    for row in listed.broken {
+        let path = parquet_path(&row.tenant, row.table, row.hour, row.id);
+        tracing::error!(file = %path, reason = row.reason, "data file set aside");
+        let of = Skipped {
+            table: row.table,
+            hour: row.hour,
+            reason: row.reason,
+        };
+        known.insert(path);
+        known.insert(index_path(&row.tenant, row.table, row.hour, row.id));
+        skipped.push((row.tenant, of));
+    }
+    for row in listed.files {
         let file = row.file;
         match row.state {
             FileState::Removed => {
@@ -125,9 +138,7 @@ async fn delete_orphans(
     let listed: Vec<_> = store.list(None).try_collect().await?;
     for object in listed {
         let path = object.location;
-        let ours = path.as_ref().starts_with("tenant=")
-            && (path.extension() == Some(PARQUET) || path.extension() == Some(INDEX));
-        if ours && !known.contains(&path) {
+        if is_data_file(&path) && !known.contains(&path) {
             tracing::info!(file = %path, "deleting a file that was never finished");
             store.delete(&path).await?;
         }

@@ -3,7 +3,7 @@
 
 use spoor_collector::CollectorOptions;
 use spoor_query::QueryOptions;
-use spoor_storage::StorageOptions;
+use spoor_storage::{CatalogLocation, StorageOptions};
 
 use super::machine::Machine;
 use super::quantity;
@@ -16,6 +16,7 @@ impl Resolver {
             raw.data_dir
                 .map_or_else(|| "./spoor-data".to_owned(), |Text(path)| path),
         );
+        storage.catalog = self.catalog(raw.catalog_url);
         storage.ingest_memory_bytes = self.bytes(
             "ingest_memory_bytes",
             raw.ingest_memory_bytes,
@@ -47,6 +48,20 @@ impl Resolver {
             );
         }
         storage
+    }
+
+    /// What was written is not repeated when it is wrong: there may be a password in it.
+    fn catalog(&mut self, url: Option<Text>) -> CatalogLocation {
+        let Some(Text(url)) = url else {
+            return CatalogLocation::default();
+        };
+        url.parse().unwrap_or_else(|error: spoor_storage::Error| {
+            self.problems.add(
+                "`catalog_url` is not the URL of a catalog",
+                error.hint().unwrap_or_default(),
+            );
+            CatalogLocation::default()
+        })
     }
 
     pub(super) fn collector(&mut self, raw: RawSettings) -> CollectorOptions {

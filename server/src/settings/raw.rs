@@ -83,6 +83,17 @@ pub(crate) struct RawSettings {
         help_heading = "General"
     )]
     pub(super) data_dir: Option<Text>,
+    /// Where the list of files is kept: `sqlite` (in the data folder) or
+    /// `postgres://user:password@host/database`. Others on the machine can see flags: prefer the
+    /// file or the environment [default: sqlite]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "SPOOR_CATALOG_URL",
+        hide_env_values = true,
+        help_heading = "General"
+    )]
+    pub(super) catalog_url: Option<Text>,
     /// What to log: `error`, `warn`, `info`, `debug`, `trace`, or a filter such as
     /// `info,spoor_storage=debug`; without it RUST_LOG counts [default: info]
     #[arg(
@@ -359,7 +370,7 @@ impl RawSettings {
             };
         }
         layered! {
-            [data_dir log_level log_format otlp_grpc_addr otlp_http_addr http_addr tls_cert
+            [data_dir catalog_url log_level log_format otlp_grpc_addr otlp_http_addr http_addr tls_cert
              tls_key shutdown_timeout ingest_token_file read_token_file allow_unauthenticated
              max_request_bytes open_json_bodies ingest_memory_bytes flush_bytes flush_interval
              min_free_bytes query_memory_bytes query_spill_bytes query_timeout

@@ -153,6 +153,15 @@ fn wrong_tokens_are_not_repeated_in_messages() {
 }
 
 #[test]
+fn passwords_in_urls_are_not_repeated_in_messages() {
+    let found = problems(&["--catalog-url", "postgres://spoor:s3cret@db:port/x"]);
+    assert!(!format!("{found:?}").contains("s3cret"));
+    let right = load(&["--catalog-url", "postgres://spoor:s3cret@db/x"]);
+    let catalog = right.ok().unwrap().storage.catalog;
+    assert_eq!(catalog.to_string(), "postgres://spoor@db:5432/x");
+}
+
+#[test]
 fn every_flag_has_its_environment_variable_and_name_in_the_file() {
     let command = <Line as clap::CommandFactory>::command();
     for argument in command

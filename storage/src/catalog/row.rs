@@ -1,18 +1,22 @@
 //! One file as a row of the catalog.
 
+use std::io::Read;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
-
-use crate::error::{Error, Result};
+use super::database::Statement;
+use super::value::Row;
+use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{index_path, parquet_path};
 use crate::model::{FileId, Hour, Table, TenantId};
 use crate::snapshot::{DataFile, FieldStatistics};
 
 /// Level of compression of the statistics; they are text that repeats itself.
 const ZSTD_LEVEL: i32 = 3;
+/// Statistics of a file are some hundred kilobytes at most; more is not what was written.
+const MAX_STATISTICS_BYTES: u64 = 64 << 20;
+
+const INSERT: &str = "INSERT INTO files (id, tenant, table_name, hour, level, row_count, bytes, index_bytes, min_time_ns, max_time_ns, services, field_statistics, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
 /// What may be done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +44,7 @@ impl FileState {
             "removed" => Ok(Self::Removed),
             "quarantined" => Ok(Self::Quarantined),
             _ => Err(Error::corrupt(format!(
-                "catalog has a file in state `{word}`"
+                "catalog column `state` is `{word}`"
             ))),
         }
     }
@@ -54,25 +58,31 @@ pub(crate) struct FileRow {
     pub(crate) reason: Option<String>,
 }
 
+/// A row that cannot be used: its file is set aside, and neither is touched.
+#[derive(Debug)]
+pub(crate) struct BrokenRow {
+    pub(crate) id: FileId,
+    pub(crate) tenant: TenantId,
+    pub(crate) table: Table,
+    pub(crate) hour: Hour,
+    pub(crate) reason: String,
+}
+
 impl FileRow {
-    pub(crate) fn read(row: &SqliteRow) -> Result<Self> {
-        let id = FileId::from_str(row.try_get("id")?)?;
-        let tenant = TenantId::new(row.try_get("tenant")?)?;
-        let table = Table::from_str(row.try_get("table_name")?)?;
-        let hour = Hour(row.try_get("hour")?);
-        let packed: &[u8] = row.try_get("field_statistics")?;
-        let fields: FieldStatistics = zstd::decode_all(packed)
-            .map_err(|source| {
-                Error::corrupt(format!("statistics of file `{id}` are not readable"))
-                    .with_source(source)
-            })
-            .and_then(|json| Ok(serde_json::from_slice(&json)?))?;
-        let number = |name: &str| -> Result<u64> {
-            let value: i64 = row.try_get(name)?;
-            u64::try_from(value).map_err(|_| {
-                Error::corrupt(format!("catalog has `{name}` = {value} for file `{id}`"))
-            })
-        };
+    /// Reads a row; the error names the file.
+    pub(crate) fn read(row: &Row) -> Result<Self> {
+        Self::decode(row).map_err(|error| {
+            let id = row.text("id").unwrap_or("?");
+            Error::new(
+                ErrorKind::Corrupt,
+                format!("the catalog's row of file `{id}` is broken: {error}"),
+            )
+        })
+    }
+
+    fn decode(row: &Row) -> Result<Self> {
+        let (id, tenant, table, hour) = place(row)?;
+        let level = row.count("level")?;
         let file = DataFile {
             id,
             path: parquet_path(&tenant, table, hour, id),
@@ -80,46 +90,81 @@ impl FileRow {
             tenant,
             table,
             hour,
-            level: u32::try_from(number("level")?)
-                .map_err(|_| Error::corrupt(format!("catalog has a wrong level for `{id}`")))?,
-            rows: number("row_count")?,
-            bytes: number("bytes")?,
-            index_bytes: number("index_bytes")?,
-            min_time_ns: row.try_get("min_time_ns")?,
-            max_time_ns: row.try_get("max_time_ns")?,
-            services: serde_json::from_str(row.try_get("services")?)?,
-            fields,
+            level: u32::try_from(level)
+                .map_err(|_| Error::corrupt(format!("catalog column `level` is {level}")))?,
+            rows: row.count("row_count")?,
+            bytes: row.count("bytes")?,
+            index_bytes: row.count("index_bytes")?,
+            min_time_ns: row.int("min_time_ns")?,
+            max_time_ns: row.int("max_time_ns")?,
+            services: serde_json::from_str(row.text("services")?)?,
+            fields: unpack(row.bytes("field_statistics")?)?,
         };
         Ok(Self {
             file: Arc::new(file),
-            state: FileState::of(row.try_get("state")?)?,
-            reason: row.try_get("reason")?,
+            state: FileState::of(row.text("state")?)?,
+            reason: row.optional_text("reason")?.map(str::to_owned),
         })
     }
 }
 
+impl BrokenRow {
+    /// What is left of a row that [`FileRow::read`] refused with `error`; the same error if it
+    /// does not even say which file it is about.
+    pub(crate) fn read(row: &Row, error: &Error) -> Result<Self> {
+        let reason = error.to_string();
+        let (id, tenant, table, hour) = place(row).map_err(|_| {
+            Error::corrupt(reason.clone()).with_hint(
+                "restore the catalog from a backup: without the row it is not known what is missing",
+            )
+        })?;
+        Ok(Self {
+            id,
+            tenant,
+            table,
+            hour,
+            reason,
+        })
+    }
+}
+
+fn place(row: &Row) -> Result<(FileId, TenantId, Table, Hour)> {
+    Ok((
+        FileId::from_str(row.text("id")?)?,
+        TenantId::new(row.text("tenant")?)?,
+        Table::from_str(row.text("table_name")?)?,
+        Hour(row.int("hour")?),
+    ))
+}
+
+fn unpack(packed: &[u8]) -> Result<FieldStatistics> {
+    let unreadable = || Error::corrupt("catalog column `field_statistics` is not readable");
+    let mut json = Vec::new();
+    zstd::Decoder::new(packed)
+        .and_then(|decoder| decoder.take(MAX_STATISTICS_BYTES).read_to_end(&mut json))
+        .map_err(|source| unreadable().with_source(source))?;
+    serde_json::from_slice(&json).map_err(|source| unreadable().with_source(source))
+}
+
 /// Adds a live file.
-pub(crate) async fn insert(connection: &mut SqliteConnection, file: &DataFile) -> Result<()> {
+pub(super) fn insert(file: &DataFile) -> Result<Statement> {
     let json = serde_json::to_vec(&file.fields)?;
     let packed = zstd::encode_all(json.as_slice(), ZSTD_LEVEL)
         .map_err(|source| Error::internal("cannot compress statistics").with_source(source))?;
-    sqlx::query(
-        "INSERT INTO files (id, tenant, table_name, hour, level, row_count, bytes, index_bytes, min_time_ns, max_time_ns, services, field_statistics, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(file.id.to_string())
-    .bind(file.tenant.as_str())
-    .bind(file.table.name())
-    .bind(file.hour.0)
-    .bind(i64::from(file.level))
-    .bind(file.rows.cast_signed())
-    .bind(file.bytes.cast_signed())
-    .bind(file.index_bytes.cast_signed())
-    .bind(file.min_time_ns)
-    .bind(file.max_time_ns)
-    .bind(serde_json::to_string(&file.services)?)
-    .bind(packed)
-    .bind(FileState::Live.word())
-    .execute(connection)
-    .await?;
-    Ok(())
+    let values = vec![
+        file.id.to_string().into(),
+        file.tenant.as_str().into(),
+        file.table.name().into(),
+        file.hour.0.into(),
+        file.level.into(),
+        file.rows.into(),
+        file.bytes.into(),
+        file.index_bytes.into(),
+        file.min_time_ns.into(),
+        file.max_time_ns.into(),
+        serde_json::to_string(&file.services)?.into(),
+        packed.into(),
+        FileState::Live.word().into(),
+    ];
+    Ok(Statement::new(INSERT, values))
 }

@@ -1,9 +1,73 @@
+//! Every fact holds for both databases. PostgreSQL is the one that `SPOOR_TEST_POSTGRES_URL` names
+//! (`tests/run.sh` starts one); each test makes a database of its own in it.
+
 use std::collections::BTreeMap;
 
+use proptest::prelude::*;
+use sqlx::{Connection, Executor};
+use tempfile::TempDir;
+
+use super::value::{Row, Value};
 use super::*;
+use crate::engine::local_store;
+use crate::error::ErrorKind;
 use crate::layout::{index_path, parquet_path};
 use crate::model::{Hour, Table, TenantId};
 use crate::snapshot::{FieldStatistic, FieldStatistics};
+
+/// A place for a catalog.
+struct Place {
+    location: CatalogLocation,
+    layout: Layout,
+    _folder: TempDir,
+}
+
+impl Place {
+    fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            location: CatalogLocation::Sqlite,
+            layout: Layout::new(folder.path()),
+            _folder: folder,
+        }
+    }
+
+    /// An empty database, or `None` if there is no server.
+    async fn postgres() -> Option<Self> {
+        #[expect(clippy::disallowed_methods, reason = "no settings in tests")]
+        let Ok(url) = std::env::var("SPOOR_TEST_POSTGRES_URL") else {
+            eprintln!("SKIPPED on PostgreSQL: SPOOR_TEST_POSTGRES_URL is not set");
+            return None;
+        };
+        let name = format!("test_{}", Uuid::now_v7().simple());
+        let mut server = sqlx::PgConnection::connect(&url).await.unwrap();
+        let create = format!("CREATE DATABASE {name}");
+        server
+            .execute(sqlx::AssertSqlSafe(create.as_str()))
+            .await
+            .unwrap();
+        let (server_url, _) = url.rsplit_once('/').unwrap();
+        Some(Self {
+            location: format!("{server_url}/{name}").parse().unwrap(),
+            ..Self::sqlite()
+        })
+    }
+
+    async fn all() -> Vec<Self> {
+        let mut places = vec![Self::sqlite()];
+        places.extend(Self::postgres().await);
+        places
+    }
+
+    async fn open(&self) -> Catalog {
+        self.try_open().await.unwrap()
+    }
+
+    async fn try_open(&self) -> Result<Catalog> {
+        let store = local_store(&self.layout)?;
+        Catalog::open(&self.location, &self.layout, &store).await
+    }
+}
 
 fn file(hour: i64) -> Arc<DataFile> {
     let (id, tenant, table, hour) = (
@@ -38,62 +102,285 @@ fn file(hour: i64) -> Arc<DataFile> {
     })
 }
 
+fn adding(files: &[Arc<DataFile>], mark: u64) -> Change<'_> {
+    Change {
+        add: files,
+        wal_mark: Some(mark),
+        ..Change::default()
+    }
+}
+
 #[tokio::test]
 async fn a_change_survives_reopening() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("catalog.sqlite");
-    let catalog = Catalog::open(&path).await.unwrap();
-    let (kept, gone) = (file(1), file(2));
-    let added = [Arc::clone(&kept), Arc::clone(&gone)];
-    catalog
-        .commit(&Change {
-            add: &added,
-            wal_mark: Some(9),
-            ..Change::default()
-        })
-        .await
-        .unwrap();
-    let removed = [Arc::clone(&gone)];
-    catalog
-        .commit(&Change {
-            remove: &removed,
-            ..Change::default()
-        })
-        .await
-        .unwrap();
-    catalog.close().await;
+    for place in Place::all().await {
+        let catalog = place.open().await;
+        let (kept, gone) = (file(1), file(2));
+        let added = [Arc::clone(&kept), Arc::clone(&gone)];
+        catalog.commit(&adding(&added, 9)).await.unwrap();
+        let removed = [Arc::clone(&gone)];
+        catalog
+            .commit(&Change {
+                remove: &removed,
+                ..Change::default()
+            })
+            .await
+            .unwrap();
+        catalog.close().await;
 
-    let catalog = Catalog::open(&path).await.unwrap();
-    assert_eq!(catalog.wal_mark().await.unwrap(), 9);
-    let rows = catalog.files().await.unwrap();
-    assert_eq!(rows[0].file.fields, kept.fields);
-    assert_eq!(rows[0].file.path, kept.path);
-    assert_eq!(rows[0].state, FileState::Live);
-    assert_eq!(rows[1].state, FileState::Removed);
-    catalog.forget(gone.id).await.unwrap();
-    catalog.forget(kept.id).await.unwrap();
-    assert_eq!(
-        catalog.files().await.unwrap().len(),
-        1,
-        "live files are not forgotten"
-    );
+        let catalog = place.open().await;
+        assert_eq!(catalog.wal_mark().await.unwrap(), 9);
+        let rows = catalog.files().await.unwrap().files;
+        assert_eq!(rows[0].file.fields, kept.fields);
+        assert_eq!(rows[0].file.path, kept.path);
+        assert_eq!(rows[0].file.min_time_ns, -5);
+        assert_eq!(rows[0].state, FileState::Live);
+        assert_eq!(rows[1].state, FileState::Removed);
+        catalog.set_index_bytes(kept.id, 51).await.unwrap();
+        catalog.quarantine(kept.id, "bits flipped").await.unwrap();
+        catalog.forget(gone.id).await.unwrap();
+        catalog.forget(kept.id).await.unwrap();
+        let rows = catalog.files().await.unwrap().files;
+        assert_eq!(rows.len(), 1, "only removed files are forgotten");
+        assert_eq!(rows[0].state, FileState::Quarantined);
+        assert_eq!(rows[0].reason.as_deref(), Some("bits flipped"));
+        assert_eq!(rows[0].file.index_bytes, 51);
+    }
 }
 
 #[tokio::test]
 async fn removing_what_is_not_live_changes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let catalog = Catalog::open(&folder.path().join("catalog.sqlite"))
+    for place in Place::all().await {
+        let catalog = place.open().await;
+        let (added, never) = ([file(1)], [file(2)]);
+        let outcome = catalog
+            .commit(&Change {
+                add: &added,
+                remove: &never,
+                wal_mark: Some(4),
+            })
+            .await;
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Conflict);
+        assert!(catalog.files().await.unwrap().files.is_empty());
+        assert_eq!(catalog.wal_mark().await.unwrap(), 0);
+        catalog.commit(&adding(&added, 5)).await.unwrap();
+        assert_eq!(catalog.wal_mark().await.unwrap(), 5);
+    }
+}
+
+#[tokio::test]
+async fn a_newer_catalog_is_refused() {
+    for place in Place::all().await {
+        let catalog = place.open().await;
+        let newer = schema::set_meta("format_version", "99");
+        catalog.database.apply(&[newer]).await.unwrap();
+        catalog.close().await;
+        let refused = place.try_open().await;
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        assert!(error.to_string().contains("99"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_catalog_of_version_1_is_opened() {
+    let place = Place::sqlite();
+    let database = Database::open_sqlite(&place.layout.catalog())
         .await
         .unwrap();
-    let (added, never) = ([file(1)], [file(2)]);
-    let outcome = catalog
-        .commit(&Change {
-            add: &added,
-            remove: &never,
-            wal_mark: Some(4),
-        })
-        .await;
-    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Conflict);
-    assert!(catalog.files().await.unwrap().is_empty());
-    assert_eq!(catalog.wal_mark().await.unwrap(), 0);
+    database
+        .define(
+            "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+             CREATE TABLE files (id TEXT PRIMARY KEY, tenant TEXT NOT NULL, table_name TEXT NOT NULL,
+               hour INTEGER NOT NULL, level INTEGER NOT NULL, row_count INTEGER NOT NULL,
+               bytes INTEGER NOT NULL, index_bytes INTEGER NOT NULL, min_time_ns INTEGER NOT NULL,
+               max_time_ns INTEGER NOT NULL, services TEXT NOT NULL, field_statistics BLOB NOT NULL,
+               state TEXT NOT NULL, reason TEXT) WITHOUT ROWID;
+             INSERT INTO meta VALUES ('format_version', '1'), ('wal_mark', '77');",
+        )
+        .await
+        .unwrap();
+    let old = file(3);
+    database.apply(&[row::insert(&old).unwrap()]).await.unwrap();
+    database.close().await;
+
+    let catalog = place.open().await;
+    assert_eq!(catalog.wal_mark().await.unwrap(), 77);
+    let rows = catalog.files().await.unwrap().files;
+    assert_eq!(rows[0].file.path, old.path);
+    assert_eq!(rows[0].file.fields, old.fields);
+    let version = catalog.database.meta("format_version").await.unwrap();
+    assert_eq!(version, Some(schema::FORMAT_VERSION.to_string()));
+}
+
+#[tokio::test]
+async fn a_broken_row_sets_its_file_aside_and_no_other() {
+    for place in Place::all().await {
+        let catalog = place.open().await;
+        let (whole, negative, torn) = (file(1), file(2), file(3));
+        let added = [&whole, &negative, &torn].map(Arc::clone);
+        catalog.commit(&adding(&added, 1)).await.unwrap();
+        for (sql, id) in [
+            ("UPDATE files SET row_count = -1 WHERE id = $1", negative.id),
+            (
+                "UPDATE files SET field_statistics = substr(field_statistics, 1, 9) WHERE id = $1",
+                torn.id,
+            ),
+        ] {
+            let broken = Statement::new(sql, vec![id.to_string().into()]);
+            let broken = broken.changes_one_row("no such row");
+            catalog.database.apply(&[broken]).await.unwrap();
+        }
+        let listed = catalog.files().await.unwrap();
+        assert_eq!(listed.files.len(), 1);
+        assert_eq!(listed.files[0].file.id, whole.id);
+        for (broken, id, what) in [
+            (&listed.broken[0], negative.id, "`row_count` is -1"),
+            (&listed.broken[1], torn.id, "`field_statistics`"),
+        ] {
+            assert_eq!(broken.id, id);
+            assert!(broken.reason.contains(what), "{}", broken.reason);
+            assert!(broken.reason.contains(&id.to_string()), "{}", broken.reason);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_second_writer_is_refused_and_one_who_was_replaced_changes_nothing() {
+    let Some(place) = Place::postgres().await else {
+        return;
+    };
+    let first = place.open().await;
+    let refused = place.try_open().await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Conflict);
+
+    // The first loses its connection, and with it the lock, without knowing.
+    end_sessions(&place).await;
+    let second = place.open().await;
+    second.commit(&adding(&[file(1)], 1)).await.unwrap();
+    let error = first.commit(&adding(&[file(2)], 2)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    second.close().await;
+    let error = first.commit(&adding(&[file(3)], 3)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    assert!(error.to_string().contains("taken over"), "{error}");
+
+    let third = place.open().await;
+    assert_eq!(third.files().await.unwrap().files.len(), 1);
+    assert_eq!(third.wal_mark().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_made_again() {
+    let Some(place) = Place::postgres().await else {
+        return;
+    };
+    let catalog = place.open().await;
+    for mark in 1..4 {
+        end_sessions(&place).await;
+        assert_eq!(catalog.wal_mark().await.unwrap(), mark - 1);
+        end_sessions(&place).await;
+        catalog.commit(&adding(&[file(1)], mark)).await.unwrap();
+    }
+    assert_eq!(catalog.files().await.unwrap().files.len(), 3);
+}
+
+/// Ends every session in the database of `place`, as a restart of the server does.
+async fn end_sessions(place: &Place) {
+    let CatalogLocation::Postgres(options) = &place.location else {
+        panic!("not on PostgreSQL");
+    };
+    let mut connection = sqlx::PgConnection::connect_with(options).await.unwrap();
+    connection
+        .execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_catalog_keeps_to_its_directory() {
+    for place in Place::all().await {
+        place.open().await.close().await;
+        let again = place.open().await;
+        again.close().await;
+        std::fs::write(place.layout.id(), "another").unwrap();
+        let error = place.try_open().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    }
+    if let Some(place) = Place::postgres().await {
+        place.open().await.close().await;
+        std::fs::remove_file(place.layout.id()).unwrap();
+        let error = place.try_open().await.unwrap_err();
+        assert!(
+            error.to_string().contains("another data directory"),
+            "{error}"
+        );
+        assert!(binding::read_id(&place.layout).unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn an_empty_catalog_is_not_taken_for_a_directory_with_files() {
+    for place in Place::all().await {
+        let path = place.layout.local(&file(4).path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "rows").unwrap();
+        for _ in 0..2 {
+            let error = place.try_open().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Conflict);
+            assert!(error.to_string().contains("is missing"), "{error}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        place.open().await;
+    }
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<i64>().prop_map(Value::Int),
+        proptest::collection::vec(any::<char>(), 0..9)
+            .prop_map(|text| Value::Text(text.into_iter().collect())),
+        proptest::collection::vec(any::<u8>(), 0..60).prop_map(Value::Bytes),
+        Just(Value::Unreadable("of type REAL".to_owned())),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+    #[test]
+    fn no_row_makes_reading_panic(
+        wrong in proptest::collection::vec((0_usize..14, any_value()), 0..4),
+        flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
+    ) {
+        let whole = file(5);
+        let statement = row::insert(&whole).unwrap();
+        let names = [
+            "id", "tenant", "table_name", "hour", "level", "row_count", "bytes", "index_bytes",
+            "min_time_ns", "max_time_ns", "services", "field_statistics", "state", "reason",
+        ];
+        let mut values = statement.values;
+        values.push(Value::Null);
+        if let Value::Bytes(statistics) = &mut values[11] {
+            for (at, byte) in flips {
+                let at = at.index(statistics.len());
+                statistics[at] ^= byte;
+            }
+        }
+        for (at, value) in wrong {
+            values[at] = value;
+        }
+        let row = Row::new(names.into_iter().zip(values).collect());
+        match FileRow::read(&row) {
+            Ok(read) => prop_assert_eq!(
+                &read.file.path,
+                &parquet_path(&read.file.tenant, read.file.table, read.file.hour, read.file.id)
+            ),
+            Err(error) => {
+                prop_assert_eq!(error.kind(), ErrorKind::Corrupt);
+                if let Ok(broken) = BrokenRow::read(&row, &error) {
+                    prop_assert!(broken.reason.contains("the catalog's row"));
+                }
+            }
+        }
+    }
 }

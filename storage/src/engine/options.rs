@@ -3,11 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::catalog::CatalogLocation;
+
 /// Settings of the storage engine; [`StorageOptions::new`] gives the defaults.
 #[derive(Debug, Clone)]
 pub struct StorageOptions {
     /// The folder that holds everything: `wal/`, `catalog.sqlite`, `tenant=…/`, `quarantine/`.
     pub data_dir: PathBuf,
+    /// Where the catalog is.
+    pub catalog: CatalogLocation,
     /// Bytes of requests in flight and of rows not yet in files; over it, appends are refused
     /// with [`crate::ErrorKind::Busy`].
     pub ingest_memory_bytes: usize,
@@ -27,6 +31,7 @@ impl StorageOptions {
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
+            catalog: CatalogLocation::default(),
             ingest_memory_bytes: 1 << 30,
             flush_bytes: 128 << 20,
             flush_interval: Duration::from_secs(30),
