@@ -207,9 +207,9 @@ async fn check_orphans(
 }
 
 fn check_log(layout: &Layout, mark: u64, report: &mut CheckReport) -> Result<()> {
-    for path in list_segments(layout)? {
-        let name = path.display().to_string();
-        let mut reader = match SegmentReader::open(&path) {
+    for segment in list_segments(layout)? {
+        let name = segment.path.display().to_string();
+        let mut reader = match SegmentReader::open(&segment) {
             Ok(reader) => reader,
             Err(error) => {
                 report.problem(name, error.to_string(), false);

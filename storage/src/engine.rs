@@ -247,8 +247,11 @@ impl Storage {
         let flushed = self.flush().await;
         // The committer may have stopped already; then there is nobody to tell.
         drop(self.shared.commands.send(Command::Stop).await);
-        for task in std::mem::take(&mut *self.shared.tasks.lock()) {
+        let tasks = std::mem::take(&mut *self.shared.tasks.lock());
+        for task in tasks {
             task.abort();
+            // Until it has let go of the engine; that it was stopped is no news.
+            drop(task.await);
         }
         let threads: Vec<_> = self
             .shared

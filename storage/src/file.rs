@@ -19,6 +19,7 @@ use parquet::schema::types::ColumnPath;
 
 use crate::buffer::{Place, times_of};
 use crate::error::{Error, Result};
+use crate::fault::Point;
 use crate::index::IndexBuilder;
 use crate::layout::{Layout, index_path, parquet_path, sync_file};
 use crate::model::schema::RECORD_ID;
@@ -70,9 +71,11 @@ impl FileWriter {
             index,
             file,
         } = encoded;
+        self.layout.fault(Point::FilePut)?;
         self.store
             .put(&file.path, PutPayload::from(parquet))
             .await?;
+        self.layout.fault(Point::IndexPut)?;
         self.store
             .put(&file.index_path, PutPayload::from(index))
             .await?;
@@ -82,6 +85,7 @@ impl FileWriter {
 
     /// Returns once a file and its index would survive a power loss.
     async fn sync(&self, file: &DataFile) -> Result<()> {
+        self.layout.fault(Point::FileSync)?;
         let layout = self.layout.clone();
         let paths = [layout.local(&file.path), layout.local(&file.index_path)];
         tokio::task::spawn_blocking(move || {
@@ -91,7 +95,8 @@ impl FileWriter {
         })
         .await
         .map_err(|source| Error::internal("syncing a file failed").with_source(source))?
-        .map_err(|source| Error::internal("cannot sync a data file").with_source(source))
+        .map_err(|source| Error::internal("cannot sync a data file").with_source(source))?;
+        self.layout.fault(Point::FileSynced)
     }
 }
 

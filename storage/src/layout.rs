@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use object_store::path::Path as StorePath;
 
+use crate::error::Result;
+use crate::fault::{Faults, Point};
 use crate::model::{FileId, Hour, Table, TenantId};
 
 /// Ending of Parquet files.
@@ -30,13 +32,25 @@ pub(crate) const SEGMENT: &str = "wal";
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
     root: PathBuf,
+    faults: Faults,
 }
 
 impl Layout {
     pub(crate) fn new(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
+            faults: Faults::of(root),
         }
+    }
+
+    /// A fail point of this directory: passes, except where a test stops the engine.
+    pub(crate) fn fault(&self, point: Point) -> Result<()> {
+        self.faults.at(point)
+    }
+
+    /// As [`Layout::fault`], among I/O.
+    pub(crate) fn io_fault(&self, point: Point) -> io::Result<()> {
+        self.faults.io(point)
     }
 
     pub(crate) fn root(&self) -> &Path {

@@ -17,6 +17,7 @@ mod commit;
 mod compaction;
 pub mod engine;
 pub mod error;
+mod fault;
 mod file;
 mod flush;
 pub mod index;

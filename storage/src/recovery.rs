@@ -16,6 +16,7 @@ use crate::buffer::prepare;
 use crate::catalog::{Catalog, FileState};
 use crate::engine::Decode;
 use crate::error::{Error, Result};
+use crate::fault::Point;
 use crate::file::FileWriter;
 use crate::flush::flush;
 use crate::layout::{Layout, index_path, is_data_file, parquet_path};
@@ -54,7 +55,8 @@ pub(crate) async fn load_files(
         let file = row.file;
         match row.state {
             FileState::Removed => {
-                delete(store, &file).await?;
+                delete(layout, store, &file).await?;
+                layout.fault(Point::DeleteForget)?;
                 catalog.forget(file.id).await?;
                 continue;
             }
@@ -66,6 +68,7 @@ pub(crate) async fn load_files(
                 None => live.push(Arc::clone(&file)),
                 Some(reason) => {
                     tracing::error!(file = %file.path, reason, "data file set aside");
+                    layout.fault(Point::QuarantineCommit)?;
                     catalog.quarantine(file.id, &reason).await?;
                     skipped.push((file.tenant.clone(), skip(&file, reason)));
                 }
@@ -74,7 +77,7 @@ pub(crate) async fn load_files(
         known.insert(file.path.clone());
         known.insert(file.index_path.clone());
     }
-    delete_orphans(store, &known).await?;
+    delete_orphans(layout, store, &known).await?;
     for folder in layout
         .tenants()
         .map_err(|source| Error::from_io("cannot list tenants", source))?
@@ -121,8 +124,16 @@ pub(crate) fn delete_staged(folder: &Path) -> std::io::Result<()> {
 }
 
 /// Deletes a file and its index; what is gone already is fine.
-pub(crate) async fn delete(store: &Arc<dyn ObjectStore>, file: &DataFile) -> Result<()> {
-    for path in [&file.path, &file.index_path] {
+pub(crate) async fn delete(
+    layout: &Layout,
+    store: &Arc<dyn ObjectStore>,
+    file: &DataFile,
+) -> Result<()> {
+    for (path, point) in [
+        (&file.path, Point::DeleteFile),
+        (&file.index_path, Point::DeleteIndex),
+    ] {
+        layout.fault(point)?;
         match store.delete(path).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
             Err(error) => return Err(error.into()),
@@ -132,6 +143,7 @@ pub(crate) async fn delete(store: &Arc<dyn ObjectStore>, file: &DataFile) -> Res
 }
 
 async fn delete_orphans(
+    layout: &Layout,
     store: &Arc<dyn ObjectStore>,
     known: &HashSet<object_store::path::Path>,
 ) -> Result<()> {
@@ -140,6 +152,7 @@ async fn delete_orphans(
         let path = object.location;
         if is_data_file(&path) && !known.contains(&path) {
             tracing::info!(file = %path, "deleting a file that was never finished");
+            layout.fault(Point::DeleteOrphan)?;
             store.delete(&path).await?;
         }
     }
@@ -170,10 +183,11 @@ impl Replay<'_> {
         let mark = self.catalog.wal_mark().await?;
         let mut last = mark;
         let mut segments = Vec::new();
-        let paths = list_segments(self.layout)?;
-        let total = paths.len();
-        for (number, path) in paths.into_iter().enumerate() {
-            let mut reader = SegmentReader::open(&path)?;
+        let found = list_segments(self.layout)?;
+        let total = found.len();
+        for (number, segment) in found.into_iter().enumerate() {
+            let mut reader = SegmentReader::open(&segment)?;
+            let path = segment.path;
             let mut last_here = None;
             while let Some(outcome) = reader.next()? {
                 match outcome {
@@ -195,10 +209,14 @@ impl Replay<'_> {
                     path,
                     last_sequence,
                 }),
-                None => std::fs::remove_file(&path).map_err(|source| {
-                    Error::internal(format!("cannot delete `{}`", path.display()))
-                        .with_source(source)
-                })?,
+                None => self
+                    .layout
+                    .io_fault(Point::DropSegment)
+                    .and_then(|()| std::fs::remove_file(&path))
+                    .map_err(|source| {
+                        Error::internal(format!("cannot delete `{}`", path.display()))
+                            .with_source(source)
+                    })?,
             }
             tracing::info!(segment = number + 1, of = total, "log segment replayed");
         }
@@ -232,7 +250,7 @@ impl Replay<'_> {
         let (offset, bytes, cut) = match damage {
             Damage::TornTail { valid_len } => {
                 self.metrics.wal_torn_tails.inc();
-                (valid_len, reader.tail(valid_len)?, true)
+                (valid_len, reader.tail(valid_len, None)?, true)
             }
             Damage::Record { offset, bytes } => {
                 self.metrics.wal_corrupt_records.inc();
@@ -257,8 +275,10 @@ impl Replay<'_> {
             .layout
             .quarantine_dir()
             .join(format!("{segment}.{offset}"));
+        self.layout.fault(Point::SetAside)?;
         std::fs::write(kept, bytes).map_err(failed)?;
         if cut {
+            self.layout.fault(Point::CutTail)?;
             let file = std::fs::OpenOptions::new()
                 .write(true)
                 .open(path)

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
 
 use crate::buffer::Buffer;
 use crate::model::{FileId, HOUR_NS, Hour, Table, TenantId, TimeRange};
@@ -90,6 +91,8 @@ pub struct FieldStatistic {
 #[derive(Debug)]
 pub(crate) struct Sealed {
     pub(crate) buffer: Buffer,
+    /// Its files, once they are written.
+    pub(crate) files: OnceCell<Vec<Arc<DataFile>>>,
 }
 
 /// A place that could not be read, and why answers that need it are incomplete.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tokio::sync::OnceCell;
 
 use crate::buffer::Buffer;
 use crate::error::Result;
@@ -100,7 +101,10 @@ impl State {
         }
         inner.changed();
         let buffer = std::mem::take(&mut inner.active);
-        let sealed = Arc::new(Sealed { buffer });
+        let sealed = Arc::new(Sealed {
+            buffer,
+            files: OnceCell::new(),
+        });
         inner.sealed.push(Arc::clone(&sealed));
         Some(sealed)
     }

@@ -18,6 +18,10 @@
 //! `length_check` lets a reader trust the length of a record whose payload is broken and go on
 //! with the next one. A tail that is not a whole valid record was never acknowledged: it is cut.
 //!
+//! After a write or a sync has failed, nothing more is written to that segment; the next append begins
+//! a new one with the same sequence number. So a record whose number is that of the next segment or
+//! above is what the failed append left behind: it is void, and cut like a torn tail.
+//!
 //! The writer belongs to one thread ([`crate::commit`]), which writes what has queued up as one
 //! group with one `fdatasync`.
 

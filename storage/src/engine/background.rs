@@ -10,6 +10,7 @@ use super::Shared;
 use crate::commit::Command;
 use crate::compaction;
 use crate::error::{Error, Result};
+use crate::fault::Point;
 use crate::flush::flush;
 use crate::recovery::delete;
 use crate::snapshot::DataFile;
@@ -107,14 +108,16 @@ impl Shared {
             return Ok(());
         }
         tracing::error!(file = %file.path, reason, "data file set aside");
+        self.layout.fault(Point::QuarantineCommit)?;
         self.catalog.quarantine(file.id, reason).await?;
         self.state.quarantined(file, reason.to_owned());
         Ok(())
     }
 
-    async fn delete_unreachable(&self) -> Result<()> {
+    pub(super) async fn delete_unreachable(&self) -> Result<()> {
         for file in self.state.take_unreachable() {
-            delete(&self.store, &file).await?;
+            delete(&self.layout, &self.store, &file).await?;
+            self.layout.fault(Point::DeleteForget)?;
             self.catalog.forget(file.id).await?;
             self.metrics.deleted_files.inc();
         }

@@ -14,6 +14,7 @@ use crate::buffer::Place;
 use crate::catalog::Change;
 use crate::compaction::{self, Merge, Merged, Outcome, Paced};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault::Point;
 use crate::file::FileWriter;
 use crate::metrics::Metrics;
 use crate::model::FileId;
@@ -151,7 +152,12 @@ impl Shared {
             remove: &merged.removed,
             wal_mark: None,
         };
-        if let Err(error) = self.catalog.commit(&change).await {
+        let commit = async {
+            self.layout.fault(Point::MergeCommit)?;
+            self.catalog.commit(&change).await?;
+            self.layout.fault(Point::MergeCommitted)
+        };
+        if let Err(error) = commit.await {
             // An error of a commit does not say that it was not made.
             match self.catalog.is_live(merged.added[0].id).await {
                 Ok(true) => tracing::warn!(%error, "a merge was recorded in spite of an error"),

@@ -1,3 +1,4 @@
+mod matrix;
 mod model;
 
 use std::collections::BTreeSet;

@@ -10,6 +10,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload, PutPayloadMut, Write
 use super::{Encoded, FileEncoder, FileWriter};
 use crate::buffer::Place;
 use crate::error::Result;
+use crate::fault::Point;
 use crate::layout::parquet_path;
 use crate::snapshot::DataFile;
 
@@ -80,9 +81,11 @@ impl FileSink {
                 return Err(error);
             }
         };
+        writer.layout.fault(Point::FilePut)?;
         upload.put(parquet).await?;
         upload.finish().await?;
         let stored = async {
+            writer.layout.fault(Point::IndexPut)?;
             writer
                 .store
                 .put(&file.index_path, PutPayload::from(index))
@@ -107,6 +110,10 @@ impl FileWriter {
     /// space do not fill the disk. What cannot be deleted is deleted at the next start.
     pub(crate) async fn discard(&self, file: &DataFile) {
         for path in [&file.path, &file.index_path] {
+            if let Err(error) = self.layout.fault(Point::Discard) {
+                tracing::warn!(file = %path, %error, "an unfinished file stays until the next start");
+                return;
+            }
             match self.store.delete(path).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
                 Err(error) => {

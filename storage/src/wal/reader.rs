@@ -19,6 +19,14 @@ pub(crate) struct ReplayRecord {
     pub(crate) payload: Vec<u8>,
 }
 
+/// What stands at an offset.
+enum Found {
+    /// A record and its length.
+    Valid(ReplayRecord, u64),
+    /// None, with the length that its header gives if that can be believed.
+    Broken(Option<u64>),
+}
+
 /// Bytes that are not a valid record.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Damage {
@@ -28,17 +36,26 @@ pub(crate) enum Damage {
         /// Where the last whole record ends.
         valid_len: u64,
     },
-    /// A record in the middle fails its checksum; the next one can be read.
+    /// Bytes before a valid record that are none themselves.
     Record {
-        /// Where it begins.
+        /// Where they begin.
         offset: u64,
-        /// Its raw bytes, for the quarantine.
+        /// They, for the quarantine.
         bytes: Vec<u8>,
     },
 }
 
+/// A segment of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Segment {
+    pub(crate) path: PathBuf,
+    /// Where the next segment begins: records of this one from there on are what a failed append
+    /// left behind. None of them was acknowledged, and their numbers were used again.
+    pub(crate) void_from: Option<u64>,
+}
+
 /// The segments of a data directory, oldest first.
-pub(crate) fn list_segments(layout: &Layout) -> Result<Vec<PathBuf>> {
+pub(crate) fn list_segments(layout: &Layout) -> Result<Vec<Segment>> {
     let folder = layout.wal_dir();
     let listed = std::fs::read_dir(&folder).and_then(|entries| {
         entries
@@ -50,7 +67,13 @@ pub(crate) fn list_segments(layout: &Layout) -> Result<Vec<PathBuf>> {
     })?;
     paths.retain(|path| path.extension().is_some_and(|ending| ending == SEGMENT));
     paths.sort();
-    Ok(paths)
+    let first_of = |path: &Path| path.file_stem()?.to_str()?.parse().ok();
+    let next: Vec<Option<u64>> = paths.iter().skip(1).map(|path| first_of(path)).collect();
+    Ok(paths
+        .into_iter()
+        .zip(next.into_iter().chain([None]))
+        .map(|(path, void_from)| Segment { path, void_from })
+        .collect())
 }
 
 /// Reads one segment record by record; holds one record in memory at a time.
@@ -59,20 +82,26 @@ pub(crate) struct SegmentReader {
     file: BufReader<File>,
     offset: u64,
     len: u64,
+    void_from: Option<u64>,
+    /// Of the last valid record; numbers only grow.
+    last_sequence: u64,
+    /// What stands where the segment header should be, to be reported first.
+    bad_header: Option<Vec<u8>>,
     done: bool,
 }
 
 impl SegmentReader {
     /// Opens a segment. A file shorter than a segment header is an empty segment (the crash came
-    /// while it was created); a wrong magic or version is an error.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    /// while it was created), a broken magic is damage; another version is an error.
+    pub(crate) fn open(segment: &Segment) -> Result<Self> {
+        let path = &segment.path;
         let failed = |source: io::Error| {
             Error::internal(format!("cannot read `{}`", path.display())).with_source(source)
         };
         let file = File::open(path).map_err(failed)?;
         let len = file.metadata().map_err(failed)?.len();
         let mut file = BufReader::with_capacity(1 << 20, file);
-        let mut done = false;
+        let (mut done, mut bad_header) = (false, None);
         if len < SEGMENT_HEADER as u64 {
             done = true;
         } else {
@@ -82,10 +111,7 @@ impl SegmentReader {
             if header[..8] == [0; 8] {
                 done = true;
             } else if &header[..8] != MAGIC {
-                return Err(Error::corrupt(format!(
-                    "`{}` is not a write-ahead log segment",
-                    path.display()
-                )));
+                bad_header = Some(header.to_vec());
             } else if version != VERSION {
                 return Err(Error::new(
                     ErrorKind::Conflict,
@@ -98,46 +124,99 @@ impl SegmentReader {
             file,
             offset: SEGMENT_HEADER as u64,
             len,
+            void_from: segment.void_from,
+            last_sequence: 0,
+            bad_header,
             done,
         })
     }
 
     /// The next record, or what is wrong with it; `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Result<ReplayRecord, Damage>>> {
+        if let Some(bytes) = self.bad_header.take() {
+            return Ok(Some(Err(Damage::Record { offset: 0, bytes })));
+        }
         if self.done || self.offset == self.len {
             return Ok(None);
         }
+        let (record, whole) = match self.record()? {
+            Found::Valid(record, whole) => (record, whole),
+            Found::Broken(whole) => return Ok(Some(Err(self.skip_broken(whole)?))),
+        };
+        if self.void_from.is_some_and(|void| record.sequence >= void) {
+            return Ok(Some(Err(self.torn())));
+        }
+        self.offset += whole;
+        self.last_sequence = record.sequence;
+        Ok(Some(Ok(record)))
+    }
+
+    /// Looks at the current offset. Leaves the file behind what it has read.
+    fn record(&mut self) -> Result<Found> {
         let remaining = self.len.saturating_sub(self.offset);
         if remaining < RECORD_HEADER as u64 {
-            return Ok(Some(Err(self.torn())));
+            return Ok(Found::Broken(None));
         }
         let mut header = [0; RECORD_HEADER];
         self.read(&mut header)?;
-        let payload_len = u32_at(&header, 0);
-        let tenant_len = usize::from(header[25]);
-        let rest = tenant_len + payload_len as usize;
+        let Some((tenant_len, rest)) = lengths(&header) else {
+            return Ok(Found::Broken(None));
+        };
         let whole = RECORD_HEADER as u64 + rest as u64;
-        if u32_at(&header, 28) != !payload_len || whole > remaining {
-            return Ok(Some(Err(self.torn())));
+        if whole > remaining {
+            return Ok(Found::Broken(None));
         }
         let mut body = vec![0; rest];
         self.read(&mut body)?;
-        let record = decode(&header, &body, tenant_len);
-        let outcome = match record {
-            Some(record) => Ok(record),
-            // A broken last record is a torn write; a broken one before others is rot.
-            None if whole == remaining => Err(self.torn()),
-            None => {
-                let mut bytes = header.to_vec();
-                bytes.extend_from_slice(&body);
-                Err(Damage::Record {
-                    offset: self.offset,
+        Ok(match decode(&header, &body, tenant_len) {
+            Some(record) => Found::Valid(record, whole),
+            None => Found::Broken(Some(whole)),
+        })
+    }
+
+    /// Goes on to the next valid record: at the length that the broken one's header gives, or else
+    /// wherever there is one in the rest of the segment. Without any it is a torn tail: a write
+    /// that the crash cut in two, never acknowledged.
+    fn skip_broken(&mut self, whole: Option<u64>) -> Result<Damage> {
+        let from = self.offset;
+        if let Some(whole) = whole {
+            self.offset = from + whole;
+            let next = self.record()?;
+            self.offset = from;
+            if matches!(&next, Found::Valid(record, _) if self.goes_on(record)) {
+                let bytes = self.tail(from, Some(whole))?;
+                self.offset = from + whole;
+                return Ok(Damage::Record {
+                    offset: from,
                     bytes,
-                })
+                });
             }
+        }
+        let mut bytes = self.tail(from, None)?;
+        let found = (1..bytes.len().saturating_sub(RECORD_HEADER)).find(|at| {
+            bytes
+                .get(*at..)
+                .and_then(decode_at)
+                .is_some_and(|record| self.goes_on(&record))
+        });
+        let Some(at) = found else {
+            return Ok(self.torn());
         };
-        self.offset += whole;
-        Ok(Some(outcome))
+        self.offset = from + at as u64;
+        self.file
+            .seek(SeekFrom::Start(self.offset))
+            .map_err(unreadable)?;
+        bytes.truncate(at);
+        Ok(Damage::Record {
+            offset: from,
+            bytes,
+        })
+    }
+
+    /// A record in a payload is not one of the log: only numbers that go on count.
+    fn goes_on(&self, record: &ReplayRecord) -> bool {
+        record.sequence > self.last_sequence
+            && self.void_from.is_none_or(|void| record.sequence < void)
     }
 
     fn torn(&mut self) -> Damage {
@@ -147,23 +226,38 @@ impl SegmentReader {
         }
     }
 
-    /// The bytes from `offset` to the end, for the quarantine.
-    pub(crate) fn tail(&mut self, offset: u64) -> Result<Vec<u8>> {
+    /// The bytes from `offset` on: so many, or to the end.
+    pub(crate) fn tail(&mut self, offset: u64, len: Option<u64>) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.file
             .seek(SeekFrom::Start(offset))
-            .and_then(|_| self.file.read_to_end(&mut bytes))
-            .map_err(|source| {
-                Error::internal("cannot read a write-ahead log segment").with_source(source)
-            })?;
+            .map_err(unreadable)?;
+        let mut from = self.file.by_ref().take(len.unwrap_or(u64::MAX));
+        from.read_to_end(&mut bytes).map_err(unreadable)?;
         Ok(bytes)
     }
 
     fn read(&mut self, bytes: &mut [u8]) -> Result<()> {
-        self.file.read_exact(bytes).map_err(|source| {
-            Error::internal("cannot read a write-ahead log segment").with_source(source)
-        })
+        self.file.read_exact(bytes).map_err(unreadable)
     }
+}
+
+fn unreadable(source: io::Error) -> Error {
+    Error::internal("cannot read a write-ahead log segment").with_source(source)
+}
+
+/// Length of the tenant, and of tenant and payload, if the header's own check holds.
+fn lengths(header: &[u8; RECORD_HEADER]) -> Option<(usize, usize)> {
+    let payload_len = u32_at(header, 0);
+    let tenant_len = usize::from(header[25]);
+    (u32_at(header, 28) == !payload_len).then(|| (tenant_len, tenant_len + payload_len as usize))
+}
+
+/// The valid record that `bytes` begin with.
+fn decode_at(bytes: &[u8]) -> Option<ReplayRecord> {
+    let (header, rest) = bytes.split_first_chunk()?;
+    let (tenant_len, len) = lengths(header)?;
+    decode(header, rest.get(..len)?, tenant_len)
 }
 
 fn decode(header: &[u8; RECORD_HEADER], body: &[u8], tenant_len: usize) -> Option<ReplayRecord> {

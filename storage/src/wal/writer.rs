@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::{MAGIC, RECORD_HEADER, SEGMENT_HEADER, VERSION, table_code};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault::Point;
 use crate::layout::{Layout, sync_folder};
 use crate::model::{Table, TenantId};
 
@@ -43,8 +44,6 @@ pub(crate) struct WalWriter {
     current: Option<(PathBuf, OpenSegment, u64)>,
     closed: Vec<ClosedSegment>,
     scratch: Vec<u8>,
-    /// Set when the disk is in a state we cannot reason about; only a restart helps.
-    broken: bool,
 }
 
 impl WalWriter {
@@ -56,22 +55,16 @@ impl WalWriter {
             current: None,
             closed,
             scratch: Vec::new(),
-            broken: false,
         }
     }
 
-    /// Writes all `records` and syncs once. On an error none of them will be seen by recovery.
+    /// Writes all `records` and syncs once. After an error none of them counts, and their numbers
+    /// may be used again: nothing more is written to that segment, and the next one begins at or
+    /// before their first number, which voids whatever of them the disk may have kept.
     pub(crate) fn append(&mut self, records: &[WalRecord<'_>]) -> Result<()> {
         let Some(first) = records.first() else {
             return Ok(());
         };
-        if self.broken {
-            return Err(
-                unavailable("the write-ahead log failed and could not be put right").with_hint(
-                    "check the disk, then restart spoor: everything acknowledged is kept",
-                ),
-            );
-        }
         self.scratch.clear();
         for record in records {
             encode(record, &mut self.scratch)?;
@@ -83,10 +76,13 @@ impl WalWriter {
         let Some((_, segment, last)) = self.current.as_mut() else {
             return Err(Error::internal("no open write-ahead log segment"));
         };
-        let written = segment
-            .file
-            .write_all(&self.scratch)
-            .and_then(|()| segment.file.sync_data());
+        let layout = &self.layout;
+        let written = layout
+            .io_fault(Point::WalWrite)
+            .and_then(|()| segment.file.write_all(&self.scratch))
+            .and_then(|()| layout.io_fault(Point::WalSync))
+            .and_then(|()| segment.file.sync_data())
+            .and_then(|()| layout.io_fault(Point::WalSynced));
         match written {
             Ok(()) => {
                 segment.len += self.scratch.len() as u64;
@@ -97,7 +93,7 @@ impl WalWriter {
                 Ok(())
             }
             Err(source) => {
-                self.undo();
+                self.give_up();
                 Err(unavailable("the write-ahead log could not be written")
                     .with_hint("is the disk full?")
                     .with_source(source))
@@ -118,17 +114,19 @@ impl WalWriter {
 
     /// Deletes the segments whose records are all in files.
     pub(crate) fn delete_up_to(&mut self, mark: u64) -> Result<()> {
-        let (done, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.closed)
-            .into_iter()
-            .partition(|segment| segment.last_sequence <= mark);
-        self.closed = kept;
-        for segment in done {
-            if let Err(source) = std::fs::remove_file(&segment.path) {
-                return Err(
-                    Error::internal(format!("cannot delete `{}`", segment.path.display()))
-                        .with_source(source),
-                );
+        // Oldest first, and what could not be deleted is tried again next time.
+        while let Some(oldest) = self.closed.first()
+            && oldest.last_sequence <= mark
+        {
+            self.layout.fault(Point::WalDelete)?;
+            match std::fs::remove_file(&oldest.path) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    let doing = format!("cannot delete `{}`", oldest.path.display());
+                    return Err(Error::internal(doing).with_source(source));
+                }
+                _ => {}
             }
+            self.closed.remove(0);
         }
         Ok(())
     }
@@ -142,15 +140,21 @@ impl WalWriter {
     fn begin(&self, first_sequence: u64) -> Result<(PathBuf, OpenSegment, u64)> {
         let path = self.layout.segment(first_sequence);
         let open = || -> std::io::Result<File> {
+            self.layout.io_fault(Point::WalCreate)?;
+            // Left by an append that failed; its pages may be in any state, so not the same file.
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
             let mut file = OpenOptions::new()
                 .write(true)
-                .create(true)
-                .truncate(true)
+                .create_new(true)
                 .open(&path)?;
             file.write_all(MAGIC)?;
             file.write_all(&VERSION.to_le_bytes())?;
             file.write_all(&[0; 4])?;
             file.sync_all()?;
+            self.layout.io_fault(Point::WalCreated)?;
             sync_folder(&self.layout.wal_dir())?;
             Ok(file)
         };
@@ -164,20 +168,27 @@ impl WalWriter {
         Ok((path, segment, first_sequence.saturating_sub(1)))
     }
 
-    /// Cuts what a failed append may have left behind, so that it can neither be replayed nor
-    /// stand in front of later records.
-    fn undo(&mut self) {
+    /// Leaves a segment whose last append failed. A kernel that has failed to write a page may call
+    /// it clean, and the next sync succeeds without it: so no later sync of this file is believed.
+    /// What was synced before stays where it is.
+    fn give_up(&mut self) {
         let Some((_, segment, _)) = self.current.as_mut() else {
             return;
         };
-        let len = segment.len;
-        let cut = segment
-            .file
-            .set_len(len)
-            .and_then(|()| std::io::Seek::seek(&mut segment.file, std::io::SeekFrom::Start(len)))
-            .and_then(|_| segment.file.sync_all());
-        if cut.is_err() {
-            self.broken = true;
+        // To spare recovery the reading; it does without if this fails as well.
+        let cut = self
+            .layout
+            .io_fault(Point::WalUndo)
+            .and_then(|()| segment.file.set_len(segment.len))
+            .and_then(|()| segment.file.sync_all());
+        if let Err(error) = cut {
+            tracing::warn!(%error, "a failed append stays at the end of its log segment, void");
+        }
+        if segment.len > SEGMENT_HEADER as u64 {
+            self.rotate();
+        } else {
+            // Nothing in it counts; the next segment has the same name and takes its place.
+            self.current = None;
         }
     }
 }

@@ -35,7 +35,7 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
-fn tear(folder: &tempfile::TempDir, bytes: u8) {
+pub(super) fn tear(folder: &tempfile::TempDir, bytes: u8) {
     use std::io::Write as _;
     let segments = std::fs::read_dir(folder.path().join("wal")).unwrap();
     let newest = segments.map(|entry| entry.unwrap().path()).max();
@@ -55,7 +55,7 @@ fn tear(folder: &tempfile::TempDir, bytes: u8) {
     }
 }
 
-fn orphans(folder: &tempfile::TempDir) {
+pub(super) fn orphans(folder: &tempfile::TempDir) {
     let hour = folder
         .path()
         .join("tenant=default/logs/date=1970-01-01/hour=00");
