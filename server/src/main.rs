@@ -17,6 +17,7 @@ mod client;
 mod command;
 mod demo;
 mod failure;
+mod host;
 mod import;
 mod logging;
 mod runfile;

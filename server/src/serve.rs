@@ -26,6 +26,7 @@ use spoor_storage::Storage;
 
 use crate::auth::{Door, guard};
 use crate::command::Outcome;
+use crate::host::only_our_names;
 use crate::runfile::RunFile;
 use crate::settings::Settings;
 use gate::Gate;
@@ -58,11 +59,22 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<Outcome> {
         otlp_http: Gate::new(Door::OtlpHttp),
         http: Gate::new(Door::Api),
     };
+    let access = &settings.access;
     let mut running = Running::start(
         bound,
         gates.otlp_grpc.router(),
-        gates.otlp_http.router(),
-        health.router().merge(gates.http.router()),
+        only_our_names(
+            gates.otlp_http.router(),
+            settings.listen.otlp_http,
+            &access.ingest,
+            &access.hosts,
+        ),
+        only_our_names(
+            health.router().merge(gates.http.router()),
+            settings.listen.http,
+            &access.read,
+            &access.hosts,
+        ),
         tls,
     )?;
     warn_of_clear_text(&settings);

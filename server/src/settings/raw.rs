@@ -163,6 +163,19 @@ pub(crate) struct RawSettings {
     )]
     #[serde(deserialize_with = "one_or_many")]
     pub(super) cors_origin: Vec<Text>,
+    /// Host name under which a proxy or another name of this machine reaches us; repeat it or
+    /// separate by commas. Without tokens no other name is answered, so that a web page cannot
+    /// make a browser talk to us [default: localhost and IP addresses]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "SPOOR_ALLOWED_HOST",
+        value_delimiter = ',',
+        help_heading = "Listening",
+        hide_short_help = true
+    )]
+    #[serde(deserialize_with = "one_or_many")]
+    pub(super) allowed_host: Vec<Text>,
     /// How long requests may go on after a signal to stop [default: 10s]
     #[arg(
         long,
@@ -376,7 +389,7 @@ impl RawSettings {
              min_free_bytes query_memory_bytes query_spill_bytes query_timeout
              query_max_concurrent query_max_waiting query_max_rows index_cache_bytes
              metadata_cache_bytes]
-            [cors_origin ingest_token read_token]
+            [cors_origin allowed_host ingest_token read_token]
         }
     }
 

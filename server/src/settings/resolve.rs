@@ -42,6 +42,8 @@ pub(crate) struct Listen {
 pub(crate) struct Access {
     pub(crate) ingest: TokenSet,
     pub(crate) read: TokenSet,
+    /// Names in the `Host` header that are ours, besides `localhost` and IP addresses.
+    pub(crate) hosts: Vec<String>,
 }
 
 /// Where certificate and key are.
@@ -140,6 +142,7 @@ impl Resolver {
                 raw.ingest_token_file.clone(),
             ),
             read: self.tokens("read_token", &raw.read_token, raw.read_token_file.clone()),
+            hosts: self.hosts(&raw.allowed_host),
         };
         let open_door = self.value(
             "allow_unauthenticated",
@@ -269,6 +272,19 @@ impl Resolver {
                 None
             }
         }
+    }
+
+    fn hosts(&mut self, names: &[Text]) -> Vec<String> {
+        let (good, wrong): (Vec<_>, Vec<_>) = names.iter().partition(|Text(name)| {
+            url::Host::parse(name).is_ok_and(|host| host.to_string() == name.to_ascii_lowercase())
+        });
+        for Text(name) in wrong {
+            self.problems.add(
+                format!("`allowed_host` is `{name}`"),
+                "write a host name without scheme, port and path, as `spoor.example`",
+            );
+        }
+        good.into_iter().map(|Text(name)| name.clone()).collect()
     }
 
     pub(super) fn origins(&mut self, origins: Vec<Text>) -> Vec<String> {

@@ -84,6 +84,8 @@ fn everything_wrong_is_told_at_once() {
         "xml",
         "--cors-origin",
         "https://shop.example/path",
+        "--allowed-host",
+        "https://spoor.example",
         "--query-max-concurrent",
         "0",
     ]);
@@ -97,11 +99,12 @@ fn everything_wrong_is_told_at_once() {
         "tls_key",
         "log_format",
         "cors_origin",
+        "allowed_host",
         "query_max_concurrent",
     ] {
         assert!(told(part), "{part} is not in {found:#?}");
     }
-    assert_eq!(found.len(), 9, "{found:#?}");
+    assert_eq!(found.len(), 10, "{found:#?}");
     let typo = found
         .iter()
         .find(|problem| problem.what.contains("flush_intervall"))
