@@ -215,3 +215,30 @@ async fn browsers_may_send_only_from_allowed_origins() {
     );
     assert_eq!(preflight("https://evil.example").await, None);
 }
+
+/// A page of a stranger whose name points to this machine (DNS rebinding) reads and writes nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_door_answers_to_its_own_names_only() {
+    let home = Home::new();
+    let server = home.serve_with(&["--allowed-host", "spoor.example"]).await;
+    let client = Client::builder().no_proxy().build().unwrap();
+    let ask = async |address: &str, path: &str, host: &str| {
+        let url = format!("http://{}{path}", server.address(address));
+        let request = client.get(url).header("host", host);
+        request.send().await.unwrap().status().as_u16()
+    };
+    for path in ["/", "/api/v1/services", "/metrics"] {
+        assert_eq!(ask("http_addr", path, "evil.example").await, 421, "{path}");
+        assert_eq!(
+            ask("http_addr", path, "localhost:4320").await,
+            200,
+            "{path}"
+        );
+        assert_eq!(ask("http_addr", path, "spoor.example").await, 200, "{path}");
+    }
+    assert_eq!(
+        ask("otlp_http_addr", "/v1/traces", "evil.example").await,
+        421
+    );
+    assert_eq!(ask("otlp_http_addr", "/v1/traces", "[::1]:4318").await, 405);
+}
