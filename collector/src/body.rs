@@ -30,7 +30,7 @@ const DRAIN_BYTES: usize = 256 << 20;
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) bytes: Bytes,
-    pub(crate) admissions: Vec<Admission>,
+    pub(crate) admission: Admission,
 }
 
 /// Reads a body of at most `limit` bytes. If it is refused, the rest of it is thrown away first:
@@ -59,7 +59,7 @@ pub(crate) async fn receive(
 /// Memory is reserved as the bytes arrive and not as they are declared: a promise costs the sender
 /// nothing, and a few could use up the budget.
 async fn read_all(collector: &Collector, body: &mut Body, limit: usize) -> Result<Received> {
-    let mut admissions = vec![collector.storage().admit(FIRST_STEP_BYTES)?];
+    let mut admission = collector.storage().admit(FIRST_STEP_BYTES)?;
     let mut admitted = FIRST_STEP_BYTES;
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
@@ -70,7 +70,7 @@ async fn read_all(collector: &Collector, body: &mut Body, limit: usize) -> Resul
         }
         if length > admitted {
             let step = admitted.min(LAST_STEP_BYTES).max(length - admitted);
-            admissions.push(collector.storage().admit(step)?);
+            admission.grow(step)?;
             admitted += step;
         }
         if first.is_empty() && rest.is_empty() {
@@ -89,7 +89,7 @@ async fn read_all(collector: &Collector, body: &mut Body, limit: usize) -> Resul
     } else {
         rest.freeze()
     };
-    Ok(Received { bytes, admissions })
+    Ok(Received { bytes, admission })
 }
 
 /// The next piece of a body, `None` at its end.

@@ -123,7 +123,7 @@ pub(crate) struct Request {
     /// The bytes as they came over the wire.
     pub(crate) body: Bytes,
     /// The memory that holds `body`.
-    pub(crate) admissions: Vec<Admission>,
+    pub(crate) admission: Admission,
     pub(crate) defaults: JsonLinesDefaults,
 }
 
@@ -198,14 +198,14 @@ impl Collector {
         body: Bytes,
         defaults: JsonLinesDefaults,
     ) -> Result<ExportOutcome> {
-        let admissions = vec![self.storage().admit(body.len())?];
+        let admission = self.storage().admit(body.len())?;
         self.accept(Request {
             signal,
             format,
             transport: Transport::Import,
             encoding: Encoding::Identity,
             body,
-            admissions,
+            admission,
             defaults,
         })
         .await
@@ -251,7 +251,7 @@ impl Collector {
         let Prepared {
             payload,
             decoded,
-            admissions,
+            admission,
         } = self.prepare(request, received_time_ns).await?;
         let Decoded {
             batch,
@@ -275,7 +275,7 @@ impl Collector {
             appended?;
         }
         // Until here the request's memory counted as in use.
-        drop(admissions);
+        drop(admission);
         Ok(ExportOutcome::new(signal, rows, rejected))
     }
 
@@ -284,11 +284,11 @@ impl Collector {
             Encoding::Identity => MAX_INLINE_BYTES,
             _ => MAX_INLINE_COMPRESSED_BYTES,
         };
-        let (storage, options) = (self.storage().clone(), self.options());
+        let options = self.options();
         let decoder = OtlpDecoder::new(options.open_json_bodies);
         let max_bytes = options.max_request_bytes;
         let inline = request.body.len() <= limit;
-        let work = move || request.prepare(&storage, decoder, max_bytes, received_time_ns);
+        let work = move || request.prepare(decoder, max_bytes, received_time_ns);
         if inline {
             return work();
         }
@@ -312,14 +312,13 @@ impl Collector {
 struct Prepared {
     payload: Bytes,
     decoded: Decoded,
-    admissions: Vec<Admission>,
+    admission: Admission,
 }
 
 impl Request {
     /// Everything that takes processor time: inflate, convert, decode.
     fn prepare(
         self,
-        storage: &Storage,
         decoder: OtlpDecoder,
         max_bytes: usize,
         received_time_ns: i64,
@@ -329,14 +328,11 @@ impl Request {
             format,
             encoding,
             body,
-            mut admissions,
+            mut admission,
             defaults,
             ..
         } = self;
-        let mut reserve = |bytes: usize| -> Result<()> {
-            admissions.push(storage.admit(bytes)?);
-            Ok(())
-        };
+        let mut reserve = |bytes: usize| admission.grow(bytes);
         if body.len() > max_bytes {
             return Err(too_large(max_bytes));
         }
@@ -360,7 +356,7 @@ impl Request {
         Ok(Prepared {
             payload,
             decoded,
-            admissions,
+            admission,
         })
     }
 }

@@ -116,11 +116,11 @@ async fn take(
         let stated = Encoding::from_header(headers.get("grpc-encoding"))?;
         let limit = collector.options().max_request_bytes;
         let received = receive(collector, headers, body, limit + PREFIX_BYTES).await?;
-        let Received { bytes, admissions } = received;
+        let Received { bytes, admission } = received;
         let (encoding, message) = unframe(bytes, stated, limit)?;
-        Ok((encoding, message, admissions))
+        Ok((encoding, message, admission))
     };
-    let (encoding, body, admissions) = match received.await {
+    let (encoding, body, admission) = match received.await {
         Ok(received) => received,
         Err(error) => {
             collector.metrics().refused(signal, Transport::Grpc, &error);
@@ -135,7 +135,7 @@ async fn take(
         transport,
         encoding,
         body,
-        admissions,
+        admission,
         defaults,
     };
     collector.accept(request).await

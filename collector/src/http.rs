@@ -158,7 +158,7 @@ async fn take(
     };
     let Received {
         bytes: body,
-        admissions,
+        admission,
     } = received;
     let transport = Transport::Http;
     let request = Request {
@@ -167,7 +167,7 @@ async fn take(
         transport,
         encoding,
         body,
-        admissions,
+        admission,
         defaults,
     };
     collector.accept(request).await

@@ -398,7 +398,8 @@ async fn a_client_that_sends_everything_first_still_reads_that_it_was_too_much()
 
 #[tokio::test]
 async fn without_memory_the_sender_is_told_when_to_come_back() {
-    let bench = Bench::with(CollectorOptions::default(), 1_000).await;
+    let bench = Bench::with(CollectorOptions::default(), 1 << 20).await;
+    let _others = bench.storage.admit(1 << 20).unwrap();
     let body = logs_request(1_000).encode_to_vec();
     let answer = bench
         .post("/v1/logs", &[("content-type", PROTOBUF)], body)
@@ -411,6 +412,24 @@ async fn without_memory_the_sender_is_told_when_to_come_back() {
         .unwrap();
     assert!(seconds >= 1);
     assert_eq!(answer.rpc_status().code, 8);
+}
+
+#[tokio::test]
+async fn a_request_that_needs_more_than_all_memory_is_refused_for_good() {
+    let bench = Bench::with(CollectorOptions::default(), 128 << 10).await;
+    let body = logs_request(5_000).encode_to_vec();
+    let answer = bench
+        .post("/v1/logs", &[("content-type", PROTOBUF)], body)
+        .await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(!answer.headers.contains_key("retry-after"));
+    assert_eq!(answer.rpc_status().code, 8);
+    // What it had reserved is free again.
+    let body = logs_request(1).encode_to_vec();
+    let answer = bench
+        .post("/v1/logs", &[("content-type", PROTOBUF)], body)
+        .await;
+    assert_eq!(answer.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -544,7 +563,8 @@ async fn grpc_refuses_large_requests_for_good_and_goes_on() {
 
 #[tokio::test]
 async fn grpc_without_memory_says_when_to_come_back() {
-    let bench = Bench::with(CollectorOptions::default(), 1_000).await;
+    let bench = Bench::with(CollectorOptions::default(), 1 << 20).await;
+    let _others = bench.storage.admit(1 << 20).unwrap();
     let mut client = LogsServiceClient::new(bench.grpc().await);
     let status = client.export(logs_request(1_000)).await.unwrap_err();
     assert_eq!(status.code(), tonic::Code::ResourceExhausted);

@@ -1,7 +1,7 @@
 //! The ingest memory budget: requests in flight plus rows not yet in files.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -13,6 +13,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 struct Counters {
     in_flight: AtomicUsize,
     buffered: AtomicUsize,
+    /// Somebody was refused since this was last looked at.
+    refused: AtomicBool,
 }
 
 /// Counts bytes against a limit.
@@ -25,15 +27,25 @@ pub(crate) struct Budget {
 /// A share of the ingest memory budget; given back when dropped.
 #[derive(Debug)]
 pub struct Admission {
-    counters: Arc<Counters>,
+    budget: Budget,
     bytes: usize,
+}
+
+impl Admission {
+    /// Reserves `bytes` more for the same request. Errors with [`ErrorKind::Busy`] when others
+    /// have the memory now, and with [`ErrorKind::TooLarge`] when the request alone needs more
+    /// than the whole budget: it would be told to come back for ever.
+    pub fn grow(&mut self, bytes: usize) -> Result<()> {
+        self.budget.reserve(self.bytes, bytes)?;
+        self.bytes += bytes;
+        Ok(())
+    }
 }
 
 impl Drop for Admission {
     fn drop(&mut self) {
-        self.counters
-            .in_flight
-            .fetch_sub(self.bytes, Ordering::Relaxed);
+        let in_flight = &self.budget.counters.in_flight;
+        in_flight.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -45,16 +57,32 @@ impl Budget {
         }
     }
 
-    /// Reserves `bytes` or says when to come back. A request larger than the whole budget is let
-    /// in when nothing else is there: refusing it for ever would lose its data.
+    /// Reserves `bytes` for a new request, or says when to come back.
     pub(crate) fn admit(&self, bytes: usize) -> Result<Admission> {
-        let before = self.counters.in_flight.fetch_add(bytes, Ordering::Relaxed);
-        let admission = Admission {
-            counters: Arc::clone(&self.counters),
+        self.reserve(0, bytes)?;
+        Ok(Admission {
+            budget: self.clone(),
             bytes,
-        };
-        let used = before + self.buffered();
-        if used > 0 && used + bytes > self.limit {
+        })
+    }
+
+    /// Reserves `bytes` for a request that has `held` already.
+    fn reserve(&self, held: usize, bytes: usize) -> Result<()> {
+        if held.saturating_add(bytes) > self.limit {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                format!(
+                    "the request needs more than the ingest memory budget of {} bytes",
+                    self.limit
+                ),
+            )
+            .with_hint("send smaller batches, or allow more with --ingest-memory-bytes"));
+        }
+        let in_flight = &self.counters.in_flight;
+        let before = in_flight.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes + self.buffered() > self.limit {
+            in_flight.fetch_sub(bytes, Ordering::Relaxed);
+            self.counters.refused.store(true, Ordering::Relaxed);
             return Err(Error::new(
                 ErrorKind::Busy,
                 format!(
@@ -65,7 +93,7 @@ impl Budget {
             .with_hint("send again later; a larger --ingest-memory-bytes lets more wait")
             .with_retry_after(RETRY_AFTER));
         }
-        Ok(admission)
+        Ok(())
     }
 
     /// Sets how many bytes of rows wait to be written to files.
@@ -80,6 +108,12 @@ impl Budget {
     pub(crate) fn in_flight(&self) -> usize {
         self.counters.in_flight.load(Ordering::Relaxed)
     }
+
+    /// Whether a request was refused since the last call: then what is buffered should be
+    /// written, also if it is little.
+    pub(crate) fn take_refused(&self) -> bool {
+        self.counters.refused.swap(false, Ordering::Relaxed)
+    }
 }
 
 #[cfg(test)]
@@ -93,10 +127,28 @@ mod tests {
         let refused = budget.admit(30).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Busy);
         assert!(refused.retry_after().is_some());
+        assert!(budget.take_refused() && !budget.take_refused());
         assert_eq!(budget.in_flight(), 80, "a refusal reserves nothing");
         drop(first);
-        assert!(budget.admit(500).is_ok(), "alone, a large one gets in");
         budget.set_buffered(90);
         assert!(budget.admit(20).is_err());
+    }
+
+    #[test]
+    fn a_request_that_can_never_fit_is_told_so() {
+        let budget = Budget::new(100);
+        let refused = budget.admit(101).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::TooLarge);
+        assert!(refused.retry_after().is_none());
+        let mut request = budget.admit(60).unwrap();
+        request.grow(40).unwrap();
+        let refused = request.grow(1).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::TooLarge);
+        drop(request);
+        assert_eq!(budget.in_flight(), 0);
+        let _other = budget.admit(50).unwrap();
+        let mut request = budget.admit(30).unwrap();
+        let busy = request.grow(30).unwrap_err();
+        assert_eq!(busy.kind(), ErrorKind::Busy, "others have it now");
     }
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
 
-pub(crate) use prepare::{Prepared, prepare, times_of};
+pub(crate) use prepare::{Prepared, check_hours, prepare, times_of};
 
 use crate::error::Result;
 use crate::model::{Hour, Table, TenantId, schema_of};
@@ -57,6 +57,11 @@ impl Buffer {
 
     pub(crate) fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// Places with rows: files that a flush of this buffer makes.
+    pub(crate) fn place_count(&self) -> usize {
+        self.places.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
@@ -23,6 +24,10 @@ use crate::wal::{WalRecord, WalWriter};
 const QUEUE: usize = 1024;
 /// A group is closed at this many bytes, so that the first in it does not wait for ever.
 const GROUP_BYTES: usize = 16 << 20;
+/// A buffer with rows in so many places is sealed: each place is a file to write.
+const MAX_PLACES: usize = 4096;
+/// When to come back after a failed write of the log; about when the disk is looked at again.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// A request ready to be written.
 #[derive(Debug)]
@@ -57,6 +62,8 @@ pub(crate) struct Committer {
     pub(crate) metrics: Arc<Metrics>,
     /// The active buffer is sealed at this size.
     pub(crate) flush_bytes: usize,
+    /// Nothing is appended while the log is longer than this.
+    pub(crate) wal_max_bytes: u64,
     /// Told when there is a sealed buffer to write.
     pub(crate) sealed: Arc<tokio::sync::Notify>,
 }
@@ -138,7 +145,16 @@ impl Committer {
                 payload: &append.payload,
             })
             .collect();
-        self.wal.append(&records)?;
+        if self.wal.bytes() >= self.wal_max_bytes {
+            return Err(log_is_full(self.wal_max_bytes));
+        }
+        if let Err(error) = self.wal.append(&records) {
+            self.metrics.wal_failures.inc();
+            return Err(match error.retry_after() {
+                None => error.with_retry_after(RETRY_AFTER),
+                Some(_) => error,
+            });
+        }
         let bytes: usize = group.iter().map(|(append, _)| append.payload.len()).sum();
         self.metrics.wal_bytes_written.inc_by(bytes as u64);
         self.metrics.wal_syncs.inc();
@@ -165,7 +181,7 @@ impl Committer {
         self.budget.set_buffered(buffered.bytes);
         self.metrics.buffer_bytes.set(buffered.bytes as u64);
         self.metrics.buffer_rows.set(buffered.rows as u64);
-        if buffered.active_bytes >= self.flush_bytes {
+        if buffered.active_bytes >= self.flush_bytes || buffered.active_places >= MAX_PLACES {
             self.seal();
         }
         Ok(())
@@ -191,8 +207,18 @@ fn copy(error: &Error) -> Error {
     copy
 }
 
+/// The answer while the log is as long as it may be.
+pub(crate) fn log_is_full(limit: u64) -> Error {
+    Error::new(
+        ErrorKind::Busy,
+        format!("the write-ahead log is at its limit of {limit} bytes"),
+    )
+    .with_hint("send again later: it gets shorter when rows are written to files")
+    .with_retry_after(RETRY_AFTER)
+}
+
 /// The answer when the committer has stopped.
 pub(crate) fn closing() -> Error {
     Error::new(ErrorKind::Unavailable, "spoor is shutting down")
-        .with_retry_after(std::time::Duration::from_secs(5))
+        .with_retry_after(Duration::from_secs(5))
 }

@@ -27,10 +27,12 @@ mod merge;
 mod policy;
 mod read;
 mod run;
+mod throttle;
 
-pub(crate) use policy::{Merge, debt, plan};
+pub(crate) use policy::{Debt, Merge, debt, plan};
 pub(crate) use read::{FileRows, read_file};
 pub(crate) use run::{Merged, Outcome, Paced, run};
+pub(crate) use throttle::Throttle;
 
 #[cfg(test)]
 pub(crate) use policy::FAN_IN;

@@ -2,12 +2,12 @@
 
 mod background;
 mod compactor;
+mod limits;
 mod options;
 
 use std::fs::{File, TryLockError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
@@ -19,7 +19,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 pub use options::StorageOptions;
 
 use crate::budget::{Admission, Budget};
-use crate::buffer::prepare;
+use crate::buffer::{check_hours, prepare};
 use crate::catalog::Catalog;
 use crate::commit::{Append, Command, Committer, closing};
 use crate::error::{Error, ErrorKind, Result};
@@ -70,9 +70,7 @@ struct Shared {
     /// There is a sealed buffer to write.
     sealed: Arc<Notify>,
     closing: AtomicBool,
-    disk_full: AtomicBool,
-    /// The disk could not be asked last time.
-    disk_unreadable: AtomicBool,
+    limits: limits::Limits,
     merges: compactor::Merges,
     /// One flush at a time, whoever asks.
     flushing: tokio::sync::Mutex<()>,
@@ -126,6 +124,7 @@ impl Storage {
         wal.delete_up_to(catalog.wal_mark().await?)?;
         let budget = Budget::new(options.ingest_memory_bytes);
         budget.set_buffered(state.buffered().bytes);
+        metrics.wal_bytes.set(wal.bytes());
         let sealed = Arc::new(Notify::new());
         let (commands, thread) = Committer {
             wal,
@@ -134,6 +133,7 @@ impl Storage {
             budget: budget.clone(),
             metrics: Arc::clone(&metrics),
             flush_bytes: options.flush_bytes,
+            wal_max_bytes: options.wal_max_bytes,
             sealed: Arc::clone(&sealed),
         }
         .start()?;
@@ -143,7 +143,6 @@ impl Storage {
             Arc::clone(&metrics),
         );
         let shared = Arc::new(Shared {
-            options,
             layout,
             store,
             writer,
@@ -155,40 +154,31 @@ impl Storage {
             commands,
             sealed,
             closing: AtomicBool::new(false),
-            disk_full: AtomicBool::new(false),
-            disk_unreadable: AtomicBool::new(false),
-            merges: compactor::Merges::default(),
+            merges: compactor::Merges::new(options.compaction_bytes_per_second),
+            limits: limits::Limits::new(&options),
             flushing: tokio::sync::Mutex::new(()),
             threads: Mutex::new(Some(thread)),
             tasks: Mutex::new(Vec::new()),
+            options,
             _lock: lock,
         });
         background::start(&shared);
         Ok(Self { shared })
     }
 
-    /// Reserves `bytes` of the ingest memory budget before a request is read or decoded.
-    /// Errors with [`ErrorKind::Busy`] over the budget and [`ErrorKind::Unavailable`] when the
-    /// disk is full or storage is closing.
+    /// Reserves `bytes` of the ingest memory budget before a request is read or decoded. Errors
+    /// with [`ErrorKind::Busy`] over the budget, with a log that is too long and when merging
+    /// has fallen behind; with [`ErrorKind::Unavailable`] when the disk is full or storage is
+    /// closing; with [`ErrorKind::TooLarge`] if the budget can never hold so much.
     pub fn admit(&self, bytes: usize) -> Result<Admission> {
-        if self.shared.closing.load(Ordering::Acquire) {
-            return Err(closing());
-        }
-        if self.shared.disk_full.load(Ordering::Acquire) {
-            return Err(Error::new(
-                ErrorKind::Unavailable,
-                "the disk of the data directory is almost full",
-            )
-            .with_hint("free some space; spoor goes on by itself")
-            .with_retry_after(Duration::from_secs(30)));
-        }
-        self.shared.budget.admit(bytes)
+        self.shared.admit(bytes)
     }
 
     /// Makes a request durable and visible. When this returns `Ok`, its bytes have been fsynced
     /// and every later [`Storage::snapshot`] holds its rows.
     pub async fn append(&self, ingest: Ingest) -> Result<()> {
         let rows = ingest.batch.num_rows();
+        check_hours(ingest.table, &ingest.batch)?;
         let append = Append {
             parts: prepare(ingest.table, ingest.batch)?,
             tenant: ingest.tenant,

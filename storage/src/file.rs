@@ -71,15 +71,19 @@ impl FileWriter {
             index,
             file,
         } = encoded;
-        self.layout.fault(Point::FilePut)?;
-        self.store
-            .put(&file.path, PutPayload::from(parquet))
-            .await?;
-        self.layout.fault(Point::IndexPut)?;
-        self.store
-            .put(&file.index_path, PutPayload::from(index))
-            .await?;
-        self.sync(&file).await?;
+        let stored = async {
+            self.layout.fault(Point::FilePut)?;
+            let parquet = PutPayload::from(parquet);
+            self.store.put(&file.path, parquet).await?;
+            self.layout.fault(Point::IndexPut)?;
+            let index = PutPayload::from(index);
+            self.store.put(&file.index_path, index).await?;
+            self.sync(&file).await
+        };
+        if let Err(error) = stored.await {
+            self.discard(&file).await;
+            return Err(error);
+        }
         Ok(Arc::new(file))
     }
 

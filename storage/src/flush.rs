@@ -1,8 +1,9 @@
 //! Writes sealed buffers to files, oldest first, each with one catalog transaction.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{self, StreamExt};
 
 use crate::buffer::Place;
 use crate::catalog::{Catalog, Change};
@@ -41,7 +42,8 @@ pub(crate) async fn flush(
     Ok(files.clone())
 }
 
-/// One file for each place.
+/// One file for each place, or nothing: what an attempt wrote that failed for want of space must
+/// not fill the disk.
 async fn write(writer: &FileWriter, sealed: &Sealed) -> Result<Vec<Arc<DataFile>>> {
     let places: Vec<(Place, Vec<_>)> = sealed
         .buffer
@@ -51,9 +53,37 @@ async fn write(writer: &FileWriter, sealed: &Sealed) -> Result<Vec<Arc<DataFile>
             (place.clone(), rows)
         })
         .collect();
-    stream::iter(places)
-        .map(|(place, rows)| async move { writer.write(&place, 0, rows).await })
+    // After a failure no more are begun, and those that have begun are seen to their end: what
+    // is dropped halfway is not deleted.
+    let failed = AtomicBool::new(false);
+    let outcomes: Vec<Result<Option<Arc<DataFile>>>> = stream::iter(places)
+        .map(|(place, rows)| {
+            let failed = &failed;
+            async move {
+                if failed.load(Ordering::Acquire) {
+                    return Ok(None);
+                }
+                let written = writer.write(&place, 0, rows).await;
+                failed.fetch_or(written.is_err(), Ordering::AcqRel);
+                written.map(Some)
+            }
+        })
         .buffer_unordered(PARALLEL)
-        .try_collect()
-        .await
+        .collect()
+        .await;
+    let mut files = Vec::with_capacity(outcomes.len());
+    let mut error = None;
+    for outcome in outcomes {
+        match outcome {
+            Ok(file) => files.extend(file),
+            Err(failure) => error = Some(failure),
+        }
+    }
+    let Some(error) = error else {
+        return Ok(files);
+    };
+    for file in &files {
+        writer.discard(file).await;
+    }
+    Err(error)
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicU64;
 
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
@@ -14,12 +15,16 @@ pub(crate) struct Metrics {
     pub(crate) wal_bytes_written: Counter,
     pub(crate) wal_syncs: Counter,
     pub(crate) wal_bytes: Gauge<u64, AtomicU64>,
+    pub(crate) wal_failures: Counter,
     pub(crate) wal_torn_tails: Counter,
     pub(crate) wal_corrupt_records: Counter,
     pub(crate) replayed_requests: Counter,
     pub(crate) buffer_bytes: Gauge<u64, AtomicU64>,
     pub(crate) buffer_rows: Gauge<u64, AtomicU64>,
     pub(crate) in_flight_bytes: Gauge<u64, AtomicU64>,
+    pub(crate) commit_queue_length: Gauge<u64, AtomicU64>,
+    pub(crate) sealed_buffers: Gauge<u64, AtomicU64>,
+    pub(crate) refused: Family<Reason, Counter>,
     pub(crate) files: Gauge<u64, AtomicU64>,
     pub(crate) file_bytes: Gauge<u64, AtomicU64>,
     pub(crate) index_bytes: Gauge<u64, AtomicU64>,
@@ -27,16 +32,29 @@ pub(crate) struct Metrics {
     pub(crate) flushes: Counter,
     pub(crate) flush_failures: Counter,
     pub(crate) flushed_rows: Counter,
+    pub(crate) flushed_bytes: Counter,
     pub(crate) compactions: Counter,
     pub(crate) compaction_failures: Counter,
     pub(crate) compacted_files: Counter,
     pub(crate) compaction_read_bytes: Counter,
     pub(crate) compaction_written_bytes: Counter,
+    pub(crate) compaction_running: Gauge<u64, AtomicU64>,
     pub(crate) compaction_debt_files: Gauge<u64, AtomicU64>,
+    pub(crate) compaction_debt_rows: Gauge<u64, AtomicU64>,
+    pub(crate) compaction_debt_bytes: Gauge<u64, AtomicU64>,
+    pub(crate) compaction_debt_age_seconds: Gauge<u64, AtomicU64>,
+    pub(crate) most_files_of_an_hour: Gauge<u64, AtomicU64>,
+    pub(crate) write_amplification: Gauge<f64, AtomicU64>,
     pub(crate) deleted_files: Counter,
+    pub(crate) files_to_delete: Gauge<u64, AtomicU64>,
     pub(crate) index_fallbacks: Counter,
     pub(crate) free_disk_bytes: Gauge<u64, AtomicU64>,
+    pub(crate) disk_bytes: Gauge<u64, AtomicU64>,
+    pub(crate) disk_full: Gauge<u64, AtomicU64>,
 }
+
+/// Why a request was refused, as a label.
+pub(crate) type Reason = [(&'static str, &'static str); 1];
 
 impl Metrics {
     pub(crate) fn register(&self, registry: &mut Registry) {
@@ -52,12 +70,16 @@ impl Metrics {
             wal_bytes_written: "Bytes written to the write-ahead log",
             wal_syncs: "Syncs of the write-ahead log; one for each group of requests",
             wal_bytes: "Bytes of write-ahead log on disk",
+            wal_failures: "Groups of requests that could not be written to the log and were refused",
             wal_torn_tails: "Unfinished records cut at recovery",
             wal_corrupt_records: "Broken records set aside at recovery",
             replayed_requests: "Requests read back at recovery",
             buffer_bytes: "Bytes of rows that are not in files yet",
             buffer_rows: "Rows that are not in files yet",
             in_flight_bytes: "Bytes of requests being taken in",
+            commit_queue_length: "Requests that wait to be written to the log; at most 1024",
+            sealed_buffers: "Buffers that wait to be written to files",
+            refused: "Requests refused because of a limit, by the limit",
             files: "Live data files",
             file_bytes: "Bytes of live data files",
             index_bytes: "Bytes of live index files",
@@ -65,15 +87,25 @@ impl Metrics {
             flushes: "Buffers written to files",
             flush_failures: "Failed attempts to write a buffer to files",
             flushed_rows: "Rows written to files by flushes",
+            flushed_bytes: "Bytes of files written by flushes, indexes included",
             compactions: "Merges of small files",
             compaction_failures: "Failed merges of small files",
             compacted_files: "Files that were merged away",
             compaction_read_bytes: "Encoded bytes read by merges",
             compaction_written_bytes: "Encoded bytes written by merges",
+            compaction_running: "Merges under way",
             compaction_debt_files: "Files that wait to be merged",
+            compaction_debt_rows: "Rows of files that wait to be merged",
+            compaction_debt_bytes: "Bytes of files that wait to be merged",
+            compaction_debt_age_seconds: "Age of the oldest file that waits to be merged",
+            most_files_of_an_hour: "Files of the hour, table and tenant that has most",
+            write_amplification: "Bytes written by flushes and merges for each byte of a flush, since the start",
             deleted_files: "Files deleted after they were merged",
+            files_to_delete: "Replaced files that a query may still read",
             index_fallbacks: "Files read whole because their index could not be used",
             free_disk_bytes: "Free bytes on the disk of the data directory",
+            disk_bytes: "Size of the disk of the data directory",
+            disk_full: "1 while requests are refused because the disk is almost full",
         }
     }
 }

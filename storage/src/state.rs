@@ -30,6 +30,10 @@ pub(crate) struct Buffered {
     pub(crate) active_bytes: usize,
     pub(crate) bytes: usize,
     pub(crate) rows: usize,
+    /// Places of the active buffer.
+    pub(crate) active_places: usize,
+    /// Sealed buffers that wait to be written.
+    pub(crate) sealed: usize,
 }
 
 /// The current state of storage.
@@ -51,6 +55,8 @@ impl Inner {
             active_bytes: self.active.bytes(),
             bytes: self.active.bytes() + sealed_bytes,
             rows: self.active.rows() + sealed_rows,
+            active_places: self.active.place_count(),
+            sealed: self.sealed.len(),
         }
     }
 }
@@ -166,6 +172,11 @@ impl State {
 
     pub(crate) fn files(&self) -> Arc<FileSet> {
         Arc::clone(&self.inner.lock().files)
+    }
+
+    /// Replaced files whose bytes are still there.
+    pub(crate) fn retired_count(&self) -> usize {
+        self.inner.lock().retired.len()
     }
 
     pub(crate) fn skipped_count(&self) -> usize {

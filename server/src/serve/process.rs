@@ -10,7 +10,10 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Every connection and every open data file is one; the usual soft limit of 1,024 is low.
+/// Below this many open files, connections are refused under loads that are not unusual.
+const FEW_FILES: u64 = 4096;
+
+/// Every connection and every file that is being read is one; the usual soft limit of 1,024 is low.
 pub(super) fn raise_open_files_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -19,6 +22,14 @@ pub(super) fn raise_open_files_limit() {
     };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::debug!(%error, "the limit of open files stays as it is");
+    }
+    if let Some(limit) = getrlimit(Resource::Nofile).current
+        && limit < FEW_FILES
+    {
+        tracing::warn!(
+            limit,
+            "few files may be open: raise the limit (`ulimit -Hn`) if connections are refused"
+        );
     }
 }
 
@@ -50,6 +61,13 @@ impl Collector for Process {
             "When the process started, Unix time",
             self.started,
         )?;
+        if let Some(files) = open_files() {
+            gauge("process_open_fds", "Open files and connections", files)?;
+        }
+        if let Some(limit) = getrlimit(Resource::Nofile).current {
+            let help = "Files and connections that may be open";
+            gauge("process_max_fds", help, limit as f64)?;
+        }
         if let Some(bytes) = resident_bytes() {
             gauge("process_resident_memory_bytes", "Memory in use", bytes)?;
         }
@@ -66,6 +84,12 @@ impl Collector for Process {
         }
         Ok(())
     }
+}
+
+fn open_files() -> Option<f64> {
+    // The folder that is being read is one of them.
+    let count = std::fs::read_dir("/proc/self/fd").ok()?.count();
+    Some(count.saturating_sub(1) as f64)
 }
 
 #[expect(

@@ -32,6 +32,30 @@ impl Resolver {
             quantity::size,
             storage.min_free_bytes,
         );
+        let (high, low) = (raw.disk_high_water, raw.disk_low_water);
+        let high = self.value("disk_high_water", high, quantity::percent, 100);
+        let below = high.saturating_sub(2);
+        let low = self.value("disk_low_water", low, quantity::percent, below);
+        if low > high {
+            self.problems.add(
+                format!("`disk_low_water` ({low}%) is more than `disk_high_water` ({high}%)"),
+                "writers are refused at the high mark until less than the low mark is in use",
+            );
+        }
+        (storage.disk_high_percent, storage.disk_low_percent) = (high, low);
+        storage.wal_max_bytes =
+            self.bytes("wal_max_bytes", raw.wal_max_bytes, storage.wal_max_bytes) as u64;
+        storage.compaction_threads = self.count(
+            "compaction_threads",
+            raw.compaction_threads,
+            machine.compaction_threads(),
+        );
+        storage.compaction_bytes_per_second = self.value(
+            "compaction_bytes_per_second",
+            raw.compaction_bytes_per_second,
+            quantity::size,
+            storage.compaction_bytes_per_second,
+        );
         storage.index_cache_bytes = self.value(
             "index_cache_bytes",
             raw.index_cache_bytes,

@@ -38,6 +38,11 @@ impl Machine {
         (self.memory_bytes / 8).clamp(64 * MIB, 1024 * MIB)
     }
 
+    /// Merges at the same time: one for every four processors, at most 4.
+    pub(super) fn compaction_threads(self) -> usize {
+        (self.processors / 4).clamp(1, 4)
+    }
+
     /// Opened indexes kept in memory: a sixteenth, at most 256 MiB.
     pub(super) fn index_cache_bytes(self) -> u64 {
         (self.memory_bytes / 16).clamp(16 * MIB, 256 * MIB)
@@ -81,6 +86,7 @@ mod tests {
         };
         assert_eq!(small.ingest_memory_bytes(), 128 * MIB);
         assert_eq!(small.query_max_concurrent(), 2);
+        assert_eq!(small.compaction_threads(), 1);
         let all = small.ingest_memory_bytes()
             + small.index_cache_bytes()
             + small.metadata_cache_bytes()

@@ -60,6 +60,17 @@ pub(super) fn count(text: &str) -> Reading<usize> {
     text.trim().parse().map_err(|_| "write a whole number")
 }
 
+/// A part of a hundred: `95%` or `95`.
+pub(super) fn percent(text: &str) -> Reading<u8> {
+    const HINT: &str = "write a whole number of percent between 1 and 100, as `95%`";
+    let text = text.trim();
+    let number = text.strip_suffix('%').unwrap_or(text).trim_end();
+    match number.parse() {
+        Ok(percent @ 1..=100) => Ok(percent),
+        _ => Err(HINT),
+    }
+}
+
 /// `true` or `false`.
 pub(super) fn switch(text: &str) -> Reading<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
@@ -94,6 +105,15 @@ mod tests {
             assert!(size(wrong).is_err(), "{wrong}");
         }
         assert!(size("99999999999TiB").is_err());
+    }
+
+    #[test]
+    fn percents_are_whole_and_of_a_hundred() {
+        assert_eq!(percent("95%"), Ok(95));
+        assert_eq!(percent(" 7 % "), Ok(7));
+        for wrong in ["", "0", "101%", "9.5", "%"] {
+            assert!(percent(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -285,6 +285,53 @@ pub(crate) struct RawSettings {
         hide_short_help = true
     )]
     pub(super) min_free_bytes: Option<Text>,
+    /// Take nothing in when this part of the disk is in use, as `95%` [default: 100%, never]
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        env = "SPOOR_DISK_HIGH_WATER",
+        help_heading = "Ingest",
+        hide_short_help = true
+    )]
+    pub(super) disk_high_water: Option<Text>,
+    /// … and go on when less than this part is [default: 2 points below --disk-high-water]
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        env = "SPOOR_DISK_LOW_WATER",
+        help_heading = "Ingest",
+        hide_short_help = true
+    )]
+    pub(super) disk_low_water: Option<Text>,
+    /// Size of the write-ahead log at which writers are told to come back [default: 4GiB]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "SPOOR_WAL_MAX_BYTES",
+        help_heading = "Ingest",
+        hide_short_help = true
+    )]
+    pub(super) wal_max_bytes: Option<Text>,
+
+    /// Merges of files at the same time, each on a thread of low priority [default: one for every
+    /// four processors, at most 4]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "SPOOR_COMPACTION_THREADS",
+        help_heading = "Background work",
+        hide_short_help = true
+    )]
+    pub(super) compaction_threads: Option<Text>,
+    /// What merges together read and write in a second; 0 is any amount [default: 128MiB]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "SPOOR_COMPACTION_BYTES_PER_SECOND",
+        help_heading = "Background work",
+        hide_short_help = true
+    )]
+    pub(super) compaction_bytes_per_second: Option<Text>,
 
     /// Working memory of one query [default: by the machine, at most 512MiB]
     #[arg(
@@ -386,7 +433,8 @@ impl RawSettings {
             [data_dir catalog_url log_level log_format otlp_grpc_addr otlp_http_addr http_addr tls_cert
              tls_key shutdown_timeout ingest_token_file read_token_file allow_unauthenticated
              max_request_bytes open_json_bodies ingest_memory_bytes flush_bytes flush_interval
-             min_free_bytes query_memory_bytes query_spill_bytes query_timeout
+             min_free_bytes disk_high_water disk_low_water wal_max_bytes compaction_threads
+             compaction_bytes_per_second query_memory_bytes query_spill_bytes query_timeout
              query_max_concurrent query_max_waiting query_max_rows index_cache_bytes
              metadata_cache_bytes]
             [cors_origin allowed_host ingest_token read_token]

@@ -1,6 +1,6 @@
 //! Splits a decoded batch by event hour. Done by the request's own task, before the committer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Int64Array, TimestampNanosecondArray, UInt32Array};
@@ -21,6 +21,26 @@ pub(crate) struct Prepared {
     batch: RecordBatch,
     /// Places in the request; `None` means 0, 1, 2, …
     places: Option<Vec<u32>>,
+}
+
+/// Hours that the records of one request may fall into: half a year. Each becomes a batch, and a
+/// file at the next flush.
+const MAX_HOURS: usize = 4096;
+
+/// Refuses a request whose records fall into more hours than a request may touch. Not asked at
+/// recovery: what is in the log was acknowledged.
+pub(crate) fn check_hours(table: Table, batch: &RecordBatch) -> Result<()> {
+    let mut hours = HashSet::new();
+    for time in times_of(table, batch)? {
+        hours.insert(Hour::of(*time));
+        if hours.len() > MAX_HOURS {
+            return Err(Error::invalid(format!(
+                "the records of one request fall into more than {MAX_HOURS} different hours"
+            ))
+            .with_hint("send records of fewer hours at a time; are their times right?"));
+        }
+    }
+    Ok(())
 }
 
 /// Splits `batch` (decoded schema of `table`) into one part an hour.

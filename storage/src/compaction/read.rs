@@ -39,12 +39,24 @@ impl FileRows {
     pub(crate) async fn open(store: Arc<dyn ObjectStore>, file: &DataFile) -> Result<Self> {
         let path = file.path.clone();
         let opened = ParquetRecordBatchStreamBuilder::new(Ranges {
-            store,
+            store: Arc::clone(&store),
             path: path.clone(),
             size: file.bytes,
         });
         let opened = AssertUnwindSafe(opened).catch_unwind().await;
-        let builder = settled(&path, opened)?;
+        let builder = match settled(&path, opened) {
+            Ok(builder) => builder,
+            // A store does not say of a range whether it is past the end of a file cut short.
+            Err(error) => match store.head(&path).await {
+                Ok(meta) if meta.size != file.bytes => {
+                    return Err(Error::corrupt(format!(
+                        "file `{path}` has {} bytes instead of {}",
+                        meta.size, file.bytes
+                    )));
+                }
+                _ => return Err(error),
+            },
+        };
         let rows = batch_rows(builder.metadata());
         let stream = builder
             .with_batch_size(rows)

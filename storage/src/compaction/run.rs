@@ -151,3 +151,6 @@ impl Outputs<'_> {
         Ok(rest)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,14 +2,14 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 use super::Shared;
 use crate::commit::Command;
 use crate::compaction;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::fault::Point;
 use crate::flush::flush;
 use crate::recovery::delete;
@@ -17,8 +17,17 @@ use crate::snapshot::DataFile;
 
 /// How often ages, the disk and deletions are looked at.
 const TICK: Duration = Duration::from_millis(250);
-/// How long to wait after a failed flush or merge.
+/// How long to wait after a failed flush; twice as long after each more …
 const RETRY: Duration = Duration::from_secs(1);
+/// … up to this: a full disk does not get better by encoding the same rows again and again.
+const LAST_RETRY: Duration = Duration::from_secs(16);
+/// Sealed buffers beyond which age alone does not seal more: when flushing is stuck, one buffer
+/// grows instead of many small ones.
+const MAX_SEALED_BY_AGE: usize = 4;
+/// While merging is busy, buffers are flushed by age this much later.
+const BUSY_FACTOR: u32 = 4;
+/// What waits to be merged is counted anew at least so often, also if no file came or went.
+const DEBT_EVERY: Duration = Duration::from_secs(10);
 
 /// Starts the tasks. They hold the engine weakly, so that dropping it ends them.
 pub(super) fn start(shared: &Arc<Shared>) {
@@ -27,13 +36,17 @@ pub(super) fn start(shared: &Arc<Shared>) {
         Arc::clone(&shared.sealed),
     ));
     let keeper = tokio::spawn(run_keeper(Arc::downgrade(shared)));
-    let compactor = tokio::spawn(super::compactor::run(Arc::downgrade(shared)));
-    shared.tasks.lock().extend([flusher, keeper, compactor]);
+    let compactors = (0..shared.options.compaction_threads.max(1))
+        .map(|_| tokio::spawn(super::compactor::run(Arc::downgrade(shared))));
+    let mut tasks = shared.tasks.lock();
+    tasks.extend([flusher, keeper]);
+    tasks.extend(compactors);
 }
 
 async fn run_flusher(shared: Weak<Shared>, sealed: Arc<tokio::sync::Notify>) {
     loop {
         sealed.notified().await;
+        let mut retry = RETRY;
         loop {
             let Some(shared) = shared.upgrade() else {
                 return;
@@ -43,7 +56,8 @@ async fn run_flusher(shared: Weak<Shared>, sealed: Arc<tokio::sync::Notify>) {
                 Err(error) => {
                     tracing::error!(%error, "flush failed, trying again");
                     drop(shared);
-                    tokio::time::sleep(RETRY).await;
+                    tokio::time::sleep(retry).await;
+                    retry = (retry * 2).min(LAST_RETRY);
                 }
             }
         }
@@ -53,6 +67,7 @@ async fn run_flusher(shared: Weak<Shared>, sealed: Arc<tokio::sync::Notify>) {
 async fn run_keeper(shared: Weak<Shared>) {
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut counted = None;
     loop {
         tick.tick().await;
         let Some(shared) = shared.upgrade() else {
@@ -60,14 +75,16 @@ async fn run_keeper(shared: Weak<Shared>) {
         };
         shared.watch_disk();
         shared.update_gauges();
+        let files = Arc::as_ptr(&shared.state.files()) as usize;
+        if counted.is_none_or(|(of, at): (usize, Instant)| of != files || at.elapsed() > DEBT_EVERY)
+        {
+            shared.count_files();
+            counted = Some((files, Instant::now()));
+        }
         if let Err(error) = shared.delete_unreachable().await {
             tracing::warn!(%error, "replaced files stay until the next start");
         }
-        let old = shared
-            .state
-            .oldest()
-            .is_some_and(|since| since.elapsed() >= shared.options.flush_interval);
-        if old {
+        if shared.should_seal() {
             let (done, sealed) = oneshot::channel();
             if shared.commands.send(Command::Seal(done)).await.is_err() {
                 return;
@@ -91,6 +108,8 @@ impl Shared {
                 }
             };
             let mark = sealed.buffer.last_sequence();
+            let bytes = files.iter().map(|file| file.bytes + file.index_bytes);
+            self.metrics.flushed_bytes.inc_by(bytes.sum());
             self.metrics.flushes.inc();
             self.metrics
                 .flushed_rows
@@ -124,42 +143,58 @@ impl Shared {
         Ok(())
     }
 
-    fn watch_disk(&self) {
-        match rustix::fs::statvfs(self.layout.root()) {
-            Ok(disk) => {
-                self.disk_unreadable.store(false, Ordering::Release);
-                let free = disk.f_bavail * disk.f_frsize;
-                self.metrics.free_disk_bytes.set(free);
-                let full = free < self.options.min_free_bytes;
-                if self.disk_full.swap(full, Ordering::AcqRel) != full {
-                    tracing::warn!(free, full, "free disk space crossed the limit");
-                }
-            }
-            // Once, not every tick: the counter of free bytes stays where it was.
-            Err(source) if !self.disk_unreadable.swap(true, Ordering::AcqRel) => {
-                let error = Error::from_io("cannot see how full the disk is", source.into());
-                tracing::warn!(%error);
-            }
-            Err(_) => {}
+    /// Whether it is time to write what is buffered: it is old, the log is long, or a request was
+    /// refused for want of the memory it holds.
+    fn should_seal(&self) -> bool {
+        let Some(since) = self.state.oldest() else {
+            return false;
+        };
+        let log_is_long = self.metrics.wal_bytes.get() >= self.options.wal_max_bytes / 2;
+        let wanted = self.budget.take_refused() || log_is_long;
+        let mut interval = self.options.flush_interval;
+        if self.limits.busy.load(Ordering::Acquire) {
+            interval *= BUSY_FACTOR;
         }
+        let sealed = self.state.buffered().sealed;
+        (wanted && sealed == 0) || (since.elapsed() >= interval && sealed < MAX_SEALED_BY_AGE)
     }
 
     fn update_gauges(&self) {
-        let files = self.state.files();
         let buffered = self.state.buffered();
-        let sum = |of: fn(&DataFile) -> u64| files.iter().map(|file| of(file)).sum::<u64>();
-        self.metrics.files.set(sum(|_| 1));
-        self.metrics.file_bytes.set(sum(|file| file.bytes));
-        self.metrics.index_bytes.set(sum(|file| file.index_bytes));
-        self.metrics
+        let metrics = &self.metrics;
+        metrics.buffer_bytes.set(buffered.bytes as u64);
+        metrics.buffer_rows.set(buffered.rows as u64);
+        metrics.sealed_buffers.set(buffered.sealed as u64);
+        metrics.in_flight_bytes.set(self.budget.in_flight() as u64);
+        let waiting = self.commands.max_capacity() - self.commands.capacity();
+        metrics.commit_queue_length.set(waiting as u64);
+        metrics
+            .files_to_delete
+            .set(self.state.retired_count() as u64);
+        metrics
             .quarantined_files
             .set(self.state.skipped_count() as u64);
+        let flushed = metrics.flushed_bytes.get();
+        if flushed > 0 {
+            let written = flushed + metrics.compaction_written_bytes.get();
+            let amplification = written as f64 / flushed as f64;
+            metrics.write_amplification.set(amplification);
+        }
+    }
+
+    fn count_files(&self) {
+        let files = self.state.files();
+        let metrics = &self.metrics;
+        let sum = |of: fn(&DataFile) -> u64| files.iter().map(|file| of(file)).sum::<u64>();
+        metrics.files.set(sum(|_| 1));
+        metrics.file_bytes.set(sum(|file| file.bytes));
+        metrics.index_bytes.set(sum(|file| file.index_bytes));
         let debt = compaction::debt(&files, super::compactor::now_ms());
-        self.metrics.compaction_debt_files.set(debt.files);
-        self.metrics.buffer_bytes.set(buffered.bytes as u64);
-        self.metrics.buffer_rows.set(buffered.rows as u64);
-        self.metrics
-            .in_flight_bytes
-            .set(self.budget.in_flight() as u64);
+        metrics.compaction_debt_files.set(debt.files);
+        metrics.compaction_debt_rows.set(debt.rows);
+        metrics.compaction_debt_bytes.set(debt.bytes);
+        metrics.compaction_debt_age_seconds.set(debt.age.as_secs());
+        metrics.most_files_of_an_hour.set(debt.most_files);
+        self.limits.owe(&debt);
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::{Notify, oneshot};
 use super::Shared;
 use crate::buffer::Place;
 use crate::catalog::Change;
-use crate::compaction::{self, Merge, Merged, Outcome, Paced};
+use crate::compaction::{self, Merge, Merged, Outcome, Paced, Throttle};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Point;
 use crate::file::FileWriter;
@@ -27,9 +27,9 @@ const COOL_DOWN: Duration = Duration::from_secs(10);
 const NICENESS: i32 = 10;
 
 /// What is being merged.
-#[derive(Default)]
 pub(super) struct Merges {
     inner: Mutex<Inner>,
+    throttle: Arc<Throttle>,
     /// Told when a merge ends.
     ended: Notify,
 }
@@ -44,6 +44,27 @@ struct Inner {
 }
 
 impl Merges {
+    pub(super) fn new(bytes_per_second: u64) -> Self {
+        Self {
+            inner: Mutex::default(),
+            throttle: Arc::new(Throttle::new(bytes_per_second)),
+            ended: Notify::new(),
+        }
+    }
+
+    /// Leaves a place alone for an hour, so that tests can see what waits there.
+    #[cfg(test)]
+    pub(super) fn hold(&self, place: Place) {
+        let until = Instant::now() + Duration::from_hours(1);
+        self.inner.lock().failed.insert(place, until);
+    }
+
+    /// Ends what [`Merges::hold`] began.
+    #[cfg(test)]
+    pub(super) fn release(&self) {
+        self.inner.lock().failed.clear();
+    }
+
     /// The threads that may still be at work; they stop soon when nobody waits for them.
     pub(super) fn take_threads(&self) -> Vec<JoinHandle<()>> {
         std::mem::take(&mut self.inner.lock().threads)
@@ -116,7 +137,9 @@ impl Shared {
             return Ok(false);
         };
         let place = merge.place.clone();
+        self.metrics.compaction_running.inc();
         let outcome = self.make(merge).await;
+        self.metrics.compaction_running.dec();
         if outcome.is_err() {
             self.metrics.compaction_failures.inc();
             let until = Instant::now() + COOL_DOWN;
@@ -131,7 +154,9 @@ impl Shared {
         inner.failed.retain(|_, until| *until > now);
         let merge = compaction::plan(&self.state.files(), &inner.busy, now_ms())
             .into_iter()
-            .find(|merge| !inner.failed.contains_key(&merge.place))?;
+            .find(|merge| {
+                !inner.failed.contains_key(&merge.place) && self.has_room(merge.bytes())
+            })?;
         let files: Vec<FileId> = merge.files.iter().map(|file| file.id).collect();
         inner.busy.extend(&files);
         let merges = &self.merges;
@@ -183,9 +208,13 @@ impl Shared {
     async fn on_a_thread(&self, merge: Merge) -> Result<Outcome> {
         let (answer, answered) = oneshot::channel();
         let stop = StopOnDrop::default();
-        let stopped = Arc::clone(&stop.0);
-        let writer = self.writer.clone();
-        let metrics = Arc::clone(&self.metrics);
+        let worker = Worker {
+            writer: self.writer.clone(),
+            metrics: Arc::clone(&self.metrics),
+            throttle: Arc::clone(&self.merges.throttle),
+            max_waiting_files: self.options.max_waiting_files,
+            stopped: Arc::clone(&stop.0),
+        };
         let runtime = tokio::runtime::Handle::current();
         let thread = std::thread::Builder::new()
             .name("spoor-merge".to_owned())
@@ -194,11 +223,11 @@ impl Shared {
                 if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
                     tracing::debug!(%error, "merges run with normal priority");
                 }
-                let outcome = runtime.block_on(run_merge(&writer, &metrics, merge, &stopped));
+                let outcome = runtime.block_on(worker.run(merge));
                 if let Err(Ok(Outcome::Merged(unwanted))) = answer.send(outcome) {
                     runtime.block_on(async {
                         for file in &unwanted.added {
-                            writer.discard(file).await;
+                            worker.writer.discard(file).await;
                         }
                     });
                 }
@@ -215,21 +244,42 @@ impl Shared {
     }
 }
 
-async fn run_merge(
-    writer: &FileWriter,
-    metrics: &Metrics,
-    merge: Merge,
-    stopped: &AtomicBool,
-) -> Result<Outcome> {
-    let pace = async |step: Paced| {
-        metrics.compaction_read_bytes.inc_by(step.read);
-        metrics.compaction_written_bytes.inc_by(step.written);
-        if stopped.load(Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::Unavailable, "the merge was stopped"));
+/// What a merge has on its thread.
+struct Worker {
+    writer: FileWriter,
+    metrics: Arc<Metrics>,
+    throttle: Arc<Throttle>,
+    max_waiting_files: u64,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Worker {
+    async fn run(&self, merge: Merge) -> Result<Outcome> {
+        let pace = async |step: Paced| {
+            self.metrics.compaction_read_bytes.inc_by(step.read);
+            self.metrics.compaction_written_bytes.inc_by(step.written);
+            let wait = self.throttle.take(step.read + step.written, Instant::now());
+            self.wait(wait).await
+        };
+        compaction::run(&self.writer, merge, pace).await
+    }
+
+    /// Waits in short steps: whoever closes the engine waits for this.
+    async fn wait(&self, wait: Duration) -> Result<()> {
+        let until = Instant::now() + wait;
+        loop {
+            if self.stopped.load(Ordering::Acquire) {
+                return Err(Error::new(ErrorKind::Unavailable, "the merge was stopped"));
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            // To catch up is more urgent than to be even.
+            let behind = self.metrics.compaction_debt_files.get() > self.max_waiting_files / 8;
+            if left.is_zero() || behind {
+                return Ok(());
+            }
+            tokio::time::sleep(left.min(Duration::from_millis(50))).await;
         }
-        Ok(())
-    };
-    compaction::run(writer, merge, pace).await
+    }
 }
 
 #[derive(Default)]

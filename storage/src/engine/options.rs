@@ -20,8 +20,24 @@ pub struct StorageOptions {
     /// The buffer is flushed when its oldest row has waited this long.
     pub flush_interval: Duration,
     /// Below this many free bytes on the disk of `data_dir`, appends are refused with
-    /// [`crate::ErrorKind::Unavailable`].
+    /// [`crate::ErrorKind::Unavailable`]; they are taken again when a quarter more than this is
+    /// free. Merges leave this much free, so flushes can use it.
     pub min_free_bytes: u64,
+    /// Appends are also refused when this part of the disk is in use, in percent; 100 is never.
+    pub disk_high_percent: u8,
+    /// … and taken again when less than this part is.
+    pub disk_low_percent: u8,
+    /// Bytes of write-ahead log; over it, appends are refused with [`crate::ErrorKind::Busy`]
+    /// until flushes have made it shorter.
+    pub wal_max_bytes: u64,
+    /// Merges that run at the same time, each on a thread of low priority.
+    pub compaction_threads: usize,
+    /// Bytes of files that all merges together read and write in a second; 0 is any number.
+    /// Not heeded while merging has fallen behind.
+    pub compaction_bytes_per_second: u64,
+    /// Files that may wait to be merged; over it, appends are refused with
+    /// [`crate::ErrorKind::Busy`] until half of them are merged.
+    pub max_waiting_files: u64,
     /// Bytes of opened index files kept in memory.
     pub index_cache_bytes: u64,
 }
@@ -36,6 +52,12 @@ impl StorageOptions {
             flush_bytes: 128 << 20,
             flush_interval: Duration::from_secs(30),
             min_free_bytes: 256 << 20,
+            disk_high_percent: 100,
+            disk_low_percent: 98,
+            wal_max_bytes: 4 << 30,
+            compaction_threads: 1,
+            compaction_bytes_per_second: 128 << 20,
+            max_waiting_files: 2_000,
             index_cache_bytes: 256 << 20,
         }
     }
