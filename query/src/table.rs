@@ -6,8 +6,10 @@
 //!      batches of the buffer ─┐
 //!      files ─► index ─► row selection ─► Parquet ─┴─► union ─► ids as text, computed columns
 //! ```
-//! Every filter is evaluated again on the rows (`Inexact`): what pruning leaves out is only what
-//! cannot match, and without any index the answer is the same.
+//! Filters are evaluated again on the rows (`Inexact`): what pruning leaves out is only what
+//! cannot match. Filters for words of the text are `Exact`: the scan evaluates them itself, on the
+//! buffer and on all rows of which the index does not know that they match, and does not read the
+//! text of the others. Without any index it evaluates them on all rows, and the answer is the same.
 
 mod dynamic;
 mod prune;
@@ -84,7 +86,13 @@ impl TableProvider for SnapshotTable {
         &self,
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>> {
-        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+        Ok(filters
+            .iter()
+            .map(|filter| match prune::words_only(self.table, filter) {
+                Some(_) => TableProviderFilterPushDown::Exact,
+                None => TableProviderFilterPushDown::Inexact,
+            })
+            .collect())
     }
 
     async fn scan(

@@ -12,7 +12,7 @@ use crate::catalog::{Catalog, FileState};
 use crate::compaction::read_file;
 use crate::engine::{StorageOptions, local_store, prepare_directory};
 use crate::error::{Error, Result};
-use crate::index::{IndexBuilder, unpack};
+use crate::index::{IndexBuilder, verify};
 use crate::layout::{Layout, index_path, is_data_file, parquet_path, sync_file};
 use crate::model::Hour;
 use crate::snapshot::DataFile;
@@ -161,7 +161,7 @@ async fn check_file(
         for batch in &batches {
             builder.add(batch)?;
         }
-        let bytes = builder.finish()?;
+        let bytes = builder.finish(file.id)?;
         let len = bytes.len() as u64;
         store.put(&file.index_path, PutPayload::from(bytes)).await?;
         sync_file(layout.root(), &layout.local(&file.index_path))
@@ -179,14 +179,9 @@ async fn index_problem(store: &Arc<dyn ObjectStore>, file: &DataFile) -> Option<
     let read = async { store.get(&file.index_path).await?.bytes().await };
     match read.await {
         Err(error) => Some(format!("index is not readable: {error}")),
-        Ok(bytes) => match unpack(&bytes) {
-            Err(what) => Some(format!("index is broken: {what}")),
-            Ok(index) if index.rows != file.rows => Some(format!(
-                "index is for {} rows, the file has {}",
-                index.rows, file.rows
-            )),
-            Ok(_) => None,
-        },
+        Ok(bytes) => verify(&bytes, file.id, file.rows)
+            .err()
+            .map(|what| format!("index is broken: {what}")),
     }
 }
 

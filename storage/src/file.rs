@@ -179,8 +179,8 @@ impl FileEncoder {
             .times
             .ok_or_else(|| Error::internal("a file without rows"))?;
         let parquet = self.parquet.into_inner()?;
-        let index = self.index.finish()?;
         let id = self.id;
+        let index = self.index.finish(id)?;
         let (tenant, table, hour) = self.place;
         let file = DataFile {
             id,

@@ -1,37 +1,45 @@
-//! The index beside a file: which blocks of rows may hold a term.
+//! The index beside a file: which rows may match, and which surely do.
 //!
-//! A tantivy *document* is a block of [`BLOCK_ROWS`] consecutive rows; its terms are the block's
-//! distinct words, attributes and trace ids (see `terms`). The single segment is packed into one
-//! file (see `packed`).
-//!
-//! An answer is always a superset: the columns say what is true (promise 3). A file without an
-//! index, or with one that cannot be read, is simply read whole.
+//! ```text
+//!            ┌ words by row   patterns, dictionary, lists of rows   exact        (see `words`)
+//! one file ──┤
+//!  (packed)  └ terms by block ids, attributes, trace ids: tantivy   superset     (see `segment`)
+//! ```
+//! An answer bounds the rows that match from below and from above ([`RowAnswer`]); AND, OR and NOT
+//! keep that. Where both bounds are the same, the index decides and the text need not be read. A
+//! file without an index, or with one that cannot be read, is simply read whole: deleting every
+//! index changes no answer (promise 3).
 
-mod blocks;
+mod answer;
 mod builder;
 mod cache;
+#[doc(hidden)]
+pub mod measured;
 mod packed;
 mod reader;
+mod rows;
+mod segment;
 mod terms;
+mod words;
 
+pub use answer::{RowAnswer, RowSet};
 pub(crate) use builder::IndexBuilder;
 pub use cache::IndexCache;
-pub(crate) use packed::unpack;
+pub(crate) use packed::verify;
 
 use crate::model::TraceId;
 
 /// Rows per block; the last block of a file may be shorter.
 pub const BLOCK_ROWS: u64 = 1024;
 
-/// A question to the index. Build it so that every row that can match lies in a matching block.
+/// A question to the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lookup {
-    /// Cannot be narrowed: all blocks.
+    /// Nothing is known: any row may match.
     All,
-    /// Logs: the body has this token. Spans: the name has. Lower-case, as [`crate::text`] cuts.
-    Token(String),
-    /// As [`Lookup::Token`], for any token that starts with this.
-    TokenPrefix(String),
+    /// Logs: the body has tokens that are these, one after the other. Spans: the name has. Not
+    /// empty.
+    Words(Vec<Word>),
     /// An attribute (of the record, its scope, its resource, an event of the span, or a body
     /// field) has this key and this value text.
     Attribute {
@@ -42,10 +50,58 @@ pub enum Lookup {
     },
     /// The row belongs to this trace.
     Trace(TraceId),
-    /// Blocks that match all of these; empty means [`Lookup::All`].
+    /// All of these; empty means all rows.
     And(Vec<Lookup>),
-    /// Blocks that match any of these; empty means none.
+    /// Any of these; empty means no row.
     Or(Vec<Lookup>),
+    /// Not this. Of what is only about the text: rows that have a text, and it is not so. Of
+    /// anything else nothing is known.
+    Not(Box<Lookup>),
+    /// All rows but those of this, also rows without a text.
+    Without(Box<Lookup>),
+}
+
+/// What a token must be. All of it is lower-case, as [`crate::text`] cuts tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Word {
+    /// Is this.
+    Exact(String),
+    /// Starts so.
+    Prefix(String),
+    /// See [`crate::text::has_parts`]; at least two.
+    Parts(Vec<String>),
+    /// See [`crate::text::within_distance`].
+    Near {
+        /// The word.
+        word: String,
+        /// Edits.
+        distance: u8,
+    },
+    /// Matches this regular expression as a whole (syntax of the `regex` crate).
+    Regex(String),
+}
+
+impl Lookup {
+    /// Whether only the text decides.
+    pub fn is_about_text(&self) -> bool {
+        match self {
+            Self::Words(_) => true,
+            Self::All | Self::Attribute { .. } | Self::Trace(_) => false,
+            Self::And(parts) | Self::Or(parts) => parts.iter().all(Self::is_about_text),
+            Self::Not(inner) | Self::Without(inner) => inner.is_about_text(),
+        }
+    }
+}
+
+impl Word {
+    /// What every token that it stands for starts with.
+    fn start(&self) -> &str {
+        match self {
+            Self::Exact(start) | Self::Prefix(start) => start,
+            Self::Parts(parts) => parts.first().map_or("", String::as_str),
+            Self::Near { .. } | Self::Regex(_) => "",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ use crate::model::{Table, schema_of};
 pub(crate) struct LogRow {
     pub(crate) time_ns: i64,
     pub(crate) body: String,
+    /// Whether there is no body at all.
+    pub(crate) without_body: bool,
     pub(crate) service: String,
     pub(crate) trace_id: Option<[u8; 16]>,
     pub(crate) attributes: Vec<(String, String)>,
@@ -69,7 +71,11 @@ fn column(name: &str, kind: &DataType, rows: &[LogRow]) -> ArrayRef {
             TimestampNanosecondArray::from_iter_values(rows.iter().map(|row| row.time_ns))
                 .with_timezone("UTC"),
         ),
-        ("body", _) => Arc::new(StringArray::from_iter_values(rows.iter().map(|r| &r.body))),
+        ("body", _) => Arc::new(
+            rows.iter()
+                .map(|row| (!row.without_body).then_some(&row.body))
+                .collect::<StringArray>(),
+        ),
         ("service_name", _) => Arc::new(StringArray::from_iter_values(
             rows.iter().map(|r| &r.service),
         )),

@@ -10,7 +10,7 @@
 //!
 //! A text in ASCII, as nearly all are, is searched byte by byte without an allocation.
 
-use spoor_storage::index::Lookup;
+use spoor_storage::index::{Lookup, Word};
 use spoor_storage::text;
 
 mod parse;
@@ -76,14 +76,14 @@ impl TextQuery {
         }
     }
 
-    /// The question to the index whose blocks hold every text that matches.
+    /// The same question to the index.
     pub fn lookup(&self) -> Lookup {
         match self {
             Self::All(queries) => Lookup::And(queries.iter().map(Self::lookup).collect()),
             Self::Any(queries) => Lookup::Or(queries.iter().map(Self::lookup).collect()),
-            Self::Not(_) => Lookup::All,
+            Self::Not(query) => Lookup::Not(Box::new(query.lookup())),
             Self::Sequence(tokens) => {
-                Lookup::And(tokens.iter().map(TokenPattern::lookup).collect())
+                Lookup::Words(tokens.iter().map(TokenPattern::word).collect())
             }
         }
     }
@@ -104,14 +104,11 @@ impl TokenPattern {
         })
     }
 
-    fn lookup(&self) -> Lookup {
+    fn word(&self) -> Word {
         match self {
-            Self::Exact(token) => Lookup::Token(token.clone()),
-            Self::Prefix(start) => Lookup::TokenPrefix(start.clone()),
-            Self::Parts(parts) => match parts.first() {
-                Some(start) if !start.is_empty() => Lookup::TokenPrefix(start.clone()),
-                _ => Lookup::All,
-            },
+            Self::Exact(token) => Word::Exact(token.clone()),
+            Self::Prefix(start) => Word::Prefix(start.clone()),
+            Self::Parts(parts) => Word::Parts(parts.clone()),
         }
     }
 }

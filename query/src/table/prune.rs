@@ -23,6 +23,10 @@ pub(super) struct Pruning {
     /// `None`: any service.
     pub(super) services: Option<BTreeSet<String>>,
     pub(super) lookup: Lookup,
+    /// Filters that only ask for words of the indexed text, and all of them as one lookup. The
+    /// index may decide these; the scan evaluates them wherever it does not.
+    pub(super) words: Vec<Expr>,
+    pub(super) words_lookup: Lookup,
     /// The traces that rows must belong to, if the filters name them.
     pub(super) traces: Option<Vec<TraceId>>,
 }
@@ -31,10 +35,18 @@ impl Pruning {
     /// The bounds of a conjunction of filters on the logical columns.
     pub(super) fn of(table: Table, dynamic: &[DynamicColumn], filters: &[Expr]) -> Self {
         let context = Context { table, dynamic };
-        let lookup = and(filters
-            .iter()
-            .map(|filter| context.lookup(filter))
-            .collect());
+        let mut words = Vec::new();
+        let mut words_lookups = Vec::new();
+        let mut lookups = Vec::new();
+        for filter in filters {
+            if let Some(lookup) = words_only(table, filter) {
+                words.push(filter.clone());
+                words_lookups.push(lookup);
+            } else {
+                lookups.push(context.lookup(filter));
+            }
+        }
+        let lookup = and(lookups);
         Self {
             range: filters
                 .iter()
@@ -46,6 +58,8 @@ impl Pruning {
                 .reduce(|a, b| a.intersection(&b).cloned().collect()),
             traces: traces(&lookup),
             lookup,
+            words,
+            words_lookup: and(words_lookups),
         }
     }
 }
@@ -71,10 +85,12 @@ impl Context<'_> {
                 .iter()
                 .map(|value| self.equality(&list.expr, value))
                 .collect()),
-            Expr::ScalarFunction(call) if call.name() == MATCHES => match call.args.as_slice() {
-                [text, query] => self.full_text(text, query),
-                _ => Lookup::All,
-            },
+            Expr::ScalarFunction(call) if call.name() == MATCHES => {
+                words_only(self.table, filter).unwrap_or(Lookup::All)
+            }
+            Expr::Not(_) | Expr::IsNotTrue(_) => {
+                words_only(self.table, filter).unwrap_or(Lookup::All)
+            }
             // A boolean attribute by itself.
             Expr::Column(column) => match self.dynamic_named(&column.name) {
                 Some(dynamic) => attribute(&dynamic.key, "true"),
@@ -109,22 +125,62 @@ impl Context<'_> {
         }
     }
 
-    /// Only the column that the index has the words of.
-    fn full_text(&self, text: &Expr, query: &Expr) -> Lookup {
-        let indexed = match self.table {
-            Table::Logs => "body",
-            Table::Spans => "name",
-        };
-        match (text, literal_text(query)) {
-            (Expr::Column(column), Some(query)) if column.name == indexed => {
-                TextQuery::parse(query).map_or(Lookup::All, |query| simplify(query.lookup()))
-            }
-            _ => Lookup::All,
-        }
-    }
-
     fn dynamic_named(&self, name: &str) -> Option<&DynamicColumn> {
         self.dynamic.iter().find(|column| column.name == name)
+    }
+}
+
+/// The lookup of a filter that asks for words of the text that the index has the words of, and for
+/// nothing else: it is true for exactly the rows that the lookup stands for.
+pub(super) fn words_only(table: Table, filter: &Expr) -> Option<Lookup> {
+    match filter {
+        Expr::Alias(alias) => words_only(table, &alias.expr),
+        Expr::IsTrue(inner) => words_only(table, inner),
+        Expr::IsNotTrue(inner) => {
+            words_only(table, inner).map(|inner| Lookup::Without(Box::new(inner)))
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            let both = || Some(vec![words_only(table, left)?, words_only(table, right)?]);
+            match op {
+                Operator::And => both().map(and),
+                Operator::Or => both().map(or),
+                _ => None,
+            }
+        }
+        _ => null_without_text(table, filter),
+    }
+}
+
+/// As [`words_only`], for filters that are null for rows without a text: `NOT` leaves those out.
+fn null_without_text(table: Table, filter: &Expr) -> Option<Lookup> {
+    let inner = |filter| null_without_text(table, filter);
+    match filter {
+        Expr::Alias(alias) => inner(&alias.expr),
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
+            Operator::And => Some(and(vec![inner(left)?, inner(right)?])),
+            Operator::Or => Some(or(vec![inner(left)?, inner(right)?])),
+            _ => None,
+        },
+        Expr::Not(negated) => inner(negated).map(|lookup| Lookup::Not(Box::new(lookup))),
+        Expr::ScalarFunction(call) if call.name() == MATCHES => {
+            let [Expr::Column(column), query] = call.args.as_slice() else {
+                return None;
+            };
+            if column.name != indexed_text(table) {
+                return None;
+            }
+            let query = TextQuery::parse(literal_text(query)?).ok()?;
+            Some(simplify(query.lookup()))
+        }
+        _ => None,
+    }
+}
+
+/// The column that the index has the words of.
+pub(super) fn indexed_text(table: Table) -> &'static str {
+    match table {
+        Table::Logs => "body",
+        Table::Spans => "name",
     }
 }
 
@@ -158,6 +214,7 @@ fn simplify(lookup: Lookup) -> Lookup {
     match lookup {
         Lookup::And(parts) => and(parts.into_iter().map(simplify).collect()),
         Lookup::Or(parts) => or(parts.into_iter().map(simplify).collect()),
+        Lookup::Not(inner) => Lookup::Not(Box::new(simplify(*inner))),
         other => other,
     }
 }

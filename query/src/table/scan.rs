@@ -9,6 +9,7 @@ use datafusion::catalog::Session;
 use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, Result};
+use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::object_store::ObjectStoreUrl;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
@@ -29,6 +30,7 @@ use crate::functions::{id_text_function, logical_type};
 use crate::session::QueryScope;
 
 mod files;
+mod words;
 
 /// Trace ids are put to Parquet as a row filter up to this many; more are left to the filter above.
 const MAX_PUSHED_TRACES: usize = 64;
@@ -58,17 +60,27 @@ impl Scan<'_> {
         let outputs = self.outputs(projection)?;
         let stored = schema_of(self.table);
         let needed = needed_columns(&outputs, &stored)?;
-        let buffered = self.buffered(state, &stored, &needed, pruning, limit)?;
+        // The text is read only where the index has not decided about it.
+        let tested = words::columns_tested(pruning, &stored, &needed)?;
         let files = files::select(self.scope, state, self.table, pruning).await?;
-        let source: Arc<dyn ExecutionPlan> = if files.is_empty() {
-            buffered
-        } else {
-            let parquet = parquet_plan(self.scope, state, &stored, &needed, pruning, limit, files)?;
-            if self.has_buffered(pruning) {
-                UnionExec::try_new(vec![buffered, parquet])?
-            } else {
-                parquet
-            }
+        let parquet = |columns: &[usize], files: Vec<PartitionedFile>| {
+            parquet_plan(self.scope, state, &stored, columns, pruning, limit, files)
+        };
+        let test = |source| words::test(state, source, pruning, &stored, (&tested, &needed));
+        let mut sources = Vec::new();
+        if !files.decided.is_empty() {
+            sources.push(parquet(&needed, files.decided)?);
+        }
+        if !files.undecided.is_empty() {
+            sources.push(test(parquet(&tested, files.undecided)?)?);
+        }
+        if sources.is_empty() || self.has_buffered(pruning) {
+            let buffered = self.buffered(state, &stored, &tested, pruning, limit)?;
+            sources.insert(0, test(buffered)?);
+        }
+        let source = match sources.len() {
+            1 => sources.swap_remove(0),
+            _ => UnionExec::try_new(sources)?,
         };
         project(state, source, &stored, &needed, &outputs)
     }
@@ -166,7 +178,7 @@ fn parquet_plan(
     needed: &[usize],
     pruning: &Pruning,
     limit: Option<usize>,
-    files: Vec<datafusion::datasource::listing::PartitionedFile>,
+    files: Vec<PartitionedFile>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
     let factory = CachedParquetFileReaderFactory::new(scope.shared.storage.object_store(), cache);

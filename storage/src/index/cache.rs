@@ -1,46 +1,74 @@
-//! Opens index files and keeps them in memory within a bound.
+//! Opens index files and keeps what was read of them in memory within a bound.
 
 use std::sync::Arc;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use object_store::{ObjectStore, ObjectStoreExt};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use tantivy::directory::OwnedBytes;
 
 use super::Lookup;
-use super::reader::IndexReader;
-use crate::error::{Error, Result};
+use super::answer::RowAnswer;
+use super::packed::{Parts, TAIL_BYTES};
+use super::reader::{IndexReader, Opening, Source};
+use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::Metrics;
 use crate::model::FileId;
 use crate::snapshot::DataFile;
 
+/// What is kept of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    Reader(FileId),
+    Part(FileId, usize),
+}
+
+#[derive(Clone)]
+enum Kept {
+    Reader(Arc<IndexReader>),
+    /// Bytes that cannot be used; kept so that they are not read for every query.
+    Broken(Arc<str>),
+    Part(OwnedBytes),
+}
+
 #[derive(Debug, Clone)]
 struct ByBytes;
 
-impl Weighter<FileId, Arc<IndexReader>> for ByBytes {
-    fn weight(&self, _: &FileId, reader: &Arc<IndexReader>) -> u64 {
-        reader.bytes.max(1)
+impl Weighter<Key, Kept> for ByBytes {
+    fn weight(&self, _: &Key, kept: &Kept) -> u64 {
+        /// What an entry costs besides its bytes.
+        const ENTRY_BYTES: u64 = 128;
+        ENTRY_BYTES
+            + match kept {
+                Kept::Reader(reader) => reader.bytes,
+                Kept::Broken(what) => what.len() as u64,
+                Kept::Part(bytes) => bytes.len() as u64,
+            }
     }
 }
 
-/// Opened indexes by file, at most so many bytes of them.
+/// Opened indexes and parts of them, at most so many bytes. A file is opened with one read of its
+/// tail; then the parts that a lookup needs are read, each once while it is kept.
 pub struct IndexCache {
     store: Arc<dyn ObjectStore>,
-    cache: Cache<FileId, Arc<IndexReader>, ByBytes>,
+    cache: Cache<Key, Kept, ByBytes>,
     metrics: Arc<Metrics>,
 }
 
 impl std::fmt::Debug for IndexCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("IndexCache")
-            .field("files", &self.cache.len())
+            .field("entries", &self.cache.len())
             .finish_non_exhaustive()
     }
 }
 
 impl IndexCache {
     pub(crate) fn new(store: Arc<dyn ObjectStore>, bytes: u64, metrics: Arc<Metrics>) -> Self {
-        /// An index of a usual file; decides how the cache divides itself.
-        const USUAL_BYTES: u64 = 1 << 20;
+        /// A usual entry; decides how the cache divides itself.
+        const USUAL_BYTES: u64 = 256 << 10;
         let items = usize::try_from(bytes / USUAL_BYTES).unwrap_or(1).max(1);
         Self {
             store,
@@ -49,37 +77,109 @@ impl IndexCache {
         }
     }
 
-    /// The blocks of `file` that may match, ascending, or `None` if the file must be read whole
-    /// (no index, unreadable index, or a lookup that narrows nothing).
-    pub async fn candidate_blocks(
-        &self,
-        file: &DataFile,
-        lookup: &Lookup,
-    ) -> Result<Option<Vec<u32>>> {
+    /// What the index of `file` knows about rows that match, or `None` if the file must be read
+    /// whole (no index, unreadable index, or a lookup that narrows nothing).
+    pub async fn answer(&self, file: &DataFile, lookup: &Lookup) -> Option<RowAnswer> {
         if file.index_bytes == 0 || matches!(lookup, Lookup::All) {
-            return Ok(None);
+            return None;
         }
         let answer = match self.reader(file).await {
-            Ok(reader) => reader.candidates(lookup),
+            Ok(reader) => {
+                let source = Stored { cache: self, file };
+                reader.answer(&source, lookup).await
+            }
             Err(error) => Err(error),
         };
         match answer {
-            Ok(blocks) => Ok(blocks.map(|blocks| blocks.to_vec())),
+            Ok(answer) => Some(answer),
             Err(error) => {
                 self.metrics.index_fallbacks.inc();
-                tracing::warn!(file = %file.index_path, %error, "index cannot be used, reading the whole file");
-                Ok(None)
+                tracing::debug!(file = %file.index_path, %error, "index cannot be used, reading the whole file");
+                if error.kind() == ErrorKind::Corrupt {
+                    self.set_broken(file, &error);
+                }
+                None
             }
         }
     }
 
+    fn set_broken(&self, file: &DataFile, error: &Error) {
+        let key = Key::Reader(file.id);
+        if !matches!(self.cache.get(&key), Some(Kept::Broken(_))) {
+            tracing::warn!(
+                file = %file.index_path, %error,
+                "index cannot be used, its file is read whole; `spoor check --repair` builds it again"
+            );
+            self.cache
+                .insert(key, Kept::Broken(error.to_string().into()));
+        }
+    }
+
     async fn reader(&self, file: &DataFile) -> Result<Arc<IndexReader>> {
-        self.cache
-            .get_or_insert_async(&file.id, async {
-                let bytes = self.store.get(&file.index_path).await?.bytes().await?;
-                let reader = IndexReader::open(&bytes, file.rows)?;
-                Ok::<_, Error>(Arc::new(reader))
+        let kept = self
+            .cache
+            .get_or_insert_async(&Key::Reader(file.id), async {
+                let reader = self.open(file).await?;
+                Ok::<_, Error>(Kept::Reader(Arc::new(reader)))
             })
-            .await
+            .await?;
+        match kept {
+            Kept::Reader(reader) => Ok(reader),
+            Kept::Broken(what) => Err(Error::corrupt(what.as_ref())),
+            Kept::Part(_) => Err(Error::internal("a part where an index should be")),
+        }
+    }
+
+    async fn open(&self, file: &DataFile) -> Result<IndexReader> {
+        let mut wanted = TAIL_BYTES;
+        // Twice at most: the tail says how long the table is.
+        loop {
+            let start = file.index_bytes.saturating_sub(wanted);
+            let tail = self
+                .store
+                .get_range(&file.index_path, start..file.index_bytes)
+                .await?;
+            match IndexReader::open(&tail, file.index_bytes, file.id, file.rows)? {
+                Opening::Open(reader) => return Ok(*reader),
+                Opening::Longer(needed) if needed > wanted => wanted = needed,
+                Opening::Longer(_) => return Err(Error::corrupt("it is cut off")),
+            }
+        }
+    }
+}
+
+/// The parts of one stored file.
+struct Stored<'a> {
+    cache: &'a IndexCache,
+    file: &'a DataFile,
+}
+
+impl Source for Stored<'_> {
+    fn part<'a>(&'a self, parts: &'a Parts, at: usize) -> BoxFuture<'a, Result<OwnedBytes>> {
+        async move {
+            let cache = self.cache;
+            let kept = cache
+                .cache
+                .get_or_insert_async(&Key::Part(self.file.id, at), async {
+                    let entry = &parts.entries[at];
+                    if entry.len == 0 {
+                        return Ok(Kept::Part(OwnedBytes::empty()));
+                    }
+                    let bytes = cache
+                        .store
+                        .get_range(&self.file.index_path, entry.range())
+                        .await?;
+                    entry.verify(&bytes).map_err(Error::corrupt)?;
+                    Ok::<_, Error>(Kept::Part(OwnedBytes::new(Vec::from(bytes))))
+                })
+                .await?;
+            match kept {
+                Kept::Part(bytes) => Ok(bytes),
+                Kept::Reader(_) | Kept::Broken(_) => {
+                    Err(Error::internal("an index where a part should be"))
+                }
+            }
+        }
+        .boxed()
     }
 }

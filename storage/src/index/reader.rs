@@ -1,133 +1,335 @@
-//! Answers lookups from one opened index.
+//! Answers lookups from the parts of one index file.
 
-use std::path::Path;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use tantivy::directory::RamDirectory;
-use tantivy::postings::Postings;
-use tantivy::schema::IndexRecordOption;
-use tantivy::{Directory, DocSet, Index, InvertedIndexReader, TERMINATED};
+use futures::future::BoxFuture;
+use roaring::RoaringBitmap;
+use tantivy::directory::OwnedBytes;
+use tokio::sync::OnceCell;
 
-use super::blocks::BlockSet;
-use super::{BLOCK_ROWS, Lookup, packed, terms};
+use super::answer::RowAnswer;
+use super::packed::{Kind, Parts, Tail, open_tail};
+use super::rows::decode;
+use super::segment::{PartsDirectory, Segment};
+use super::words::{Found, Words, read_entry};
+use super::{Lookup, Word, terms};
 use crate::error::{Error, Result};
+use crate::model::FileId;
 
-/// An index file in memory.
-pub(crate) struct IndexReader {
-    inverted: Arc<InvertedIndexReader>,
-    blocks: u32,
-    /// Size of the file, for the cache's bound.
-    pub(crate) bytes: u64,
+/// Where parts are read from; what it gives is verified.
+pub(super) trait Source: Send + Sync {
+    /// Part number `at` of the table.
+    fn part<'a>(&'a self, parts: &'a Parts, at: usize) -> BoxFuture<'a, Result<OwnedBytes>>;
+}
+
+/// An index file whose table is read. Dictionaries, patterns and the segment are opened when they
+/// are first needed and then kept; lists are asked for each time.
+pub(super) struct IndexReader {
+    parts: Parts,
+    rows: u32,
+    words: OnceCell<Words>,
+    segment: OnceCell<Segment>,
+    /// Bytes that this will keep at most, for the cache's bound.
+    pub(super) bytes: u64,
 }
 
 impl std::fmt::Debug for IndexReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("IndexReader")
-            .field("blocks", &self.blocks)
+            .field("rows", &self.rows)
             .finish_non_exhaustive()
     }
 }
 
+/// The rows that have one word.
+struct Place {
+    /// Constant in their pattern.
+    constant: RoaringBitmap,
+    /// Variable.
+    variable: RoaringBitmap,
+    /// In a block that has an id which may be it; ids are variable.
+    ids: RoaringBitmap,
+}
+
+impl Place {
+    fn anywhere(&self) -> RowAnswer {
+        let sure = &self.constant | &self.variable;
+        let maybe = &sure | &self.ids;
+        RowAnswer::bounds(sure, maybe)
+    }
+
+    fn variable_maybe(&self) -> RoaringBitmap {
+        &self.variable | &self.ids
+    }
+}
+
+/// What opening the tail of a file gave.
+pub(super) enum Opening {
+    Open(Box<IndexReader>),
+    /// The table is longer than the tail: so many bytes are needed.
+    Longer(u64),
+}
+
 impl IndexReader {
-    /// Opens a packed index that must belong to a file of `rows` rows.
-    pub(crate) fn open(bytes: &[u8], rows: u64) -> Result<Self> {
-        let unpacked = packed::unpack(bytes).map_err(Error::corrupt)?;
-        if unpacked.rows != rows {
-            return Err(Error::corrupt(format!(
-                "it is for {} rows, the file has {rows}",
-                unpacked.rows
-            )));
-        }
-        let directory = RamDirectory::create();
-        for (name, bytes) in &unpacked.files {
-            directory
-                .atomic_write(Path::new(name), bytes)
-                .map_err(|source| {
-                    Error::internal("cannot hold an index in memory").with_source(source)
-                })?;
-        }
-        let index = Index::open(directory)?;
-        let reader = index.reader()?;
-        let searcher = reader.searcher();
-        let [segment] = searcher.segment_readers() else {
-            return Err(Error::corrupt("it does not have exactly one segment"));
+    /// Opens the index of `file` from the last bytes of its index file.
+    pub(super) fn open(tail: &[u8], file_len: u64, file: FileId, rows: u64) -> Result<Opening> {
+        let parts = match open_tail(tail, file_len, file, rows).map_err(Error::corrupt)? {
+            Tail::Parts(parts) => parts,
+            Tail::Longer(needed) => return Ok(Opening::Longer(needed)),
         };
-        let field = index.schema().get_field("term")?;
-        let blocks = u32::try_from(rows.div_ceil(BLOCK_ROWS))
-            .map_err(|_| Error::corrupt("it has too many blocks"))?;
-        if segment.max_doc() != blocks {
-            return Err(Error::corrupt(format!(
-                "it has {} blocks instead of {blocks}",
-                segment.max_doc()
-            )));
-        }
-        Ok(Self {
-            inverted: segment.inverted_index(field)?,
-            blocks,
-            bytes: bytes.len() as u64,
+        let kept = |kind| parts.of(kind).map(|at| parts.entries[at].len).sum::<u64>();
+        // Patterns grow in memory: four bytes a token for one or two.
+        let bytes =
+            parts.bytes() + kept(Kind::Segment) + kept(Kind::Words) + 4 * kept(Kind::Patterns);
+        let rows = u32::try_from(rows).map_err(|_| Error::corrupt("it has too many rows"))?;
+        Ok(Opening::Open(Box::new(Self {
+            parts,
+            rows,
+            words: OnceCell::new(),
+            segment: OnceCell::new(),
+            bytes,
+        })))
+    }
+
+    /// What is known about rows that match. Tantivy trusts the bytes it opens; if they get past
+    /// their checksums and are wrong all the same, that is an error here and not the end of the
+    /// process.
+    pub(super) async fn answer(&self, source: &dyn Source, lookup: &Lookup) -> Result<RowAnswer> {
+        let work = std::panic::AssertUnwindSafe(self.evaluate(source, lookup));
+        futures::FutureExt::catch_unwind(work)
+            .await
+            .unwrap_or_else(|_| Err(Error::corrupt("it does not hold together")))
+    }
+
+    fn evaluate<'a>(
+        &'a self,
+        source: &'a dyn Source,
+        lookup: &'a Lookup,
+    ) -> BoxFuture<'a, Result<RowAnswer>> {
+        Box::pin(async move {
+            match lookup {
+                Lookup::All => Ok(RowAnswer::superset(self.all())),
+                Lookup::Words(sequence) => self.sequence(source, sequence).await,
+                Lookup::Attribute { key, value } => {
+                    let mut term = Vec::new();
+                    terms::attribute(key, value, &mut term);
+                    let segment = self.segment(source).await?;
+                    segment.rows_with(&term).map(RowAnswer::superset)
+                }
+                Lookup::Trace(id) => {
+                    let mut term = Vec::new();
+                    terms::trace(&id.0, &mut term);
+                    let segment = self.segment(source).await?;
+                    segment.rows_with(&term).map(RowAnswer::superset)
+                }
+                Lookup::And(parts) => {
+                    let mut answer = RowAnswer::exact(self.all());
+                    for part in parts {
+                        answer.and(&self.evaluate(source, part).await?);
+                        if answer.maybe.is_empty() {
+                            break;
+                        }
+                    }
+                    Ok(answer)
+                }
+                Lookup::Or(parts) => {
+                    let mut answer = RowAnswer::exact(RoaringBitmap::new());
+                    for part in parts {
+                        answer.or(&self.evaluate(source, part).await?);
+                    }
+                    Ok(answer)
+                }
+                Lookup::Not(inner) if inner.is_about_text() => {
+                    let mut with_text = self.all();
+                    with_text -= &self.words(source).await?.no_text;
+                    let mut inner = self.evaluate(source, inner).await?;
+                    inner.maybe.0 &= &with_text;
+                    Ok(inner.not(&with_text))
+                }
+                Lookup::Without(inner) => {
+                    let inner = self.evaluate(source, inner).await?;
+                    Ok(inner.not(&self.all()))
+                }
+                Lookup::Not(_) => Ok(RowAnswer::superset(self.all())),
+            }
         })
     }
 
-    /// Blocks that may match, or `None` if the lookup narrows nothing.
-    pub(crate) fn candidates(&self, lookup: &Lookup) -> Result<Option<BlockSet>> {
+    fn all(&self) -> RoaringBitmap {
+        let mut all = RoaringBitmap::new();
+        all.insert_range(0..self.rows);
+        all
+    }
+
+    async fn sequence(&self, source: &dyn Source, sequence: &[Word]) -> Result<RowAnswer> {
+        let words = self.words(source).await?;
+        let mut found = Vec::with_capacity(sequence.len());
+        let mut places = Vec::with_capacity(sequence.len());
+        let mut answer = RowAnswer::exact(self.all());
+        for word in sequence {
+            let Some(one) = words.find(word)? else {
+                // Too many words: the texts say which rows.
+                let mut with_text = self.all();
+                with_text -= &words.no_text;
+                return Ok(RowAnswer::superset(with_text));
+            };
+            let place = self.place(source, words, word, &one).await?;
+            answer.and(&place.anywhere());
+            if answer.maybe.is_empty() {
+                return Ok(answer);
+            }
+            found.push(one);
+            places.push(place);
+        }
+        if sequence.len() == 1 {
+            return Ok(answer);
+        }
+        let aligned = words.align(&found);
+        let mut sure = self.pattern_rows(source, words, &aligned.surely).await?;
+        for (place, patterns) in &aligned.single {
+            let rows = self.pattern_rows(source, words, patterns).await?;
+            if let Some(place) = places.get(*place) {
+                sure |= rows & &place.variable;
+            }
+        }
+        let mut maybe = sure.clone();
+        for (mask, patterns) in &aligned.maybe {
+            let mut rows = self.pattern_rows(source, words, patterns).await?;
+            for (bit, place) in places.iter().enumerate().take(64) {
+                // The last bit stands for all further words too, so it alone says nothing.
+                if mask >> bit & 1 == 1 && (bit < 63 || places.len() == 64) {
+                    rows &= place.variable_maybe();
+                }
+            }
+            maybe |= rows;
+        }
+        maybe &= &answer.maybe.0;
+        Ok(RowAnswer::bounds(sure, maybe))
+    }
+
+    /// Where one word is.
+    async fn place(
+        &self,
+        source: &dyn Source,
+        words: &Words,
+        word: &Word,
+        found: &Found,
+    ) -> Result<Place> {
+        let mut patterns = BTreeSet::new();
+        let mut variable = RoaringBitmap::new();
+        let rows = self.rows;
+        self.lists(source, Kind::WordRows, &found.entries, |entry| {
+            read_entry(entry, rows, &mut patterns, &mut variable)
+        })
+        .await?;
+        Ok(Place {
+            constant: self.pattern_rows(source, words, &patterns).await?,
+            ids: self.ids(source, words, word).await?,
+            variable,
+        })
+    }
+
+    /// Rows of the blocks in which an id-like word may be what `word` stands for.
+    async fn ids(&self, source: &dyn Source, words: &Words, word: &Word) -> Result<RoaringBitmap> {
         let mut term = Vec::new();
-        match lookup {
-            // Id-like words are hashed, so a prefix cannot be answered from the dictionary.
-            Lookup::All | Lookup::TokenPrefix(_) => return Ok(None),
-            Lookup::Token(token) => terms::token(token, &mut term),
-            Lookup::Attribute { key, value } => terms::attribute(key, value, &mut term),
-            Lookup::Trace(id) => terms::trace(&id.0, &mut term),
-            Lookup::And(parts) => return self.all_of(parts),
-            Lookup::Or(parts) => return self.any_of(parts),
+        match word {
+            Word::Exact(token) => {
+                if !terms::is_hashed(token.as_bytes()) && !words.overflow {
+                    return Ok(RoaringBitmap::new());
+                }
+                terms::id(token.as_bytes(), &mut term);
+                self.segment(source).await?.rows_with(&term)
+            }
+            Word::Prefix(_) | Word::Parts(_) | Word::Near { .. } | Word::Regex(_) => {
+                let start = word.start().as_bytes();
+                terms::stem_term(terms::stem(start), &mut term);
+                let segment = self.segment(source).await?;
+                if terms::stem_is_known(start) {
+                    segment.rows_with(&term)
+                } else {
+                    segment.rows_starting(&term)
+                }
+            }
         }
-        self.blocks_with(&term).map(Some)
     }
 
-    fn all_of(&self, parts: &[Lookup]) -> Result<Option<BlockSet>> {
-        let mut found: Option<BlockSet> = None;
-        for part in parts {
-            let Some(blocks) = self.candidates(part)? else {
-                continue;
-            };
-            match &mut found {
-                None => found = Some(blocks),
-                Some(found) => found.intersect(&blocks),
-            }
-            if found.as_ref().is_some_and(BlockSet::is_empty) {
-                break;
-            }
-        }
+    async fn pattern_rows(
+        &self,
+        source: &dyn Source,
+        words: &Words,
+        patterns: &BTreeSet<u32>,
+    ) -> Result<RoaringBitmap> {
+        let mut found = RoaringBitmap::new();
+        let lists = words.lists(patterns)?;
+        self.lists(source, Kind::PatternRows, &lists, |list| {
+            decode(list, self.rows, &mut found)
+        })
+        .await?;
         Ok(found)
     }
 
-    fn any_of(&self, parts: &[Lookup]) -> Result<Option<BlockSet>> {
-        let mut found = BlockSet::none(self.blocks);
-        for part in parts {
-            let Some(blocks) = self.candidates(part)? else {
-                return Ok(None);
-            };
-            found.unite(&blocks);
+    /// Calls `each` with the bytes of an area at `ranges`, ascending; none crosses a part's border.
+    async fn lists(
+        &self,
+        source: &dyn Source,
+        kind: Kind,
+        ranges: &[Range<usize>],
+        mut each: impl FnMut(&[u8]) -> Result<()> + Send,
+    ) -> Result<()> {
+        let mut parts = self.parts.of(kind);
+        let (mut start, mut end) = (0_usize, 0_usize);
+        let mut bytes = OwnedBytes::empty();
+        let outside = || Error::corrupt("a list is outside its part");
+        for range in ranges.iter().filter(|range| !range.is_empty()) {
+            while range.start >= end {
+                let at = parts.next().ok_or_else(outside)?;
+                start = end;
+                end = usize::try_from(self.parts.entries[at].len)
+                    .ok()
+                    .and_then(|len| start.checked_add(len))
+                    .ok_or_else(outside)?;
+                if range.start < end {
+                    bytes = source.part(&self.parts, at).await?;
+                }
+            }
+            let list = range
+                .start
+                .checked_sub(start)
+                .and_then(|from| bytes.as_slice().get(from..range.end - start));
+            each(list.ok_or_else(outside)?)?;
         }
-        Ok(Some(found))
+        Ok(())
     }
 
-    fn blocks_with(&self, term: &[u8]) -> Result<BlockSet> {
-        let unreadable =
-            |source: std::io::Error| Error::corrupt("cannot look up a term").with_source(source);
-        let mut found = BlockSet::none(self.blocks);
-        let Some(info) = self.inverted.terms().get(term).map_err(unreadable)? else {
-            return Ok(found);
-        };
-        let mut postings = self
-            .inverted
-            .read_postings_from_terminfo(&info, IndexRecordOption::Basic)
-            .map_err(unreadable)?;
-        debug_assert!(postings.term_freq() > 0);
-        let mut block = postings.doc();
-        while block != TERMINATED {
-            found.insert(block);
-            block = postings.advance();
-        }
-        Ok(found)
+    async fn words(&self, source: &dyn Source) -> Result<&Words> {
+        self.words
+            .get_or_try_init(|| async {
+                let dictionary = self.only(source, Kind::Words).await?;
+                let patterns = self.only(source, Kind::Patterns).await?;
+                Words::open(dictionary, &patterns, self.rows)
+            })
+            .await
+    }
+
+    async fn only(&self, source: &dyn Source, kind: Kind) -> Result<OwnedBytes> {
+        let at = self.parts.of(kind).next();
+        let at = at.ok_or_else(|| Error::corrupt("a part of it is missing"))?;
+        source.part(&self.parts, at).await
+    }
+
+    async fn segment(&self, source: &dyn Source) -> Result<&Segment> {
+        self.segment
+            .get_or_try_init(|| async {
+                let mut files = HashMap::new();
+                for at in self.parts.of(Kind::Segment) {
+                    let name = PathBuf::from(&self.parts.entries[at].name);
+                    files.insert(name, source.part(&self.parts, at).await?);
+                }
+                Segment::open(PartsDirectory(Arc::new(files)), self.rows)
+            })
+            .await
     }
 }

@@ -81,38 +81,9 @@ fn ascii_matches(pattern: &TokenPattern, token: &[u8]) -> bool {
             .get(..start.len())
             .is_some_and(|head| head.eq_ignore_ascii_case(start.as_bytes())),
         TokenPattern::Parts(parts) => {
-            has_parts(token, parts, |part, at| at.eq_ignore_ascii_case(part))
+            text::has_parts(token, parts, |part, at| at.eq_ignore_ascii_case(part))
         }
     }
-}
-
-/// Whether `parts` are in `token` in order: the first at its start, the last at its end.
-fn has_parts(token: &[u8], parts: &[String], same: impl Fn(&[u8], &[u8]) -> bool) -> bool {
-    let [first, middle @ .., last] = parts else {
-        return false;
-    };
-    let (first, last) = (first.as_bytes(), last.as_bytes());
-    if token.len() < first.len() + last.len()
-        || !same(first, &token[..first.len()])
-        || !same(last, &token[token.len() - last.len()..])
-    {
-        return false;
-    }
-    let mut rest = &token[first.len()..token.len() - last.len()];
-    for part in middle
-        .iter()
-        .map(String::as_bytes)
-        .filter(|part| !part.is_empty())
-    {
-        match rest
-            .windows(part.len())
-            .position(|window| same(part, window))
-        {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    true
 }
 
 fn has_sequence_unicode(text: &str, tokens: &[TokenPattern]) -> bool {
@@ -130,6 +101,8 @@ fn unicode_matches(pattern: &TokenPattern, token: &str) -> bool {
     match pattern {
         TokenPattern::Exact(wanted) => token == wanted,
         TokenPattern::Prefix(start) => token.starts_with(start.as_str()),
-        TokenPattern::Parts(parts) => has_parts(token.as_bytes(), parts, |part, at| at == part),
+        TokenPattern::Parts(parts) => {
+            text::has_parts(token.as_bytes(), parts, |part, at| at == part)
+        }
     }
 }

@@ -1,6 +1,7 @@
 use datafusion::logical_expr::{in_list, lit};
 use datafusion::prelude::col;
 use spoor_storage::FieldStatistics;
+use spoor_storage::index::Word;
 
 use super::*;
 use crate::functions::{attribute_value, matches};
@@ -18,6 +19,10 @@ fn time(at: i64) -> Expr {
 
 fn logs(filter: Expr) -> Pruning {
     Pruning::of(Table::Logs, &[], &[filter])
+}
+
+fn word(word: &str) -> Lookup {
+    Lookup::Words(vec![Word::Exact(word.into())])
 }
 
 fn range(start_ns: i64, end_ns: i64) -> TimeRange {
@@ -58,14 +63,15 @@ fn ids_words_and_attributes_become_lookups() {
     let several = in_list(col("trace_id"), vec![lit(ID), lit("1".repeat(32))], false);
     assert_eq!(logs(several).traces.unwrap().len(), 2);
     assert_eq!(
-        logs(matches(col("body"), "a \"b c\"")).lookup,
+        logs(matches(col("body"), "a \"b c\"")).words_lookup,
         Lookup::And(vec![
-            Lookup::Token("a".into()),
-            Lookup::Token("b".into()),
-            Lookup::Token("c".into())
+            word("a"),
+            Lookup::Words(vec![Word::Exact("b".into()), Word::Exact("c".into())])
         ])
     );
-    assert_eq!(logs(matches(col("event_name"), "a")).lookup, Lookup::All);
+    let elsewhere = logs(matches(col("event_name"), "a"));
+    assert!(elsewhere.words.is_empty());
+    assert_eq!(elsewhere.lookup, Lookup::All);
     assert_eq!(
         logs(attribute_value(col("attributes"), "k").eq(lit("v"))).lookup,
         attribute("k", "v")
@@ -74,20 +80,43 @@ fn ids_words_and_attributes_become_lookups() {
 
 #[test]
 fn what_cannot_be_narrowed_is_not() {
-    let word = || matches(col("body"), "a");
-    assert_eq!(logs(word().is_not_true()).lookup, Lookup::All);
-    assert_eq!(logs(word().or(col("flags").gt(lit(1)))).lookup, Lookup::All);
+    let has_a = || matches(col("body"), "a");
+    let not_known = logs(!has_a().is_true());
+    assert!(not_known.words.is_empty());
+    assert_eq!(not_known.lookup, Lookup::All);
     assert_eq!(
-        logs(word().and(col("flags").gt(lit(1)))).lookup,
-        Lookup::Token("a".into())
+        logs(has_a().or(col("flags").gt(lit(1)))).lookup,
+        Lookup::All
     );
-    assert_eq!(logs(matches(col("body"), "-a")).lookup, Lookup::All);
+    assert_eq!(logs(has_a().and(col("flags").gt(lit(1)))).lookup, word("a"));
     assert_eq!(logs(col("trace_id").not_eq(lit(ID))).lookup, Lookup::All);
     assert_eq!(logs(col("trace_id").eq(lit("xyz"))).lookup, Lookup::All);
     assert_eq!(
         logs(attribute_value(col("attributes"), "k").not_eq(lit("v"))).lookup,
         Lookup::All
     );
+}
+
+#[test]
+fn filters_for_words_alone_are_the_scans() {
+    let has = |query: &str| matches(col("body"), query);
+    let not = Lookup::Not(Box::new(word("b")));
+    assert_eq!(logs(has("-b")).words_lookup, not);
+    assert_eq!(logs(!has("b")).words_lookup, not);
+    assert_eq!(
+        logs(has("a").or(!has("b"))).words_lookup,
+        Lookup::Or(vec![word("a"), not])
+    );
+    assert_eq!(
+        logs(has("a").is_not_true()).words_lookup,
+        Lookup::Without(Box::new(word("a")))
+    );
+    let both = Pruning::of(Table::Logs, &[], &[has("a"), col("trace_id").eq(lit(ID))]);
+    assert_eq!(both.words, [has("a")]);
+    assert_eq!(both.lookup, Lookup::Trace(ID.parse().unwrap()));
+    assert!(logs(has("a").or(col("flags").gt(lit(1)))).words.is_empty());
+    let name = Pruning::of(Table::Spans, &[], &[matches(col("name"), "a")]);
+    assert_eq!(name.words_lookup, word("a"));
 }
 
 #[test]
@@ -134,16 +163,23 @@ fn the_search_language_reaches_the_index() {
         logs(language::to_expr(&query, Table::Logs).unwrap()).lookup
     };
     assert_eq!(lookup("user.name:7"), attribute("user.name", "7"));
-    assert_eq!(lookup("timeo*"), Lookup::TokenPrefix("timeo".into()));
-    assert_eq!(lookup("NOT timeout"), Lookup::All);
+    let words = |text: &str| {
+        let query = language::parse(text).unwrap();
+        logs(language::to_expr(&query, Table::Logs).unwrap()).words_lookup
+    };
+    assert_eq!(
+        words("timeo*"),
+        Lookup::Words(vec![Word::Prefix("timeo".into())])
+    );
+    assert_eq!(
+        words("NOT timeout"),
+        Lookup::Without(Box::new(word("timeout")))
+    );
     assert_eq!(lookup("user.name:7*"), Lookup::All);
     let id: TraceId = ID.parse().unwrap();
     assert_eq!(
         lookup(&format!("trace_id:{}", ID.to_uppercase())),
         Lookup::Trace(id)
     );
-    assert_eq!(
-        lookup(ID),
-        Lookup::Or(vec![Lookup::Trace(id), Lookup::Token(ID.into())])
-    );
+    assert_eq!(lookup(ID), Lookup::Or(vec![Lookup::Trace(id), word(ID)]));
 }

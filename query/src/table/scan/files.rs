@@ -9,10 +9,10 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 use object_store::ObjectMeta;
-use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
-use spoor_storage::index::{BLOCK_ROWS, Lookup};
+use parquet::arrow::arrow_reader::RowSelection;
+use spoor_storage::index::RowSet;
 use spoor_storage::{DataFile, Table};
 
 use crate::session::QueryScope;
@@ -24,14 +24,24 @@ const FILES_AT_ONCE: usize = 16;
 /// Footers are read with the last this many bytes of the file in one request.
 const FOOTER_HINT_BYTES: usize = 64 << 10;
 
-/// The files that may hold matching rows, each with the rows to read. A file that cannot be opened
-/// is left out and the query's outcome says so.
+/// Files with the rows to read of each. A file is in both lists if the index has decided about some
+/// of its rows only; no row is in both.
+#[derive(Debug, Default)]
+pub(super) struct Selected {
+    /// All these rows pass the word filters.
+    pub(super) decided: Vec<PartitionedFile>,
+    /// On these rows the word filters must be evaluated.
+    pub(super) undecided: Vec<PartitionedFile>,
+}
+
+/// The files that may hold matching rows. A file that cannot be opened is left out and the query's
+/// outcome says so.
 pub(super) async fn select(
     scope: &Arc<QueryScope>,
     state: &dyn Session,
     table: Table,
     pruning: &Pruning,
-) -> Result<Vec<PartitionedFile>> {
+) -> Result<Selected> {
     scope.note_skipped(table, pruning.range);
     let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
     let files = scope.snapshot.files(&scope.tenant, table, pruning.range);
@@ -42,41 +52,60 @@ pub(super) async fn select(
             .any(|service| services.contains(service)),
         None => true,
     });
-    futures::stream::iter(wanted)
-        .map(|file| {
-            let cache = Arc::clone(&cache);
-            async move { select_rows(scope, cache, &file, &pruning.lookup).await }
-        })
-        .buffered(FILES_AT_ONCE)
-        .try_filter_map(|file| async move { Ok(file) })
-        .try_collect()
-        .await
+    let selected = futures::stream::iter(wanted).map(|file| {
+        let cache = Arc::clone(&cache);
+        async move { select_rows(scope, cache, &file, pruning).await }
+    });
+    let mut files = Selected::default();
+    let mut selected = selected.buffered(FILES_AT_ONCE);
+    while let Some((decided, undecided)) = selected.next().await {
+        files.decided.extend(decided);
+        files.undecided.extend(undecided);
+    }
+    Ok(files)
+}
+
+/// Which rows of a file to read.
+#[derive(Debug, Clone, PartialEq)]
+enum Rows {
+    None,
+    These(RowSet),
+    All,
+}
+
+/// What the index says: the rows that pass the word filters for sure, and those that may.
+async fn ask_index(scope: &QueryScope, file: &DataFile, pruning: &Pruning) -> (Rows, Rows) {
+    let indexes = scope.shared.storage.indexes();
+    let narrowed = indexes.answer(file, &pruning.lookup).await;
+    let narrowed = narrowed.map(|answer| answer.maybe);
+    let within = |rows: RowSet| match &narrowed {
+        Some(narrowed) => rows.intersection(narrowed),
+        None => rows,
+    };
+    if pruning.words.is_empty() {
+        return (narrowed.map_or(Rows::All, Rows::These), Rows::None);
+    }
+    match indexes.answer(file, &pruning.words_lookup).await {
+        Some(answer) => {
+            let undecided = answer.maybe.difference(&answer.sure);
+            (
+                Rows::These(within(answer.sure)),
+                Rows::These(within(undecided)),
+            )
+        }
+        None => (Rows::None, narrowed.map_or(Rows::All, Rows::These)),
+    }
 }
 
 async fn select_rows(
     scope: &QueryScope,
     cache: Arc<FileMetadataCache>,
     file: &DataFile,
-    lookup: &Lookup,
-) -> Result<Option<PartitionedFile>> {
-    let blocks = match lookup {
-        Lookup::All => None,
-        lookup => {
-            let found = scope
-                .shared
-                .storage
-                .indexes()
-                .candidate_blocks(file, lookup)
-                .await;
-            // An index that cannot be read costs time, never an answer.
-            found.unwrap_or_else(|error| {
-                tracing::warn!(file = %file.id, %error, "index not readable, reading the whole file");
-                None
-            })
-        }
-    };
-    if blocks.as_ref().is_some_and(Vec::is_empty) {
-        return Ok(None);
+    pruning: &Pruning,
+) -> (Option<PartitionedFile>, Option<PartitionedFile>) {
+    let (decided, undecided) = ask_index(scope, file, pruning).await;
+    if decided.is_empty() && undecided.is_empty() {
+        return (None, None);
     }
     let meta = ObjectMeta {
         location: file.path.clone(),
@@ -92,55 +121,66 @@ async fn select_rows(
         .with_file_metadata_cache(Some(cache))
         .fetch_metadata()
         .await;
-    let footer = match footer {
-        Ok(footer) => footer,
+    let rows = match footer {
+        Ok(footer) => u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0),
         Err(error) => {
             tracing::error!(file = %file.path, %error, "data file not readable, left out");
             scope.note_incomplete(format!(
                 "{} of {}: file `{}` cannot be read",
                 file.table, file.hour, file.id
             ));
-            return Ok(None);
+            return (None, None);
         }
     };
-    let rows = u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0);
-    let partitioned = PartitionedFile::new_from_meta(meta);
-    Ok(Some(
-        match blocks.and_then(|blocks| selection(&blocks, rows)) {
-            Some(selection) => partitioned.with_extension(ParquetRowSelection::new(selection)),
-            None => partitioned,
-        },
-    ))
+    // Row numbers mean nothing in a file of another length than the catalog says.
+    let (decided, undecided) = match rows == file.rows {
+        true => (decided, undecided),
+        false if pruning.words.is_empty() => (Rows::All, Rows::None),
+        false => (Rows::None, Rows::All),
+    };
+    // Rows beside those that may match can be read too, but none that the other list has.
+    let alone = decided.is_empty() || pruning.words.is_empty();
+    let exactly = !pruning.words.is_empty();
+    (
+        decided.of(&meta, rows, exactly),
+        undecided.of(&meta, rows, !alone),
+    )
 }
 
-/// The rows of `blocks` (ascending) in a file of `rows`; `None` if nearly all are selected, where
-/// skipping costs more than it saves.
-fn selection(blocks: &[u32], rows: u64) -> Option<RowSelection> {
-    let total = rows.div_ceil(BLOCK_ROWS);
-    if u64::try_from(blocks.len()).unwrap_or(u64::MAX) * 10 >= total * 9 {
+impl Rows {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::None => true,
+            Self::These(rows) => rows.is_empty(),
+            Self::All => false,
+        }
+    }
+
+    /// The file with these rows of its `total` selected, if there are any.
+    fn of(&self, meta: &ObjectMeta, total: u64, exactly: bool) -> Option<PartitionedFile> {
+        let file = || PartitionedFile::new_from_meta(meta.clone());
+        match self {
+            Self::None => None,
+            Self::These(rows) if rows.is_empty() => None,
+            Self::These(rows) => Some(match selection(rows, total, exactly) {
+                Some(selection) => file().with_extension(ParquetRowSelection::new(selection)),
+                None => file(),
+            }),
+            Self::All => Some(file()),
+        }
+    }
+}
+
+/// `rows` of a file of `total`; `None` if all are selected, or nearly all and it need not be exact:
+/// there skipping costs more than it saves.
+fn selection(rows: &RowSet, total: u64, exactly: bool) -> Option<RowSelection> {
+    if rows.len() >= total || !exactly && rows.len() * 10 >= total * 9 {
         return None;
     }
-    let mut selectors: Vec<RowSelector> = Vec::with_capacity(blocks.len() * 2 + 1);
-    let mut at = 0;
-    for block in blocks {
-        let start = (u64::from(*block) * BLOCK_ROWS).clamp(at, rows);
-        let end = (start + BLOCK_ROWS).min(rows);
-        if start > at {
-            selectors.push(RowSelector::skip(count(start - at)));
-        }
-        if end > start {
-            selectors.push(RowSelector::select(count(end - start)));
-        }
-        at = end;
-    }
-    if rows > at {
-        selectors.push(RowSelector::skip(count(rows - at)));
-    }
-    Some(RowSelection::from(selectors))
-}
-
-fn count(rows: u64) -> usize {
-    usize::try_from(rows).unwrap_or(usize::MAX)
+    Some(RowSelection::from_consecutive_ranges(
+        rows.ranges(),
+        usize::try_from(total).unwrap_or(usize::MAX),
+    ))
 }
 
 #[cfg(test)]
@@ -148,20 +188,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn selections_cover_the_file_and_only_the_blocks() {
-        let rows = 10 * BLOCK_ROWS + 5;
-        let found = selection(&[0, 3, 4, 10], rows).unwrap();
-        assert_eq!(found.row_count(), 3 * 1024 + 5);
-        assert_eq!(
-            found.row_count() + found.skipped_row_count(),
-            usize::try_from(rows).unwrap()
-        );
-        assert!(selection(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10], rows).is_none());
-    }
-
-    #[test]
-    fn blocks_beyond_the_file_select_nothing() {
-        let found = selection(&[1, 99], 5 * BLOCK_ROWS).unwrap();
-        assert_eq!((found.row_count(), found.skipped_row_count()), (1024, 4096));
+    fn selections_cover_the_file_and_only_the_rows() {
+        let rows: RowSet = [0, 5, 6, 7, 99].into_iter().collect();
+        let found = selection(&rows, 100, true).unwrap();
+        assert_eq!((found.row_count(), found.skipped_row_count()), (5, 95));
+        let most: RowSet = (0..95).collect();
+        assert!(selection(&most, 100, false).is_none());
+        assert_eq!(selection(&most, 100, true).unwrap().row_count(), 95);
+        let all: RowSet = (0..100).collect();
+        assert!(selection(&all, 100, true).is_none());
     }
 }
