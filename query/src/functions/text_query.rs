@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! query  = and { "OR" and }          and  = not { ["AND"] not }
-//! not    = ("NOT" | "-") not | "(" query ")" | '"' phrase '"' | word
+//! not    = ("NOT" | "-") not | "(" query ")" | '"' phrase '"' | '~"' regex '"' | word
 //! ```
 //! A word stands for its tokens one after the other (`semicomplete.com` is `semicomplete`, `com`),
-//! and so does a phrase. A `*` in a word stands for any characters of a token. Tokens are those of
+//! and so does a phrase. A `*` in a word stands for any characters of a token; a word that ends with
+//! `~1` or `~2` stands for tokens that so many edits of a character make it. A regular expression must
+//! match a whole (lower-case) token. Tokens are those of
 //! [`spoor_storage::text`], so the index and this test cannot disagree.
 //!
 //! A text in ASCII, as nearly all are, is searched byte by byte without an allocation.
@@ -17,6 +19,9 @@ mod parse;
 mod search;
 
 pub use parse::TextSyntaxError;
+
+/// A compiled regular expression may take so much memory.
+const MAX_REGEX_BYTES: usize = 1 << 20;
 
 /// A parsed full-text query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +46,38 @@ pub enum TokenPattern {
     /// These parts in order with anything between them; the first part is at the start and the
     /// last at the end (either may be empty).
     Parts(Vec<String>),
+    /// Is at most so many insertions, deletions and substitutions of a character away.
+    Near(String, u8),
+    /// Matches as a whole.
+    Regex(TokenRegex),
+}
+
+/// A regular expression for a token; equal if it is written the same.
+#[derive(Debug, Clone)]
+pub struct TokenRegex {
+    pattern: String,
+    whole: regex::Regex,
+}
+
+impl PartialEq for TokenRegex {
+    fn eq(&self, other: &Self) -> bool {
+        self.pattern == other.pattern
+    }
+}
+
+impl Eq for TokenRegex {}
+
+impl TokenRegex {
+    fn new(pattern: &str) -> Option<Self> {
+        let whole = regex::RegexBuilder::new(&format!("^(?:{pattern})$"))
+            .size_limit(MAX_REGEX_BYTES)
+            .build()
+            .ok()?;
+        Some(Self {
+            pattern: pattern.to_owned(),
+            whole,
+        })
+    }
 }
 
 impl TextQuery {
@@ -59,6 +96,9 @@ impl TextQuery {
 
     /// As [`TextQuery::phrase`], but `*` stands for any characters of a token.
     pub fn word(word: &str) -> Option<Self> {
+        if let Some(near) = TokenPattern::near(word) {
+            return Some(Self::Sequence(vec![near]));
+        }
         let tokens: Vec<_> = word
             .split(|c: char| !c.is_alphanumeric() && c != '*')
             .filter_map(TokenPattern::parse)
@@ -104,11 +144,39 @@ impl TokenPattern {
         })
     }
 
+    /// `timeout~1`; `None` if it is anything else.
+    fn near(word: &str) -> Option<Self> {
+        let (token, distance) = word.rsplit_once('~')?;
+        let distance = match distance {
+            "1" => 1,
+            "2" => 2,
+            _ => return None,
+        };
+        let whole = !token.is_empty() && token.chars().all(char::is_alphanumeric);
+        whole.then(|| Self::Near(token.to_lowercase(), distance))
+    }
+
+    /// Whether a lower-case token looks so.
+    fn is(&self, token: &str) -> bool {
+        match self {
+            Self::Exact(wanted) => token == wanted,
+            Self::Prefix(start) => token.starts_with(start.as_str()),
+            Self::Parts(parts) => text::has_parts(token.as_bytes(), parts, |part, at| at == part),
+            Self::Near(word, distance) => text::within_distance(token, word, *distance),
+            Self::Regex(regex) => regex.whole.is_match(token),
+        }
+    }
+
     fn word(&self) -> Word {
         match self {
             Self::Exact(token) => Word::Exact(token.clone()),
             Self::Prefix(start) => Word::Prefix(start.clone()),
             Self::Parts(parts) => Word::Parts(parts.clone()),
+            Self::Near(word, distance) => Word::Near {
+                word: word.clone(),
+                distance: *distance,
+            },
+            Self::Regex(regex) => Word::Regex(regex.pattern.clone()),
         }
     }
 }

@@ -54,6 +54,7 @@ const SEARCHES: &[&str] = &[
     "NOT took",
     "NOT 12345",
     "1234*",
+    "neadle~1",
     "*est took",
     "has:n n>48",
 ];
@@ -106,6 +107,104 @@ async fn answers(house: &House) -> Vec<(String, Value)> {
         answers.push(((*sql).to_owned(), answer["rows"].clone()));
     }
     answers
+}
+
+/// Words that meet each other, in many cases and scripts; ids; stars.
+const WORDS: [&str; 16] = [
+    "request",
+    "Took",
+    "42",
+    "7",
+    "user",
+    "USERS",
+    "id",
+    "alice",
+    "bob",
+    "conn12345",
+    "conn99",
+    "Größe",
+    "ΟΔΟΣ",
+    "İd",
+    "K",
+    "k",
+];
+
+/// A query of up to three parts.
+fn random_query(random: &mut impl FnMut(usize) -> usize) -> String {
+    let mut parts = Vec::new();
+    for _ in 0..=random(3) {
+        let word = WORDS[random(WORDS.len())];
+        let other = WORDS[random(WORDS.len())];
+        let cut: String = word.chars().take(2).collect();
+        let part = match random(9) {
+            0 => format!("\"{word} {other}\""),
+            1 => format!("{word}.{other}"),
+            2 => format!("{cut}*"),
+            3 => format!("*{other}"),
+            4 => format!("{cut}*{}", other.chars().last().unwrap_or('x')),
+            5 => format!("{word}~1"),
+            6 => format!("~\"{}.*|7\"", cut.to_lowercase()),
+            7 => format!("({word} OR {other})"),
+            _ => word.to_owned(),
+        };
+        let negated = random(4) == 0;
+        parts.push(if negated { format!("NOT {part}") } else { part });
+    }
+    parts.join(if random(3) == 0 { " OR " } else { " " })
+}
+
+#[tokio::test]
+async fn random_queries_give_the_same_rows_in_buffer_and_in_files() {
+    // The same dice every time: a linear congruence is random enough here.
+    let mut state = 7_u64;
+    let mut random = move |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    let rows: Vec<Log> = (0..2_500)
+        .map(|at| {
+            let mut words: Vec<&str> = (0..random(6)).map(|_| WORDS[random(16)]).collect();
+            if random(2) == 0 {
+                words = vec![
+                    "request",
+                    "of",
+                    WORDS[random(16)],
+                    "took",
+                    WORDS[random(16)],
+                    "ms",
+                ];
+            }
+            let mut log = Log::at(T0 + at * SECOND, words.join(["-", " "][random(2)]));
+            if random(10) == 0 {
+                log.body = None;
+            }
+            log
+        })
+        .collect();
+    let statements: Vec<String> = (0..60)
+        .map(|_| {
+            let test = format!("matches(body, '{}')", random_query(&mut random));
+            let test = match random(6) {
+                0 => format!("NOT {test}"),
+                1 => format!("{test} IS NOT TRUE"),
+                2 => format!("({test} OR severity_number = 3)"),
+                _ => test,
+            };
+            format!("SELECT count(*), sum(record_id), count(body) FROM logs WHERE {test}")
+        })
+        .collect();
+    let house = House::new().await;
+    house.append(&rows).await;
+    let mut expected = Vec::new();
+    for sql in &statements {
+        expected.push(house.sql(sql).await["rows"].clone());
+    }
+    house.storage.flush().await.unwrap();
+    for (sql, expected) in statements.iter().zip(&expected) {
+        assert_eq!(&house.sql(sql).await["rows"], expected, "{sql}");
+    }
 }
 
 fn delete_indexes(folder: &std::path::Path) -> usize {

@@ -1,6 +1,6 @@
 //! Reads full-text queries by recursive descent over characters.
 
-use super::TextQuery;
+use super::{TextQuery, TokenPattern, TokenRegex};
 
 /// Parentheses and negations may be this deep; more would only serve to overflow a stack.
 const MAX_DEPTH: usize = 64;
@@ -87,12 +87,31 @@ impl Parser {
                 Ok(inner)
             }
             Some('"') => self.phrase(),
+            Some('~') if self.chars.get(self.at + 1) == Some(&'"') => self.regex(),
             Some(')') | None => Err(self.error("a word is missing")),
             Some(_) => self.word(),
         }
     }
 
+    fn regex(&mut self) -> Result<TextQuery, TextSyntaxError> {
+        let start = self.at;
+        self.at += 1;
+        let pattern = self.quoted()?;
+        let regex = TokenRegex::new(&pattern).ok_or_else(|| TextSyntaxError {
+            position: start,
+            message: format!("`{pattern}` is not a regular expression, or too large a one"),
+        })?;
+        Ok(TextQuery::Sequence(vec![TokenPattern::Regex(regex)]))
+    }
+
     fn phrase(&mut self) -> Result<TextQuery, TextSyntaxError> {
+        let start = self.at;
+        let phrase = self.quoted()?;
+        TextQuery::phrase(&phrase).ok_or_else(|| no_tokens(start, &phrase))
+    }
+
+    /// What is between the quotation marks.
+    fn quoted(&mut self) -> Result<String, TextSyntaxError> {
         let start = self.at;
         self.at += 1;
         let rest = self.chars.get(self.at..).unwrap_or_default();
@@ -100,9 +119,9 @@ impl Parser {
             self.at = start;
             return Err(self.error("a `\"` is not closed"));
         };
-        let phrase: String = rest.iter().take(length).collect();
+        let text: String = rest.iter().take(length).collect();
         self.at += length + 1;
-        TextQuery::phrase(&phrase).ok_or_else(|| no_tokens(start, &phrase))
+        Ok(text)
     }
 
     fn word(&mut self) -> Result<TextQuery, TextSyntaxError> {

@@ -9,8 +9,11 @@ pub(super) fn has_sequence(text: &str, tokens: &[TokenPattern]) -> bool {
     let Some(first) = tokens.first() else {
         return true;
     };
-    if !text.is_ascii() {
-        return has_sequence_unicode(text, tokens);
+    let by_bytes = tokens
+        .iter()
+        .all(|token| !matches!(token, TokenPattern::Near(..) | TokenPattern::Regex(_)));
+    if !text.is_ascii() || !by_bytes {
+        return has_sequence_of_words(text, tokens);
     }
     let bytes = text.as_bytes();
     match first_byte(first) {
@@ -25,6 +28,7 @@ fn first_byte(token: &TokenPattern) -> Option<u8> {
     let start = match token {
         TokenPattern::Exact(token) | TokenPattern::Prefix(token) => token,
         TokenPattern::Parts(parts) => parts.first()?,
+        TokenPattern::Near(..) | TokenPattern::Regex(_) => return None,
     };
     start.as_bytes().first().copied()
 }
@@ -83,26 +87,18 @@ fn ascii_matches(pattern: &TokenPattern, token: &[u8]) -> bool {
         TokenPattern::Parts(parts) => {
             text::has_parts(token, parts, |part, at| at.eq_ignore_ascii_case(part))
         }
+        TokenPattern::Near(..) | TokenPattern::Regex(_) => {
+            std::str::from_utf8(token).is_ok_and(|token| pattern.is(&token.to_lowercase()))
+        }
     }
 }
 
-fn has_sequence_unicode(text: &str, tokens: &[TokenPattern]) -> bool {
+fn has_sequence_of_words(text: &str, tokens: &[TokenPattern]) -> bool {
     let found: Vec<_> = text::tokens(text).collect();
     found.windows(tokens.len()).any(|window| {
         window
             .iter()
             .zip(tokens)
-            .all(|(token, pattern)| unicode_matches(pattern, token))
+            .all(|(token, pattern)| pattern.is(token))
     })
-}
-
-/// `token` is lower-case already.
-fn unicode_matches(pattern: &TokenPattern, token: &str) -> bool {
-    match pattern {
-        TokenPattern::Exact(wanted) => token == wanted,
-        TokenPattern::Prefix(start) => token.starts_with(start.as_str()),
-        TokenPattern::Parts(parts) => {
-            text::has_parts(token.as_bytes(), parts, |part, at| at == part)
-        }
-    }
 }

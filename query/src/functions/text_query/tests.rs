@@ -46,6 +46,20 @@ fn stars_stand_for_any_characters_of_a_token() {
 }
 
 #[test]
+fn near_words_and_regular_expressions_look_at_tokens() {
+    assert!(has("timeuot~2", "a TIMEOUT"));
+    assert!(!has("timeuot~1", "a timeout"));
+    assert!(has("grüsse~2", "Grüße"));
+    assert!(has("a~1 -b", "x"));
+    assert!(!has("timeout~3", "timeout"), "a sequence: timeout, 3");
+    assert!(has("~\"time.?out\"", "Time-out or TimeXout"));
+    assert!(!has("~\"time\"", "timeout"));
+    assert!(has("~\"gr.ße|x\" -b", "Größe"));
+    assert!(TextQuery::parse("~\"(\"").is_err());
+    assert!(TextQuery::parse("~\"a{1000}{1000}{1000}\"").is_err());
+}
+
+#[test]
 fn operators_nest() {
     assert!(has("(a OR b) -c", "b d"));
     assert!(!has("(a OR b) -c", "b c"));

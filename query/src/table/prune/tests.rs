@@ -172,6 +172,13 @@ fn the_search_language_reaches_the_index() {
         Lookup::Words(vec![Word::Prefix("timeo".into())])
     );
     assert_eq!(
+        words("timeuot~2"),
+        Lookup::Words(vec![Word::Near {
+            word: "timeuot".into(),
+            distance: 2
+        }])
+    );
+    assert_eq!(
         words("NOT timeout"),
         Lookup::Without(Box::new(word("timeout")))
     );

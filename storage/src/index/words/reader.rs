@@ -151,8 +151,11 @@ impl Words {
                 collect(search.into_stream().map_err(unreadable)?)
             }
             Word::Regex(regex) => {
-                // What the automaton cannot express is left to the texts.
-                let Ok(regex) = tantivy_fst::Regex::new(regex) else {
+                // What the automaton cannot express is left to the texts, and so is what needs
+                // tables of Unicode, which may be of another version than the other engine's.
+                let plain = !regex.contains('\\') && !regex.contains("(?") && !regex.contains("[:");
+                let Some(regex) = plain.then(|| tantivy_fst::Regex::new(regex).ok()).flatten()
+                else {
                     return Ok(None);
                 };
                 let search = self.dictionary.search(&regex);
