@@ -106,6 +106,11 @@ impl TextQuery {
         (!tokens.is_empty()).then_some(Self::Sequence(tokens))
     }
 
+    /// Whether a word stands for the words near it: `timeout~1`.
+    pub(crate) fn is_near_word(word: &str) -> bool {
+        TokenPattern::near(word).is_some()
+    }
+
     /// Whether `text` has what is looked for.
     pub fn matches(&self, text: &str) -> bool {
         match self {

@@ -13,6 +13,7 @@ use spoor_storage::{SpanId, Table, TraceId};
 use super::fields::{Meaning, meaning};
 use super::values::{duration_ns, like_pattern, number};
 use super::{Comparison, Field, Name, Query, SyntaxError, Text, Value, severity};
+use crate::functions::text_query::TextQuery;
 use crate::functions::{attribute_exists, attribute_value, first_attribute_value, matches};
 use crate::parameters::{now_ns, parse_time};
 
@@ -101,9 +102,11 @@ fn text_expr(text: &Text, table: Table) -> Expr {
 }
 
 /// The query of `matches` that means this word or phrase: a `"` inside separates as any other
-/// punctuation, and a word keeps its `*`.
+/// punctuation, and a word keeps its `*` or its `~1`.
 fn full_text(source: &str, quoted: bool) -> String {
-    if quoted || !source.contains('*') {
+    if !quoted && TextQuery::is_near_word(source) {
+        source.to_owned()
+    } else if quoted || !source.contains('*') {
         format!("\"{}\"", source.replace('"', " "))
     } else {
         source.replace(|c: char| !c.is_alphanumeric() && c != '*', ".")
