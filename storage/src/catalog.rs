@@ -20,13 +20,13 @@ mod value;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use object_store::ObjectStore;
 use uuid::Uuid;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
 use crate::model::FileId;
 use crate::snapshot::DataFile;
+use crate::store::Store;
 
 use database::{Database, Statement};
 pub use location::CatalogLocation;
@@ -36,6 +36,7 @@ const REMOVE: &str = "UPDATE files SET state = $1 WHERE id = $2 AND state = $3";
 const QUARANTINE: &str = "UPDATE files SET state = $1, reason = $2 WHERE id = $3";
 const SET_INDEX_BYTES: &str = "UPDATE files SET index_bytes = $1 WHERE id = $2";
 const FORGET: &str = "DELETE FROM files WHERE id = $1 AND state = $2";
+const ANY_FILE: &str = "SELECT id FROM files LIMIT 1";
 const STATE: &str = "SELECT state FROM files WHERE id = $1";
 const FILES: &str = "SELECT * FROM files ORDER BY tenant, table_name, hour, id";
 
@@ -70,7 +71,7 @@ impl Catalog {
     pub(crate) async fn open(
         location: &CatalogLocation,
         layout: &Layout,
-        store: &Arc<dyn ObjectStore>,
+        store: &Store,
     ) -> Result<Self> {
         let database = match location {
             CatalogLocation::Sqlite => Database::open_sqlite(&layout.catalog()).await?,
@@ -97,9 +98,36 @@ impl Catalog {
         } else {
             binding::must_match(location, &id, &of_catalog)?;
         }
-        Ok(Self {
+        let catalog = Self {
             database: Arc::new(database),
-        })
+        };
+        catalog.keep_to(store).await?;
+        store.claim(&of_catalog).await?;
+        Ok(catalog)
+    }
+
+    /// Makes sure that the files are in `store`. Those of another would all seem lost.
+    async fn keep_to(&self, store: &Store) -> Result<()> {
+        let of_catalog = match self.database.meta("store").await? {
+            Some(url) => url,
+            // From before there were others.
+            None => "local".to_owned(),
+        };
+        if of_catalog == store.url() {
+            return Ok(());
+        }
+        if !self.database.fetch(ANY_FILE, &[]).await?.is_empty() {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                format!(
+                    "the catalog's files are in `{of_catalog}`, not in `{}`",
+                    store.url()
+                ),
+            )
+            .with_hint("set --store-url to where they are"));
+        }
+        let moved = schema::set_meta("store", store.url());
+        self.database.apply(&[moved]).await
     }
 
     /// Every request up to this sequence is in files.

@@ -4,18 +4,18 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use futures::TryStreamExt;
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::buffer::times_of;
 use crate::catalog::{Catalog, FileState};
 use crate::compaction::read_file;
-use crate::engine::{StorageOptions, local_store, prepare_directory};
-use crate::error::{Error, Result};
+use crate::engine::{StorageOptions, prepare_directory};
+use crate::error::Result;
 use crate::index::{IndexBuilder, verify};
-use crate::layout::{Layout, index_path, is_data_file, parquet_path, sync_file};
+use crate::layout::{Layout, index_path, parquet_path};
 use crate::model::Hour;
 use crate::snapshot::DataFile;
+use crate::store::Store;
 use crate::wal::{SegmentReader, list_segments};
 
 /// Something that is not as it should be.
@@ -91,7 +91,7 @@ impl fmt::Display for CheckReport {
 pub async fn check(options: &StorageOptions, repair: bool) -> Result<CheckReport> {
     let layout = Layout::new(&options.data_dir);
     let _lock = prepare_directory(&layout)?;
-    let store = local_store(&layout)?;
+    let store = Store::open(&options.store, &layout, options.store_cache_bytes)?;
     let catalog = Catalog::open(&options.catalog, &layout, &store).await?;
     let mut report = CheckReport::default();
     let mut known = HashSet::new();
@@ -112,7 +112,7 @@ pub async fn check(options: &StorageOptions, repair: bool) -> Result<CheckReport
                 report.problem(&row.file.path, format!("set aside: {reason}"), false);
             }
             FileState::Live => {
-                check_file(&layout, &store, &catalog, &row.file, repair, &mut report).await?;
+                check_file(&store, &catalog, &row.file, repair, &mut report).await?;
             }
         }
     }
@@ -124,14 +124,13 @@ pub async fn check(options: &StorageOptions, repair: bool) -> Result<CheckReport
 }
 
 async fn check_file(
-    layout: &Layout,
-    store: &Arc<dyn ObjectStore>,
+    store: &Store,
     catalog: &Catalog,
     file: &DataFile,
     repair: bool,
     report: &mut CheckReport,
 ) -> Result<()> {
-    let batches = match read_file(Arc::clone(store), file).await {
+    let batches = match read_file(Arc::clone(store.objects()), file).await {
         Ok(batches) => batches,
         Err(error) => {
             report.problem(&file.path, error.to_string(), false);
@@ -153,7 +152,7 @@ async fn check_file(
             break;
         }
     }
-    let Some(what) = index_problem(store, file).await else {
+    let Some(what) = index_problem(store.objects(), file).await else {
         return Ok(());
     };
     if repair {
@@ -163,9 +162,7 @@ async fn check_file(
         }
         let bytes = builder.finish(file.id)?;
         let len = bytes.len() as u64;
-        store.put(&file.index_path, PutPayload::from(bytes)).await?;
-        sync_file(layout.root(), &layout.local(&file.index_path))
-            .map_err(|source| Error::from_io("cannot sync a rebuilt index", source))?;
+        store.replace(&file.index_path, bytes).await?;
         catalog.set_index_bytes(file.id, len).await?;
     }
     report.problem(&file.index_path, what, repair);
@@ -186,15 +183,17 @@ async fn index_problem(store: &Arc<dyn ObjectStore>, file: &DataFile) -> Option<
 }
 
 async fn check_orphans(
-    store: &Arc<dyn ObjectStore>,
+    store: &Store,
     known: &HashSet<object_store::path::Path>,
     report: &mut CheckReport,
 ) -> Result<()> {
-    let listed: Vec<_> = store.list(None).try_collect().await?;
-    for object in listed {
-        let path = object.location;
-        if is_data_file(&path) && !known.contains(&path) {
-            let what = "left by a write that did not finish; the next start deletes it";
+    for (path, object) in store.data_files().await? {
+        if !known.contains(&path) {
+            let what = if store.is_rubbish(&object) {
+                "left by a write that did not finish; the next start deletes it"
+            } else {
+                "left by a write that did not finish; a start after a day deletes it"
+            };
             report.problem(&path, what, true);
         }
     }

@@ -12,7 +12,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -31,6 +30,7 @@ use crate::model::{Table, TenantId};
 use crate::recovery::{Replay, load_files};
 use crate::snapshot::{DataFile, Snapshot};
 use crate::state::State;
+use crate::store::Store;
 use crate::wal::WalWriter;
 
 /// Turns the bytes of an acknowledged request back into rows at recovery. Given by the collector:
@@ -59,7 +59,7 @@ pub struct Ingest {
 struct Shared {
     options: StorageOptions,
     layout: Layout,
-    store: Arc<dyn ObjectStore>,
+    store: Store,
     writer: FileWriter,
     catalog: Catalog,
     state: Arc<State>,
@@ -100,13 +100,13 @@ impl Storage {
     pub async fn open(options: StorageOptions, decoder: Arc<dyn Decode>) -> Result<Self> {
         let layout = Layout::new(&options.data_dir);
         let lock = prepare_directory(&layout)?;
-        let store = local_store(&layout)?;
+        let store = Store::open(&options.store, &layout, options.store_cache_bytes)?;
         let catalog = Catalog::open(&options.catalog, &layout, &store).await?;
         let metrics = Arc::new(Metrics::default());
         let (files, skipped) = load_files(&layout, &catalog, &store).await?;
         let state = Arc::new(State::new(files, skipped));
         let writer = FileWriter {
-            store: Arc::clone(&store),
+            store: store.clone(),
             layout: layout.clone(),
         };
         let replayed = Replay {
@@ -138,7 +138,7 @@ impl Storage {
         }
         .start()?;
         let indexes = IndexCache::new(
-            Arc::clone(&store),
+            Arc::clone(store.for_queries()),
             options.index_cache_bytes,
             Arc::clone(&metrics),
         );
@@ -263,7 +263,7 @@ impl Storage {
 
     /// The object store that holds the files whose paths [`DataFile`] gives.
     pub fn object_store(&self) -> Arc<dyn ObjectStore> {
-        Arc::clone(&self.shared.store)
+        Arc::clone(self.shared.store.for_queries())
     }
 
     /// Opens indexes of files, with a cache.
@@ -275,11 +275,6 @@ impl Storage {
     pub fn register_metrics(&self, registry: &mut prometheus_client::registry::Registry) {
         self.shared.metrics.register(registry);
     }
-}
-
-/// The object store over a data directory.
-pub(crate) fn local_store(layout: &Layout) -> Result<Arc<dyn ObjectStore>> {
-    Ok(Arc::new(LocalFileSystem::new_with_prefix(layout.root())?))
 }
 
 /// Creates the folders and takes the lock.

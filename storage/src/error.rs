@@ -200,8 +200,22 @@ macro_rules! internal_from {
 internal_from! {
     arrow::error::ArrowError => "arrow computation failed",
     parquet::errors::ParquetError => "parquet file operation failed",
-    object_store::Error => "object store operation failed",
     sqlx::Error => "catalog operation failed",
     tantivy::TantivyError => "index operation failed",
     serde_json::Error => "stored json is not readable",
+}
+
+impl From<object_store::Error> for Error {
+    /// What a remote store did not do may be done later; a local disk's errors are ours.
+    fn from(source: object_store::Error) -> Self {
+        match &source {
+            object_store::Error::Generic { store, .. } if *store != "LocalFileSystem" => {
+                Self::new(ErrorKind::Unavailable, "the object store cannot be reached")
+                    .with_hint("spoor goes on by itself when it is back")
+                    .with_retry_after(Duration::from_secs(5))
+                    .with_source(source)
+            }
+            _ => Self::internal("object store operation failed").with_source(source),
+        }
+    }
 }

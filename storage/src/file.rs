@@ -11,7 +11,6 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, Int64Array, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::record_batch::RecordBatch;
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -21,11 +20,12 @@ use crate::buffer::{Place, times_of};
 use crate::error::{Error, Result};
 use crate::fault::Point;
 use crate::index::IndexBuilder;
-use crate::layout::{Layout, index_path, parquet_path, sync_file};
+use crate::layout::{Layout, index_path, parquet_path};
 use crate::model::schema::RECORD_ID;
 use crate::model::{FileId, Table, schema_of};
 use crate::snapshot::DataFile;
 use crate::statistics::FieldCounter;
+use crate::store::Store;
 
 /// Small groups cost nothing in size and let pruning and memory be finer (measured).
 const ROW_GROUP_ROWS: usize = 131_072;
@@ -39,7 +39,7 @@ pub(crate) const FORMAT_VERSION: &str = "1";
 /// Where files are written.
 #[derive(Debug, Clone)]
 pub(crate) struct FileWriter {
-    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) store: Store,
     pub(crate) layout: Layout,
 }
 
@@ -73,10 +73,8 @@ impl FileWriter {
         } = encoded;
         let stored = async {
             self.layout.fault(Point::FilePut)?;
-            let parquet = PutPayload::from(parquet);
             self.store.put(&file.path, parquet).await?;
             self.layout.fault(Point::IndexPut)?;
-            let index = PutPayload::from(index);
             self.store.put(&file.index_path, index).await?;
             self.sync(&file).await
         };
@@ -90,16 +88,7 @@ impl FileWriter {
     /// Returns once a file and its index would survive a power loss.
     async fn sync(&self, file: &DataFile) -> Result<()> {
         self.layout.fault(Point::FileSync)?;
-        let layout = self.layout.clone();
-        let paths = [layout.local(&file.path), layout.local(&file.index_path)];
-        tokio::task::spawn_blocking(move || {
-            paths
-                .iter()
-                .try_for_each(|path| sync_file(layout.root(), path))
-        })
-        .await
-        .map_err(|source| Error::internal("syncing a file failed").with_source(source))?
-        .map_err(|source| Error::internal("cannot sync a data file").with_source(source))?;
+        self.store.sync(&[&file.path, &file.index_path]).await?;
         self.layout.fault(Point::FileSynced)
     }
 }

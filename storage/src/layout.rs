@@ -70,6 +70,11 @@ impl Layout {
         self.root.join("ID")
     }
 
+    /// What queries have read from a remote store.
+    pub(crate) fn cache_dir(&self) -> PathBuf {
+        self.root.join("cache")
+    }
+
     pub(crate) fn wal_dir(&self) -> PathBuf {
         self.root.join("wal")
     }
@@ -129,6 +134,25 @@ pub(crate) fn index_path(tenant: &TenantId, table: Table, hour: Hour, id: FileId
 /// Whether an object is a Parquet or an index file of ours, by its name.
 pub(crate) fn is_data_file(path: &StorePath) -> bool {
     path.as_ref().starts_with("tenant=") && matches!(path.extension(), Some(PARQUET | INDEX))
+}
+
+/// The id in the name of an object that lies exactly where a file of ours would.
+pub(crate) fn data_file_id(path: &StorePath) -> Option<FileId> {
+    let parts: Vec<_> = path.parts().collect();
+    let [tenant, table, date, hour, name] = parts.as_slice() else {
+        return None;
+    };
+    let placed = tenant.as_ref().starts_with("tenant=")
+        && table.as_ref().parse::<Table>().is_ok()
+        && date.as_ref().starts_with("date=")
+        && hour.as_ref().starts_with("hour=");
+    let (id, ending) = name.as_ref().split_once('.')?;
+    let named = id.len() == 32 && matches!(ending, PARQUET | INDEX);
+    if placed && named {
+        id.parse().ok()
+    } else {
+        None
+    }
 }
 
 /// Makes a written file and the folders that lead to it survive a power loss. The object store's

@@ -28,6 +28,7 @@ mod recovery;
 pub mod snapshot;
 mod state;
 mod statistics;
+mod store;
 pub mod text;
 mod wal;
 
@@ -41,3 +42,4 @@ pub use engine::{Decode, Ingest, Storage, StorageOptions};
 pub use error::{Error, ErrorKind, Result};
 pub use model::{FileId, Hour, RecordId, SpanId, Table, TenantId, TimeRange, TraceId, ValueType};
 pub use snapshot::{DataFile, FieldStatistic, FieldStatistics, Snapshot};
+pub use store::{S3Location, StoreLocation};

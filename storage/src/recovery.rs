@@ -5,12 +5,12 @@
 //!    are deleted. 3. The log is replayed from the catalog's mark on; torn tails are cut, broken
 //!    records set aside. Memory is bounded: a full buffer is flushed before replay goes on.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use futures::TryStreamExt;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::path::Path as StorePath;
+use object_store::{ObjectMeta, ObjectStoreExt};
 
 use crate::buffer::prepare;
 use crate::catalog::{Catalog, FileState};
@@ -19,11 +19,12 @@ use crate::error::{Error, Result};
 use crate::fault::Point;
 use crate::file::FileWriter;
 use crate::flush::flush;
-use crate::layout::{Layout, index_path, is_data_file, parquet_path};
+use crate::layout::{Layout, index_path, parquet_path};
 use crate::metrics::Metrics;
 use crate::model::TenantId;
 use crate::snapshot::{DataFile, FileSet, Skipped};
 use crate::state::State;
+use crate::store::Store;
 use crate::wal::{ClosedSegment, Damage, ReplayRecord, SegmentReader, list_segments};
 
 /// Marks a file that the local object store has not finished writing.
@@ -33,12 +34,13 @@ const STAGED: char = '#';
 pub(crate) async fn load_files(
     layout: &Layout,
     catalog: &Catalog,
-    store: &Arc<dyn ObjectStore>,
+    store: &Store,
 ) -> Result<(FileSet, Vec<(TenantId, Skipped)>)> {
     let mut live = Vec::new();
     let mut skipped = Vec::new();
     let mut known = HashSet::new();
     let listed = catalog.files().await?;
+    let mut there = store.data_files().await?;
     for row in listed.broken {
         let path = parquet_path(&row.tenant, row.table, row.hour, row.id);
         tracing::error!(file = %path, reason = row.reason, "data file set aside");
@@ -64,7 +66,7 @@ pub(crate) async fn load_files(
                 let reason = row.reason.unwrap_or_default();
                 skipped.push((file.tenant.clone(), skip(&file, reason)));
             }
-            FileState::Live => match broken(store, &file).await {
+            FileState::Live => match broken(store, &there, &file).await? {
                 None => live.push(Arc::clone(&file)),
                 Some(reason) => {
                     tracing::error!(file = %file.path, reason, "data file set aside");
@@ -77,7 +79,8 @@ pub(crate) async fn load_files(
         known.insert(file.path.clone());
         known.insert(file.index_path.clone());
     }
-    delete_orphans(layout, store, &known).await?;
+    there.retain(|path, _| !known.contains(path));
+    delete_orphans(layout, store, there).await?;
     for folder in layout
         .tenants()
         .map_err(|source| Error::from_io("cannot list tenants", source))?
@@ -97,14 +100,31 @@ fn skip(file: &DataFile, reason: String) -> Skipped {
 }
 
 /// Why a live file cannot be used, as far as its size tells; contents are checked when read.
-async fn broken(store: &Arc<dyn ObjectStore>, file: &DataFile) -> Option<String> {
-    match store.head(&file.path).await {
-        Ok(meta) if meta.size == file.bytes => None,
-        Ok(meta) => Some(format!(
+async fn broken(
+    store: &Store,
+    there: &HashMap<StorePath, ObjectMeta>,
+    file: &DataFile,
+) -> Result<Option<String>> {
+    if there
+        .get(&file.path)
+        .is_some_and(|meta| meta.size == file.bytes)
+    {
+        return Ok(None);
+    }
+    // A list may lag behind.
+    match store.objects().head(&file.path).await {
+        Ok(meta) if meta.size == file.bytes => Ok(None),
+        Ok(meta) => Ok(Some(format!(
             "`{}` has {} bytes instead of {}",
             file.path, meta.size, file.bytes
-        )),
-        Err(error) => Some(format!("`{}` cannot be opened: {error}", file.path)),
+        ))),
+        // A store that does not answer has lost nothing.
+        Err(error)
+            if store.is_remote() && !matches!(error, object_store::Error::NotFound { .. }) =>
+        {
+            Err(error.into())
+        }
+        Err(error) => Ok(Some(format!("`{}` cannot be opened: {error}", file.path))),
     }
 }
 
@@ -124,33 +144,24 @@ pub(crate) fn delete_staged(folder: &Path) -> std::io::Result<()> {
 }
 
 /// Deletes a file and its index; what is gone already is fine.
-pub(crate) async fn delete(
-    layout: &Layout,
-    store: &Arc<dyn ObjectStore>,
-    file: &DataFile,
-) -> Result<()> {
+pub(crate) async fn delete(layout: &Layout, store: &Store, file: &DataFile) -> Result<()> {
     for (path, point) in [
         (&file.path, Point::DeleteFile),
         (&file.index_path, Point::DeleteIndex),
     ] {
         layout.fault(point)?;
-        match store.delete(path).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+        store.delete(path).await?;
     }
     Ok(())
 }
 
 async fn delete_orphans(
     layout: &Layout,
-    store: &Arc<dyn ObjectStore>,
-    known: &HashSet<object_store::path::Path>,
+    store: &Store,
+    unknown: HashMap<StorePath, ObjectMeta>,
 ) -> Result<()> {
-    let listed: Vec<_> = store.list(None).try_collect().await?;
-    for object in listed {
-        let path = object.location;
-        if is_data_file(&path) && !known.contains(&path) {
+    for (path, object) in unknown {
+        if store.is_rubbish(&object) {
             tracing::info!(file = %path, "deleting a file that was never finished");
             layout.fault(Point::DeleteOrphan)?;
             store.delete(&path).await?;

@@ -3,7 +3,7 @@
 
 use spoor_collector::CollectorOptions;
 use spoor_query::QueryOptions;
-use spoor_storage::{CatalogLocation, StorageOptions};
+use spoor_storage::{CatalogLocation, S3Location, StorageOptions, StoreLocation};
 
 use super::machine::Machine;
 use super::quantity;
@@ -17,6 +17,13 @@ impl Resolver {
                 .map_or_else(|| "./spoor-data".to_owned(), |Text(path)| path),
         );
         storage.catalog = self.catalog(raw.catalog_url);
+        storage.store = self.store(raw.store_url, raw.store_endpoint, raw.store_region);
+        storage.store_cache_bytes = self.value(
+            "store_cache_bytes",
+            raw.store_cache_bytes,
+            quantity::size,
+            storage.store_cache_bytes,
+        );
         storage.ingest_memory_bytes = self.bytes(
             "ingest_memory_bytes",
             raw.ingest_memory_bytes,
@@ -86,6 +93,52 @@ impl Resolver {
             );
             CatalogLocation::default()
         })
+    }
+
+    fn store(
+        &mut self,
+        url: Option<Text>,
+        endpoint: Option<Text>,
+        region: Option<Text>,
+    ) -> StoreLocation {
+        let Some(Text(url)) = url else {
+            for (name, value) in [("store_endpoint", endpoint), ("store_region", region)] {
+                if value.is_some() {
+                    self.problems.add(
+                        format!("`{name}` is set and `store_url` is not"),
+                        "name the bucket: `s3://bucket/folder`",
+                    );
+                }
+            }
+            return StoreLocation::Local;
+        };
+        let endpoint = endpoint.map(|Text(endpoint)| endpoint);
+        if let Some(endpoint) = &endpoint
+            && !url::Url::parse(endpoint).is_ok_and(|url| {
+                url.has_host()
+                    && matches!(url.scheme(), "http" | "https")
+                    && url.username().is_empty()
+            })
+        {
+            self.problems.add(
+                "`store_endpoint` is not the URL of a server",
+                "write `https://minio.example:9000`; credentials are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+            );
+        }
+        match url.parse::<S3Location>() {
+            Ok(mut location) => {
+                location.endpoint = endpoint;
+                location.region = region.map(|Text(region)| region);
+                StoreLocation::S3(location)
+            }
+            Err(error) => {
+                self.problems.add(
+                    "`store_url` is not the URL of a bucket",
+                    error.hint().unwrap_or_default(),
+                );
+                StoreLocation::Local
+            }
+        }
     }
 
     pub(super) fn collector(&mut self, raw: RawSettings) -> CollectorOptions {

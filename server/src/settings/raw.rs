@@ -94,6 +94,42 @@ pub(crate) struct RawSettings {
         help_heading = "General"
     )]
     pub(super) catalog_url: Option<Text>,
+    /// Bucket that holds the data files, as `s3://bucket/folder`; without it they are in the data
+    /// folder. Credentials are those of AWS' tools (AWS_ACCESS_KEY_ID, …, or the machine's role)
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "SPOOR_STORE_URL",
+        help_heading = "General"
+    )]
+    pub(super) store_url: Option<Text>,
+    /// Server of the bucket if it is not Amazon's, as `https://minio.example:9000`
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "SPOOR_STORE_ENDPOINT",
+        help_heading = "General",
+        hide_short_help = true
+    )]
+    pub(super) store_endpoint: Option<Text>,
+    /// Region of the bucket [default: AWS_REGION, else us-east-1]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "SPOOR_STORE_REGION",
+        help_heading = "General",
+        hide_short_help = true
+    )]
+    pub(super) store_region: Option<Text>,
+    /// Disk space for what queries read from the bucket [default: 2GiB]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "SPOOR_STORE_CACHE_BYTES",
+        help_heading = "General",
+        hide_short_help = true
+    )]
+    pub(super) store_cache_bytes: Option<Text>,
     /// What to log: `error`, `warn`, `info`, `debug`, `trace`, or a filter such as
     /// `info,spoor_storage=debug`; without it RUST_LOG counts [default: info]
     #[arg(
@@ -430,7 +466,7 @@ impl RawSettings {
             };
         }
         layered! {
-            [data_dir catalog_url log_level log_format otlp_grpc_addr otlp_http_addr http_addr tls_cert
+            [data_dir catalog_url store_url store_endpoint store_region store_cache_bytes log_level log_format otlp_grpc_addr otlp_http_addr http_addr tls_cert
              tls_key shutdown_timeout ingest_token_file read_token_file allow_unauthenticated
              max_request_bytes open_json_bodies ingest_memory_bytes flush_bytes flush_interval
              min_free_bytes disk_high_water disk_low_water wal_max_bytes compaction_threads

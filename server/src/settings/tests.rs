@@ -2,6 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Parser;
+use spoor_storage::StoreLocation;
 
 use super::problem::Problem;
 use super::*;
@@ -162,6 +163,33 @@ fn passwords_in_urls_are_not_repeated_in_messages() {
     let right = load(&["--catalog-url", "postgres://spoor:s3cret@db/x"]);
     let catalog = right.ok().unwrap().storage.catalog;
     assert_eq!(catalog.to_string(), "postgres://spoor@db:5432/x");
+}
+
+#[test]
+fn a_bucket_is_named_by_a_url_and_its_server_apart() {
+    let right = load(&[
+        "--store-url",
+        "s3://traces/prod",
+        "--store-endpoint",
+        "http://127.0.0.1:9000",
+    ]);
+    let StoreLocation::S3(bucket) = right.ok().unwrap().storage.store else {
+        panic!("not a bucket");
+    };
+    assert_eq!(bucket.to_string(), "s3://traces/prod");
+    assert_eq!(bucket.endpoint.as_deref(), Some("http://127.0.0.1:9000"));
+    for wrong in [
+        &["--store-url", "traces"][..],
+        &["--store-endpoint", "http://127.0.0.1:9000"],
+        &[
+            "--store-url",
+            "s3://traces",
+            "--store-endpoint",
+            "127.0.0.1",
+        ],
+    ] {
+        assert_eq!(problems(wrong).len(), 1, "{wrong:?}");
+    }
 }
 
 #[test]

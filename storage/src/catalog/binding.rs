@@ -6,7 +6,6 @@
 //! that has files.
 
 use std::io::{ErrorKind as IoErrorKind, Write};
-use std::sync::Arc;
 
 use futures::TryStreamExt;
 use object_store::ObjectStore;
@@ -14,6 +13,7 @@ use object_store::ObjectStore;
 use super::CatalogLocation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, is_data_file, sync_folder};
+use crate::store::Store;
 
 fn failed(source: std::io::Error) -> Error {
     Error::from_io(
@@ -43,8 +43,8 @@ pub(super) fn write_id(layout: &Layout, id: &str) -> Result<()> {
 }
 
 /// Errors if there are data files: they belong to a catalog that is not there.
-pub(super) async fn must_be_empty(store: &Arc<dyn ObjectStore>) -> Result<()> {
-    let mut listed = store.list(None);
+pub(super) async fn must_be_empty(store: &Store) -> Result<()> {
+    let mut listed = store.objects().list(None);
     while let Some(object) = listed.try_next().await? {
         if is_data_file(&object.location) {
             return Err(Error::new(

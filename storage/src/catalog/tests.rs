@@ -9,7 +9,6 @@ use tempfile::TempDir;
 
 use super::value::{Row, Value};
 use super::*;
-use crate::engine::local_store;
 use crate::error::ErrorKind;
 use crate::layout::{index_path, parquet_path};
 use crate::model::{Hour, Table, TenantId};
@@ -64,7 +63,7 @@ impl Place {
     }
 
     async fn try_open(&self) -> Result<Catalog> {
-        let store = local_store(&self.layout)?;
+        let store = Store::local(&self.layout)?;
         Catalog::open(&self.location, &self.layout, &store).await
     }
 }

@@ -39,7 +39,7 @@ pub(crate) async fn run(
 ) -> Result<Outcome> {
     let mut inputs = Vec::with_capacity(merge.files.len());
     for file in &merge.files {
-        match FileRows::open(Arc::clone(&writer.store), file).await {
+        match FileRows::open(Arc::clone(writer.store.objects()), file).await {
             Ok(rows) => inputs.push(rows),
             Err(error) => return broken(file, error),
         }

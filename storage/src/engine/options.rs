@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::catalog::CatalogLocation;
+use crate::store::StoreLocation;
 
 /// Settings of the storage engine; [`StorageOptions::new`] gives the defaults.
 #[derive(Debug, Clone)]
@@ -12,6 +13,10 @@ pub struct StorageOptions {
     pub data_dir: PathBuf,
     /// Where the catalog is.
     pub catalog: CatalogLocation,
+    /// Where data files are.
+    pub store: StoreLocation,
+    /// Bytes of a remote store's files that are kept in `cache/` of the data directory.
+    pub store_cache_bytes: u64,
     /// Bytes of requests in flight and of rows not yet in files; over it, appends are refused
     /// with [`crate::ErrorKind::Busy`].
     pub ingest_memory_bytes: usize,
@@ -48,6 +53,8 @@ impl StorageOptions {
         Self {
             data_dir: data_dir.into(),
             catalog: CatalogLocation::default(),
+            store: StoreLocation::default(),
+            store_cache_bytes: 2 << 30,
             ingest_memory_bytes: 1 << 30,
             flush_bytes: 128 << 20,
             flush_interval: Duration::from_secs(30),

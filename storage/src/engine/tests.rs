@@ -1,6 +1,7 @@
 mod limits;
 mod matrix;
 mod model;
+mod remote;
 
 use std::collections::BTreeSet;
 

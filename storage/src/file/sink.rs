@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload, PutPayloadMut, WriteMultipart};
+use object_store::{ObjectStoreExt, PutPayloadMut, WriteMultipart};
 
 use super::{Encoded, FileEncoder, FileWriter};
 use crate::buffer::Place;
@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::fault::Point;
 use crate::layout::parquet_path;
 use crate::snapshot::DataFile;
+use crate::store::Store;
 
 /// Bytes of a part of an upload; stores want at least 5 MiB. Files below this are put at once.
 const PART_BYTES: usize = 8 << 20;
@@ -36,7 +37,7 @@ impl FileWriter {
         Ok(FileSink {
             writer: self.clone(),
             encoder,
-            upload: Upload::new(Arc::clone(&self.store), path),
+            upload: Upload::new(self.store.clone(), path),
         })
     }
 }
@@ -86,10 +87,7 @@ impl FileSink {
         upload.finish().await?;
         let stored = async {
             writer.layout.fault(Point::IndexPut)?;
-            writer
-                .store
-                .put(&file.index_path, PutPayload::from(index))
-                .await?;
+            writer.store.put(&file.index_path, index).await?;
             writer.sync(&file).await
         };
         if let Err(error) = stored.await {
@@ -114,11 +112,8 @@ impl FileWriter {
                 tracing::warn!(file = %path, %error, "an unfinished file stays until the next start");
                 return;
             }
-            match self.store.delete(path).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => {
-                    tracing::warn!(file = %path, %error, "an unfinished file stays until the next start");
-                }
+            if let Err(error) = self.store.delete(path).await {
+                tracing::warn!(file = %path, %error, "an unfinished file stays until the next start");
             }
         }
     }
@@ -126,14 +121,14 @@ impl FileWriter {
 
 /// Bytes on their way to one object.
 struct Upload {
-    store: Arc<dyn ObjectStore>,
+    store: Store,
     path: Path,
     waiting: PutPayloadMut,
     parts: Option<WriteMultipart>,
 }
 
 impl Upload {
-    fn new(store: Arc<dyn ObjectStore>, path: Path) -> Self {
+    fn new(store: Store, path: Path) -> Self {
         Self {
             store,
             path,
@@ -154,7 +149,7 @@ impl Upload {
         }
         self.waiting.push(bytes);
         if self.waiting.content_length() >= PART_BYTES {
-            let upload = self.store.put_multipart(&self.path).await?;
+            let upload = self.store.objects().put_multipart(&self.path).await?;
             let mut parts = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
             for bytes in std::mem::take(&mut self.waiting).freeze() {
                 parts.put(bytes);
@@ -169,7 +164,8 @@ impl Upload {
             parts.finish().await?;
         } else {
             let payload = std::mem::take(&mut self.waiting).freeze();
-            self.store.put(&self.path, payload).await?;
+            let bytes = payload.iter().flatten().copied().collect();
+            self.store.put(&self.path, bytes).await?;
         }
         Ok(())
     }

@@ -1,6 +1,5 @@
 use super::*;
 use crate::compaction::read_file;
-use crate::engine::local_store;
 use crate::model::{Hour, TenantId};
 use crate::test_rows::{LogRow, logs};
 
@@ -9,7 +8,7 @@ async fn rows_come_back_sorted_and_whole() {
     let folder = tempfile::tempdir().unwrap();
     let layout = Layout::new(folder.path());
     let writer = FileWriter {
-        store: local_store(&layout).unwrap(),
+        store: Store::local(&layout).unwrap(),
         layout,
     };
     let place = (TenantId::default(), Table::Logs, Hour(0));
@@ -31,7 +30,9 @@ async fn rows_come_back_sorted_and_whole() {
     assert_eq!(file.services, ["test"]);
     assert_eq!(file.fields.fields["attributes.k"].count, 2);
 
-    let read = read_file(Arc::clone(&writer.store), &file).await.unwrap();
+    let read = read_file(Arc::clone(writer.store.objects()), &file)
+        .await
+        .unwrap();
     let read = concat_batches(&schema_of(Table::Logs), &read).unwrap();
     let times = times_of(Table::Logs, &read).unwrap();
     assert!(times.is_sorted());

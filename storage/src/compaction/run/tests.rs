@@ -4,13 +4,13 @@ use arrow::array::AsArray;
 use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
 use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
 
 use super::*;
 use crate::buffer::{Place, times_of};
 use crate::compaction::read_file;
 use crate::layout::Layout;
 use crate::model::{Hour, Table, TenantId};
+use crate::store::Store;
 use crate::test_rows::{LogRow, logs};
 
 fn place() -> Place {
@@ -18,9 +18,10 @@ fn place() -> Place {
 }
 
 fn writer(folder: &tempfile::TempDir) -> FileWriter {
+    let layout = Layout::new(folder.path());
     FileWriter {
-        store: Arc::new(LocalFileSystem::new_with_prefix(folder.path()).unwrap()),
-        layout: Layout::new(folder.path()),
+        store: Store::local(&layout).unwrap(),
+        layout,
     }
 }
 
@@ -46,7 +47,13 @@ async fn three(writer: &FileWriter) -> Vec<Arc<DataFile>> {
 }
 
 async fn objects(writer: &FileWriter) -> BTreeSet<String> {
-    let listed: Vec<_> = writer.store.list(None).try_collect().await.unwrap();
+    let listed: Vec<_> = writer
+        .store
+        .objects()
+        .list(None)
+        .try_collect()
+        .await
+        .unwrap();
     listed
         .into_iter()
         .map(|object| object.location.to_string())
