@@ -28,6 +28,19 @@ run() {
     fi
 }
 
+# The tests of the catalog want a server; without one they say that they were left out.
+postgres_start() {
+    local started
+    if started=$("tests/postgres.sh" start); then
+        read -r SPOOR_TEST_POSTGRES_URL postgres_folder _ <<<"$started"
+        export SPOOR_TEST_POSTGRES_URL
+        trap 'tests/postgres.sh stop "$postgres_folder"' EXIT
+    else
+        echo "tests: PostgreSQL does not start: the catalog is tested on SQLite only" >&2
+        results+=("LEFT OUT  the catalog on PostgreSQL (tests/setup.sh installs it)")
+    fi
+}
+
 web_tests() { npm --prefix web run build && npm --prefix web test; }
 
 rust_tests() {
@@ -49,7 +62,10 @@ wanted web && run web web_tests
 if wanted python || wanted node || wanted browser; then
     run build cargo build --bin spoor
 fi
-wanted rust && run rust rust_tests
+if wanted rust; then
+    postgres_start
+    run rust rust_tests
+fi
 wanted python && run python python_tests
 wanted node && run node node_tests
 wanted browser && run browser browser_tests

@@ -2,6 +2,7 @@
 # Installs what the tests need and is missing, and says so. Safe to run again and again.
 #
 #   python   tests/.venv with the pinned packages of tests/python/requirements.txt
+#   postgres a server for the catalog's tests (by apt-get, when run as root on Debian or Ubuntu)
 #   node     packages of tests/node, tests/browser and web, from their lock files
 #   chromium the browser test's browser (by apt-get, when run as root on Debian or Ubuntu)
 #   nextest  runs the Rust tests in parallel; plain `cargo test` does if it cannot be had
@@ -52,6 +53,14 @@ python_packages() {
     echo "$wanted" >"$stamp"
 }
 
+postgres() {
+    if command -v pg_ctl >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/pg_ctl' >/dev/null; then
+        say "PostgreSQL is there"
+    else
+        apt_install postgresql
+    fi
+}
+
 # $1: folder with a package-lock.json
 node_packages() {
     local wanted stamp="$1/node_modules/.lock-checksum"
@@ -86,6 +95,7 @@ nextest() {
 command -v cargo >/dev/null || { say "Rust is missing: https://rustup.rs" >&2; exit 1; }
 command -v npm >/dev/null || { say "Node.js 20 or newer is missing: https://nodejs.org" >&2; exit 1; }
 python_packages
+postgres
 node_packages node
 node_packages browser
 node_packages ../web

@@ -21,13 +21,13 @@ def binary():
 
 
 def environment():
-    return {k: v for k, v in os.environ.items() if not k.startswith(("SPOOR_", "OTEL_"))}
+    return {k: v for k, v in os.environ.items() if not k.startswith(("SPOOR_", "OTEL_", "AWS_", "PG"))}
 
 
 class Server:
     """A running `spoor serve`."""
 
-    def __init__(self, data_dir, *flags):
+    def __init__(self, data_dir, *flags, settings=None):
         self.data_dir = pathlib.Path(data_dir)
         self.log_path = self.data_dir.parent / f"{self.data_dir.name}-{time.monotonic_ns()}.log"
         addresses = ["--otlp-grpc-addr", "--otlp-http-addr", "--http-addr"]
@@ -36,7 +36,11 @@ class Server:
             command += [flag, "127.0.0.1:0"]
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [*command, *flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment()
+                [*command, *flags],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**environment(), **(settings or {})},
             )
         self._wait_until_ready()
 

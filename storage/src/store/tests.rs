@@ -161,3 +161,32 @@ async fn a_name_that_is_taken_is_refused_and_a_lost_answer_is_not_taken_for_it()
         assert_eq!(*got.bytes().await.unwrap(), *noise(1000));
     }
 }
+
+#[tokio::test]
+async fn a_large_object_goes_in_parts_and_is_there_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = noise(SINGLE_PUT_BYTES + 12_345);
+    let mut stored = 0;
+    for seed in 0..6 {
+        let faulty = Arc::new(FaultyStore::new(Arc::new(InMemory::new()), seed));
+        let store = store_of(&faulty, &folder, 1 << 20);
+        let path = any_path();
+        faulty.set_calm(false);
+        let put = store.put(&path, bytes.clone()).await;
+        faulty.set_calm(true);
+        let got = store.objects().get(&path).await;
+        match put {
+            Ok(()) => {
+                stored += 1;
+                assert!(got.unwrap().bytes().await.unwrap() == bytes);
+            }
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+                if let Ok(got) = got {
+                    assert!(got.bytes().await.unwrap() == bytes, "half an object");
+                }
+            }
+        }
+    }
+    assert!(stored > 0, "some uploads must get through");
+}
