@@ -132,13 +132,7 @@ impl Store {
         if self.local.is_some() {
             self.objects.put(path, PutPayload::from(bytes)).await?;
         } else if bytes.len() > SINGLE_PUT_BYTES {
-            let upload = self.objects.put_multipart(path).await?;
-            let mut parts = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
-            for part in bytes.chunks(PART_BYTES) {
-                parts.wait_for_capacity(PARALLEL_PARTS).await?;
-                parts.write(part);
-            }
-            parts.finish().await?;
+            Box::pin(self.put_in_parts(path, bytes)).await?;
         } else {
             // Names are never given twice; where the store can, it makes sure of it.
             self.objects
@@ -149,6 +143,17 @@ impl Store {
                 )
                 .await?;
         }
+        Ok(())
+    }
+
+    async fn put_in_parts(&self, path: &Path, bytes: Vec<u8>) -> Result<()> {
+        let upload = self.objects.put_multipart(path).await?;
+        let mut parts = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
+        for part in bytes.chunks(PART_BYTES) {
+            parts.wait_for_capacity(PARALLEL_PARTS).await?;
+            parts.write(part);
+        }
+        parts.finish().await?;
         Ok(())
     }
 

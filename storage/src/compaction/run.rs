@@ -145,7 +145,7 @@ impl Outputs<'_> {
             return Ok(0);
         };
         let told = sink.bytes();
-        let file = sink.finish().await?;
+        let file = Box::pin(sink.finish()).await?;
         let rest = file.bytes + file.index_bytes - told;
         self.written.push(file);
         Ok(rest)

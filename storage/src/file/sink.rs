@@ -87,7 +87,7 @@ impl FileSink {
         upload.finish().await?;
         let stored = async {
             writer.layout.fault(Point::IndexPut)?;
-            writer.store.put(&file.index_path, index).await?;
+            Box::pin(writer.store.put(&file.index_path, index)).await?;
             writer.sync(&file).await
         };
         if let Err(error) = stored.await {
@@ -165,7 +165,7 @@ impl Upload {
         } else {
             let payload = std::mem::take(&mut self.waiting).freeze();
             let bytes = payload.iter().flatten().copied().collect();
-            self.store.put(&self.path, bytes).await?;
+            Box::pin(self.store.put(&self.path, bytes)).await?;
         }
         Ok(())
     }

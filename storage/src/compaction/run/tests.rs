@@ -83,7 +83,9 @@ async fn a_merge_is_cut_in_time_and_keeps_every_row() {
     assert_eq!(sizes, [2_500, 2_500, 1_000]);
     let mut times = Vec::new();
     for file in &merged.added {
-        let batches = read_file(Arc::clone(&writer.store), file).await.unwrap();
+        let batches = read_file(Arc::clone(writer.store.objects()), file)
+            .await
+            .unwrap();
         let from = times.len();
         for batch in &batches {
             times.extend_from_slice(times_of(Table::Logs, batch).unwrap());
