@@ -126,6 +126,9 @@ fn build_and_ask(
         opened.1,
     );
     let index = opened.0;
+    for (part, bytes) in index.bytes_by_kind() {
+        println!("  {part}: {:.2} B/row", bytes as f64 / rows);
+    }
     for question in questions {
         let (found, find_ms) = best(|| {
             let Rows { sure, maybe } = index.ask(question);

@@ -34,6 +34,10 @@ pub(crate) trait Candidate {
 
 pub(crate) trait Opened {
     fn ask(&self, question: &Question) -> Rows;
+
+    fn bytes_by_kind(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
 }
 
 /// From nothing to ours.
@@ -337,5 +341,9 @@ impl Opened for OpenOurs {
         let sure = set(&answer.sure);
         let maybe = set(&answer.maybe.difference(&answer.sure));
         Rows { sure, maybe }
+    }
+
+    fn bytes_by_kind(&self) -> Vec<(&'static str, u64)> {
+        self.0.bytes_by_kind().to_vec()
     }
 }

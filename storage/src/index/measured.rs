@@ -44,6 +44,11 @@ impl Opened {
         })
     }
 
+    /// Bytes of each kind of part.
+    pub fn bytes_by_kind(&self) -> [(&'static str, u64); 5] {
+        self.reader.bytes_by_kind()
+    }
+
     /// As [`super::IndexCache::answer`].
     pub fn ask(&self, lookup: &Lookup) -> Result<RowAnswer> {
         self.reader

@@ -94,6 +94,21 @@ impl IndexReader {
         })))
     }
 
+    /// Bytes of each kind of part, for the benchmark.
+    pub(super) fn bytes_by_kind(&self) -> [(&'static str, u64); 5] {
+        let of = |kind| {
+            let parts = self.parts.of(kind);
+            parts.map(|at| self.parts.entries[at].len).sum()
+        };
+        [
+            ("terms by block", of(Kind::Segment)),
+            ("dictionary", of(Kind::Words)),
+            ("rows of words", of(Kind::WordRows)),
+            ("patterns", of(Kind::Patterns)),
+            ("rows of patterns", of(Kind::PatternRows)),
+        ]
+    }
+
     /// What is known about rows that match. Tantivy trusts the bytes it opens; if they get past
     /// their checksums and are wrong all the same, that is an error here and not the end of the
     /// process.

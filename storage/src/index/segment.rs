@@ -19,6 +19,7 @@ use tantivy::{
 
 use super::BLOCK_ROWS;
 use super::packed::{Kind, Packer};
+use super::words::Seeded;
 use crate::error::{Error, Result};
 
 mod directory;
@@ -33,7 +34,7 @@ pub(super) struct SegmentBuilder {
     writer: SingleSegmentIndexWriter,
     directory: RamDirectory,
     field: Field,
-    block: HashSet<Box<[u8]>>,
+    block: HashSet<Box<[u8]>, Seeded>,
 }
 
 impl SegmentBuilder {
@@ -54,7 +55,7 @@ impl SegmentBuilder {
             writer,
             directory,
             field,
-            block: HashSet::new(),
+            block: HashSet::with_hasher(Seeded::new()),
         })
     }
 

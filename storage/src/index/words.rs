@@ -27,6 +27,7 @@ mod vocabulary;
 
 pub(super) use builder::WordsBuilder;
 pub(super) use reader::{Found, Words, read_entry};
+pub(super) use vocabulary::Seeded;
 
 const FLAG_OVERFLOW: u8 = 1;
 

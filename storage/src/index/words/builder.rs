@@ -142,9 +142,8 @@ impl WordsBuilder {
         }
         let sorted = self.vocabulary.sorted();
         write_words(&sorted, words, &patterns.patterns, packer)?;
-        let head = (self.overflow, no_text.finish());
-        write_patterns(head, &sorted, &patterns.patterns, by_pattern, packer);
-        Ok(())
+        let head = (self.overflow, no_text.finish()?);
+        write_patterns(head, &sorted, &patterns.patterns, by_pattern, packer)
     }
 }
 
@@ -196,7 +195,7 @@ fn write_words(
             before = *number;
         }
         let list = std::mem::take(&mut rows[*id as usize]);
-        area.extend_from_slice(&list.finish());
+        area.extend_from_slice(&list.finish()?);
         let info = TermInfo {
             doc_freq: 1,
             postings_range: start..area.len(),
@@ -216,7 +215,7 @@ fn write_patterns(
     patterns: &[Vec<u32>],
     rows: Vec<RowsEncoder>,
     packer: &mut Packer,
-) {
+) -> Result<()> {
     let mut ordinals = vec![0; sorted.len()];
     for (ordinal, (_, id)) in (0_u32..).zip(sorted) {
         ordinals[*id as usize] = ordinal;
@@ -228,7 +227,7 @@ fn write_patterns(
     let mut area = Vec::new();
     let mut ends = Vec::with_capacity(patterns.len());
     for (pattern, rows) in patterns.iter().zip(rows) {
-        let list = rows.finish();
+        let list = rows.finish()?;
         varint(list.len() as u64, &mut part);
         area.extend_from_slice(&list);
         ends.push(area.len());
@@ -243,4 +242,5 @@ fn write_patterns(
     }
     packer.part(Kind::Patterns, "", &part);
     packer.area(Kind::PatternRows, &area, ends.into_iter());
+    Ok(())
 }

@@ -19,9 +19,13 @@ const MAX_PATTERNS: usize = 4096;
 const MAX_PATTERN_TOKENS: usize = 1 << 18;
 /// Patterns that a shape is compared with, by first and by last token each.
 const CANDIDATES: usize = 32;
-/// Two thirds of a byte: what a row costs in a word's list, measured in tokens of a pattern.
-const PATTERN_TOKEN_COST: u64 = 2;
-const PATTERN_COST: u64 = 16;
+/// What a pattern costs, and each of its tokens, in rows that have one more variable word. It is more
+/// than their bytes (a row costs about one and a half bits more in a word's list than in the list of
+/// a pattern of its own): a lookup goes through all patterns, so few are worth something.
+const PATTERN_COST: u64 = 128;
+const PATTERN_TOKEN_COST: u64 = 16;
+/// Where the alternative is every word in a list, bytes alone count: this many times less.
+const WORTH: u64 = 8;
 
 /// The number of the pattern of rows that have none.
 pub(super) const UNKNOWN: u32 = 0;
@@ -167,7 +171,8 @@ impl Cluster {
     fn saving(&self) -> i64 {
         let constant = self.tokens.iter().filter(|token| **token != VARIABLE);
         let without = self.rows * constant.count() as u64;
-        without.cast_signed() - own_cost(self.tokens.len()).cast_signed()
+        let with = own_cost(self.tokens.len()) / WORTH;
+        without.cast_signed() - with.cast_signed()
     }
 }
 

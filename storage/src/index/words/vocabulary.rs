@@ -54,10 +54,10 @@ impl Vocabulary {
 /// A hash for short keys, several times as fast as the standard one. Its seed is random, so that
 /// nobody can prepare words that collide.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seeded(u64);
+pub(in crate::index) struct Seeded(u64);
 
 impl Seeded {
-    pub(super) fn new() -> Self {
+    pub(in crate::index) fn new() -> Self {
         Self(RandomState::new().hash_one(0_u8))
     }
 }
@@ -72,7 +72,7 @@ impl BuildHasher for Seeded {
 
 /// Multiplies to 128 bits and folds, eight bytes at a time.
 #[derive(Debug)]
-pub(super) struct Folding(u64);
+pub(in crate::index) struct Folding(u64);
 
 impl Folding {
     fn mix(&mut self, word: u64) {
