@@ -10,6 +10,8 @@
 //! cannot match. Filters for words of the text are `Exact`: the scan evaluates them itself, on the
 //! buffer and on all rows of which the index does not know that they match, and does not read the
 //! text of the others. Without any index it evaluates them on all rows, and the answer is the same.
+//! That holds because the plan stays in this process: a row selection is lost when a plan is sent
+//! to another, so a scan that is must send the lookup and not the selection.
 
 mod dynamic;
 mod prune;

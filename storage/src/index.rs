@@ -3,7 +3,8 @@
 //! ```text
 //!            ┌ words by row   patterns, dictionary, lists of rows   exact        (see `words`)
 //! one file ──┤
-//!  (packed)  └ terms by block ids, attributes, trace ids: tantivy   superset     (see `segment`)
+//!  (packed)  ├ terms by block attributes: tantivy                   superset     (see `segment`)
+//!            └ ids by block   id-like words and values, trace ids   superset     (see `ids`)
 //! ```
 //! An answer bounds the rows that match from below and from above ([`RowAnswer`]); AND, OR and NOT
 //! keep that. Where both bounds are the same, the index decides and the text need not be read. A
@@ -13,6 +14,7 @@
 mod answer;
 mod builder;
 mod cache;
+mod ids;
 #[doc(hidden)]
 pub mod measured;
 mod packed;

@@ -3,8 +3,10 @@
 use arrow::array::{Array, AsArray, FixedSizeBinaryArray, ListArray, MapArray, StringArray};
 use arrow::record_batch::RecordBatch;
 
+use super::ids::IdsBuilder;
 use super::packed::Packer;
 use super::segment::SegmentBuilder;
+use super::terms::Attribute;
 use super::words::{HashedWord, WordsBuilder};
 use super::{BLOCK_ROWS, terms};
 use crate::error::{Error, Result};
@@ -15,6 +17,7 @@ use crate::statistics::MAPS;
 pub(crate) struct IndexBuilder {
     table: Table,
     segment: SegmentBuilder,
+    ids: IdsBuilder,
     words: WordsBuilder,
     rows: u64,
     scratch: Vec<u8>,
@@ -33,6 +36,7 @@ impl IndexBuilder {
         Ok(Self {
             table,
             segment: SegmentBuilder::new()?,
+            ids: IdsBuilder::new(),
             words: WordsBuilder::new(),
             rows: 0,
             scratch: Vec::new(),
@@ -46,7 +50,7 @@ impl IndexBuilder {
             self.add_row(&columns, row);
             self.rows += 1;
             if self.rows.is_multiple_of(BLOCK_ROWS) {
-                self.segment.end_block()?;
+                self.end_block()?;
             }
         }
         Ok(())
@@ -55,26 +59,30 @@ impl IndexBuilder {
     /// The index file of the data file `id`.
     pub(crate) fn finish(mut self, id: FileId) -> Result<Vec<u8>> {
         if !self.rows.is_multiple_of(BLOCK_ROWS) {
-            self.segment.end_block()?;
+            self.end_block()?;
         }
         let mut packer = Packer::new();
         self.words.finish(&mut packer)?;
+        self.ids.finish(&mut packer)?;
         self.segment.finish(&mut packer)?;
         Ok(packer.finish(id, self.rows))
     }
 
+    fn end_block(&mut self) -> Result<()> {
+        self.ids.end_block();
+        self.segment.end_block()
+    }
+
     fn add_row(&mut self, columns: &Columns<'_>, row: usize) {
-        let (segment, scratch) = (&mut self.segment, &mut self.scratch);
+        let (segment, ids, scratch) = (&mut self.segment, &mut self.ids, &mut self.scratch);
         let text = (!columns.text.is_null(row)).then(|| columns.text.value(row));
         self.words.add(text, |HashedWord(token)| {
-            terms::id(token, scratch);
-            segment.add(scratch);
+            ids.add(terms::id(token));
             terms::stem_term(terms::stem(token), scratch);
             segment.add(scratch);
         });
         if !columns.trace_id.is_null(row) {
-            terms::trace(columns.trace_id.value(row), scratch);
-            segment.add(scratch);
+            ids.add(terms::trace(columns.trace_id.value(row)));
         }
         for map in &columns.maps {
             self.add_entries(map, row);
@@ -93,8 +101,11 @@ impl IndexBuilder {
         let offsets = map.value_offsets();
         for entry in offsets[row] as usize..offsets[row + 1] as usize {
             if !values.is_null(entry) {
-                terms::attribute(keys.value(entry), values.value(entry), &mut self.scratch);
-                self.segment.add(&self.scratch);
+                let (key, value) = (keys.value(entry), values.value(entry));
+                match terms::attribute(key, value, &mut self.scratch) {
+                    Attribute::Term => self.segment.add(&self.scratch),
+                    Attribute::Hash(hash) => self.ids.add(hash),
+                }
             }
         }
     }

@@ -44,6 +44,10 @@ pub(super) enum Kind {
     Patterns = 4,
     /// The rows of each pattern: an area.
     PatternRows = 5,
+    /// Where the buckets of ids are.
+    IdBuckets = 6,
+    /// The buckets of ids: an area.
+    Ids = 7,
 }
 
 /// Where a part is in the file.

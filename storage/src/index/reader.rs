@@ -11,9 +11,11 @@ use tantivy::directory::OwnedBytes;
 use tokio::sync::OnceCell;
 
 use super::answer::RowAnswer;
+use super::ids::Ids;
 use super::packed::{Kind, Parts, Tail, open_tail};
 use super::rows::decode;
 use super::segment::{PartsDirectory, Segment};
+use super::terms::Attribute;
 use super::words::{Found, Words, read_entry};
 use super::{Lookup, Word, terms};
 use crate::error::{Error, Result};
@@ -32,6 +34,7 @@ pub(super) struct IndexReader {
     rows: u32,
     words: OnceCell<Words>,
     segment: OnceCell<Segment>,
+    ids: OnceCell<Ids>,
     /// Bytes that this will keep at most, for the cache's bound.
     pub(super) bytes: u64,
 }
@@ -82,26 +85,31 @@ impl IndexReader {
         };
         let kept = |kind| parts.of(kind).map(|at| parts.entries[at].len).sum::<u64>();
         // Patterns grow in memory: four bytes a token for one or two.
-        let bytes =
-            parts.bytes() + kept(Kind::Segment) + kept(Kind::Words) + 4 * kept(Kind::Patterns);
+        let bytes = parts.bytes()
+            + kept(Kind::Segment)
+            + kept(Kind::Words)
+            + 4 * kept(Kind::Patterns)
+            + 16 * kept(Kind::IdBuckets);
         let rows = u32::try_from(rows).map_err(|_| Error::corrupt("it has too many rows"))?;
         Ok(Opening::Open(Box::new(Self {
             parts,
             rows,
             words: OnceCell::new(),
             segment: OnceCell::new(),
+            ids: OnceCell::new(),
             bytes,
         })))
     }
 
     /// Bytes of each kind of part, for the benchmark.
-    pub(super) fn bytes_by_kind(&self) -> [(&'static str, u64); 5] {
+    pub(super) fn bytes_by_kind(&self) -> [(&'static str, u64); 6] {
         let of = |kind| {
             let parts = self.parts.of(kind);
             parts.map(|at| self.parts.entries[at].len).sum()
         };
         [
             ("terms by block", of(Kind::Segment)),
+            ("ids by block", of(Kind::IdBuckets) + of(Kind::Ids)),
             ("dictionary", of(Kind::Words)),
             ("rows of words", of(Kind::WordRows)),
             ("patterns", of(Kind::Patterns)),
@@ -130,15 +138,15 @@ impl IndexReader {
                 Lookup::Words(sequence) => self.sequence(source, sequence).await,
                 Lookup::Attribute { key, value } => {
                     let mut term = Vec::new();
-                    terms::attribute(key, value, &mut term);
-                    let segment = self.segment(source).await?;
-                    segment.rows_with(&term).map(RowAnswer::superset)
+                    let rows = match terms::attribute(key, value, &mut term) {
+                        Attribute::Term => self.segment(source).await?.rows_with(&term)?,
+                        Attribute::Hash(hash) => self.hashed(source, hash).await?,
+                    };
+                    Ok(RowAnswer::superset(rows))
                 }
                 Lookup::Trace(id) => {
-                    let mut term = Vec::new();
-                    terms::trace(&id.0, &mut term);
-                    let segment = self.segment(source).await?;
-                    segment.rows_with(&term).map(RowAnswer::superset)
+                    let rows = self.hashed(source, terms::trace(&id.0)).await?;
+                    Ok(RowAnswer::superset(rows))
                 }
                 Lookup::And(parts) => {
                     let mut answer = RowAnswer::exact(self.all());
@@ -242,21 +250,25 @@ impl IndexReader {
         .await?;
         Ok(Place {
             constant: self.pattern_rows(source, words, &patterns).await?,
-            ids: self.ids(source, words, word).await?,
+            ids: self.maybe_ids(source, words, word).await?,
             variable,
         })
     }
 
     /// Rows of the blocks in which an id-like word may be what `word` stands for.
-    async fn ids(&self, source: &dyn Source, words: &Words, word: &Word) -> Result<RoaringBitmap> {
+    async fn maybe_ids(
+        &self,
+        source: &dyn Source,
+        words: &Words,
+        word: &Word,
+    ) -> Result<RoaringBitmap> {
         let mut term = Vec::new();
         match word {
             Word::Exact(token) => {
                 if !terms::is_hashed(token.as_bytes()) && !words.overflow {
                     return Ok(RoaringBitmap::new());
                 }
-                terms::id(token.as_bytes(), &mut term);
-                self.segment(source).await?.rows_with(&term)
+                self.hashed(source, terms::id(token.as_bytes())).await
             }
             Word::Prefix(_) | Word::Parts(_) | Word::Near { .. } | Word::Regex(_) => {
                 let start = word.start().as_bytes();
@@ -269,6 +281,25 @@ impl IndexReader {
                 }
             }
         }
+    }
+
+    /// Rows of the blocks that have an id of this hash.
+    async fn hashed(&self, source: &dyn Source, hash: u32) -> Result<RoaringBitmap> {
+        let ids = self
+            .ids
+            .get_or_try_init(|| async {
+                let buckets = self.only(source, Kind::IdBuckets).await?;
+                Ids::open(&buckets, self.rows)
+            })
+            .await?;
+        let mut rows = RoaringBitmap::new();
+        let list = ids.list(hash).into_iter().collect::<Vec<_>>();
+        self.lists(source, Kind::Ids, &list, |list| {
+            rows = ids.rows_in(list, hash)?;
+            Ok(())
+        })
+        .await?;
+        Ok(rows)
     }
 
     async fn pattern_rows(

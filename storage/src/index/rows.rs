@@ -232,14 +232,17 @@ impl BitReader<'_> {
     /// The next bits, and how many of them there are (57 at least, if there are so many left).
     fn window(&self) -> (u64, u32) {
         let rest = self.bytes.get(self.at / 8..).unwrap_or_default();
-        let skipped = self.at % 8;
+        let skipped = u32::try_from(self.at % 8).unwrap_or(0);
         if let Some(eight) = rest.first_chunk::<8>() {
-            return (u64::from_le_bytes(*eight) >> skipped, 64 - skipped as u32);
+            return (u64::from_le_bytes(*eight) >> skipped, 64 - skipped);
         }
         let mut word = [0; 8];
         word[..rest.len()].copy_from_slice(rest);
-        let valid = (rest.len() * 8).saturating_sub(skipped);
-        (u64::from_le_bytes(word) >> skipped, valid as u32)
+        // Less than 64.
+        let valid = u32::try_from(rest.len() * 8)
+            .unwrap_or(0)
+            .saturating_sub(skipped);
+        (u64::from_le_bytes(word) >> skipped, valid)
     }
 }
 
@@ -300,7 +303,9 @@ mod tests {
                 .map(|(at, jitter)| at * every + jitter % every)
                 .collect();
             let mut encoder = RowsEncoder::default();
-            rows.iter().for_each(|row| encoder.push(*row));
+            for row in &rows {
+                encoder.push(*row);
+            }
             let bytes = encoder.finish().unwrap();
             let mut found = RoaringBitmap::new();
             decode(&bytes, u32::MAX, &mut found).unwrap();

@@ -1,18 +1,29 @@
-//! The terms of a block, as bytes in tantivy's dictionary. The first byte says what it is.
+//! What a block has, by name or by hash.
+//!
+//! Names are terms in tantivy's dictionary; the first byte says what it is:
 //!
 //! ```text
-//! 'h' 3 bytes          an id-like word: CRC-32C of the token, lowest 20 bits, big-endian
+//! 'a' key 0x00 value   an attribute of any scope, event or body field
 //! 's' stem             an id-like word starts with these letters and then something else, or
 //!                      has these four letters at its start
-//! 'a' key 0x00 value   an attribute of any scope, event or body field
-//! 'b' 3 bytes          the same for long or id-like values: CRC-32C of key 0x00 value, 20 bits
-//! 't' 3 bytes          a trace id: CRC-32C of its 16 bytes, 20 bits
+//! ```
+//! Hashes are the lowest 20 bits of a CRC-32C under two bits that say of what:
+//!
+//! ```text
+//! 0  an id-like word: of the token
+//! 1  an attribute with a long or id-like value: of key 0x00 value
+//! 2  a trace id: of its 16 bytes
 //! ```
 //!
-//! Hashing into 2^20 terms keeps the dictionary from holding millions of words that occur once;
-//! a false hit costs reading one block (measured in the prototype: a third of the size and half
-//! of the time of the full dictionary). Hashes know no order, so the stems say in which blocks an
-//! id-like word may start with a prefix.
+//! Hashing keeps the dictionary from holding millions of words that occur once; a false hit costs
+//! reading one block. Hashes know no order, so the stems say in which blocks an id-like word may
+//! start with a prefix.
+
+/// Bits of a hash with what it is of.
+pub(super) const HASH_BITS: u32 = 22;
+const ID: u32 = 0;
+const ATTRIBUTE: u32 = 1;
+const TRACE: u32 = 2;
 
 /// Words of at least this many bytes with a digit in them are taken for ids.
 const ID_LIKE_BYTES: usize = 5;
@@ -23,11 +34,8 @@ const MAX_VALUE_BYTES: usize = 48;
 /// Letters of a stem.
 const STEM_BYTES: usize = 4;
 
-fn hashed(kind: u8, bytes: &[u8], out: &mut Vec<u8>) {
-    let hash = crc32c::crc32c(bytes) & 0x000f_ffff;
-    out.clear();
-    out.push(kind);
-    out.extend_from_slice(&hash.to_be_bytes()[1..]);
+fn hashed(kind: u32, bytes: &[u8]) -> u32 {
+    kind << 20 | crc32c::crc32c(bytes) & 0x000f_ffff
 }
 
 /// Whether a word has a digit.
@@ -44,9 +52,9 @@ pub(super) fn is_hashed(token: &[u8]) -> bool {
     token.len() > MAX_WORD_BYTES || id_like(token)
 }
 
-/// The term of a hashed token.
-pub(super) fn id(token: &[u8], out: &mut Vec<u8>) {
-    hashed(b'h', token, out);
+/// The hash of a hashed token.
+pub(super) fn id(token: &[u8]) -> u32 {
+    hashed(ID, token)
 }
 
 /// The letters at the start of a token, at most four.
@@ -72,22 +80,29 @@ pub(super) fn stem_is_known(prefix: &[u8]) -> bool {
     stem.len() < prefix.len() || stem.len() == STEM_BYTES
 }
 
-/// The term of an attribute.
-pub(super) fn attribute(key: &str, value: &str, out: &mut Vec<u8>) {
+/// How an attribute is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attribute {
+    /// Under the term that was written.
+    Term,
+    Hash(u32),
+}
+
+/// Writes the term of an attribute, or says its hash.
+pub(super) fn attribute(key: &str, value: &str, out: &mut Vec<u8>) -> Attribute {
     out.clear();
     out.push(b'a');
     out.extend_from_slice(key.as_bytes());
     out.push(0);
     out.extend_from_slice(value.as_bytes());
     if value.len() > MAX_VALUE_BYTES || id_like(value.as_bytes()) || key.len() > MAX_VALUE_BYTES {
-        let hash = crc32c::crc32c(&out[1..]) & 0x000f_ffff;
-        out.clear();
-        out.push(b'b');
-        out.extend_from_slice(&hash.to_be_bytes()[1..]);
+        Attribute::Hash(hashed(ATTRIBUTE, &out[1..]))
+    } else {
+        Attribute::Term
     }
 }
 
-/// The term of a trace id.
-pub(super) fn trace(id: &[u8], out: &mut Vec<u8>) {
-    hashed(b't', id, out);
+/// The hash of a trace id.
+pub(super) fn trace(id: &[u8]) -> u32 {
+    hashed(TRACE, id)
 }

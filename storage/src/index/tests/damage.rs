@@ -114,9 +114,15 @@ proptest! {
             panic!("good");
         };
         let mut bytes = good.clone();
-        let kinds = [Kind::WordRows, Kind::Patterns, Kind::PatternRows];
+        let kinds = [
+            Kind::WordRows,
+            Kind::Patterns,
+            Kind::PatternRows,
+            Kind::IdBuckets,
+            Kind::Ids,
+        ];
         for (place, byte) in flips {
-            let kind = kinds[usize::from(byte) % 3];
+            let kind = kinds[usize::from(byte) % 5];
             let entry = &parts.entries[parts.of(kind).next().unwrap()];
             let length = usize::try_from(entry.len).unwrap();
             let at = usize::try_from(entry.offset).unwrap() + place.index(length);
