@@ -11,7 +11,7 @@ use tantivy::directory::OwnedBytes;
 
 use super::Lookup;
 use super::answer::RowAnswer;
-use super::packed::{Parts, TAIL_BYTES};
+use super::packed::{Parts, TAIL_BYTES, slice};
 use super::reader::{IndexReader, Opening, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::Metrics;
@@ -140,9 +140,30 @@ impl IndexCache {
                 .get_range(&file.index_path, start..file.index_bytes)
                 .await?;
             match IndexReader::open(&tail, file.index_bytes, file.id, file.rows)? {
-                Opening::Open(reader) => return Ok(*reader),
+                Opening::Open(reader) => {
+                    self.keep_parts(file, &tail, start, reader.parts());
+                    return Ok(*reader);
+                }
                 Opening::Longer(needed) if needed > wanted => wanted = needed,
                 Opening::Longer(_) => return Err(Error::corrupt("it is cut off")),
+            }
+        }
+    }
+}
+
+impl IndexCache {
+    /// Keeps the parts that lie in the tail, which begins at `start`: of a small file all.
+    fn keep_parts(&self, file: &DataFile, tail: &[u8], start: u64, parts: &Parts) {
+        for (at, entry) in parts.entries.iter().enumerate() {
+            let Some(offset) = entry.offset.checked_sub(start) else {
+                continue;
+            };
+            // One that is broken is found to be when it is needed.
+            if let Ok(bytes) = slice(tail, &(offset..offset + entry.len))
+                && entry.verify(bytes).is_ok()
+            {
+                let bytes = OwnedBytes::new(bytes.to_vec());
+                self.cache.insert(Key::Part(file.id, at), Kept::Part(bytes));
             }
         }
     }

@@ -2,7 +2,7 @@
 //! of its tail and then read part by part. All integers little-endian:
 //!
 //! ```text
-//! file    = "SPOORIDX" (8) | version u32 = 2 | part* | table | trailer
+//! file    = "SPOORIDX" (8) | version u32 = 2 | part* | table | trailer       areas come first
 //! table   = file id (16) | rows u64 | block_rows u32 = 1024 | parts u32 | entry*
 //! entry   = kind u8 | name_len u8 | name | offset u64 | len u64 | crc u32
 //! trailer = table_len u32 | table_crc u32 | version u32 = 2 | "SPOORIDX" (8)
@@ -25,8 +25,8 @@ const TRAILER_BYTES: usize = 20;
 const HEADER_BYTES: u64 = 12;
 /// Offset, length and checksum of an entry, after its name.
 const PLACE_BYTES: usize = 20;
-/// Read of the tail of a file that holds the table of nearly all.
-pub(super) const TAIL_BYTES: u64 = 16 << 10;
+/// Read of the tail of a file: it holds the table of nearly all, and all of a small one.
+pub(super) const TAIL_BYTES: u64 = 64 << 10;
 /// Areas (see [`Packer::area`]) are cut into parts of about this many bytes.
 const AREA_PART_BYTES: usize = 256 << 10;
 
@@ -75,32 +75,46 @@ impl Entry {
     }
 }
 
-/// Puts a file together.
+/// Puts a file together: areas first and then the parts that are read before them, so that these lie
+/// in the tail or next to it.
 pub(super) struct Packer {
-    out: Vec<u8>,
+    areas: Section,
+    heads: Section,
+}
+
+/// Parts one after the other, with their offsets in `bytes`.
+#[derive(Default)]
+struct Section {
+    bytes: Vec<u8>,
     entries: Vec<Entry>,
+}
+
+impl Section {
+    fn push(&mut self, kind: Kind, name: &str, bytes: &[u8]) {
+        self.entries.push(Entry {
+            kind: kind as u8,
+            name: name.to_owned(),
+            offset: self.bytes.len() as u64,
+            len: bytes.len() as u64,
+            crc: crc32c::crc32c(bytes),
+        });
+        self.bytes.extend_from_slice(bytes);
+    }
 }
 
 impl Packer {
     pub(super) fn new() -> Self {
-        let mut out = Vec::new();
-        out.extend_from_slice(MAGIC);
-        out.extend_from_slice(&VERSION.to_le_bytes());
+        let mut areas = Section::default();
+        areas.bytes.extend_from_slice(MAGIC);
+        areas.bytes.extend_from_slice(&VERSION.to_le_bytes());
         Self {
-            out,
-            entries: Vec::new(),
+            areas,
+            heads: Section::default(),
         }
     }
 
     pub(super) fn part(&mut self, kind: Kind, name: &str, bytes: &[u8]) {
-        self.entries.push(Entry {
-            kind: kind as u8,
-            name: name.to_owned(),
-            offset: self.out.len() as u64,
-            len: bytes.len() as u64,
-            crc: crc32c::crc32c(bytes),
-        });
-        self.out.extend_from_slice(bytes);
+        self.heads.push(kind, name, bytes);
     }
 
     /// Adds lists one after the other as parts of a readable size; no list is cut. `ends` are the
@@ -109,23 +123,31 @@ impl Packer {
         let (mut start, mut end) = (0, 0);
         for next in ends {
             if next - start > AREA_PART_BYTES && end > start {
-                self.part(kind, "", &bytes[start..end]);
+                self.areas.push(kind, "", &bytes[start..end]);
                 start = end;
             }
             end = next;
         }
         if end > start {
-            self.part(kind, "", &bytes[start..end]);
+            self.areas.push(kind, "", &bytes[start..end]);
         }
     }
 
     pub(super) fn finish(self, file: FileId, rows: u64) -> Vec<u8> {
+        let mut out = self.areas.bytes;
+        let mut entries = self.areas.entries;
+        let moved = out.len() as u64;
+        out.extend_from_slice(&self.heads.bytes);
+        entries.extend(self.heads.entries.into_iter().map(|entry| Entry {
+            offset: entry.offset + moved,
+            ..entry
+        }));
         let mut table = Vec::new();
         table.extend_from_slice(file.0.as_bytes());
         table.extend_from_slice(&rows.to_le_bytes());
         table.extend_from_slice(&BLOCK_ROWS_32.to_le_bytes());
-        table.extend_from_slice(&count(self.entries.len()).to_le_bytes());
-        for entry in &self.entries {
+        table.extend_from_slice(&count(entries.len()).to_le_bytes());
+        for entry in &entries {
             table.push(entry.kind);
             // Names are tantivy's (a UUID and an extension) or empty.
             table.push(u8::try_from(entry.name.len()).unwrap_or(u8::MAX));
@@ -134,7 +156,6 @@ impl Packer {
             table.extend_from_slice(&entry.len.to_le_bytes());
             table.extend_from_slice(&entry.crc.to_le_bytes());
         }
-        let mut out = self.out;
         out.extend_from_slice(&table);
         out.extend_from_slice(&count(table.len()).to_le_bytes());
         out.extend_from_slice(&crc32c::crc32c(&table).to_le_bytes());

@@ -101,6 +101,11 @@ impl IndexReader {
         })))
     }
 
+    /// The table of parts.
+    pub(super) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
     /// Bytes of each kind of part, for the benchmark.
     pub(super) fn bytes_by_kind(&self) -> [(&'static str, u64); 6] {
         let of = |kind| {

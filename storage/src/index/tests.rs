@@ -1,4 +1,5 @@
-//! Facts about lookups; `tests/differential.rs` holds them against a scan, `tests/damage.rs` breaks files.
+//! Facts about lookups; `tests/differential.rs` holds them against a scan, `tests/damage.rs` breaks
+//! files, `tests/cached.rs` counts reads.
 
 use super::measured::Opened;
 use super::*;
@@ -6,6 +7,7 @@ use crate::error::Result;
 use crate::model::{FileId, Table};
 use crate::test_rows::{LogRow, logs};
 
+mod cached;
 mod damage;
 mod differential;
 
