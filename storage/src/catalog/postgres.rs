@@ -195,18 +195,38 @@ impl Session {
         answered(sqlx::raw_sql(KEEP_ALIVE).execute(&mut connection))
             .await
             .map_err(error_of)?;
-        self.lock(&mut connection).await?;
+        let locked = self.lock(&mut connection).await?;
         if claimed {
             let writer = sqlx::query(WRITER).fetch_all(&mut connection);
             let writer = Row::of_postgres(&answered(writer).await.map_err(error_of)?);
             self.verify_writer(&writer)?;
-            tracing::info!("connected to the catalog again");
+        }
+        match (locked, claimed) {
+            (true, true) => tracing::info!("connected to the catalog again"),
+            (true, false) => {}
+            // Nobody has taken over, so it is our own last session, which the server believes
+            // alive; until it ends, what it did last is not known either.
+            (false, true) => {
+                let what = "the catalog's lock is held by a connection that was lost";
+                return Err(Error::new(ErrorKind::Unavailable, what)
+                    .with_hint(
+                        "the server releases it within half a minute; spoor goes on by itself",
+                    )
+                    .with_retry_after(RETRY_AFTER));
+            }
+            (false, false) => {
+                let what = "the catalog is in use by another spoor";
+                return Err(Error::new(ErrorKind::Conflict, what).with_hint(
+                    "stop the other process, or choose another database with --catalog-url",
+                ));
+            }
         }
         Ok(connection)
     }
 
-    /// Waits a little: the server may not have noticed yet that the last holder is dead.
-    async fn lock(&self, connection: &mut PgConnection) -> Result<()> {
+    /// Whether the lock is ours. Waits a little: the server may not have noticed yet that the last
+    /// holder is dead.
+    async fn lock(&self, connection: &mut PgConnection) -> Result<bool> {
         let until = Instant::now() + LOCK_WITHIN;
         loop {
             let rows = answered(sqlx::query(LOCK).fetch_all(&mut *connection))
@@ -214,16 +234,10 @@ impl Session {
                 .map_err(error_of)?;
             let rows = Row::of_postgres(&rows);
             if rows.first().map(|row| row.int("locked")).transpose()? == Some(1) {
-                return Ok(());
+                return Ok(true);
             }
             if Instant::now() >= until {
-                return Err(Error::new(
-                    ErrorKind::Conflict,
-                    "the catalog is in use by another spoor",
-                )
-                .with_hint(
-                    "stop the other process, or choose another database with --catalog-url",
-                ));
+                return Ok(false);
             }
             tokio::time::sleep(LOCK_POLL).await;
         }
