@@ -9,6 +9,7 @@ import { TraceView } from "./trace/view";
 import { TracesView } from "./traces/view";
 import { Boundary } from "./ui/boundary";
 import { Palette } from "./ui/palette";
+import { lazyView } from "./ui/lazy";
 import { QUERY_INPUT_ID } from "./ui/querybar";
 import { Shortcuts } from "./ui/shortcuts";
 import { EmptyState } from "./ui/states";
@@ -17,7 +18,17 @@ import { say, Toast } from "./ui/toast";
 import { TopBar, VIEWS } from "./ui/topbar";
 import { copyText } from "./ui/copy";
 
+// Who comes for logs and traces does not wait for the code of these.
+const ServiceView = lazyView(async () => (await import("./services/page")).ServiceView);
+const MapView = lazyView(async () => (await import("./map/view")).MapView);
+const SqlView = lazyView(async () => (await import("./sql/view")).SqlView);
+const IngestView = lazyView(async () => (await import("./ingest/view")).IngestView);
+const StatusView = lazyView(async () => (await import("./status/view")).StatusView);
+
 const CHORD_MS = 900;
+
+/** As it stands in the address: names of services may have a slash in them, written as `%2F`. */
+const rawPath = (): string => window.location.pathname;
 
 export function App(): JSX.Element {
   const { path } = usePlace();
@@ -51,6 +62,12 @@ function CurrentView(): JSX.Element {
   if (path === "/" || path === "/logs") return <LogsView />;
   if (path === "/traces") return <TracesView />;
   if (path === "/services") return <ServicesView />;
+  const service = /^\/services\/(.+)$/.exec(rawPath())?.[1];
+  if (service) return <ServiceView name={decodeURIComponent(service)} />;
+  if (path === "/map") return <MapView />;
+  if (path === "/sql") return <SqlView />;
+  if (path === "/ingest") return <IngestView />;
+  if (path === "/status") return <StatusView />;
   return (
     <main class="view">
       <EmptyState title="There is no such page">

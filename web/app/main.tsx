@@ -10,6 +10,7 @@ import "./styles/panel.css";
 import "./styles/traces.css";
 import "./styles/trace.css";
 import "./styles/services.css";
+import "./styles/pages.css";
 import "./styles/phone.css";
 
 interceptLinks();

@@ -50,23 +50,50 @@ function withParams(path: string, params: Params): string {
   return text ? `${path}?${text}` : path;
 }
 
-/** GETs JSON. Rejects with `ApiError`, or with the browser's `AbortError` when `signal` fires. */
-export async function getJson<T>(path: string, params: Params, signal?: AbortSignal): Promise<T> {
-  const headers: Record<string, string> = { accept: "application/json" };
+interface Asked {
+  accept: string;
+  /** Sent as JSON by POST; without it, GET. */
+  body?: unknown;
+  signal?: AbortSignal | undefined;
+}
+
+/** One request with the read token. Rejects with `ApiError`, or with the browser's `AbortError` when `signal` fires. */
+async function ask(path: string, { accept, body, signal }: Asked): Promise<Response> {
+  const headers: Record<string, string> = { accept };
   const token = readToken();
   if (token) headers["authorization"] = `Bearer ${token}`;
+  if (body !== undefined) headers["content-type"] = "application/json";
   let response: Response;
   try {
-    response = await fetch(withParams(path, params), { headers, ...(signal ? { signal } : {}) });
+    response = await fetch(path, { method: body === undefined ? "GET" : "POST", headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }), ...(signal ? { signal } : {}) });
   } catch (cause) {
     if (signal?.aborted) throw cause;
     throw new ApiError(0, "unreachable", "the server does not answer", "Is spoor still running? Retry when it is.", null, null);
   }
-  if (response.ok) return (await response.json()) as T;
+  if (response.ok) return response;
   if (response.status === 401) {
     authStore.set({ ...authStore.get(), asked: true, rejected: token !== null });
   }
   throw await toError(response);
+}
+
+/** GETs JSON. */
+export async function getJson<T>(path: string, params: Params, signal?: AbortSignal): Promise<T> {
+  return (await (await ask(withParams(path, params), { accept: "application/json", signal })).json()) as T;
+}
+
+export async function postJson<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  return (await (await ask(path, { accept: "application/json", body, signal })).json()) as T;
+}
+
+/** An answer to be saved as a file, and whether the server left something out of it. */
+export async function postFile(path: string, body: unknown, accept: string, signal?: AbortSignal): Promise<{ blob: Blob; complete: boolean }> {
+  const response = await ask(path, { accept, body, signal });
+  return { blob: await response.blob(), complete: response.headers.get("spoor-complete") !== "false" };
+}
+
+export async function getText(path: string, signal?: AbortSignal): Promise<string> {
+  return (await ask(path, { accept: "text/plain", signal })).text();
 }
 
 interface ErrorBody {

@@ -157,5 +157,18 @@ export interface Status {
   otlp_grpc_addr: string;
   otlp_http_addr: string;
   http_addr: string;
+  tls: boolean;
   auth: { read: boolean; ingest: boolean };
+}
+
+export interface SqlAnswer extends Answer {
+  columns: { name: string; type: string }[];
+  rows: Json[][];
+}
+
+/** Jaeger's shape. */
+export interface Dependencies {
+  data: { parent: string; child: string; callCount: number }[];
+  complete?: boolean;
+  incomplete_reasons?: string[];
 }

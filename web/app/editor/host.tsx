@@ -1,4 +1,4 @@
-import type { JSX } from "preact";
+import type { JSX, RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Editor, EditorOptions } from "./types";
 
@@ -7,6 +7,10 @@ interface Props extends EditorOptions {
   class: string;
   invalid: boolean;
   errorAt: number | null;
+  /** Enter makes a new line, and the plain field has several. */
+  multiline?: boolean;
+  /** Told of the editor when there is one, for what cannot be said by `text`. */
+  onReady?: (editor: Editor) => void;
   /** Loads CodeMirror's chunk and makes the editor in the shadow root. */
   create: (root: ShadowRoot, options: EditorOptions) => Promise<Editor>;
 }
@@ -18,7 +22,7 @@ interface Props extends EditorOptions {
 export function EditorHost(props: Props): JSX.Element {
   const { text, onChange, onEnter } = props;
   const host = useRef<HTMLDivElement>(null);
-  const plain = useRef<HTMLInputElement>(null);
+  const plain = useRef<HTMLInputElement | HTMLTextAreaElement>(null);
   const editor = useRef<Editor | null>(null);
   const latest = useRef(props);
   latest.current = props;
@@ -44,6 +48,7 @@ export function EditorHost(props: Props): JSX.Element {
         const typing = field !== null && document.activeElement === field;
         const caret = [field?.selectionStart ?? undefined, field?.selectionEnd ?? undefined] as const;
         setReady(true);
+        latest.current.onReady?.(made);
         if (typing) requestAnimationFrame(() => made.focus(...caret));
       },
       (cause: unknown) => console.warn("the editor could not be loaded, a plain field is used", cause),
@@ -59,30 +64,26 @@ export function EditorHost(props: Props): JSX.Element {
 
   return (
     <div class={props.class}>
-      {!ready && (
-        <input
-          id={props.id}
-          ref={plain}
-          class="query-input"
-          value={text}
-          placeholder={props.placeholder}
-          aria-label={props.label}
-          aria-invalid={props.invalid}
-          autocomplete="off"
-          autocapitalize="off"
-          spellcheck={false}
-          enterkeyhint="search"
-          onInput={(event) => onChange(event.currentTarget.value)}
-          onKeyDown={(event) => {
-            if (event.key === "Enter") {
-              event.preventDefault();
-              onEnter(event.currentTarget.value);
-            }
-            if (event.key === "Escape") event.currentTarget.blur();
-          }}
-        />
-      )}
+      {!ready && <Plain id={props.id} field={plain} text={text} placeholder={props.placeholder} label={props.label} invalid={props.invalid} multiline={props.multiline ?? false} onChange={onChange} onEnter={onEnter} />}
       <div id={ready ? props.id : undefined} class="editor-host" ref={host} hidden={!ready} />
     </div>
   );
+}
+
+interface PlainProps extends Pick<Props, "id" | "text" | "placeholder" | "label" | "invalid" | "onChange" | "onEnter"> {
+  multiline: boolean;
+  field: RefObject<HTMLInputElement | HTMLTextAreaElement | null>;
+}
+
+function Plain({ id, field, text, placeholder, label, invalid, multiline, onChange, onEnter }: PlainProps): JSX.Element {
+  const common = { id, placeholder, value: text, "aria-label": label, "aria-invalid": invalid, autocomplete: "off", autocapitalize: "off", spellcheck: false } as const;
+  const onKeyDown = (event: KeyboardEvent & { currentTarget: HTMLInputElement | HTMLTextAreaElement }): void => {
+    if (event.key === "Enter" && (!multiline || event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      onEnter(event.currentTarget.value);
+    }
+    if (event.key === "Escape") event.currentTarget.blur();
+  };
+  if (multiline) return <textarea ref={field as RefObject<HTMLTextAreaElement>} class="query-input sql-plain" {...common} onInput={(event) => onChange(event.currentTarget.value)} onKeyDown={onKeyDown} />;
+  return <input ref={field as RefObject<HTMLInputElement>} class="query-input" enterkeyhint="search" {...common} onInput={(event) => onChange(event.currentTarget.value)} onKeyDown={onKeyDown} />;
 }

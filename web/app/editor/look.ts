@@ -15,7 +15,7 @@ export const look: Extension = EditorView.theme({
   ".cm-placeholder": { color: "var(--text-3)", fontFamily: "var(--sans)" },
   ".cm-cursor": { borderLeftColor: "var(--text)" },
   "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": { background: "var(--accent-soft)" },
-  ".cm-gutters": { backgroundColor: "transparent", color: "var(--text-3)", border: "0", fontSize: "var(--text-xs)" },
+  ".cm-gutters": { backgroundColor: "transparent", color: "var(--text-3)", border: "0", paddingRight: "8px", fontSize: "var(--text-xs)" },
   ".cm-activeLineGutter, .cm-activeLine": { backgroundColor: "transparent" },
   ".token-field, .token-operator": { color: "var(--syntax-field)" },
   ".token-value, .token-phrase": { color: "var(--syntax-value)" },

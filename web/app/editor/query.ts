@@ -106,6 +106,7 @@ export function createQueryEditor(root: ShadowRoot, options: EditorOptions & { t
       view.focus();
       if (start !== undefined) view.dispatch({ selection: { anchor: start, head: end ?? start } });
     },
+    insert: (text) => view.dispatch(view.state.replaceSelection(text)),
     completing: () => completionStatus(view.state) !== null,
     destroy: () => view.destroy(),
   };

@@ -5,6 +5,8 @@ export interface Editor {
   setError: (at: number | null, invalid: boolean) => void;
   focus: (start?: number, end?: number) => void;
   completing: () => boolean;
+  /** Puts text where the caret is. */
+  insert: (text: string) => void;
   destroy: () => void;
 }
 
@@ -15,3 +17,6 @@ export interface EditorOptions {
   onChange: (text: string) => void;
   onEnter: (text: string) => void;
 }
+
+/** Tables and their columns, for completion in SQL. */
+export type Schema = Record<string, string[]>;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ago, axisTime, compact, count, duration, fullTime, leavesThisYear, percent, rowTime } from "./format";
+import { ago, axisTime, bytes, compact, count, duration, fullTime, leavesThisYear, percent, rowTime } from "./format";
 
 describe("numbers", () => {
   it("show durations in the unit that fits", () => {
@@ -15,6 +15,10 @@ describe("numbers", () => {
     expect(count(999)).toBe("999");
     expect(compact(20_700)).toBe("20.7k");
     expect(compact(3_210_000)).toBe("3.21M");
+  });
+
+  it("show bytes as disks do", () => {
+    expect([0, 999, 1_500, 8_974_901, 2.4e12].map(bytes)).toEqual(["0 B", "999 B", "1.5 kB", "9.0 MB", "2.4 TB"]);
   });
 
   it("do not round a small share to nothing", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { TimelineSpan } from "../api/types";
-import { ancestors, collapsibleBelowRoots, rulerTicks, selfSegments, visibleRows } from "./tree";
+import { ancestors, foldedBy, readFold, rulerTicks, selfSegments, visibleRows } from "./tree";
 
 interface Short {
   parent: number | null;
@@ -39,8 +39,16 @@ describe("rows of the tree", () => {
     expect(visibleRows(TREE, new Set([0, 1]))).toEqual([0, 4]);
   });
 
-  it("collapse all but the roots", () => {
-    expect([...collapsibleBelowRoots(TREE)]).toEqual([1]);
+  it("are closed by rules: all but the roots, below a level, where no error or critical span lies", () => {
+    const closed = (fold: Parameters<typeof foldedBy>[0], critical: number[] = []): number[] => [...foldedBy(fold, TREE, new Set(critical))];
+    expect(closed("all")).toEqual([1]);
+    expect(closed("level2")).toEqual([]);
+    expect(closed("level0")).toEqual([0, 1]);
+    expect(closed("critical", [3])).toEqual([1]);
+    expect(closed("critical", [2])).toEqual([]);
+    expect(closed("critical", [])).toEqual([0, 1]);
+    expect([...foldedBy("errors", TREE.map((each, index) => ({ ...each, error_below: index === 0 })), new Set())]).toEqual([1]);
+    expect(["all", "level3", "levelx", null].map(readFold)).toEqual(["all", "level3", "none", "none"]);
   });
 
   it("know their ancestors, nearest first", () => {

@@ -24,12 +24,36 @@ export function ancestors(spans: readonly Pick<TimelineSpan, "parent_index">[], 
   return found;
 }
 
-/** All spans with children: what "collapse all" closes, the roots left open. */
-export function collapsibleBelowRoots(spans: readonly (Shape & { depth: number })[]): Set<number> {
+/** What is closed on a trace's page: a rule that stands in the address. `level2` shows the spans down to depth 2. */
+export type Fold = "none" | "all" | "errors" | "critical" | `level${number}`;
+
+export function readFold(text: string | null): Fold {
+  return text === "all" || text === "errors" || text === "critical" || /^level\d+$/.test(text ?? "") ? (text as Fold) : "none";
+}
+
+type Foldable = Shape & Pick<TimelineSpan, "depth" | "error_below">;
+
+/** The spans that a rule closes. Closed is never what has nothing below it. */
+export function foldedBy(fold: Fold, spans: readonly Foldable[], critical: ReadonlySet<number>): Set<number> {
+  const level = fold.startsWith("level") ? Number(fold.slice(5)) : fold === "all" ? 1 : null;
   const found = new Set<number>();
+  if (fold === "none") return found;
+  const keepsOpen = fold === "critical" ? withSomeBelow(spans, critical) : null;
   spans.forEach((span, index) => {
-    if (span.child_count > 0 && span.depth > 0) found.add(index);
+    if (span.child_count === 0) return;
+    if (level !== null ? span.depth >= level : keepsOpen ? !keepsOpen.has(index) : !span.error_below) found.add(index);
   });
+  return found;
+}
+
+/** The spans that have one of `wanted` below them. Descendants follow their ancestor, so one step backwards will do. */
+function withSomeBelow(spans: readonly Shape[], wanted: ReadonlySet<number>): Set<number> {
+  const found = new Set<number>();
+  let nearest = Number.POSITIVE_INFINITY;
+  for (let index = spans.length - 1; index >= 0; index -= 1) {
+    if (nearest <= index + (spans[index]?.descendant_count ?? 0)) found.add(index);
+    if (wanted.has(index)) nearest = index;
+  }
   return found;
 }
 

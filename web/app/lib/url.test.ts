@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { serviceSlot, SLOTS } from "./colour";
 import { href, hrefWith } from "./router";
 import { rowWindow, scrollToShow } from "./window";
-import { reachable } from "../ui/started";
 
 describe("state in the URL", () => {
   it("changes only what is named and drops what is empty", () => {
@@ -38,13 +37,5 @@ describe("colours of services", () => {
     expect(serviceSlot("checkout")).toBe(serviceSlot("checkout"));
     const used = new Set(Array.from({ length: 500 }, (_, n) => serviceSlot(`service-${n}`)));
     expect(used.size).toBe(SLOTS);
-  });
-});
-
-describe("addresses to send to", () => {
-  it("name a host that others can reach", () => {
-    expect(reachable("0.0.0.0:4318", "spoor.example")).toBe("spoor.example:4318");
-    expect(reachable("[::]:4318", "spoor.example")).toBe("spoor.example:4318");
-    expect(reachable("127.0.0.1:4318", "spoor.example")).toBe("127.0.0.1:4318");
   });
 });

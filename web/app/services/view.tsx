@@ -10,6 +10,7 @@ import { href, setParams, usePlace } from "../lib/router";
 import { useSearch } from "../lib/search";
 import { Icon } from "../ui/icons";
 import { QUERY_INPUT_ID } from "../ui/querybar";
+import { SortHead } from "../ui/sorthead";
 import { GettingStarted } from "../ui/started";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { TimePicker } from "../ui/timepicker";
@@ -67,10 +68,10 @@ export function ServicesView(): JSX.Element {
         <table class="services">
           <thead>
             <tr>
-              <Head label="Service" column="service_name" sort={sort} onSort={setSort} />
-              <Head label="Spans" column="span_count" sort={sort} onSort={setSort} number />
-              <Head label="Errors" column="error_count" sort={sort} onSort={setSort} number />
-              <Head label="Logs" column="log_count" sort={sort} onSort={setSort} number />
+              <SortHead<Sort> label="Service" column="service_name" sort={sort} onSort={setSort} ascending />
+              <SortHead<Sort> label="Spans" column="span_count" sort={sort} onSort={setSort} number />
+              <SortHead<Sort> label="Errors" column="error_count" sort={sort} onSort={setSort} number />
+              <SortHead<Sort> label="Logs" column="log_count" sort={sort} onSort={setSort} number />
               <th class="number hide-phone">Operations</th>
               <th class="hide-phone">
                 <span class="sr-only">Links</span>
@@ -86,26 +87,6 @@ export function ServicesView(): JSX.Element {
       </div>
     );
   }
-}
-
-interface HeadProps {
-  label: string;
-  column: Sort;
-  sort: Sort;
-  onSort: (sort: Sort) => void;
-  number?: boolean;
-}
-
-function Head({ label, column, sort, onSort, number = false }: HeadProps): JSX.Element {
-  const active = sort === column;
-  return (
-    <th class={number ? "number" : ""} aria-sort={active ? (column === "service_name" ? "ascending" : "descending") : "none"}>
-      <button type="button" class="sort-button" onClick={() => onSort(column)}>
-        {label}
-        {active && <Icon name={column === "service_name" ? "up" : "down"} size={10} />}
-      </button>
-    </th>
-  );
 }
 
 interface RowsProps {
@@ -146,6 +127,7 @@ function ServiceRows({ service, most, open, range }: RowsProps): JSX.Element {
         <td class="number">{service.log_count > 0 ? count(service.log_count) : <span class="muted">0</span>}</td>
         <td class="number hide-phone">{count(service.operations.length)}</td>
         <td class="row-links hide-phone">
+          <a href={href(`/services/${encodeURIComponent(name)}`, range)}>Page</a>
           {service.span_count > 0 && <a href={href("/traces", { q: query, ...range })}>Traces</a>}
           {service.log_count > 0 && <a href={href("/logs", { q: query, ...range })}>Logs</a>}
         </td>
@@ -154,6 +136,7 @@ function ServiceRows({ service, most, open, range }: RowsProps): JSX.Element {
         <tr class="operations-row">
           <td colSpan={6}>
             <div class="phone-only row-links">
+              <a href={href(`/services/${encodeURIComponent(name)}`, range)}>Page</a>
               <a href={href("/traces", { q: query, ...range })}>Traces</a>
               <a href={href("/logs", { q: query, ...range })}>Logs</a>
             </div>

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import type { Attributes, SpanEvent } from "../api/types";
 import { duration } from "../lib/format";
+import { BodyBlock } from "../logs/body";
 import { textOf } from "../ui/attributes";
 
 /** What happened within a span; exceptions with their stack folded away. */
@@ -44,7 +45,7 @@ function EventBody({ attributes }: { attributes: Attributes }): JSX.Element {
       {typeof stack === "string" && (
         <details class="stack">
           <summary>Stack trace</summary>
-          <pre>{stack}</pre>
+          <BodyBlock text={stack} pattern={null} title="Copy the stack trace" />
         </details>
       )}
     </>

@@ -11,7 +11,15 @@ import { Icon } from "../ui/icons";
 const SHOWN_SERVICES = 9;
 
 /** What the trace is, in one look: its root, its figures, and which services the time went to. */
-export function TraceHeader({ trace, onJumpToError }: { trace: Timeline; onJumpToError: () => void }): JSX.Element {
+interface Props {
+  trace: Timeline;
+  origins: number[];
+  onJumpToError: () => void;
+  onJumpToOrigin: () => void;
+}
+
+export function TraceHeader({ trace, origins, onJumpToError, onJumpToOrigin }: Props): JSX.Element {
+  const origin = trace.spans[origins[0] ?? -1];
   const zone = useZone();
   const root = trace.spans.find((span) => span.parent_span_id === null) ?? trace.spans[0];
   const startMs = nanosToMs(trace.start_time_unix_nano);
@@ -45,6 +53,12 @@ export function TraceHeader({ trace, onJumpToError }: { trace: Timeline; onJumpT
           <button type="button" class="fact-error" title="Go to the next error (e)" onClick={onJumpToError}>
             <Icon name="warn" size={12} />
             {plural(trace.error_count, "error")}
+          </button>
+        )}
+        {origin && trace.spans.length > 1 && (
+          <button type="button" class="text-button fact-origin" title="Where the error began (x)" onClick={onJumpToOrigin}>
+            <Icon name="target" size={12} />
+            began in {origin.service_name} <span class="muted">{origin.name}</span>
           </button>
         )}
       </dl>

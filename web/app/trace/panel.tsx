@@ -11,10 +11,10 @@ import { LevelBadge } from "../ui/level";
 import { ServiceName } from "../ui/service";
 import { oneLine } from "../logs/row";
 import { Events } from "./events";
-import { NAMELESS } from "./use-view";
+import { NAMELESS, type TraceState } from "./use-view";
 
 interface Props {
-  trace: Timeline;
+  state: TraceState;
   span: TimelineSpan;
   logs: LogRecord[];
   onClose: () => void;
@@ -27,7 +27,7 @@ const SEARCH_TRACES: FilterAction = {
   toggle: (field, value, exclude) => navigate(href("/traces", { q: filterText(field, value, exclude) })),
 };
 
-export function SpanPanel({ trace, span, logs, onClose, onZoom }: Props): JSX.Element {
+export function SpanPanel({ state, span, logs, onClose, onZoom }: Props): JSX.Element {
   const [needle, setNeedle] = useState("");
   const lower = needle.trim().toLowerCase();
   const isError = span.status_code === "ERROR";
@@ -55,7 +55,7 @@ export function SpanPanel({ trace, span, logs, onClose, onZoom }: Props): JSX.El
           </a>
         </p>
         {span.status_message && <p class="status-message">{span.status_message}</p>}
-        <Timing trace={trace} span={span} />
+        <Timing trace={state.trace} span={span} critical={state.critical().times.get(state.selected) ?? 0} />
         <Events events={span.events} />
         <Links span={span} />
         <Logs logs={logs} />
@@ -69,7 +69,7 @@ export function SpanPanel({ trace, span, logs, onClose, onZoom }: Props): JSX.El
   );
 }
 
-function Timing({ trace, span }: { trace: Timeline; span: TimelineSpan }): JSX.Element {
+function Timing({ trace, span, critical }: { trace: Timeline; span: TimelineSpan; critical: number }): JSX.Element {
   const share = span.duration_ns > 0 ? (span.self_time_ns / span.duration_ns) * 100 : 0;
   return (
     <dl class="timing">
@@ -93,6 +93,10 @@ function Timing({ trace, span }: { trace: Timeline; span: TimelineSpan }): JSX.E
       <div>
         <dt>Of trace</dt>
         <dd>{percent(span.duration_ns, trace.duration_ns)}</dd>
+      </div>
+      <div title="Time in which the end of the trace waited for this span itself">
+        <dt>Critical</dt>
+        <dd>{critical > 0 ? duration(critical) : "–"}</dd>
       </div>
     </dl>
   );

@@ -2,27 +2,39 @@ import type { JSX } from "preact";
 import { asTraceId } from "../lib/query";
 import { count } from "../lib/format";
 import { navigate, setParams } from "../lib/router";
+import { readFold, type Fold } from "../lib/tree";
 import { Icon } from "../ui/icons";
 import { QUERY_INPUT_ID } from "../ui/querybar";
 import type { TraceState } from "./use-view";
+import type { TraceTab } from "./view";
 
 interface Props {
   state: TraceState;
-  tab: "spans" | "logs";
+  tab: TraceTab;
   logCount: number;
 }
 
+const LABELS: [TraceTab, string][] = [
+  ["spans", "Timeline"],
+  ["flame", "Flame graph"],
+  ["stats", "Statistics"],
+  ["logs", "Logs"],
+];
+
 export function Toolbar({ state, tab, logCount }: Props): JSX.Element {
-  const tabButton = (name: "spans" | "logs", label: string, number: number): JSX.Element => (
-    <button type="button" role="tab" aria-selected={tab === name} onClick={() => setParams({ tab: name === "spans" ? null : name }, "replace")}>
-      {label} <span class="muted">{count(number)}</span>
-    </button>
-  );
+  const numbers: Partial<Record<TraceTab, number>> = { spans: state.trace.span_count, logs: logCount };
   return (
     <div class="toolbar">
       <div class="tabs" role="tablist" aria-label="Of this trace">
-        {tabButton("spans", "Timeline", state.trace.span_count)}
-        {tabButton("logs", "Logs", logCount)}
+        {LABELS.map(([name, label]) => {
+          const number = numbers[name];
+          return (
+            <button key={name} type="button" role="tab" aria-selected={tab === name} onClick={() => setParams({ tab: name === "spans" ? null : name }, "replace")}>
+              {label}
+              {number !== undefined && <span class="muted"> {count(number)}</span>}
+            </button>
+          );
+        })}
       </div>
       {tab === "spans" && (
         <span class="toolbar-end">
@@ -31,16 +43,35 @@ export function Toolbar({ state, tab, logCount }: Props): JSX.Element {
               Reset zoom
             </button>
           )}
-          <button type="button" class="text-button hide-phone" title="Collapse all ([)" onClick={state.collapseAll}>
-            Collapse
+          <button type="button" class="text-button hide-phone" aria-pressed={state.showCritical} title="What the trace waited for (p)" onClick={state.toggleCritical}>
+            Critical path
           </button>
-          <button type="button" class="text-button hide-phone" title="Expand all (])" onClick={state.expandAll}>
-            Expand
-          </button>
+          <FoldMenu state={state} />
           <Find state={state} />
         </span>
       )}
     </div>
+  );
+}
+
+const FOLDS: [Fold, string][] = [
+  ["none", "All spans"],
+  ["all", "Roots and their children"],
+  ["level3", "Three levels"],
+  ["level5", "Five levels"],
+  ["errors", "Ways to errors"],
+  ["critical", "Critical path"],
+];
+
+function FoldMenu({ state }: { state: TraceState }): JSX.Element {
+  return (
+    <select class="text-button hide-phone stack-by" aria-label="Spans that are open" title="Collapse all [  expand all ]" value={state.fold} onChange={(event) => state.setFold(readFold(event.currentTarget.value))}>
+      {FOLDS.filter(([fold]) => fold !== "errors" || state.trace.error_count > 0).map(([fold, label]) => (
+        <option key={fold} value={fold}>
+          {label}
+        </option>
+      ))}
+    </select>
   );
 }
 
@@ -57,7 +88,7 @@ function Find({ state }: { state: TraceState }): JSX.Element {
       <Icon name="search" size={12} />
       <input
         id={QUERY_INPUT_ID}
-        placeholder="Find in trace"
+        placeholder="Find: text, duration>10ms, status:error"
         aria-label="Find in this trace"
         value={state.find}
         onInput={(event) => state.setFind(event.currentTarget.value)}

@@ -1,7 +1,10 @@
-import { useCallback, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import type { Timeline, TimelineSpan } from "../api/types";
+import { criticalPath, criticalTimes, type CriticalPart } from "../lib/critical";
+import { spanFinder } from "../lib/find";
+import { errorOrigins } from "../lib/origin";
 import { setParams, usePlace } from "../lib/router";
-import { ancestors, collapsibleBelowRoots, visibleRows } from "../lib/tree";
+import { ancestors, foldedBy, readFold, visibleRows, type Fold } from "../lib/tree";
 
 /** Some tracers send spans without a name; a row must not look empty. */
 export const NAMELESS = "(no name)";
@@ -11,11 +14,12 @@ export interface Zoom {
   to: number;
 }
 
-/** What is open, chosen and zoomed on a trace's page. Selection and zoom stand in the URL. */
+/** What is open, chosen and zoomed on a trace's page. Selection, zoom, search and the rule of folding stand in the URL. */
 export interface TraceState {
   trace: Timeline;
   rows: number[];
   collapsed: ReadonlySet<number>;
+  fold: Fold;
   /** From the earliest start to the latest end. */
   full: Zoom;
   zoom: Zoom;
@@ -25,21 +29,36 @@ export interface TraceState {
   find: string;
   matches: number[];
   matchSet: ReadonlySet<number> | null;
+  /** Worked out when it is first asked for. */
+  critical: () => CriticalPath;
+  /** The path is drawn over the bars. */
+  showCritical: boolean;
+  origins: number[];
   setFind: (text: string) => void;
   setZoom: (zoom: Zoom | null) => void;
   select: (index: number) => void;
   toggle: (index: number) => void;
-  collapseAll: () => void;
-  expandAll: () => void;
+  setFold: (fold: Fold) => void;
+  toggleCritical: () => void;
+}
+
+export interface CriticalPath {
+  parts: CriticalPart[];
+  byIndex: Map<number, CriticalPart[]>;
+  times: Map<number, number>;
+  indexes: Set<number>;
 }
 
 export function useTraceState(trace: Timeline): TraceState {
   const { params } = usePlace();
-  const [collapsed, setCollapsed] = useState<ReadonlySet<number>>(new Set());
-  const [find, setFind] = useState("");
+  const critical = useMemo(() => once(() => readCritical(trace)), [trace]);
+  const origins = useMemo(() => errorOrigins(trace.spans), [trace]);
+  const fold = readFold(params.get("fold"));
+  const [collapsed, setCollapsed] = useState<ReadonlySet<number>>(() => foldedBy(fold, trace.spans, fold === "critical" ? critical().indexes : NONE));
+  useEffect(() => setCollapsed(foldedBy(fold, trace.spans, fold === "critical" ? critical().indexes : NONE)), [trace, fold]);
+  const find = params.get("find") ?? "";
   const byId = useMemo(() => new Map(trace.spans.map((span, index) => [span.span_id, index] as const)), [trace]);
-  const spanId = params.get("span");
-  const selected = spanIndex(trace, byId, spanId);
+  const selected = spanIndex(trace, byId, params.get("span"));
   const rows = useMemo(() => visibleRows(trace.spans, collapsed), [trace, collapsed]);
   const full = useMemo(() => fullRange(trace), [trace]);
   const zoom = readZoom(params.get("zoom"), full);
@@ -65,6 +84,7 @@ export function useTraceState(trace: Timeline): TraceState {
     trace,
     rows,
     collapsed,
+    fold,
     full,
     zoom: zoom ?? full,
     zoomed: zoom !== null,
@@ -72,7 +92,10 @@ export function useTraceState(trace: Timeline): TraceState {
     find,
     matches,
     matchSet,
-    setFind,
+    critical,
+    showCritical: params.get("critical") === "1",
+    origins,
+    setFind: (text) => setParams({ find: text }, "replace"),
     setZoom: (next) => setParams({ zoom: next ? `${Math.round(next.from)}-${Math.round(next.to)}` : null }, "replace"),
     select,
     toggle: (index) => {
@@ -80,9 +103,31 @@ export function useTraceState(trace: Timeline): TraceState {
       if (!next.delete(index)) next.add(index);
       setCollapsed(next);
     },
-    collapseAll: () => setCollapsed(collapsibleBelowRoots(trace.spans)),
-    expandAll: () => setCollapsed(new Set()),
+    setFold: (next) => {
+      // The same rule again takes back what was opened and closed by hand since.
+      setCollapsed(foldedBy(next, trace.spans, next === "critical" ? critical().indexes : NONE));
+      setParams({ fold: next === "none" ? null : next, critical: next === "critical" ? "1" : params.get("critical") }, "replace");
+    },
+    toggleCritical: () => setParams({ critical: params.get("critical") === "1" ? null : "1" }, "replace"),
   };
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | null = null;
+  return () => (made ??= { value: make() }).value;
+}
+
+function readCritical(trace: Timeline): CriticalPath {
+  const parts = criticalPath(trace.spans);
+  const byIndex = new Map<number, CriticalPart[]>();
+  for (const part of parts) {
+    const list = byIndex.get(part.index);
+    if (list) list.push(part);
+    else byIndex.set(part.index, [part]);
+  }
+  return { parts, byIndex, times: criticalTimes(parts), indexes: new Set(byIndex.keys()) };
 }
 
 function spanIndex(trace: Timeline, byId: Map<string, number>, text: string | null): number {
@@ -111,26 +156,9 @@ function readZoom(text: string | null, full: Zoom): Zoom | null {
   return to > from ? { from, to } : null;
 }
 
-/** Text of each span, made once and only when somebody searches. */
-const searchText = new WeakMap<TimelineSpan, string>();
-
-function textOfSpan(span: TimelineSpan): string {
-  let text = searchText.get(span);
-  if (text === undefined) {
-    text = [span.service_name, span.name, span.span_id, span.status_message ?? "", JSON.stringify(span.attributes), ...span.events.map((event) => event.name)].join("\n").toLowerCase();
-    searchText.set(span, text);
-  }
-  return text;
-}
-
 function useMatches(spans: TimelineSpan[], find: string): number[] {
   return useMemo(() => {
-    const needle = find.trim().toLowerCase();
-    if (needle === "") return [];
-    const found: number[] = [];
-    spans.forEach((span, index) => {
-      if (textOfSpan(span).includes(needle)) found.push(index);
-    });
-    return found;
+    const test = spanFinder(find);
+    return test ? spans.flatMap((span, index) => (test(span) ? [index] : [])) : [];
   }, [spans, find]);
 }

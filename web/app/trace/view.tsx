@@ -7,13 +7,15 @@ import { useKeys } from "../lib/keys";
 import { ancestors } from "../lib/tree";
 import { setParams, usePlace } from "../lib/router";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
+import { Flame } from "./flame";
 import { TraceHeader } from "./header";
 import { TraceLogs } from "./logs";
 import { Minimap } from "./minimap";
 import { SpanPanel } from "./panel";
+import { Statistics } from "./statistics";
 import { Toolbar } from "./toolbar";
 import { useTraceState, type TraceState } from "./use-view";
-import { Waterfall } from "./waterfall";
+import { panned, Waterfall, zoomedAt } from "./waterfall";
 
 /** Log records fetched with a trace; the Logs tab says so when there are more. */
 export const LOG_LIMIT = 1000;
@@ -51,10 +53,13 @@ function Failed({ id, timeline }: { id: string; timeline: Loaded<Timeline> }): J
   );
 }
 
+const TABS = ["spans", "flame", "stats", "logs"] as const;
+export type TraceTab = (typeof TABS)[number];
+
 function Loaded({ trace, logs }: { trace: Timeline; logs: Loaded<LogPage> }): JSX.Element {
   const state = useTraceState(trace);
   const { params } = usePlace();
-  const tab = params.get("tab") === "logs" ? "logs" : "spans";
+  const tab = TABS.find((name) => name === params.get("tab")) ?? "spans";
   const detail = params.get("detail") !== "0";
   const records = logs.data?.logs ?? [];
   const logsBySpan = useMemo(() => bySpan(records), [logs.data]);
@@ -62,20 +67,19 @@ function Loaded({ trace, logs }: { trace: Timeline; logs: Loaded<LogPage> }): JS
   const span = trace.spans[state.selected];
   return (
     <>
-      <TraceHeader trace={trace} onJumpToError={() => jumpToError(state)} />
+      <TraceHeader trace={trace} origins={state.origins} onJumpToError={() => jumpToError(state)} onJumpToOrigin={() => jumpToOrigin(state)} />
       <Incomplete answers={[trace, logs.data]} />
       {tab === "spans" && trace.spans.length > 1 && <Minimap state={state} />}
       <Toolbar state={state} tab={tab} logCount={trace.log_count} />
       <div class="split">
         <div class="split-main">
-          {tab === "spans" ? (
-            <Waterfall state={state} logsBySpan={logsBySpan} />
-          ) : (
-            <TraceLogs state={state} logs={records} total={trace.log_count} loading={logs.loading} error={logs.error} retry={logs.reload} />
-          )}
+          {tab === "spans" && <Waterfall state={state} logsBySpan={logsBySpan} />}
+          {tab === "flame" && <Flame state={state} />}
+          {tab === "stats" && <Statistics state={state} />}
+          {tab === "logs" && <TraceLogs state={state} logs={records} total={trace.log_count} loading={logs.loading} error={logs.error} retry={logs.reload} />}
         </div>
         {span && detail && tab === "spans" && (
-          <SpanPanel key={state.selected} trace={trace} span={span} logs={logsBySpan.get(span.span_id) ?? []} onClose={() => state.select(-1)} onZoom={() => zoomToSpan(state)} />
+          <SpanPanel key={state.selected} state={state} span={span} logs={logsBySpan.get(span.span_id) ?? []} onClose={() => state.select(-1)} onZoom={() => zoomToSpan(state)} />
         )}
       </div>
     </>
@@ -105,6 +109,13 @@ function jumpToError(state: TraceState): void {
   }
 }
 
+/** The span in error without another below it; again, and it is the next of them. */
+function jumpToOrigin(state: TraceState): void {
+  const { origins } = state;
+  const next = origins[(origins.indexOf(state.selected) + 1) % Math.max(1, origins.length)];
+  if (next !== undefined) state.select(next);
+}
+
 function zoomToSpan(state: TraceState): void {
   const span = state.trace.spans[state.selected];
   if (!span) return;
@@ -124,7 +135,7 @@ function stepRow(state: TraceState, by: 1 | -1): void {
   if (next !== undefined) state.select(next);
 }
 
-function useTraceKeys(state: TraceState, tab: "spans" | "logs"): void {
+function useTraceKeys(state: TraceState, tab: TraceTab): void {
   const { spans } = state.trace;
   const onSpans = (act: () => void) => (): void => {
     if (tab === "spans") act();
@@ -148,9 +159,17 @@ function useTraceKeys(state: TraceState, tab: "spans" | "logs"): void {
     ArrowUp: onSpans(() => stepRow(state, -1)),
     ArrowLeft: onSpans(left),
     ArrowRight: onSpans(right),
-    "[": onSpans(state.collapseAll),
-    "]": onSpans(state.expandAll),
+    "[": onSpans(() => state.setFold("all")),
+    "]": onSpans(() => state.setFold("none")),
     e: onSpans(() => jumpToError(state)),
+    x: onSpans(() => jumpToOrigin(state)),
+    p: onSpans(state.toggleCritical),
+    w: onSpans(() => state.setZoom(zoomedAt(state, (state.zoom.from + state.zoom.to) / 2, 0.6))),
+    s: onSpans(() => state.setZoom(zoomedAt(state, (state.zoom.from + state.zoom.to) / 2, 1.7))),
+    a: onSpans(() => state.setZoom(panned(state, -0.25))),
+    d: onSpans(() => state.setZoom(panned(state, 0.25))),
+    Home: onSpans(() => state.select(state.rows[0] ?? -1)),
+    End: onSpans(() => state.select(state.rows.at(-1) ?? -1)),
     n: onSpans(() => stepMatch(state, 1)),
     N: onSpans(() => stepMatch(state, -1)),
     z: onSpans(() => zoomToSpan(state)),

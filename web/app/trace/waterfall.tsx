@@ -6,12 +6,19 @@ import { usePhone } from "../lib/prefs";
 import { useSize } from "../lib/size";
 import { rulerTicks } from "../lib/tree";
 import { VirtualList, type VirtualHandle } from "../ui/virtual";
+import { Bars } from "./bars";
+import type { Geometry } from "./paint";
 import { SpanRow } from "./row";
-import type { TraceState } from "./use-view";
+import { TickTip } from "./ticktip";
+import type { TraceState, Zoom } from "./use-view";
 
 const ROW = 24;
 const RULER = 24;
 const PHONE_ROW = 44;
+/** From the top of a row to its bar; on a phone the text stands above. */
+const BAR_TOP = 7;
+const PHONE_BAR_TOP = 26;
+const PHONE_EDGE = 12;
 const TREE_KEY = "spoor.tree";
 const MIN_TREE = 160;
 /** To the right of the time scale, for the duration of bars that end with it. */
@@ -46,6 +53,17 @@ export function Waterfall({ state, logsBySpan }: Props): JSX.Element {
   const maxDepth = useMemo(() => trace.spans.reduce((most, span) => Math.max(most, span.depth), 0), [trace]);
   const indent = Math.max(4, Math.min(14, (tree * 0.45) / Math.max(1, maxDepth)));
 
+  const rowHeight = phone ? PHONE_ROW : ROW;
+  const geometry: Geometry = { barWidth, rowHeight, barTop: phone ? PHONE_BAR_TOP : BAR_TOP, perNs };
+  const barsLeft = phone ? PHONE_EDGE : tree;
+  const wheel = (event: WheelEvent): void => {
+    if (!event.ctrlKey && !event.metaKey && !event.shiftKey) return;
+    const x = event.clientX - (box.current?.getBoundingClientRect().left ?? 0) - barsLeft;
+    if (x < 0 || x > barWidth) return;
+    event.preventDefault();
+    state.setZoom(event.shiftKey ? panned(state, (event.deltaY || event.deltaX) / barWidth) : zoomedAt(state, zoom.from + x / perNs, event.deltaY > 0 ? 1.25 : 0.8));
+  };
+
   const at = rows.indexOf(state.selected);
   useEffect(() => {
     if (at >= 0) list.current?.show(at);
@@ -59,26 +77,53 @@ export function Waterfall({ state, logsBySpan }: Props): JSX.Element {
     "--tick-offset": `${((ticks[0] ?? 0) - zoom.from) * perNs}px`,
   };
   return (
-    <div class="waterfall" ref={box} style={style}>
+    <div class="waterfall" ref={box} style={style} onWheel={wheel}>
       {width > 0 && (
         <VirtualList
           handle={list}
           role="treegrid"
           label={`Spans of the trace, ${trace.span_count} in all`}
           count={rows.length}
-          rowHeight={phone ? PHONE_ROW : ROW}
+          rowHeight={rowHeight}
+          rowCount={rows.length}
           activeId={state.selected >= 0 ? `span-${state.selected}` : undefined}
           headerHeight={RULER}
           header={<Ruler ticks={ticks} zoom={zoom} perNs={perNs} onTree={(next) => setChosenTree(keepTree(next, width))} tree={tree} />}
           renderRow={(row) => {
             const index = rows[row];
             const span = index === undefined ? undefined : trace.spans[index];
-            return span && index !== undefined && <SpanRow key={index} index={index} span={span} state={state} perNs={perNs} barWidth={barWidth} logs={logsBySpan.get(span.span_id)} />;
+            return span && index !== undefined && <SpanRow key={index} index={index} row={row + 1} span={span} state={state} />;
           }}
+          renderOver={(first, last) => (
+            <>
+              <Bars state={state} logsBySpan={logsBySpan} geometry={geometry} left={barsLeft} width={barWidth + LABEL_ROOM} first={first} last={last} />
+              <TickTip state={state} logsBySpan={logsBySpan} geometry={geometry} left={barsLeft} first={first} box={box} />
+            </>
+          )}
         />
       )}
     </div>
   );
+}
+
+const MIN_ZOOM_NS = 10;
+
+/** The zoom with one moment kept where it is. */
+export function zoomedAt(state: TraceState, ns: number, factor: number): Zoom | null {
+  const { zoom, full } = state;
+  const from = Math.max(full.from, ns - (ns - zoom.from) * factor);
+  const to = Math.min(full.to, ns + (zoom.to - ns) * factor);
+  if (from <= full.from && to >= full.to) return null;
+  return to - from < MIN_ZOOM_NS ? zoom : { from, to };
+}
+
+/** The zoom moved by a share of its width, as far as there is something. */
+export function panned(state: TraceState, share: number): Zoom | null {
+  const { zoom, full, zoomed } = state;
+  if (!zoomed) return null;
+  const span = zoom.to - zoom.from;
+  const from = Math.min(full.to - span, Math.max(full.from, zoom.from + share * span));
+  return { from, to: from + span };
 }
 
 function keepTree(next: number, width: number): number {

@@ -3,7 +3,7 @@ import { useMemo, useRef, useState } from "preact/hooks";
 import type { TraceSummary } from "../api/types";
 import { count, leavesThisYear, useZone } from "../lib/format";
 import { useKeys } from "../lib/keys";
-import { usePhone } from "../lib/prefs";
+import { keepChoice, keptChoice, usePhone } from "../lib/prefs";
 import { hasFilter } from "../lib/query";
 import { navigate, setParams, usePlace } from "../lib/router";
 import { absoluteLink, useSearch } from "../lib/search";
@@ -15,11 +15,13 @@ import { QueryBar } from "../ui/querybar";
 import { ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { TimePicker } from "../ui/timepicker";
 import { VirtualList, type VirtualHandle } from "../ui/virtual";
+import { SpanFacets } from "./facets";
 import { PHONE_TRACE_ROW, TRACE_ROW, TraceRow } from "./row";
 import { Scatter } from "./scatter";
 import { useTraces } from "./use-traces";
 
 const HEAD_HEIGHT = 26;
+const FACETS_KEY = "spoor.facets.spans";
 
 type Sort = "time" | "duration" | "spans" | "errors";
 
@@ -38,6 +40,11 @@ export function TracesView(): JSX.Element {
   const list = useRef<VirtualHandle>(null);
   const [cursor, setCursor] = useState(-1);
   const found = useTraces(search);
+  const [facets, setFacets] = useState(() => keptChoice(FACETS_KEY) !== "closed");
+  const toggleFacets = (): void => {
+    keepChoice(FACETS_KEY, facets ? "closed" : "open");
+    setFacets(!facets);
+  };
   const wanted = params.get("sort");
   const sort: Sort = wanted === "duration" || wanted === "spans" || wanted === "errors" ? wanted : "time";
   const rows = useMemo(() => (sort === "time" ? found.traces : [...found.traces].sort(SORTS[sort])), [found.traces, sort]);
@@ -53,7 +60,7 @@ export function TracesView(): JSX.Element {
     const trace = rows[cursor];
     if (trace) navigate(`/trace/${trace.trace_id}`);
   };
-  useKeys({ j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1), Enter: open, o: open });
+  useKeys({ j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1), Enter: open, o: open, f: toggleFacets });
 
   return (
     <main class="view">
@@ -62,24 +69,32 @@ export function TracesView(): JSX.Element {
         <TimePicker range={search.range} onChange={search.setRange} />
       </QueryBar>
       <Progress active={found.loading || found.loadingMore} />
-      <div class="summary">
-        <span>
-          <b>{found.page || rows.length > 0 ? count(rows.length) : "…"}</b>
-          {found.hasMore ? " traces loaded" : rows.length === 1 ? " trace" : " traces"}
-        </span>
-        <span class="legend">
-          <Quick label="Errors" field="status" value="error" query={search.query} toggle={search.toggle} />
-          <QuickSlow query={search.query} run={search.run} />
-        </span>
-        <span class="summary-end">
-          {found.page?.elapsed_ms !== undefined && <span class="muted hide-phone">{found.page.elapsed_ms} ms</span>}
-          <SortMenu sort={sort} partial={found.hasMore} />
-          <CopyButton text={absoluteLink} title="Copy a link with absolute times" icon="link" />
-        </span>
+      <div class="split">
+        {facets && !phone && (rows.length > 0 || search.query !== "") && <SpanFacets search={search} onClose={toggleFacets} />}
+        <div class="split-main">
+          <div class="summary">
+            <button type="button" class="icon-button hide-phone" aria-pressed={facets} title="Facets (f)" aria-label="Facets" onClick={toggleFacets}>
+              <Icon name="list" />
+            </button>
+            <span>
+              <b>{found.page || rows.length > 0 ? count(rows.length) : "…"}</b>
+              {found.hasMore ? " traces loaded" : rows.length === 1 ? " trace" : " traces"}
+            </span>
+            <span class="legend">
+              <Quick label="Errors" field="status" value="error" query={search.query} toggle={search.toggle} />
+              <QuickSlow query={search.query} run={search.run} />
+            </span>
+            <span class="summary-end">
+              {found.page?.elapsed_ms !== undefined && <span class="muted hide-phone">{found.page.elapsed_ms} ms</span>}
+              <SortMenu sort={sort} partial={found.hasMore} />
+              <CopyButton text={absoluteLink} title="Copy a link with absolute times" icon="link" />
+            </span>
+          </div>
+          {rows.length > 1 && <Scatter traces={found.traces} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />}
+          <Incomplete answers={[found.page]} />
+          {renderList()}
+        </div>
       </div>
-      {rows.length > 1 && <Scatter traces={found.traces} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />}
-      <Incomplete answers={[found.page]} />
-      {renderList()}
     </main>
   );
 

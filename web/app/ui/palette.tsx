@@ -104,7 +104,7 @@ function useCommands(onShortcuts: () => void): Command[] {
     () => [
       ...VIEWS.map((view) => ({ kind: `View · g ${view.key}`, text: view.label, run: () => navigate(hrefInRange(view.path)) })),
       ...saved.map((entry) => ({ kind: "Saved search", text: entry.name, run: () => navigate(entry.href) })),
-      ...(services.data ?? []).map((name) => ({ kind: "Service", text: name, run: () => navigate(hrefInRange("/services", { open: name })) })),
+      ...(services.data ?? []).map((name) => ({ kind: "Service", text: name, run: () => navigate(hrefInRange(`/services/${encodeURIComponent(name)}`)) })),
       ...past.map((entry) => ({ kind: `Recent in ${entry.page.slice(1)}`, text: entry.query, run: () => navigate(href(entry.page, { q: entry.query })) })),
       { kind: "Page · y", text: "Copy a link with absolute times", run: () => void copyText(absoluteLink()).then(() => say("Link copied, with absolute times")) },
       { kind: "Theme", text: "Light theme", run: () => setTheme("light") },

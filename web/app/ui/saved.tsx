@@ -8,9 +8,9 @@ import { Popover } from "./popover";
 const SHOWN_PAST = 12;
 
 /** Searches with a name, and what was searched for of late on this page. Both are kept in this browser. */
-export function SavedMenu({ onRun }: { onRun: (query: string) => void }): JSX.Element {
+export function SavedMenu({ onRun, align = "end" }: { onRun: (query: string) => void; align?: "start" | "end" }): JSX.Element {
   return (
-    <Popover button={<Icon name="star" />} title="Saved and recent searches" label="Saved and recent searches" buttonClass="icon-button">
+    <Popover button={<Icon name="star" />} title="Saved and recent searches" label="Saved and recent searches" buttonClass="icon-button" align={align}>
       {(close) => <SavedPanel onRun={(query) => (close(), onRun(query))} close={close} />}
     </Popover>
   );

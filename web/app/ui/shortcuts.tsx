@@ -7,7 +7,8 @@ const GROUPS: { title: string; keys: [string, string][] }[] = [
     keys: [
       ["/", "Go to the query"],
       ["Ctrl+K", "Command palette: any view, service, trace id, saved search"],
-      ["g l · g t · g s", "Logs, traces, services"],
+      ["g l · g t · g s · g m", "Logs, traces, services, map"],
+      ["g q · g i · g h", "SQL, ingest, status"],
       ["y", "Copy a link with absolute times"],
       ["?", "These shortcuts"],
       ["Esc", "Close panel or dialog"],
@@ -40,8 +41,11 @@ const GROUPS: { title: string; keys: [string, string][] }[] = [
       ["Enter", "Span detail"],
       ["[  ]", "Collapse all, expand all"],
       ["e", "Next error"],
+      ["x", "Where the error began"],
+      ["p", "Critical path"],
       ["n  N", "Next, previous match"],
       ["z  0", "Zoom to span, whole trace"],
+      ["w s · a d", "Zoom in, out; earlier, later"],
     ],
   },
 ];

@@ -10,6 +10,10 @@ export const VIEWS = [
   { path: "/logs", label: "Logs", key: "l", more: false },
   { path: "/traces", label: "Traces", key: "t", more: false },
   { path: "/services", label: "Services", key: "s", more: false },
+  { path: "/map", label: "Map", key: "m", more: true },
+  { path: "/sql", label: "SQL", key: "q", more: true },
+  { path: "/ingest", label: "Ingest", key: "i", more: true },
+  { path: "/status", label: "Status", key: "h", more: true },
 ];
 
 const IS_MAC = typeof navigator !== "undefined" && /Mac|iPhone|iPad/.test(navigator.userAgent);

@@ -13,6 +13,8 @@ interface Props {
   /** Where each row begins, when they differ in height; the last entry is where all end. */
   offsets?: Float64Array | null;
   renderRow: (index: number) => ComponentChildren;
+  /** Drawn with the rows `first` to `last` (exclusive), and scrolls with them. */
+  renderOver?: (first: number, last: number) => ComponentChildren;
   /** Called when the last rows come into sight. */
   onEnd?: () => void;
   initialScroll?: number;
@@ -26,6 +28,8 @@ interface Props {
   role?: "group" | "listbox" | "treegrid";
   label: string;
   activeId?: string | undefined;
+  /** How many rows there are for readers that see only those in the page. */
+  rowCount?: number;
 }
 
 const OVERSCAN = 12;
@@ -67,6 +71,7 @@ export function VirtualList(props: Props): JSX.Element {
       role={props.role ?? "group"}
       aria-label={props.label}
       aria-activedescendant={props.activeId}
+      aria-rowcount={props.rowCount}
       tabIndex={0}
       onScroll={(event) => {
         const { scrollTop: next } = event.currentTarget;
@@ -78,6 +83,7 @@ export function VirtualList(props: Props): JSX.Element {
       <div class="virtual-space" role="presentation" style={{ height: `${topOf(count)}px` }}>
         <div class="virtual-rows" role="presentation" style={{ transform: `translateY(${topOf(first)}px)` }}>
           {rows}
+          {props.renderOver?.(first, last)}
         </div>
       </div>
       {props.footer}

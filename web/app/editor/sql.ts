@@ -1,0 +1,87 @@
+import { acceptCompletion, autocompletion, completionKeymap, completionStatus } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { PostgreSQL, sql } from "@codemirror/lang-sql";
+import { bracketMatching, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
+import { Compartment, EditorState, StateEffect, StateField, type Extension } from "@codemirror/state";
+import { Decoration, drawSelection, EditorView, keymap, lineNumbers, placeholder, type DecorationSet } from "@codemirror/view";
+import { tags } from "@lezer/highlight";
+import { look } from "./look";
+import type { Editor, EditorOptions, Schema } from "./types";
+
+const colours = HighlightStyle.define([
+  { tag: tags.keyword, color: "var(--syntax-keyword)" },
+  { tag: [tags.string, tags.special(tags.string)], color: "var(--syntax-value)" },
+  { tag: [tags.number, tags.bool, tags.null], color: "var(--syntax-field)" },
+  { tag: [tags.lineComment, tags.blockComment], color: "var(--text-3)" },
+]);
+
+const setWrong = StateEffect.define<number | null>();
+
+/** From the place where the server stopped understanding to the end of that word. */
+const wrongPlace = StateField.define<DecorationSet>({
+  create: () => Decoration.none,
+  update(decorations, transaction) {
+    for (const effect of transaction.effects) if (effect.is(setWrong)) return underline(transaction.state, effect.value);
+    return transaction.docChanged ? Decoration.none : decorations;
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
+function underline(state: EditorState, at: number | null): DecorationSet {
+  const { length } = state.doc;
+  if (at === null || length === 0) return Decoration.none;
+  const from = Math.min(at, length - 1);
+  const word = /^\S+/.exec(state.sliceDoc(from))?.[0].length ?? 1;
+  return Decoration.set(Decoration.mark({ class: "token-wrong" }).range(from, Math.min(length, from + word)));
+}
+
+const attributes = (label: string, invalid: boolean): Extension => EditorView.contentAttributes.of({ "aria-label": label, "aria-invalid": String(invalid), spellcheck: "false", autocapitalize: "off" });
+
+export function createSqlEditor(root: ShadowRoot, options: EditorOptions & { schema: Schema }): Editor {
+  const named = new Compartment();
+  const run = (editor: EditorView): boolean => {
+    options.onEnter(editor.state.doc.toString());
+    return true;
+  };
+  const view = new EditorView({
+    root,
+    parent: root,
+    state: EditorState.create({
+      doc: options.text,
+      extensions: [
+        keymap.of([{ key: "Mod-Enter", run }, { key: "Tab", run: acceptCompletion }, ...completionKeymap, ...historyKeymap, ...defaultKeymap, indentWithTab]),
+        history(),
+        drawSelection(),
+        lineNumbers(),
+        bracketMatching(),
+        EditorView.lineWrapping,
+        sql({ dialect: PostgreSQL, schema: options.schema, upperCaseKeywords: true }),
+        syntaxHighlighting(colours),
+        autocompletion({ icons: false }),
+        placeholder(options.placeholder),
+        wrongPlace,
+        named.of(attributes(options.label, false)),
+        EditorView.updateListener.of((update) => {
+          if (update.docChanged) options.onChange(update.state.doc.toString());
+        }),
+        look,
+      ],
+    }),
+  });
+  return {
+    setText: (text) => {
+      if (text !== view.state.doc.toString()) view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+    },
+    setError: (at, invalid) => view.dispatch({ effects: [setWrong.of(at), named.reconfigure(attributes(options.label, invalid))] }),
+    focus: (start, end) => {
+      view.focus();
+      if (start !== undefined) view.dispatch({ selection: { anchor: start, head: end ?? start } });
+    },
+    completing: () => completionStatus(view.state) !== null,
+    insert: (text) => {
+      view.dispatch(view.state.replaceSelection(text));
+      view.focus();
+    },
+    destroy: () => view.destroy(),
+  };
+}

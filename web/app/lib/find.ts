@@ -1,0 +1,105 @@
+import type { Json, TimelineSpan } from "../api/types";
+import { tokenise, unquote } from "./query";
+
+type Test = (span: TimelineSpan) => boolean;
+
+const UNITS: Record<string, number> = { ns: 1, us: 1e3, "µs": 1e3, ms: 1e6, s: 1e9, m: 6e10, h: 36e11 };
+
+/**
+ * The search within a trace, on the spans in the browser: words anywhere in a span, `service:cart`,
+ * `status:error`, `kind:client`, `duration>10ms`, `self>1ms`, any attribute, `-` before what must not be.
+ */
+export function spanFinder(text: string): Test | null {
+  const tests: Test[] = [];
+  let negated = false;
+  const tokens = tokenise(text.trim());
+  for (let at = 0; at < tokens.length; at += 1) {
+    const token = tokens[at];
+    if (!token || token.kind === "space" || token.kind === "paren" || token.text === "AND") continue;
+    if (token.kind === "minus" || token.text === "NOT") {
+      negated = true;
+      continue;
+    }
+    const value = tokens[at + 2];
+    let test: Test;
+    if (token.kind === "field") {
+      const whole = value?.kind === "value";
+      test = whole ? fieldTest(token.text, tokens[at + 1]?.text ?? ":", unquote(value.text)) : wordTest(token.text + (tokens[at + 1]?.text ?? ""));
+      at += whole ? 2 : 1;
+    } else test = wordTest(unquote(token.text));
+    tests.push(negated ? (span) => !test(span) : test);
+    negated = false;
+  }
+  return tests.length === 0 ? null : (span) => tests.every((test) => test(span));
+}
+
+/** Text of each span, made once and only when somebody searches. */
+const searchText = new WeakMap<TimelineSpan, string>();
+
+function wordTest(word: string): Test {
+  const needle = word.toLowerCase();
+  return (span) => {
+    let text = searchText.get(span);
+    if (text === undefined) {
+      const events = span.events.map((event) => `${event.name} ${JSON.stringify(event.attributes)}`);
+      text = [span.service_name, span.name, span.span_id, span.status_message ?? "", JSON.stringify(span.attributes), ...events].join("\n").toLowerCase();
+      searchText.set(span, text);
+    }
+    return text.includes(needle);
+  };
+}
+
+function fieldTest(field: string, operator: string, value: string): Test {
+  const compare = operator.replace(/^:(?=[><=!])/, "");
+  const lower = value.toLowerCase();
+  if (/^[><]/.test(compare)) {
+    const limit = numberOf(value);
+    return (span) => {
+      const have = numberOf(valueOf(span, field));
+      if (Number.isNaN(have) || Number.isNaN(limit)) return false;
+      return compare === ">" ? have > limit : compare === ">=" ? have >= limit : compare === "<" ? have < limit : have <= limit;
+    };
+  }
+  const equals: Test = (span) => {
+    const have = valueOf(span, field);
+    if (have === undefined || have === null) return false;
+    const text = (typeof have === "string" ? have : JSON.stringify(have)).toLowerCase();
+    return lower.includes("*") ? glob(lower).test(text) : text === lower;
+  };
+  return compare === "!=" ? (span) => !equals(span) : equals;
+}
+
+const glob = (pattern: string): RegExp => new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*/g, ".*").replace(/\?/g, ".")}$`, "s");
+
+function numberOf(value: Json | undefined): number {
+  if (typeof value === "number") return value;
+  const match = typeof value === "string" ? /^(-?\d+(?:\.\d+)?)\s*([a-zµ]*)$/i.exec(value.trim()) : null;
+  if (!match) return Number.NaN;
+  return Number(match[1]) * (match[2] ? (UNITS[match[2].toLowerCase()] ?? Number.NaN) : 1);
+}
+
+function valueOf(span: TimelineSpan, field: string): Json | undefined {
+  switch (field) {
+    case "service":
+    case "service_name":
+      return span.service_name;
+    case "name":
+    case "operation":
+      return span.name;
+    case "status":
+    case "status_code":
+      return span.status_code;
+    case "kind":
+      return span.kind;
+    case "duration":
+    case "duration_ns":
+      return span.duration_ns;
+    case "self":
+    case "self_time_ns":
+      return span.self_time_ns;
+    case "span_id":
+      return span.span_id;
+    default:
+      return span.attributes[field] ?? span.resource[field.replace(/^resource\./, "")] ?? span.scope.attributes[field];
+  }
+}

@@ -1,0 +1,66 @@
+import type { TimelineSpan } from "../api/types";
+
+export interface FlameNode {
+  service: string;
+  name: string;
+  depth: number;
+  count: number;
+  errors: number;
+  /** Own time of these spans and of all below: widths add up, also where children ran side by side. */
+  value_ns: number;
+  self_ns: number;
+  /** Where the node begins, in the same unit as `value_ns`. */
+  start_ns: number;
+  parent: FlameNode | null;
+  children: FlameNode[];
+  /** One of its spans, to jump to. */
+  example: number;
+}
+
+/**
+ * The spans of a trace with the same path of service and operation laid together, the widest to the left.
+ * The node at the top stands for the trace.
+ */
+export function flameGraph(spans: readonly TimelineSpan[]): FlameNode {
+  const top = node("", "all", 0, null, -1);
+  const nodes: FlameNode[] = [];
+  const byKey = new Map<FlameNode, Map<string, FlameNode>>();
+  spans.forEach((span, index) => {
+    const parent = (span.parent_index === null ? null : nodes[span.parent_index]) ?? top;
+    let siblings = byKey.get(parent);
+    if (!siblings) byKey.set(parent, (siblings = new Map()));
+    const key = `${span.service_name}\n${span.name}`;
+    let own = siblings.get(key);
+    if (!own) {
+      own = node(span.service_name, span.name, parent.depth + 1, parent, index);
+      siblings.set(key, own);
+      parent.children.push(own);
+    }
+    own.count += 1;
+    own.self_ns += Math.max(0, span.self_time_ns);
+    if (span.status_code === "ERROR") own.errors += 1;
+    nodes[index] = own;
+  });
+  const all = inOrder(top);
+  for (const each of [...all].reverse()) each.value_ns = each.self_ns + each.children.reduce((sum, child) => sum + child.value_ns, 0);
+  for (const each of all) {
+    each.children.sort((a, b) => b.value_ns - a.value_ns);
+    let start = each.start_ns;
+    for (const child of each.children) {
+      child.start_ns = start;
+      start += child.value_ns;
+    }
+  }
+  return top;
+}
+
+const node = (service: string, name: string, depth: number, parent: FlameNode | null, example: number): FlameNode => ({
+  service, name, depth, count: 0, errors: 0, value_ns: 0, self_ns: 0, start_ns: 0, parent, children: [], example,
+});
+
+/** Parents before children, without recursion. */
+export function inOrder(top: FlameNode): FlameNode[] {
+  const found = [top];
+  for (let at = 0; at < found.length; at += 1) found.push(...(found[at]?.children ?? []));
+  return found;
+}

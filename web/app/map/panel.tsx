@@ -1,0 +1,99 @@
+import type { JSX } from "preact";
+import type { Service } from "../api/types";
+import { count, percent } from "../lib/format";
+import type { Edge } from "../lib/graph";
+import { filterText } from "../lib/query";
+import { href } from "../lib/router";
+import type { Range } from "../lib/time";
+import { Icon } from "../ui/icons";
+import { ServiceName } from "../ui/service";
+import type { Graph } from "./view";
+
+interface Props {
+  name: string;
+  graph: Graph;
+  service: Service | null;
+  range: Range;
+  onChoose: (name: string | null) => void;
+}
+
+/** One service of the map: its figures, who calls it, whom it calls. */
+export function NodePanel({ name, graph, service, range, onChoose }: Props): JSX.Element {
+  const callers = graph.edges.filter((edge) => edge.to === name).sort((a, b) => b.calls - a.calls);
+  const callees = graph.edges.filter((edge) => edge.from === name).sort((a, b) => b.calls - a.calls);
+  const query = filterText("service", name);
+  return (
+    <aside class="panel" aria-label={`Service ${name}`}>
+      <header class="panel-head">
+        <ServiceName name={name} />
+        <span class="panel-tools">
+          <button type="button" class="icon-button" title="Close (Esc)" aria-label="Close" onClick={() => onChoose(null)}>
+            <Icon name="close" />
+          </button>
+        </span>
+      </header>
+      <div class="panel-scroll">
+        <p class="state-actions">
+          <a class="button button-small" href={href(`/services/${encodeURIComponent(name)}`, { ...range })}>
+            Service page
+          </a>
+          <a class="button button-small" href={href("/traces", { q: query, ...range })}>
+            Traces
+          </a>
+          <a class="button button-small" href={href("/logs", { q: query, ...range })}>
+            Logs
+          </a>
+        </p>
+        {service && (
+          <dl class="timing">
+            <div>
+              <dt>Spans</dt>
+              <dd>{count(service.span_count)}</dd>
+            </div>
+            <div>
+              <dt>Errors</dt>
+              <dd class={service.error_count > 0 ? "error-text" : ""}>
+                {count(service.error_count)} · {percent(service.error_count, service.span_count)}
+              </dd>
+            </div>
+          </dl>
+        )}
+        <Calls title="Called by" edges={callers} graph={graph} nameOf={(edge) => edge.from} onChoose={onChoose} />
+        <Calls title="Calls" edges={callees} graph={graph} nameOf={(edge) => edge.to} onChoose={onChoose} />
+      </div>
+    </aside>
+  );
+}
+
+interface CallsProps {
+  title: string;
+  edges: Edge[];
+  graph: Graph;
+  nameOf: (edge: Edge) => string;
+  onChoose: (name: string) => void;
+}
+
+function Calls({ title, edges, graph, nameOf, onChoose }: CallsProps): JSX.Element {
+  const most = Math.max(1, ...edges.map((edge) => edge.calls));
+  return (
+    <section class="attributes">
+      <h3>
+        {title} <span class="muted">{edges.length}</span>
+      </h3>
+      {edges.length === 0 && <p class="hint">Nobody in this range</p>}
+      <ul class="facet-values">
+        {edges.map((edge) => (
+          <li key={nameOf(edge)} class="facet-value" style={{ "--share": `${(edge.calls / most) * 100}%` }}>
+            <button type="button" onClick={() => onChoose(nameOf(edge))}>
+              <span class="facet-text">
+                <ServiceName name={nameOf(edge)} />
+              </span>
+              {graph.cyclic.has(edge) && <span class="warn-text">cycle</span>}
+              <span class="number muted">{count(edge.calls)}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

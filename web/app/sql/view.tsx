@@ -1,0 +1,170 @@
+import type { JSX } from "preact";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { postFile, postJson, type ApiError } from "../api/client";
+import type { SqlAnswer } from "../api/types";
+import { asApiError, useApi } from "../api/use";
+import { EditorHost } from "../editor/host";
+import type { Editor, EditorOptions, Schema } from "../editor/types";
+import { saveFile } from "../lib/download";
+import { count, plural } from "../lib/format";
+import { setParams, usePlace } from "../lib/router";
+import { rememberQuery } from "../lib/saved";
+import { QUERY_INPUT_ID } from "../ui/querybar";
+import { SavedMenu } from "../ui/saved";
+import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
+import { say } from "../ui/toast";
+import { SchemaBrowser } from "./browser";
+import { ResultTable } from "./result";
+import { useSchema, type Table } from "./schema";
+
+const EXAMPLES: [string, string][] = [
+  ["Slowest operations", "SELECT service_name, name, count(*) AS spans,\n       approx_percentile_cont(duration_ns, 0.95) / 1e6 AS p95_ms\nFROM spans\nGROUP BY service_name, name\nORDER BY p95_ms DESC\nLIMIT 50"],
+  ["Errors by service", "SELECT service_name, count(*) AS errors\nFROM logs\nWHERE severity_number >= 17\nGROUP BY service_name\nORDER BY errors DESC"],
+  ["Lines with a phrase", "SELECT time, service_name, body\nFROM logs\nWHERE matches(body, 'timeout')\nORDER BY time DESC\nLIMIT 100"],
+];
+
+/** SQL over spans and logs: statement, schema beside it, result below. The statement stands in the address. */
+export function SqlView(): JSX.Element {
+  const { params } = usePlace();
+  const query = params.get("q") ?? "";
+  const [text, setText] = useState(query);
+  const [runs, setRuns] = useState(0);
+  const editor = useRef<Editor | null>(null);
+  const schema = useSchema();
+  useEffect(() => setText(query), [query]);
+  const result = useApi<SqlAnswer>(query === "" ? null : `${query}#${runs}`, (signal) => postJson("/api/v1/sql", { query }, signal));
+  const run = (statement: string): void => {
+    const next = statement.trim();
+    if (next === "") return;
+    rememberQuery("/sql", next);
+    if (next === query) setRuns(runs + 1);
+    else setParams({ q: next });
+  };
+  const error = result.error;
+  return (
+    <main class="view">
+      <h1 class="sr-only">SQL</h1>
+      <Progress active={result.loading} />
+      <div class="split">
+        {schema.data && <SchemaBrowser tables={schema.data} onPick={(name) => editor.current?.insert(name)} />}
+        <div class="split-main">
+          <div class="sql-box">
+            <SqlEditor text={text} schema={schema.data} error={error && text.trim() === query ? error : null} onChange={setText} onRun={run} onReady={(made) => (editor.current = made)} />
+          </div>
+          <div class="summary">
+            <button type="button" class="button button-primary button-small" title="Ctrl Enter" onClick={() => run(text)}>
+              Run
+            </button>
+            <button type="button" class="button button-small" title="How it would be answered" onClick={() => run(`EXPLAIN ${text.replace(/^\s*EXPLAIN\s+/i, "")}`)}>
+              Explain
+            </button>
+            <SavedMenu onRun={run} align="start" />
+            {result.data && query !== "" && (
+              <span class="muted">
+                {plural(result.data.rows.length, "row")}
+                {result.data.elapsed_ms !== undefined && `, ${count(result.data.elapsed_ms)} ms`}
+              </span>
+            )}
+            {result.data && query !== "" && <Export query={query} />}
+          </div>
+          <Incomplete answers={[query === "" ? null : result.data]} />
+          {query === "" ? (
+            <Examples onRun={run} />
+          ) : error ? (
+            <ErrorState error={error} retry={() => setRuns(runs + 1)} />
+          ) : result.data ? (
+            result.data.rows.length === 0 ? (
+              <EmptyState title="No rows">
+                <p>The statement was understood; nothing answers to it.</p>
+              </EmptyState>
+            ) : (
+              <ResultTable key={`${query}#${runs}`} answer={result.data} />
+            )
+          ) : (
+            <Skeleton rowHeight={24} />
+          )}
+        </div>
+      </div>
+    </main>
+  );
+}
+
+interface SqlEditorProps {
+  text: string;
+  schema: Table[] | null;
+  error: ApiError | null;
+  onChange: (text: string) => void;
+  onRun: (text: string) => void;
+  onReady: (editor: Editor) => void;
+}
+
+function SqlEditor({ text, schema, error, onChange, onRun, onReady }: SqlEditorProps): JSX.Element {
+  const create = useCallback(
+    async (root: ShadowRoot, options: EditorOptions): Promise<Editor> => {
+      const names: Schema = Object.fromEntries((schema ?? []).map((table) => [table.name, [...table.columns, ...table.attributes].map((column) => column.name)]));
+      return (await import("../editor/sql")).createSqlEditor(root, { ...options, schema: names });
+    },
+    [schema],
+  );
+  return (
+    <EditorHost
+      // Another schema is another editor: what was typed stays, as it is held here.
+      key={schema === null ? "without" : "with"}
+      id={QUERY_INPUT_ID}
+      class="sql-editor"
+      label="SQL statement"
+      multiline
+      text={text}
+      placeholder="SELECT … FROM spans or logs, Ctrl Enter runs it"
+      invalid={error?.status === 400}
+      errorAt={error?.position ?? null}
+      onChange={onChange}
+      onEnter={onRun}
+      onReady={onReady}
+      create={create}
+    />
+  );
+}
+
+function Examples({ onRun }: { onRun: (query: string) => void }): JSX.Element {
+  return (
+    <EmptyState title="Ask in SQL">
+      <p>
+        Two tables, <code>spans</code> and <code>logs</code>. Attributes are columns in quotes: <code>"attributes.http.route"</code>.
+      </p>
+      <div class="state-actions">
+        {EXAMPLES.map(([name, query]) => (
+          <button key={name} type="button" class="button" onClick={() => onRun(query)}>
+            {name}
+          </button>
+        ))}
+      </div>
+    </EmptyState>
+  );
+}
+
+/** The whole answer as a file: streamed by the server, not cut at the rows of the table. */
+function Export({ query }: { query: string }): JSX.Element {
+  const [busy, setBusy] = useState(false);
+  const save = async (accept: string, name: string): Promise<void> => {
+    setBusy(true);
+    try {
+      const { blob, complete } = await postFile("/api/v1/sql", { query }, accept);
+      saveFile([blob], name, accept);
+      say(complete ? "Saved" : "Saved, but the server had to leave some data out");
+    } catch (cause) {
+      say(`Not saved: ${asApiError(cause).message}`);
+    }
+    setBusy(false);
+  };
+  return (
+    <span class="summary-end">
+      <button type="button" class="button button-small" disabled={busy} onClick={() => void save("text/csv", "result.csv")}>
+        CSV
+      </button>
+      <button type="button" class="button button-small" disabled={busy} onClick={() => void save("application/x-ndjson", "result.ndjson")}>
+        NDJSON
+      </button>
+    </span>
+  );
+}

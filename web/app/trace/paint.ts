@@ -1,0 +1,124 @@
+import type { LogRecord } from "../api/types";
+import { serviceSlot, SLOTS } from "../lib/colour";
+import { duration } from "../lib/format";
+import { ticksOf, type Tick } from "../lib/ticks";
+import { selfSegments } from "../lib/tree";
+import type { TraceState } from "./use-view";
+
+/** The colours of tokens.css as this page shows them now: a canvas cannot read custom properties by itself. */
+export interface Palette {
+  services: string[];
+  error: string;
+  warn: string;
+  text: string;
+  muted: string;
+  surface: string;
+  line: string;
+  font: string;
+}
+
+export function readPalette(element: Element): Palette {
+  const style = getComputedStyle(element);
+  const read = (name: string): string => style.getPropertyValue(name).trim();
+  return {
+    services: Array.from({ length: SLOTS }, (_, slot) => read(`--service-${slot}`)),
+    error: read("--error"),
+    warn: read("--warn"),
+    text: read("--text"),
+    muted: read("--text-3"),
+    surface: read("--surface"),
+    line: read("--line"),
+    font: `${read("--text-xs")} ${read("--sans")}`,
+  };
+}
+
+export interface Geometry {
+  /** Of the time scale, without the room for labels. */
+  barWidth: number;
+  rowHeight: number;
+  /** From the top of a row to its bar. */
+  barTop: number;
+  perNs: number;
+}
+
+const BAR = 10;
+const SMALL_BAR = 6;
+const MAX_SEGMENTS = 200;
+
+/** Draws the bars of rows `first` to `last`: light where callees run, full where the span works, then ticks and durations. */
+export function paintRows(context: CanvasRenderingContext2D, state: TraceState, logs: Map<string, LogRecord[]>, palette: Palette, geometry: Geometry, first: number, last: number): void {
+  context.font = palette.font;
+  context.textBaseline = "middle";
+  const start = BigInt(state.trace.start_time_unix_nano);
+  for (let row = first; row < last; row += 1) {
+    const index = state.rows[row];
+    const span = index === undefined ? undefined : state.trace.spans[index];
+    if (!span || index === undefined) continue;
+    const top = (row - first) * geometry.rowHeight + geometry.barTop;
+    context.globalAlpha = state.matchSet !== null && !state.matchSet.has(index) ? 0.35 : 1;
+    paintBar(context, state, index, palette, geometry, top);
+    for (const tick of ticksOf(span, start, logs.get(span.span_id))) paintTick(context, tick, state.zoom.from, palette, geometry, top);
+  }
+  context.globalAlpha = 1;
+}
+
+function paintBar(context: CanvasRenderingContext2D, state: TraceState, index: number, palette: Palette, geometry: Geometry, top: number): void {
+  const { barWidth, perNs } = geometry;
+  const span = state.trace.spans[index];
+  if (!span) return;
+  const alpha = context.globalAlpha;
+  const x = (ns: number): number => (ns - state.zoom.from) * perNs;
+  const left = x(span.start_offset_ns);
+  const right = left + span.duration_ns * perNs;
+  if (left > barWidth || right < 0) {
+    context.fillStyle = palette.muted;
+    context.fillText(left > barWidth ? "›" : "‹", left > barWidth ? barWidth - 4 : 2, top + BAR / 2);
+    return;
+  }
+  const from = Math.max(0, left);
+  const width = Math.max(2, Math.min(barWidth, right) - from);
+  context.fillStyle = span.status_code === "ERROR" ? palette.error : (palette.services[serviceSlot(span.service_name)] ?? palette.muted);
+  // A bar of a few pixels has no room for two tones, and the light one alone would hardly be seen.
+  const leaf = span.child_count === 0 || width < SMALL_BAR;
+  context.globalAlpha = leaf ? alpha : alpha * 0.34;
+  context.beginPath();
+  context.roundRect(from, top, width, BAR, 2);
+  context.fill();
+  context.globalAlpha = alpha;
+  if (!leaf) {
+    for (const segment of selfSegments(state.trace.spans, index).slice(0, MAX_SEGMENTS)) {
+      const a = Math.max(from, x(segment.start));
+      const b = Math.min(from + width, x(segment.end));
+      if (b - a >= 0.5) context.fillRect(a, top, b - a, BAR);
+    }
+  }
+  if (state.showCritical) {
+    context.fillStyle = palette.text;
+    for (const part of state.critical().byIndex.get(index) ?? []) {
+      const a = Math.max(0, x(part.from));
+      const b = Math.min(barWidth, x(part.to));
+      if (b > a) context.fillRect(a, top + BAR + 1, Math.max(1, b - a), 2);
+    }
+  }
+  context.fillStyle = palette.muted;
+  context.fillText(duration(span.duration_ns), from + width + 6, top + BAR / 2 + 0.5);
+}
+
+function paintTick(context: CanvasRenderingContext2D, tick: Tick, zoomFrom: number, palette: Palette, { barWidth, perNs }: Geometry, top: number): void {
+  const x = (tick.ns - zoomFrom) * perNs;
+  if (x < 0 || x > barWidth) return;
+  context.fillStyle = tick.kind === "error" ? palette.error : tick.kind === "warn" ? palette.warn : palette.muted;
+  if (tick.kind !== "event") {
+    context.fillRect(Math.round(x) - 1, top + BAR + 1, 2, 5);
+    return;
+  }
+  context.save();
+  context.translate(x, top + BAR / 2);
+  context.rotate(Math.PI / 4);
+  context.fillStyle = palette.surface;
+  context.fillRect(-3, -3, 6, 6);
+  context.strokeStyle = palette.text;
+  context.lineWidth = 1.25;
+  context.strokeRect(-3, -3, 6, 6);
+  context.restore();
+}
