@@ -19,7 +19,7 @@ WEB_PACKAGES := web/node_modules/.package-lock.json
 # Beside the packages, not in web/dist: what lies there is served.
 WEB_BUILT := web/node_modules/.spoor-built
 
-.PHONY: help run test web fmt lint release demo bench check-tools FORCE
+.PHONY: help run test web fmt lint release demo bench screenshots check-tools FORCE
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ demo: check-tools ## Send a realistic shop's traces and logs to a running Spoor
 
 bench: check-tools ## Measure the release build (bench/run.sh; RECORDS=… for another size)
 	./bench/run.sh $(ARGS)
+
+screenshots: $(WEB_PACKAGES) ## Pictures of every view of a running Spoor into web/screenshots (ARGS="--url http://… --only logs")
+	cd web && npm run screenshots -- $(ARGS)
 
 check-tools:
 	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs"; exit 1; }

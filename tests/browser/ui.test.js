@@ -3,16 +3,13 @@
 // step are kept in target/screenshots, to be looked at.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
-import { chromium } from "playwright-core";
+import { SCREENSHOTS } from "../node/server.js";
+import { assertFits, launch, openPage, search, SIZES, startServer } from "./browser.js";
 
-import { DATA, SCREENSHOTS, Server } from "../node/server.js";
-
-const CANDIDATES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const TIMEOUT_MS = 60_000;
 /** Set by the data: log records with the word, of which all belong to a trace. */
 const WORD = "dispatcherServlet";
 const HITS = 196;
@@ -22,20 +19,8 @@ let browser;
 
 before(async () => {
   mkdirSync(SCREENSHOTS, { recursive: true });
-  const files = readdirSync(join(DATA, "otlp")).filter((name) => /^nezha-tt|^opbeans/.test(name));
-  server = await Server.start([], files.map((name) => join(DATA, "otlp", name)));
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? CANDIDATES.find((path) => existsSync(path)),
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
+  server = await startServer();
+  browser = await launch();
 });
 
 after(async () => {
@@ -43,38 +28,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** A page that notes every error, and every request that leaves the server. */
-async function open(options) {
-  const context = await browser.newContext({ timezoneId: "UTC", deviceScaleFactor: 1, ...options });
-  const page = await context.newPage();
-  page.setDefaultTimeout(TIMEOUT_MS);
-  const problems = [];
-  page.on("pageerror", (error) => problems.push(error.message));
-  page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
-  page.on("request", (request) => {
-    if (!request.url().startsWith(server.http) && !request.url().startsWith("data:")) {
-      problems.push(`leaves the server: ${request.url()}`);
-    }
-  });
-  return { page, problems, close: () => context.close() };
-}
-
-async function search(page, text) {
-  const box = page.getByRole("textbox", { name: "Query" });
-  await box.fill(text);
-  await box.press("Enter");
-}
-
-/** No horizontal scroll bar: nothing is wider than the screen. */
-async function assertFits(page) {
-  const [content, screen] = await page.evaluate(() => [
-    document.documentElement.scrollWidth,
-    window.innerWidth,
-  ]);
-  assert.ok(content <= screen, `${content} px of content on ${screen} px of screen`);
-}
-
-const SIZES = { laptop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
+const open = (options) => openPage(browser, server, options);
 
 for (const colorScheme of ["light", "dark"]) {
   for (const [size, viewport] of Object.entries(SIZES)) {
@@ -134,8 +88,11 @@ for (const colorScheme of ["light", "dark"]) {
         await shown.nth(5).waitFor();
         assert.ok((await shown.count()) >= 10, "the waterfall has rows");
         assert.ok((await spans.textContent()).includes(timeline.spans[0].name), "the root is among them");
-        const widths = await spans.locator(".bar").evaluateAll((bars) => bars.map((bar) => bar.clientWidth));
-        assert.ok(Math.max(...widths) > 50, `bars have a length: ${widths}`);
+        const painted = await spans.locator("canvas.bars").evaluate((canvas) => {
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          return data.filter((value, at) => at % 4 === 3 && value > 0).length;
+        });
+        assert.ok(painted > 500, `the bars are drawn: ${painted} pixels`);
         await assertFits(page);
         await picture("trace");
 

@@ -10,7 +10,7 @@ import { TracesView } from "./traces/view";
 import { Boundary } from "./ui/boundary";
 import { Palette } from "./ui/palette";
 import { lazyView } from "./ui/lazy";
-import { QUERY_INPUT_ID } from "./ui/querybar";
+import { focusQuery } from "./ui/querybar";
 import { Shortcuts } from "./ui/shortcuts";
 import { EmptyState } from "./ui/states";
 import { TokenDialog } from "./ui/token";
@@ -98,11 +98,7 @@ function useGlobalKeys(onHelp: () => void): void {
     return () => window.removeEventListener("keydown", second, true);
   }, []);
   useKeys({
-    "/": () => {
-      const input = document.getElementById(QUERY_INPUT_ID);
-      input?.focus();
-      if (input instanceof HTMLInputElement) input.select();
-    },
+    "/": focusQuery,
     "?": onHelp,
     g: () => {
       chord.current = performance.now();

@@ -32,7 +32,7 @@ export function EditorHost(props: Props): JSX.Element {
     const element = host.current;
     if (!element) return;
     let gone = false;
-    const root = element.shadowRoot ?? element.attachShadow({ mode: "open", delegatesFocus: true });
+    const root = element.shadowRoot ?? element.attachShadow({ mode: "open" });
     const options: EditorOptions = {
       ...latest.current,
       onChange: (next) => latest.current.onChange(next),

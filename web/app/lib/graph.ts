@@ -103,7 +103,7 @@ const SWEEPS = 6;
 /**
  * Callers to the left of what they call: a layer is the longest way there, with each cycle counted as one node;
  * within a layer nodes stand near the mean of their neighbours. Dagre draws fewer crossings and needs minutes
- * for what this does in milliseconds (docs/decisions/0005).
+ * for what this does in milliseconds (docs/decisions/0011).
  */
 export function layers(nodes: readonly string[], edges: readonly Edge[], sizes: Sizes): Layout {
   const layerOf = longestWays(nodes, edges);

@@ -20,6 +20,14 @@ interface Props {
 
 export const QUERY_INPUT_ID = "query";
 
+/** Into the page's main field: a plain one, or the editor within its host's shadow root. */
+export function focusQuery(): void {
+  const field = document.getElementById(QUERY_INPUT_ID);
+  const inner = field?.shadowRoot?.querySelector<HTMLElement>(".cm-content");
+  (inner ?? field)?.focus();
+  if (field instanceof HTMLInputElement) field.select();
+}
+
 /** Characters are code points for the server and UTF-16 units here. */
 function unitOffset(text: string, codePoints: number): number {
   return [...text].slice(0, codePoints).join("").length;

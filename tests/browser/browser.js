@@ -1,0 +1,79 @@
+// What the browser tests share: one Chromium, one server with real telemetry, pages that note every problem.
+
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+import { chromium } from "playwright-core";
+
+import { DATA, Server } from "../node/server.js";
+
+const CANDIDATES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const TIMEOUT_MS = 60_000;
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+export const SIZES = { laptop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
+
+/** The train ticket shop and the node sample: spans and logs of the same requests. */
+export function startServer() {
+  const files = readdirSync(join(DATA, "otlp")).filter((name) => /^nezha-tt|^opbeans/.test(name));
+  return Server.start([], files.map((name) => join(DATA, "otlp", name)));
+}
+
+export function launch() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? CANDIDATES.find((path) => existsSync(path)),
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+/** A page that notes every error, and every request that leaves the server. */
+export async function openPage(browser, server, options) {
+  const context = await browser.newContext({ timezoneId: "UTC", deviceScaleFactor: 1, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(TIMEOUT_MS);
+  const problems = [];
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+  page.on("request", (request) => {
+    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(server.http)) {
+      problems.push(`leaves the server: ${request.url()}`);
+    }
+  });
+  return { page, context, problems, close: () => context.close() };
+}
+
+/** No horizontal scroll bar: nothing is wider than the screen. */
+export async function assertFits(page) {
+  const [content, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
+  assert.ok(content <= screen, `${content} px of content on ${screen} px of screen`);
+}
+
+/** axe-core finds nothing serious in the page as it stands. */
+export async function assertAccessible(page, where) {
+  await page.evaluate(AXE);
+  const found = await page.evaluate(async () => {
+    const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
+    return violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 200)).join(" | ")}`);
+  });
+  assert.deepEqual(found, [], where);
+}
+
+/** The search box: a plain field first, the editor in its place as soon as its code has come. */
+export async function search(page, text) {
+  await page.locator(".editor-host:not([hidden])").waitFor();
+  const box = page.getByRole("textbox", { name: "Query" });
+  await box.fill(text);
+  await box.press("Enter");
+}
