@@ -16,7 +16,7 @@ export function IngestView(): JSX.Element {
   const sum = (key: "span_count" | "log_count"): number => known.reduce((total, service) => total + service[key], 0);
   return (
     <main class="view page">
-      <div class="page-scroll">
+      <div class="page-scroll" tabIndex={0}>
         <h1>Send data</h1>
         <p class="page-lead">Spoor takes OpenTelemetry over HTTP and gRPC, and logs as JSON lines. What is acknowledged is on disk and can be searched.</p>
         {services.error && <ErrorState error={services.error} retry={services.reload} />}

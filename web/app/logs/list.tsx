@@ -27,7 +27,6 @@ interface Props {
   onOpen: (index: number) => void;
 }
 
-const HEAD_HEIGHT = 20;
 /** Gutters and the scroll bar. */
 const EDGES = 46;
 const PHONE_EDGES = 30;
@@ -50,6 +49,7 @@ export function LogList({ logs, columns, wrap, narrow, width, pattern, selectedI
   const custom = shown.some((name) => name !== "level" && name !== "service");
   return (
     <div class="log-frame" style={{ "--columns": layout.template }}>
+      {custom && <Head shown={shown} columns={columns} />}
       <VirtualList
         handle={handle}
         class={`log-list${logs.loading ? " stale" : ""}`}
@@ -62,8 +62,6 @@ export function LogList({ logs, columns, wrap, narrow, width, pattern, selectedI
         onScroll={(top) => keepScroll(keptKey, top)}
         onEnd={logs.loadMore}
         activeId={selectedId ? `log-${selectedId}` : undefined}
-        header={custom ? <Head shown={shown} columns={columns} /> : undefined}
-        headerHeight={custom ? HEAD_HEIGHT : 0}
         footer={<ListEnd rows={rows.length} hasMore={logs.hasMore} failed={logs.error !== null} />}
         renderRow={(index) => {
           const row = rows[index];
@@ -76,7 +74,7 @@ export function LogList({ logs, columns, wrap, narrow, width, pattern, selectedI
 
 function Head({ shown, columns }: { shown: string[]; columns: string[] }): JSX.Element {
   return (
-    <div class="log-row log-head" role="presentation">
+    <div class="log-row log-head">
       <span>time</span>
       {shown.map((name) => (
         <span key={name} class="log-head-cell">

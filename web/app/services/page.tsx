@@ -45,7 +45,7 @@ export function ServiceView({ name }: { name: string }): JSX.Element {
         <TimePicker range={search.range} onChange={search.setRange} />
       </header>
       <Incomplete answers={[found.data]} />
-      <div class="page-scroll page-wide">
+      <div class="page-scroll page-wide" tabIndex={0}>
         {found.error ? (
           <ErrorState error={found.error} retry={found.reload} />
         ) : !found.data ? (

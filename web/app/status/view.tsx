@@ -15,7 +15,7 @@ export function StatusView(): JSX.Element {
   const last = samples.all.at(-1);
   return (
     <main class="view page">
-      <div class="page-scroll">
+      <div class="page-scroll" tabIndex={0}>
         <h1>Status</h1>
         {samples.error && <ErrorState error={samples.error} retry={samples.retry} />}
         {!last && !samples.error && <Skeleton rows={8} rowHeight={40} />}

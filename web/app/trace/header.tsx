@@ -42,13 +42,15 @@ export function TraceHeader({ trace, origins, onJumpToError, onJumpToOrigin }: P
           <Download id={trace.trace_id} />
         </span>
       </div>
-      <dl class="facts">
-        <Fact label="Duration" value={duration(trace.duration_ns)} strong />
-        <Fact label="Start" value={fullTime(trace.start_time_unix_nano, zone).replace(/(\.\d{3})\d+/, "$1")} title={`${fullTime(trace.start_time_unix_nano, zone)}, ${ago(startMs, Date.now())}`} />
-        <Fact label="Spans" value={count(trace.span_count)} />
-        <Fact label="Services" value={count(trace.services.length)} />
-        <Fact label="Depth" value={count(trace.depth)} />
-        <Fact label="Logs" value={count(trace.log_count)} />
+      <div class="facts">
+        <dl class="facts">
+          <Fact label="Duration" value={duration(trace.duration_ns)} strong />
+          <Fact label="Start" value={fullTime(trace.start_time_unix_nano, zone).replace(/(\.\d{3})\d+/, "$1")} title={`${fullTime(trace.start_time_unix_nano, zone)}, ${ago(startMs, Date.now())}`} />
+          <Fact label="Spans" value={count(trace.span_count)} />
+          <Fact label="Services" value={count(trace.services.length)} />
+          <Fact label="Depth" value={count(trace.depth)} />
+          <Fact label="Logs" value={count(trace.log_count)} />
+        </dl>
         {trace.error_count > 0 && (
           <button type="button" class="fact-error" title="Go to the next error (e)" onClick={onJumpToError}>
             <Icon name="warn" size={12} />
@@ -61,7 +63,7 @@ export function TraceHeader({ trace, origins, onJumpToError, onJumpToOrigin }: P
             began in {origin.service_name} <span class="muted">{origin.name}</span>
           </button>
         )}
-      </dl>
+      </div>
       <ServiceTimes trace={trace} />
       {trace.warnings.length > 0 && (
         <ul class="warnings">
@@ -99,7 +101,7 @@ function ServiceTimes({ trace }: { trace: Timeline }): JSX.Element | null {
           <i key={service.service_name} title={tip(service)} style={{ flexGrow: service.self_time_ns / total, background: serviceColour(service.service_name) }} />
         ))}
       </div>
-      <ul class="service-legend">
+      <ul class="service-legend" tabIndex={0} aria-label="Own time by service">
         {services.slice(0, SHOWN_SERVICES).map((service) => (
           <li key={service.service_name} title={tip(service)}>
             <i class="service-dot" style={{ background: serviceColour(service.service_name) }} />

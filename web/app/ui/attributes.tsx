@@ -48,6 +48,9 @@ export function textOf(value: Json): string {
   return JSON.stringify(value, null, typeof value === "object" && value !== null && !Array.isArray(value) ? 2 : undefined);
 }
 
+/** Longer values have a scroll bar, which the keyboard must reach. */
+const SCROLLS_FROM = 200;
+
 const ALIASES: Record<string, string> = { "service.name": "service" };
 
 interface RowProps {
@@ -68,7 +71,7 @@ function AttributeRow({ name, value, field, filter, pattern }: RowProps): JSX.El
     <div class="attribute">
       <dt title={name}>{name}</dt>
       <dd>
-        <span class={`value value-${value === null ? "null" : typeof value}`}>
+        <span class={`value value-${value === null ? "null" : typeof value}`} tabIndex={text.length > SCROLLS_FROM ? 0 : undefined}>
           <Marked text={text === "" ? '""' : text} pattern={pattern} />
         </span>
         <span class="value-actions">

@@ -42,10 +42,12 @@ export function TopBar({ onShortcuts, onPalette }: Props): JSX.Element {
         ))}
       </nav>
       <div class="topbar-end">
-        <button type="button" class="palette-button" title="Command palette (Ctrl K)" aria-label="Command palette" onClick={onPalette}>
+        <button type="button" class="palette-button" title="Command palette (Ctrl K)" onClick={onPalette}>
           <Icon name="command" />
-          <span class="hide-phone">Go to…</span>
-          <kbd class="hide-phone">{IS_MAC ? "⌘" : "Ctrl"} K</kbd>
+          <span class="palette-label">Go to…</span>
+          <kbd class="hide-phone" aria-hidden="true">
+            {IS_MAC ? "⌘" : "Ctrl"} K
+          </kbd>
         </button>
         <button type="button" class="icon-button hide-phone" title="Keyboard shortcuts (?)" aria-label="Keyboard shortcuts" onClick={onShortcuts}>
           <Icon name="keyboard" size={16} />
