@@ -24,6 +24,8 @@ export function EditorHost(props: Props): JSX.Element {
   const host = useRef<HTMLDivElement>(null);
   const plain = useRef<HTMLInputElement | HTMLTextAreaElement>(null);
   const editor = useRef<Editor | null>(null);
+  /** Texts that the editor told of and that have not come back yet. */
+  const typed = useRef<string[]>([]);
   const latest = useRef(props);
   latest.current = props;
   const [ready, setReady] = useState(false);
@@ -35,7 +37,10 @@ export function EditorHost(props: Props): JSX.Element {
     const root = element.shadowRoot ?? element.attachShadow({ mode: "open" });
     const options: EditorOptions = {
       ...latest.current,
-      onChange: (next) => latest.current.onChange(next),
+      onChange: (next) => {
+        typed.current.push(next);
+        latest.current.onChange(next);
+      },
       onEnter: (next) => latest.current.onEnter(next),
     };
     latest.current.create(root, options).then(
@@ -59,7 +64,15 @@ export function EditorHost(props: Props): JSX.Element {
       editor.current = null;
     };
   }, []);
-  useEffect(() => editor.current?.setText(text), [text]);
+  useEffect(() => {
+    // What was typed comes back as `text` a moment later, when more may have been typed: that is not to be undone.
+    const echo = typed.current.lastIndexOf(text);
+    if (echo >= 0) typed.current.splice(0, echo + 1);
+    else {
+      typed.current = [];
+      editor.current?.setText(text);
+    }
+  }, [text]);
   useEffect(() => editor.current?.setError(props.errorAt, props.invalid), [props.errorAt, props.invalid]);
 
   return (

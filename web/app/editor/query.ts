@@ -63,6 +63,8 @@ const attributes = (label: string, invalid: boolean): Extension =>
 
 export function createQueryEditor(root: ShadowRoot, options: EditorOptions & { table: "logs" | "spans" }): Editor {
   const named = new Compartment();
+  /** While the page sets the text: it knows of it. */
+  let silent = false;
   const view = new EditorView({
     root,
     parent: root,
@@ -90,7 +92,7 @@ export function createQueryEditor(root: ShadowRoot, options: EditorOptions & { t
         EditorView.lineWrapping,
         named.of(attributes(options.label, false)),
         EditorView.updateListener.of((update) => {
-          if (update.docChanged) options.onChange(update.state.doc.toString());
+          if (update.docChanged && !silent) options.onChange(update.state.doc.toString());
         }),
         look,
       ],
@@ -99,7 +101,9 @@ export function createQueryEditor(root: ShadowRoot, options: EditorOptions & { t
   return {
     setText: (text) => {
       if (text === view.state.doc.toString()) return;
+      silent = true;
       view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, selection: { anchor: text.length } });
+      silent = false;
     },
     setError: (at, invalid) => view.dispatch({ effects: [setWrong.of(at), named.reconfigure(attributes(options.label, invalid))] }),
     focus: (start, end) => {

@@ -39,6 +39,8 @@ const attributes = (label: string, invalid: boolean): Extension => EditorView.co
 
 export function createSqlEditor(root: ShadowRoot, options: EditorOptions & { schema: Schema }): Editor {
   const named = new Compartment();
+  /** While the page sets the text: it knows of it. */
+  let silent = false;
   const run = (editor: EditorView): boolean => {
     options.onEnter(editor.state.doc.toString());
     return true;
@@ -62,7 +64,7 @@ export function createSqlEditor(root: ShadowRoot, options: EditorOptions & { sch
         wrongPlace,
         named.of(attributes(options.label, false)),
         EditorView.updateListener.of((update) => {
-          if (update.docChanged) options.onChange(update.state.doc.toString());
+          if (update.docChanged && !silent) options.onChange(update.state.doc.toString());
         }),
         look,
       ],
@@ -70,7 +72,10 @@ export function createSqlEditor(root: ShadowRoot, options: EditorOptions & { sch
   });
   return {
     setText: (text) => {
-      if (text !== view.state.doc.toString()) view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+      if (text === view.state.doc.toString()) return;
+      silent = true;
+      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+      silent = false;
     },
     setError: (at, invalid) => view.dispatch({ effects: [setWrong.of(at), named.reconfigure(attributes(options.label, invalid))] }),
     focus: (start, end) => {
