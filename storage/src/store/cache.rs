@@ -263,11 +263,13 @@ impl DiskCache {
             let from = keys[at].1 * BLOCK_BYTES;
             let (bytes, object_size) = self.fetch(path, from, run as u64).await?;
             size = Some(object_size);
+            let mut fetched = Vec::with_capacity(run);
             for (number, start) in (0..bytes.len()).step_by(BLOCK).enumerate() {
                 let block = bytes.slice(start..bytes.len().min(start + BLOCK));
-                self.keep(keys[at + number].clone(), block.clone(), object_size);
+                fetched.push((keys[at + number].clone(), block.clone()));
                 found[at + number] = Some((block, object_size));
             }
+            self.keep(fetched, object_size).await?;
             at += run;
         }
         let mut all = BytesMut::new();
@@ -298,12 +300,16 @@ impl DiskCache {
         Ok((got.bytes().await?, size))
     }
 
-    fn keep(&self, key: Key, block: Bytes, object_size: u64) {
+    /// Returns when the blocks are kept: nothing is written for a file that was read before it was
+    /// deleted and is forgotten then.
+    async fn keep(&self, fetched: Vec<(Key, Bytes)>, object_size: u64) -> Result<()> {
         let blocks = Arc::clone(&self.blocks);
-        // Nobody waits for it.
-        drop(tokio::task::spawn_blocking(move || {
-            blocks.write(&key, &block, object_size);
-        }));
+        let write = move || {
+            for (key, block) in fetched {
+                blocks.write(&key, &block, object_size);
+            }
+        };
+        Ok(tokio::task::spawn_blocking(write).await?)
     }
 }
 
