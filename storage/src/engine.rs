@@ -108,6 +108,7 @@ impl Storage {
         let writer = FileWriter {
             store: store.clone(),
             layout: layout.clone(),
+            index_from_rows: options.index_from_rows,
         };
         let replayed = Replay {
             layout: &layout,

@@ -41,6 +41,8 @@ pub(crate) const FORMAT_VERSION: &str = "1";
 pub(crate) struct FileWriter {
     pub(crate) store: Store,
     pub(crate) layout: Layout,
+    /// Files with fewer rows get no index: it would not save what it costs.
+    pub(crate) index_from_rows: u64,
 }
 
 pub(crate) use sink::FileSink;
@@ -49,6 +51,7 @@ pub(crate) use sink::FileSink;
 struct Encoded {
     /// What [`FileEncoder::take_encoded`] has not given away: all of it, or the end.
     parquet: Vec<u8>,
+    /// Empty if the file has none.
     index: Vec<u8>,
     file: DataFile,
 }
@@ -63,7 +66,9 @@ impl FileWriter {
         batches: Vec<RecordBatch>,
     ) -> Result<Arc<DataFile>> {
         let of = place.clone();
-        let encoded = tokio::task::spawn_blocking(move || encode(&of, level, batches))
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        let indexed = self.is_indexed(rows as u64);
+        let encoded = tokio::task::spawn_blocking(move || encode(&of, level, indexed, batches))
             .await
             .map_err(|source| Error::internal("writing a file failed").with_source(source))??;
         let Encoded {
@@ -74,8 +79,7 @@ impl FileWriter {
         let stored = async {
             self.layout.fault(Point::FilePut)?;
             self.store.put(&file.path, parquet).await?;
-            self.layout.fault(Point::IndexPut)?;
-            self.store.put(&file.index_path, index).await?;
+            self.put_index(&file, index).await?;
             self.sync(&file).await
         };
         if let Err(error) = stored.await {
@@ -85,19 +89,35 @@ impl FileWriter {
         Ok(Arc::new(file))
     }
 
+    fn is_indexed(&self, rows: u64) -> bool {
+        rows >= self.index_from_rows
+    }
+
+    async fn put_index(&self, file: &DataFile, index: Vec<u8>) -> Result<()> {
+        if index.is_empty() {
+            return Ok(());
+        }
+        self.layout.fault(Point::IndexPut)?;
+        self.store.put(&file.index_path, index).await
+    }
+
     /// Returns once a file and its index would survive a power loss.
     async fn sync(&self, file: &DataFile) -> Result<()> {
         self.layout.fault(Point::FileSync)?;
-        self.store.sync(&[&file.path, &file.index_path]).await?;
+        let mut paths = vec![&file.path];
+        if file.index_bytes > 0 {
+            paths.push(&file.index_path);
+        }
+        self.store.sync(&paths).await?;
         self.layout.fault(Point::FileSynced)
     }
 }
 
-fn encode(place: &Place, level: u32, batches: Vec<RecordBatch>) -> Result<Encoded> {
+fn encode(place: &Place, level: u32, indexed: bool, batches: Vec<RecordBatch>) -> Result<Encoded> {
     let table = place.1;
     let rows = concat_batches(&schema_of(table), &batches)?;
     drop(batches);
-    let mut encoder = FileEncoder::new(place, level)?;
+    let mut encoder = FileEncoder::new(place, level, indexed)?;
     for chunk in sorted_order(table, &rows)?.chunks(CHUNK_ROWS) {
         encoder.push(&take_record_batch(
             &rows,
@@ -115,7 +135,7 @@ struct FileEncoder {
     parquet: ArrowWriter<Vec<u8>>,
     /// Bytes that [`FileEncoder::take_encoded`] gave away.
     taken: u64,
-    index: IndexBuilder,
+    index: Option<IndexBuilder>,
     fields: FieldCounter,
     services: BTreeSet<String>,
     rows: u64,
@@ -124,7 +144,7 @@ struct FileEncoder {
 }
 
 impl FileEncoder {
-    fn new(place: &Place, level: u32) -> Result<Self> {
+    fn new(place: &Place, level: u32, indexed: bool) -> Result<Self> {
         let table = place.1;
         Ok(Self {
             id: FileId::generate(),
@@ -132,7 +152,7 @@ impl FileEncoder {
             level,
             parquet: ArrowWriter::try_new(Vec::new(), schema_of(table), Some(properties(table)?))?,
             taken: 0,
-            index: IndexBuilder::new(table)?,
+            index: indexed.then(|| IndexBuilder::new(table)).transpose()?,
             fields: FieldCounter::new(table),
             services: BTreeSet::new(),
             rows: 0,
@@ -149,7 +169,9 @@ impl FileEncoder {
         self.times = Some((self.times.map_or(*first, |(min, _)| min), *last));
         self.rows += sorted.num_rows() as u64;
         self.parquet.write(sorted)?;
-        self.index.add(sorted)?;
+        if let Some(index) = &mut self.index {
+            index.add(sorted)?;
+        }
         self.fields.add(sorted);
         collect_services(sorted, &mut self.services);
         Ok(())
@@ -169,7 +191,10 @@ impl FileEncoder {
             .ok_or_else(|| Error::internal("a file without rows"))?;
         let parquet = self.parquet.into_inner()?;
         let id = self.id;
-        let index = self.index.finish(id)?;
+        let index = match self.index {
+            Some(index) => index.finish(id)?,
+            None => Vec::new(),
+        };
         let (tenant, table, hour) = self.place;
         let file = DataFile {
             id,

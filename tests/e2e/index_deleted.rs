@@ -198,9 +198,12 @@ async fn answers_are_the_same_without_indexes() {
     // Half of the largest sets is enough to be compared with itself.
     files.retain(|file| !file.to_string_lossy().contains("-1.jsonl"));
     arguments.extend(files.iter().map(|file| file.to_str().unwrap()));
+    // However small, so that there is something to delete.
+    let indexed = ["--index-from-rows", "0"];
+    arguments.extend(indexed);
     run_ok(&arguments);
 
-    let server = home.serve().await;
+    let server = home.serve_with(&indexed).await;
     let with = ask_everything(&server.api()).await;
     let refused: Vec<_> = with
         .iter()
@@ -227,7 +230,7 @@ async fn answers_are_the_same_without_indexes() {
         }
         std::fs::write(index, bytes).unwrap();
     }
-    let server = home.serve().await;
+    let server = home.serve_with(&indexed).await;
     assert_same(
         &with,
         &ask_everything(&server.api()).await,
@@ -238,7 +241,7 @@ async fn answers_are_the_same_without_indexes() {
     for index in home.files(".idx") {
         std::fs::remove_file(index).unwrap();
     }
-    let server = home.serve().await;
+    let server = home.serve_with(&indexed).await;
     assert_same(&with, &ask_everything(&server.api()).await, "no indexes");
     assert!(
         home.files(".idx").is_empty(),

@@ -10,6 +10,9 @@ use super::quantity;
 use super::raw::{RawSettings, Text};
 use super::resolve::Resolver;
 
+/// Rows from which on an index saves more than it costs: `docs/decisions/0009-index-from-rows.md`.
+const INDEX_FROM_ROWS: usize = 8_192;
+
 impl Resolver {
     pub(super) fn storage(&mut self, raw: RawSettings, machine: Machine) -> StorageOptions {
         let mut storage = StorageOptions::new(
@@ -63,6 +66,12 @@ impl Resolver {
             quantity::size,
             storage.compaction_bytes_per_second,
         );
+        storage.index_from_rows = self.value(
+            "index_from_rows",
+            raw.index_from_rows,
+            quantity::count,
+            INDEX_FROM_ROWS,
+        ) as u64;
         storage.index_cache_bytes = self.value(
             "index_cache_bytes",
             raw.index_cache_bytes,

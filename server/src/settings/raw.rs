@@ -368,6 +368,15 @@ pub(crate) struct RawSettings {
         hide_short_help = true
     )]
     pub(super) compaction_bytes_per_second: Option<Text>,
+    /// Files with fewer rows get no index: it would cost more than it saves [default: 8192]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "SPOOR_INDEX_FROM_ROWS",
+        help_heading = "Background work",
+        hide_short_help = true
+    )]
+    pub(super) index_from_rows: Option<Text>,
 
     /// Working memory of one query [default: by the machine, at most 512MiB]
     #[arg(
@@ -470,7 +479,7 @@ impl RawSettings {
              tls_key shutdown_timeout ingest_token_file read_token_file allow_unauthenticated
              max_request_bytes open_json_bodies ingest_memory_bytes flush_bytes flush_interval
              min_free_bytes disk_high_water disk_low_water wal_max_bytes compaction_threads
-             compaction_bytes_per_second query_memory_bytes query_spill_bytes query_timeout
+             compaction_bytes_per_second index_from_rows query_memory_bytes query_spill_bytes query_timeout
              query_max_concurrent query_max_waiting query_max_rows index_cache_bytes
              metadata_cache_bytes]
             [cors_origin allowed_host ingest_token read_token]

@@ -114,7 +114,10 @@ impl Outputs<'_> {
             while batch.num_rows() > 0 {
                 let sink = match &mut self.open {
                     Some(sink) => sink,
-                    none => none.insert(self.writer.begin(&self.merge.place, level)?),
+                    none => {
+                        let rows = self.merge.rows_per_file;
+                        none.insert(self.writer.begin(&self.merge.place, level, rows)?)
+                    }
                 };
                 let room = self.merge.rows_per_file.saturating_sub(sink.rows());
                 let take = usize::try_from(room)

@@ -36,7 +36,7 @@ pub(super) fn start(shared: &Arc<Shared>) {
         Arc::clone(&shared.sealed),
     ));
     let keeper = tokio::spawn(run_keeper(Arc::downgrade(shared)));
-    let compactors = (0..shared.options.compaction_threads.max(1))
+    let compactors = (0..shared.options.compaction_threads)
         .map(|_| tokio::spawn(super::compactor::run(Arc::downgrade(shared))));
     let mut tasks = shared.tasks.lock();
     tasks.extend([flusher, keeper]);

@@ -35,7 +35,8 @@ pub struct StorageOptions {
     /// Bytes of write-ahead log; over it, appends are refused with [`crate::ErrorKind::Busy`]
     /// until flushes have made it shorter.
     pub wal_max_bytes: u64,
-    /// Merges that run at the same time, each on a thread of low priority.
+    /// Merges that run at the same time, each on a thread of low priority; 0 leaves merging to
+    /// [`crate::Storage::compact`].
     pub compaction_threads: usize,
     /// Bytes of files that all merges together read and write in a second; 0 is any number.
     /// Not heeded while merging has fallen behind.
@@ -43,6 +44,8 @@ pub struct StorageOptions {
     /// Files that may wait to be merged; over it, appends are refused with
     /// [`crate::ErrorKind::Busy`] until half of them are merged.
     pub max_waiting_files: u64,
+    /// Files with fewer rows get no index: queries read them whole.
+    pub index_from_rows: u64,
     /// Bytes of opened index files kept in memory.
     pub index_cache_bytes: u64,
 }
@@ -65,6 +68,7 @@ impl StorageOptions {
             compaction_threads: 1,
             compaction_bytes_per_second: 128 << 20,
             max_waiting_files: 2_000,
+            index_from_rows: 0,
             index_cache_bytes: 256 << 20,
         }
     }

@@ -29,9 +29,9 @@ pub(crate) struct FileSink {
 }
 
 impl FileWriter {
-    /// Begins a file of `place`. Its bytes go to the store as they come.
-    pub(crate) fn begin(&self, place: &Place, level: u32) -> Result<FileSink> {
-        let encoder = FileEncoder::new(place, level)?;
+    /// Begins a file of `place` with about so many rows. Its bytes go to the store as they come.
+    pub(crate) fn begin(&self, place: &Place, level: u32, rows: u64) -> Result<FileSink> {
+        let encoder = FileEncoder::new(place, level, self.is_indexed(rows))?;
         let (tenant, table, hour) = place;
         let path = parquet_path(tenant, *table, *hour, encoder.id);
         Ok(FileSink {
@@ -82,12 +82,11 @@ impl FileSink {
                 return Err(error);
             }
         };
-        writer.layout.fault(Point::FilePut)?;
-        upload.put(parquet).await?;
-        upload.finish().await?;
         let stored = async {
-            writer.layout.fault(Point::IndexPut)?;
-            Box::pin(writer.store.put(&file.index_path, index)).await?;
+            writer.layout.fault(Point::FilePut)?;
+            upload.put(parquet).await?;
+            upload.finish().await?;
+            Box::pin(writer.put_index(&file, index)).await?;
             writer.sync(&file).await
         };
         if let Err(error) = stored.await {

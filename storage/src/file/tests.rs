@@ -10,6 +10,7 @@ async fn rows_come_back_sorted_and_whole() {
     let writer = FileWriter {
         store: Store::local(&layout).unwrap(),
         layout,
+        index_from_rows: 0,
     };
     let place = (TenantId::default(), Table::Logs, Hour(0));
     let mut rows: Vec<LogRow> = (0..3000).map(|n| LogRow::at((n * 7919) % 3000)).collect();

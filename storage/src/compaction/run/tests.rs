@@ -22,6 +22,7 @@ fn writer(folder: &tempfile::TempDir) -> FileWriter {
     FileWriter {
         store: Store::local(&layout).unwrap(),
         layout,
+        index_from_rows: 2_000,
     }
 }
 
