@@ -1,3 +1,4 @@
+mod freshness;
 mod limits;
 mod matrix;
 mod model;
@@ -58,14 +59,19 @@ async fn send(storage: &Storage, payload: &str) -> Result<()> {
 
 /// Every row as (record id, body), from buffer and files.
 async fn rows(storage: &Storage) -> Vec<(i64, String)> {
+    rows_in(storage, TimeRange::ALL).await
+}
+
+/// As [`rows`], of what overlaps `range`.
+async fn rows_in(storage: &Storage, range: TimeRange) -> Vec<(i64, String)> {
     let snapshot = storage.snapshot();
     let tenant = TenantId::default();
     let mut batches: Vec<RecordBatch> = snapshot
-        .batches(&tenant, Table::Logs, TimeRange::ALL)
+        .batches(&tenant, Table::Logs, range)
         .iter()
         .map(|batch| batch.batch.clone())
         .collect();
-    for file in snapshot.files(&tenant, Table::Logs, TimeRange::ALL) {
+    for file in snapshot.files(&tenant, Table::Logs, range) {
         let read = crate::compaction::read_file(storage.object_store(), &file)
             .await
             .unwrap();
