@@ -8,6 +8,7 @@ mod fields;
 mod histogram;
 mod logs;
 mod request;
+mod retry;
 mod sql;
 
 use axum::Router;
@@ -68,6 +69,7 @@ pub fn router(engine: QueryEngine) -> Router {
         .merge(services::routes())
         .merge(crate::jaeger::routes())
         .with_state(ApiState { engine })
+        .layer(axum::middleware::from_fn(retry::once_without_broken_files))
 }
 
 #[cfg(test)]

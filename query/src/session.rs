@@ -1,5 +1,7 @@
 //! One query: one snapshot, one deadline, one memory pool, one verdict on completeness.
 
+use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
@@ -7,10 +9,12 @@ use datafusion::dataframe::DataFrame;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::memory_pool::MemoryConsumer;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 use serde::Serialize;
-use spoor_storage::{Error, ErrorKind, Result, Snapshot, Table, TenantId, TimeRange};
+use spoor_storage::{
+    DataFile, Error, ErrorKind, Result, Snapshot, Storage, Table, TenantId, TimeRange,
+};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
@@ -48,6 +52,8 @@ pub(crate) struct QueryScope {
     started: Instant,
     deadline: Instant,
     reasons: Mutex<Vec<String>>,
+    /// Files that were read, for the case that one of them cannot be.
+    scanned: Mutex<Vec<Arc<DataFile>>>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -68,6 +74,7 @@ impl QuerySession {
                 snapshot: shared.storage.snapshot(),
                 started: Instant::now(),
                 reasons: Mutex::default(),
+                scanned: Mutex::default(),
                 shared,
                 tenant,
                 deadline,
@@ -148,10 +155,11 @@ impl QuerySession {
 
     /// Starts a plan; read it with [`QuerySession::next`].
     pub(crate) async fn stream(&self, frame: DataFrame) -> Result<SendableRecordBatchStream> {
-        self.scope
-            .in_time(frame.execute_stream())
-            .await?
-            .map_err(from_datafusion)
+        let begun = self.scope.in_time(frame.execute_stream()).await?;
+        match begun {
+            Ok(stream) => Ok(stream),
+            Err(error) => Err(self.scope.diagnosed(from_datafusion(error)).await),
+        }
     }
 
     /// The next batch of a stream, within the deadline.
@@ -159,11 +167,15 @@ impl QuerySession {
         &self,
         stream: &mut SendableRecordBatchStream,
     ) -> Result<Option<RecordBatch>> {
-        self.scope
-            .in_time(stream.next())
-            .await?
-            .transpose()
-            .map_err(from_datafusion)
+        // Bytes that are not Parquet may make a decoder panic.
+        let next = AssertUnwindSafe(stream.next()).catch_unwind();
+        let error = match self.scope.in_time(next).await? {
+            Ok(None) => return Ok(None),
+            Ok(Some(Ok(batch))) => return Ok(Some(batch)),
+            Ok(Some(Err(error))) => from_datafusion(error),
+            Err(_) => Error::internal("the query ended with a panic"),
+        };
+        Err(self.scope.diagnosed(error).await)
     }
 
     /// Says that the answer lacks something; the reason is for the user.
@@ -230,6 +242,36 @@ impl QueryScope {
         }
     }
 
+    /// Notes a file that is about to be read.
+    pub(crate) fn scanned(&self, file: &Arc<DataFile>) {
+        self.scanned.lock().push(Arc::clone(file));
+    }
+
+    /// A file whose footer cannot be read is left out; whether it is broken is found out aside.
+    pub(crate) fn suspect(&self, file: &Arc<DataFile>) {
+        let (storage, file) = (self.shared.storage.clone(), Arc::clone(file));
+        drop(tokio::spawn(set_aside_broken(storage, vec![file])));
+    }
+
+    /// After a failure that broken bytes can be behind: reads through what the query has read and
+    /// sets aside what is broken. Then the error is [`ErrorKind::Corrupt`], and asking again gives
+    /// an answer without those files. Goes on when the client does not wait for it.
+    async fn diagnosed(&self, error: Error) -> Error {
+        if !matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Internal) {
+            return error;
+        }
+        let mut files = std::mem::take(&mut *self.scanned.lock());
+        let mut seen = HashSet::new();
+        files.retain(|file| seen.insert(file.id));
+        let storage = self.shared.storage.clone();
+        match tokio::spawn(set_aside_broken(storage, files)).await {
+            Ok(true) => Error::corrupt("stored data cannot be read")
+                .with_hint("what is broken has been set aside: ask again")
+                .with_source(error),
+            _ => error,
+        }
+    }
+
     fn outcome(&self) -> Outcome {
         let incomplete_reasons = self.reasons.lock().clone();
         Outcome {
@@ -239,6 +281,18 @@ impl QueryScope {
             snapshot: self.snapshot.version(),
         }
     }
+}
+
+/// Sets aside those of `files` that are broken; whether there is one.
+async fn set_aside_broken(storage: Storage, files: Vec<Arc<DataFile>>) -> bool {
+    let mut found = false;
+    for file in files {
+        match storage.set_aside_if_broken(&file).await {
+            Ok(broken) => found |= broken,
+            Err(error) => tracing::warn!(file = %file.path, %error, "data file cannot be verified"),
+        }
+    }
+    found
 }
 
 impl std::fmt::Debug for QueryScope {

@@ -30,7 +30,7 @@ mod run;
 mod throttle;
 
 pub(crate) use policy::{Debt, Merge, debt, plan};
-pub(crate) use read::{FileRows, read_file};
+pub(crate) use read::{FileRows, read_file, verify_file};
 pub(crate) use run::{Merged, Outcome, Paced, run};
 pub(crate) use throttle::Throttle;
 

@@ -21,6 +21,7 @@ use crate::budget::{Admission, Budget};
 use crate::buffer::{check_hours, prepare};
 use crate::catalog::Catalog;
 use crate::commit::{Append, Command, Committer, closing};
+use crate::compaction::verify_file;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::FileWriter;
 use crate::index::IndexCache;
@@ -227,6 +228,21 @@ impl Storage {
     /// `complete: false` for its hour.
     pub async fn quarantine(&self, file: &Arc<DataFile>, reason: &str) -> Result<()> {
         self.shared.quarantine(file, reason).await
+    }
+
+    /// Reads a file through, after a query could not, and sets it aside if it is broken. Whether it
+    /// is (or already was). A store that cannot be reached says nothing about the file.
+    pub async fn set_aside_if_broken(&self, file: &Arc<DataFile>) -> Result<bool> {
+        if self.shared.state.files().find(file.id).is_none() {
+            return Ok(true);
+        }
+        match verify_file(Arc::clone(&self.shared.store), file).await {
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                self.quarantine(file, &error.to_string()).await?;
+                Ok(true)
+            }
+            verified => verified.map(|()| false),
+        }
     }
 
     /// Refuses further appends, flushes, stops the background work and unlocks the directory once

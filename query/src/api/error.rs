@@ -9,6 +9,10 @@ use spoor_storage::{Error, ErrorKind};
 
 use crate::language::SyntaxError;
 
+/// Marks a response that failed for broken files; they have been set aside.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BrokenData;
+
 /// An error on its way to the client:
 /// `{"error": {"code", "message", "hint", "position"}}` with the matching status.
 #[derive(Debug)]
@@ -71,6 +75,7 @@ impl IntoResponse for ApiError {
             }
             kind => tracing::debug!(error = %self.error, kind = kind.label(), "query refused"),
         }
+        let corrupt = self.error.kind() == ErrorKind::Corrupt;
         let body = json!({"error": {
             "code": self.error.kind().label(),
             "message": self.error.to_string(),
@@ -78,6 +83,9 @@ impl IntoResponse for ApiError {
             "position": self.position,
         }});
         let mut response = (self.status(), Json(body)).into_response();
+        if corrupt {
+            response.extensions_mut().insert(BrokenData);
+        }
         if let Some(after) = self.error.retry_after() {
             let seconds = after.as_secs().max(1);
             response

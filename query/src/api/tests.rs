@@ -361,3 +361,67 @@ async fn a_broken_data_file_makes_the_answer_incomplete() {
     let (headers, _) = house.sql_as("SELECT body FROM logs", "text/csv").await;
     assert_eq!(headers["spoor-complete"], "false");
 }
+
+#[tokio::test]
+async fn a_broken_page_is_met_once_and_then_left_out_with_its_hour_named() {
+    let house = house().await;
+    let snapshot = house.storage.snapshot();
+    let files = snapshot.files(
+        &spoor_storage::TenantId::default(),
+        spoor_storage::Table::Logs,
+        spoor_storage::TimeRange::ALL,
+    );
+    let path = house.folder.path().join(files[0].path.as_ref());
+    // The footer stays good: what is broken is found only when the rows are read.
+    let mut bytes = std::fs::read(&path).unwrap();
+    let footer = u32::from_le_bytes(bytes[bytes.len() - 8..bytes.len() - 4].try_into().unwrap());
+    let pages = bytes.len() - 8 - footer as usize;
+    bytes[4..pages].fill(0xa5);
+    std::fs::write(&path, bytes).unwrap();
+    drop((snapshot, files));
+    for query in ["/api/v1/logs", "/api/v1/logs/histogram"] {
+        let answer = house.get(query, &[]).await;
+        assert_eq!(answer["complete"], false, "{query}: {answer}");
+        let reason = answer["incomplete_reasons"][0].as_str().unwrap();
+        assert!(reason.contains("2023-01-29T08"), "{query}: {reason}");
+    }
+    let answer = house.sql("SELECT count(DISTINCT body) FROM logs").await;
+    assert_eq!(answer["complete"], false, "{answer}");
+    let skipped = house.storage.snapshot().skipped(
+        &spoor_storage::TenantId::default(),
+        spoor_storage::Table::Logs,
+        spoor_storage::TimeRange::ALL,
+    );
+    assert_eq!(skipped.len(), 1, "it is set aside, once");
+}
+
+#[tokio::test]
+async fn flipped_bits_never_end_a_query_with_anything_but_an_answer() {
+    let mut state = 20_261_125_u64;
+    let mut random = |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    for round in 0..12 {
+        let house = house().await;
+        let file = house.storage.snapshot().files(
+            &spoor_storage::TenantId::default(),
+            spoor_storage::Table::Logs,
+            spoor_storage::TimeRange::ALL,
+        )[0]
+        .path
+        .clone();
+        let path = house.folder.path().join(file.as_ref());
+        let mut bytes = std::fs::read(&path).unwrap();
+        for _ in 0..1 + round * 4 {
+            let at = random(bytes.len());
+            bytes[at] ^= 1 << random(8);
+        }
+        std::fs::write(&path, bytes).unwrap();
+        let answer = house.get("/api/v1/logs", &[]).await;
+        let whole = answer["logs"].as_array().unwrap().len();
+        assert!(whole >= 4, "round {round}: {answer}");
+    }
+}

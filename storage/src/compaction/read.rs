@@ -103,6 +103,13 @@ pub(crate) async fn read_file(
     .await
 }
 
+/// Reads a file through and keeps nothing. As [`FileRows::open`] and [`FileRows::next`] fail.
+pub(crate) async fn verify_file(store: Arc<dyn ObjectStore>, file: &DataFile) -> Result<()> {
+    let mut rows = FileRows::open(store, file).await?;
+    while rows.next().await?.is_some() {}
+    Ok(())
+}
+
 /// Bytes that are not Parquet may make the reader panic, not only fail: the process goes on.
 fn settled<T>(path: &Path, outcome: std::thread::Result<parquet::errors::Result<T>>) -> Result<T> {
     match outcome {

@@ -100,7 +100,7 @@ async fn ask_index(scope: &QueryScope, file: &DataFile, pruning: &Pruning) -> (R
 async fn select_rows(
     scope: &QueryScope,
     cache: Arc<FileMetadataCache>,
-    file: &DataFile,
+    file: &Arc<DataFile>,
     pruning: &Pruning,
 ) -> (Option<PartitionedFile>, Option<PartitionedFile>) {
     let (decided, undecided) = ask_index(scope, file, pruning).await;
@@ -125,6 +125,7 @@ async fn select_rows(
         Ok(footer) => u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0),
         Err(error) => {
             tracing::error!(file = %file.path, %error, "data file not readable, left out");
+            scope.suspect(file);
             scope.note_incomplete(format!(
                 "{} of {}: file `{}` cannot be read",
                 file.table, file.hour, file.id
@@ -132,6 +133,7 @@ async fn select_rows(
             return (None, None);
         }
     };
+    scope.scanned(file);
     // Row numbers mean nothing in a file of another length than the catalog says.
     let (decided, undecided) = match rows == file.rows {
         true => (decided, undecided),
