@@ -415,7 +415,7 @@ async fn flipped_bits_never_end_a_query_with_anything_but_an_answer() {
         .clone();
         let path = house.folder.path().join(file.as_ref());
         let mut bytes = std::fs::read(&path).unwrap();
-        for _ in 0..1 + round * 4 {
+        for _ in 0..=round * 4 {
             let at = random(bytes.len());
             bytes[at] ^= 1 << random(8);
         }
