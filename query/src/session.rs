@@ -247,10 +247,12 @@ impl QueryScope {
         self.scanned.lock().push(Arc::clone(file));
     }
 
-    /// A file whose footer cannot be read is left out; whether it is broken is found out aside.
-    pub(crate) fn suspect(&self, file: &Arc<DataFile>) {
+    /// A file whose footer cannot be read is left out, and set aside if it is broken.
+    pub(crate) async fn suspect(&self, file: &Arc<DataFile>) {
         let (storage, file) = (self.shared.storage.clone(), Arc::clone(file));
-        drop(tokio::spawn(set_aside_broken(storage, vec![file])));
+        if let Err(error) = tokio::spawn(set_aside_broken(storage, vec![file])).await {
+            tracing::error!(%error, "verifying a data file ended early");
+        }
     }
 
     /// After a failure that broken bytes can be behind: reads through what the query has read and

@@ -376,7 +376,7 @@ async fn a_broken_page_is_met_once_and_then_left_out_with_its_hour_named() {
     let mut bytes = std::fs::read(&path).unwrap();
     let footer = u32::from_le_bytes(bytes[bytes.len() - 8..bytes.len() - 4].try_into().unwrap());
     let pages = bytes.len() - 8 - footer as usize;
-    bytes[4..pages].fill(0xa5);
+    bytes[4..pages / 2].fill(0xa5);
     std::fs::write(&path, bytes).unwrap();
     drop((snapshot, files));
     for query in ["/api/v1/logs", "/api/v1/logs/histogram"] {

@@ -125,7 +125,7 @@ async fn select_rows(
         Ok(footer) => u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0),
         Err(error) => {
             tracing::error!(file = %file.path, %error, "data file not readable, left out");
-            scope.suspect(file);
+            scope.suspect(file).await;
             scope.note_incomplete(format!(
                 "{} of {}: file `{}` cannot be read",
                 file.table, file.hour, file.id
