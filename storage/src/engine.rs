@@ -236,7 +236,7 @@ impl Storage {
         if self.shared.state.files().find(file.id).is_none() {
             return Ok(true);
         }
-        match verify_file(Arc::clone(&self.shared.store), file).await {
+        match verify_file(Arc::clone(self.shared.store.objects()), file).await {
             Err(error) if error.kind() == ErrorKind::Corrupt => {
                 self.quarantine(file, &error.to_string()).await?;
                 Ok(true)
