@@ -46,7 +46,9 @@ impl Patience {
         first: Duration::from_micros(200),
         longest: Duration::from_millis(2),
         total: Duration::from_millis(30),
-        missing: Duration::from_millis(4),
+        // Long enough for many attempts also on a busy machine: a file that is still missing then
+        // counts as lost.
+        missing: Duration::from_millis(500),
     };
 }
 
