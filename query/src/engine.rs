@@ -14,6 +14,7 @@ use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
 use prometheus_client::registry::Registry;
 use spoor_storage::{Error, ErrorKind, Result, Storage, TenantId};
@@ -24,6 +25,7 @@ use crate::failure::from_datafusion;
 use crate::functions;
 use crate::session::QuerySession;
 use crate::sql;
+use crate::table::AttributesNearer;
 
 mod metrics;
 
@@ -213,6 +215,8 @@ fn base_state(options: &QueryOptions, runtime: &RuntimeEnv) -> SessionState {
     scalars.extend(functions::all());
     let mut planners = functions::expr_planners();
     planners.extend(SessionStateDefaults::default_expr_planners());
+    let mut physical_rules = PhysicalOptimizer::new().rules;
+    physical_rules.insert(0, Arc::new(AttributesNearer));
     SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(Arc::new(runtime.clone()))
@@ -220,5 +224,6 @@ fn base_state(options: &QueryOptions, runtime: &RuntimeEnv) -> SessionState {
         .with_scalar_functions(scalars)
         .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
         .with_window_functions(SessionStateDefaults::default_window_functions())
+        .with_physical_optimizer_rules(physical_rules)
         .build()
 }

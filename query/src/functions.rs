@@ -10,6 +10,7 @@
 mod id_text;
 mod map;
 mod matches;
+mod restored;
 pub mod text_query;
 
 use std::sync::Arc;
@@ -21,8 +22,11 @@ use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawFieldAcce
 use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, ScalarUDF, lit};
 
 pub(crate) use id_text::{id_text_function, logical_type};
-pub(crate) use map::{ATTRIBUTE_VALUE, attribute_exists, attribute_value, first_attribute_value};
+pub(crate) use map::{
+    ATTRIBUTE_VALUE, attribute_exists, attribute_value, call_on, first_attribute_value, map_call,
+};
 pub(crate) use matches::{MATCHES, matches};
+pub(crate) use restored::restored_column;
 
 /// All of them, to be registered.
 pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {

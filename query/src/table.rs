@@ -12,8 +12,14 @@
 //! text of the others. Without any index it evaluates them on all rows, and the answer is the same.
 //! That holds because the plan stays in this process: a row selection is lost when a plan is sent
 //! to another, so a scan that is must send the lookup and not the selection.
+//!
+//! A file has columns of its own for its common attributes. Plans are made over the stored schema,
+//! which has maps; what they ask of a map becomes what the file has when it is opened
+//! ([`file_columns`]), and [`nearer`] brings those questions down to the files.
 
 mod dynamic;
+mod file_columns;
+mod nearer;
 mod prune;
 mod scan;
 
@@ -32,6 +38,7 @@ use crate::functions::logical_type;
 use crate::session::QueryScope;
 
 pub(crate) use dynamic::{DynamicColumn, Place, map_columns};
+pub(crate) use nearer::AttributesNearer;
 
 /// A table as queries see it: the stored columns with ids as text, then computed ones.
 #[derive(Debug)]

@@ -3,6 +3,8 @@
 //! A flush has its rows in memory and writes them at once ([`FileWriter::write`]); a merge writes
 //! a file while it reads others ([`FileSink`]).
 
+#[doc(hidden)]
+pub mod measured;
 mod sink;
 
 use std::collections::BTreeSet;
@@ -13,9 +15,11 @@ use arrow::compute::{concat_batches, take_record_batch};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
+use crate::attributes::{METADATA_KEY, Promotion, Splitter};
 use crate::buffer::{Place, times_of};
 use crate::error::{Error, Result};
 use crate::fault::Point;
@@ -34,7 +38,7 @@ const PAGE_ROWS: usize = 20_000;
 /// Rows that are sorted out of the buffer at a time.
 const CHUNK_ROWS: usize = 16_384;
 /// The version of the schema and of the conventions in the file, in its key-value metadata.
-pub(crate) const FORMAT_VERSION: &str = "1";
+const FORMAT_VERSION: &str = "2";
 
 /// Where files are written.
 #[derive(Debug, Clone)]
@@ -117,7 +121,8 @@ fn encode(place: &Place, level: u32, indexed: bool, batches: Vec<RecordBatch>) -
     let table = place.1;
     let rows = concat_batches(&schema_of(table), &batches)?;
     drop(batches);
-    let mut encoder = FileEncoder::new(place, level, indexed)?;
+    let promotion = Promotion::of_batches(std::slice::from_ref(&rows));
+    let mut encoder = FileEncoder::new(place, level, indexed, &promotion)?;
     for chunk in sorted_order(table, &rows)?.chunks(CHUNK_ROWS) {
         encoder.push(&take_record_batch(
             &rows,
@@ -132,6 +137,7 @@ struct FileEncoder {
     id: FileId,
     place: Place,
     level: u32,
+    splitter: Splitter,
     parquet: ArrowWriter<Vec<u8>>,
     /// Bytes that [`FileEncoder::take_encoded`] gave away.
     taken: u64,
@@ -144,16 +150,24 @@ struct FileEncoder {
 }
 
 impl FileEncoder {
-    fn new(place: &Place, level: u32, indexed: bool) -> Result<Self> {
+    /// A file whose common keys are those of `promotion`, with an index or without.
+    fn new(place: &Place, level: u32, indexed: bool, promotion: &Promotion) -> Result<Self> {
         let table = place.1;
+        let splitter = Splitter::new(table, promotion);
+        let properties = properties(table, promotion)?;
         Ok(Self {
             id: FileId::generate(),
             place: place.clone(),
             level,
-            parquet: ArrowWriter::try_new(Vec::new(), schema_of(table), Some(properties(table)?))?,
+            parquet: ArrowWriter::try_new(
+                Vec::new(),
+                Arc::clone(splitter.schema()),
+                Some(properties),
+            )?,
+            splitter,
             taken: 0,
             index: indexed.then(|| IndexBuilder::new(table)).transpose()?,
-            fields: FieldCounter::new(table),
+            fields: FieldCounter::for_file(table, promotion),
             services: BTreeSet::new(),
             rows: 0,
             times: None,
@@ -168,11 +182,12 @@ impl FileEncoder {
         };
         self.times = Some((self.times.map_or(*first, |(min, _)| min), *last));
         self.rows += sorted.num_rows() as u64;
-        self.parquet.write(sorted)?;
+        let entries = self.fields.add(sorted);
+        let columns = self.splitter.split(sorted, self.fields.keys(), &entries)?;
+        self.parquet.write(&columns)?;
         if let Some(index) = &mut self.index {
             index.add(sorted)?;
         }
-        self.fields.add(sorted);
         collect_services(sorted, &mut self.services);
         Ok(())
     }
@@ -185,10 +200,13 @@ impl FileEncoder {
         bytes
     }
 
-    fn finish(self) -> Result<Encoded> {
+    fn finish(mut self) -> Result<Encoded> {
         let (min_time_ns, max_time_ns) = self
             .times
             .ok_or_else(|| Error::internal("a file without rows"))?;
+        let attributes = self.splitter.metadata(self.fields.keys())?;
+        self.parquet
+            .append_key_value_metadata(KeyValue::new(METADATA_KEY.to_owned(), attributes));
         let parquet = self.parquet.into_inner()?;
         let id = self.id;
         let index = match self.index {
@@ -249,7 +267,7 @@ fn collect_services(batch: &RecordBatch, services: &mut BTreeSet<String>) {
 
 /// Encodings: what was measured best for each kind of column; statistics only where queries prune
 /// by them (they cost a quarter of the encoding time otherwise).
-fn properties(table: Table) -> Result<WriterProperties> {
+fn properties(table: Table, promotion: &Promotion) -> Result<WriterProperties> {
     let column = |name: &str| ColumnPath::from(name);
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
@@ -258,7 +276,7 @@ fn properties(table: Table) -> Result<WriterProperties> {
         .set_write_batch_size(CHUNK_ROWS)
         .set_statistics_enabled(EnabledStatistics::None)
         .set_created_by(concat!("spoor ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_key_value_metadata(Some(vec![parquet::file::metadata::KeyValue::new(
+        .set_key_value_metadata(Some(vec![KeyValue::new(
             "spoor.format_version".to_owned(),
             FORMAT_VERSION.to_owned(),
         )]));
@@ -291,6 +309,9 @@ fn properties(table: Table) -> Result<WriterProperties> {
     }
     for name in pruned {
         builder = builder.set_column_statistics_enabled(column(name), EnabledStatistics::Page);
+    }
+    for (name, dictionary) in promotion.column_names() {
+        builder = builder.set_column_dictionary_enabled(ColumnPath::from(vec![name]), dictionary);
     }
     Ok(builder.build())
 }

@@ -7,8 +7,10 @@
 //! ```
 //!
 //! Storage knows Arrow, not HTTP and not OTLP. Modules in reading order: [`error`], [`model`],
-//! [`text`], [`engine`] (the front door), [`snapshot`] (what a query sees), [`index`].
+//! [`text`], [`engine`] (the front door), [`snapshot`] (what a query sees), [`attributes`] (how
+//! they lie in files), [`index`].
 
+pub mod attributes;
 mod budget;
 mod buffer;
 mod catalog;
@@ -18,7 +20,8 @@ mod compaction;
 pub mod engine;
 pub mod error;
 mod fault;
-mod file;
+#[doc(hidden)]
+pub mod file;
 mod flush;
 pub mod index;
 mod layout;
@@ -42,4 +45,5 @@ pub use engine::{Decode, Ingest, Storage, StorageOptions};
 pub use error::{Error, ErrorKind, Result};
 pub use model::{FileId, Hour, RecordId, SpanId, Table, TenantId, TimeRange, TraceId, ValueType};
 pub use snapshot::{DataFile, FieldStatistic, FieldStatistics, Snapshot};
+pub use statistics::Sketch;
 pub use store::{S3Location, StoreLocation};

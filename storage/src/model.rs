@@ -12,4 +12,4 @@ mod value;
 pub use ids::{FileId, RecordId, SpanId, TenantId, TraceId};
 pub use schema::{Table, logs_schema, schema_of, spans_schema};
 pub use time::{HOUR_NS, Hour, TimeRange};
-pub use value::ValueType;
+pub use value::{ValueType, write_double};

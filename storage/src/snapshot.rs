@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use crate::buffer::Buffer;
 use crate::model::{FileId, HOUR_NS, Hour, Table, TenantId, TimeRange};
-use crate::statistics::{FieldCounter, StatisticsSum};
+use crate::statistics::{FieldCounter, Sketch, StatisticsSum};
 
 pub(crate) use files::FileSet;
 
@@ -85,6 +85,15 @@ pub struct FieldStatistic {
     pub top_values: Vec<(String, u64)>,
     /// Whether `top_values` holds every value with its exact count.
     pub exact: bool,
+    /// How many distinct values there are: exactly if `exact`, else about (0: not known).
+    #[serde(default)]
+    pub distinct: u64,
+    /// All values, where they are more than `top_values` holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sketch: Option<Sketch>,
+    /// The mean place of the attribute in its rows.
+    #[serde(default)]
+    pub position: u32,
 }
 
 /// A buffer that takes no more rows and is being written to files.

@@ -1,24 +1,34 @@
-//! Field statistics: which keys a file holds, of which types, and their most frequent values.
+//! Field statistics: which keys a file holds, of which types, how many distinct values they have
+//! and which are the most frequent.
 //!
 //! Written once a file into the catalog, so that completion and facets over the whole retention
 //! read no data. Counting is exact for fields with few distinct values and says when it is not.
 
-use std::collections::{BTreeMap, HashMap};
+mod sketch;
+mod sum;
+mod values;
+
+use std::collections::BTreeMap;
 
 use arrow::array::{Array, AsArray, MapArray, StringArray};
 use arrow::record_batch::RecordBatch;
 
+use crate::attributes::{KeyTable, OVERFLOW, Promotion};
 use crate::model::{Table, ValueType};
 use crate::snapshot::{FieldStatistic, FieldStatistics};
+use values::Counter;
 
-/// Distinct values that are counted for a field; later new ones only make it inexact.
-const COUNTED_VALUES: usize = 256;
-/// Most frequent values that are kept for a field of a file.
-const KEPT_VALUES: usize = 100;
-/// Values longer than this are not worth completing.
-const MAX_VALUE_BYTES: usize = 256;
-/// Distinct fields that are counted in a file: keys that carry ids must not grow the catalog.
+pub use sketch::Sketch;
+pub(crate) use sum::StatisticsSum;
+
+/// Fields that are kept of a file, the most frequent ones.
 const MAX_FIELDS: usize = 4096;
+/// Fields of a file whose sketch is kept, the most frequent ones.
+const MAX_SKETCHES: usize = 64;
+/// Bytes of values that are kept of a file.
+const KEPT_VALUE_BYTES: usize = 512 << 10;
+/// Bytes of values that are in memory while a file is counted.
+const COUNTED_VALUE_BYTES: usize = 16 << 20;
 
 /// The map columns with their type columns and the prefix of their fields' qualified names.
 pub(crate) const MAPS: [(&str, &str, &str); 4] = [
@@ -53,54 +63,18 @@ fn text_columns(table: Table) -> &'static [&'static str] {
     }
 }
 
-#[derive(Debug, Default)]
-struct Counter {
-    count: u64,
-    types: BTreeMap<char, u64>,
-    values: HashMap<String, u64>,
-    overflowed: bool,
-}
-
-impl Counter {
-    fn add(&mut self, letter: char, value: &str) {
-        self.count += 1;
-        *self.types.entry(letter).or_default() += 1;
-        if let Some(count) = self.values.get_mut(value) {
-            *count += 1;
-        } else if self.values.len() < COUNTED_VALUES && value.len() <= MAX_VALUE_BYTES {
-            self.values.insert(value.to_owned(), 1);
-        } else {
-            self.overflowed = true;
-        }
-    }
-
-    fn finish(self) -> FieldStatistic {
-        let (top_values, cut) = top(self.values, KEPT_VALUES);
-        FieldStatistic {
-            count: self.count,
-            types: self.types,
-            top_values,
-            exact: !self.overflowed && !cut,
-        }
-    }
-}
-
-/// The `limit` most frequent values, ties by text; whether any was left out.
-fn top(values: HashMap<String, u64>, limit: usize) -> (Vec<(String, u64)>, bool) {
-    let mut sorted: Vec<_> = values.into_iter().collect();
-    sorted.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let cut = sorted.len() > limit;
-    sorted.truncate(limit);
-    (sorted, cut)
-}
+/// The numbers of the keys of every entry of a batch's maps, in the order of [`MAPS`].
+pub(crate) type EntryKeys = [Vec<u32>; MAPS.len()];
 
 /// Counts the fields of batches of one table.
 #[derive(Debug)]
 pub(crate) struct FieldCounter {
     table: Table,
     columns: BTreeMap<&'static str, Counter>,
-    maps: [HashMap<String, Counter>; 4],
-    fields: usize,
+    keys: [KeyTable; MAPS.len()],
+    counters: [Vec<Counter>; MAPS.len()],
+    /// Bytes of values that may still be kept.
+    room: usize,
 }
 
 impl FieldCounter {
@@ -108,148 +82,145 @@ impl FieldCounter {
         Self {
             table,
             columns: BTreeMap::new(),
-            maps: Default::default(),
-            fields: 0,
+            keys: Default::default(),
+            counters: Default::default(),
+            room: COUNTED_VALUE_BYTES,
         }
     }
 
-    /// Counts every row of `batch`, which has the table's stored schema.
-    pub(crate) fn add(&mut self, batch: &RecordBatch) {
+    /// The same for a file with these promoted keys, which get the first numbers.
+    pub(crate) fn for_file(table: Table, promotion: &Promotion) -> Self {
+        let mut counter = Self::new(table);
+        for (keys, columns) in counter.keys.iter_mut().zip(&promotion.scopes) {
+            for column in columns {
+                keys.number(&column.key);
+            }
+        }
+        counter
+    }
+
+    /// The keys of each map by their numbers.
+    pub(crate) fn keys(&self) -> &[KeyTable; MAPS.len()] {
+        &self.keys
+    }
+
+    /// Counts every row of `batch`, which has the table's stored schema, and says which keys its
+    /// entries have.
+    pub(crate) fn add(&mut self, batch: &RecordBatch) -> EntryKeys {
         for name in text_columns(self.table) {
-            let Some(column) = batch.column_by_name(name) else {
-                continue;
-            };
-            let Some(texts) = column.as_any().downcast_ref::<StringArray>() else {
+            let Some(texts) = column_of::<StringArray>(batch, name) else {
                 continue;
             };
             let counter = self.columns.entry(name).or_default();
             for text in texts.iter().flatten() {
-                counter.add(ValueType::String.letter(), text);
+                counter.add(ValueType::String as u8, 0, text, &mut self.room);
             }
         }
+        let mut entries = EntryKeys::default();
         for (at, (values, types, _)) in MAPS.iter().enumerate() {
-            let (Some(values), Some(types)) =
-                (batch.column_by_name(values), batch.column_by_name(types))
-            else {
-                continue;
-            };
-            let (Some(map), Some(types)) = (
-                values.as_any().downcast_ref::<MapArray>(),
-                types.as_any().downcast_ref::<StringArray>(),
-            ) else {
-                continue;
-            };
-            self.add_map(at, map, types);
+            let columns =
+                column_of::<MapArray>(batch, values).zip(column_of::<StringArray>(batch, types));
+            if let Some((map, types)) = columns {
+                entries[at] = self.keys[at].entries(map);
+                self.counters[at].resize_with(self.keys[at].names().len(), Counter::default);
+                self.add_map(at, map, types, &entries[at]);
+            }
         }
+        entries
     }
 
-    fn add_map(&mut self, at: usize, map: &MapArray, types: &StringArray) {
-        let keys = map.keys().as_string::<i32>();
+    fn add_map(&mut self, at: usize, map: &MapArray, types: &StringArray, numbers: &[u32]) {
         let values = map.values().as_string::<i32>();
         let offsets = map.value_offsets();
+        let mut numbers = numbers.iter();
         for row in 0..map.len() {
             let letters = types.value(row).as_bytes();
             let from = offsets[row] as usize;
-            let to = offsets[row + 1] as usize;
-            for (entry, letter) in (from..to).zip(letters) {
+            for entry in from..offsets[row + 1] as usize {
+                let place = entry - from;
+                let (Some(number), Some(letter)) = (numbers.next(), letters.get(place)) else {
+                    continue;
+                };
                 let value = if values.is_null(entry) {
                     ""
                 } else {
                     values.value(entry)
                 };
-                self.add_entry(at, keys.value(entry), char::from(*letter), value);
+                if *number != OVERFLOW
+                    && let Some(counter) = self.counters[at].get_mut(*number as usize)
+                {
+                    counter.add(*letter, place, value, &mut self.room);
+                }
             }
-        }
-    }
-
-    fn add_entry(&mut self, at: usize, key: &str, letter: char, value: &str) {
-        if let Some(counter) = self.maps[at].get_mut(key) {
-            counter.add(letter, value);
-        } else if self.fields < MAX_FIELDS {
-            self.fields += 1;
-            self.maps[at]
-                .entry(key.to_owned())
-                .or_default()
-                .add(letter, value);
         }
     }
 
     /// The statistics of everything added.
     pub(crate) fn finish(self) -> FieldStatistics {
-        let mut fields = BTreeMap::new();
-        for (name, counter) in self.columns {
-            if counter.count > 0 {
-                fields.insert(name.to_owned(), counter.finish());
-            }
-        }
-        for (map, (_, _, prefix)) in self.maps.into_iter().zip(MAPS) {
-            for (key, counter) in map {
-                fields.insert(format!("{prefix}{key}"), counter.finish());
-            }
-        }
-        FieldStatistics { fields }
-    }
-}
-
-/// Adds up statistics of several files.
-#[derive(Debug, Default)]
-pub(crate) struct StatisticsSum {
-    fields: BTreeMap<String, FieldSum>,
-}
-
-#[derive(Debug)]
-struct FieldSum {
-    count: u64,
-    types: BTreeMap<char, u64>,
-    values: HashMap<String, u64>,
-    exact: bool,
-}
-
-impl Default for FieldSum {
-    fn default() -> Self {
-        Self {
-            count: 0,
-            types: BTreeMap::new(),
-            values: HashMap::new(),
-            exact: true,
-        }
-    }
-}
-
-impl StatisticsSum {
-    pub(crate) fn add_file(&mut self, statistics: &FieldStatistics) {
-        for (name, field) in &statistics.fields {
-            if !self.fields.contains_key(name) {
-                self.fields.insert(name.clone(), FieldSum::default());
-            }
-            let Some(sum) = self.fields.get_mut(name) else {
-                continue;
-            };
-            sum.count += field.count;
-            sum.exact &= field.exact;
-            for (letter, rows) in &field.types {
-                *sum.types.entry(*letter).or_default() += rows;
-            }
-            for (value, rows) in &field.top_values {
-                *sum.values.entry(value.clone()).or_default() += rows;
-            }
-        }
-    }
-
-    pub(crate) fn finish(self) -> FieldStatistics {
-        let fields = self
-            .fields
+        let mut counted: Vec<(String, Counter)> = self
+            .columns
             .into_iter()
-            .map(|(name, sum)| {
-                let statistic = FieldStatistic {
-                    count: sum.count,
-                    types: sum.types,
-                    top_values: top(sum.values, usize::MAX).0,
-                    exact: sum.exact,
-                };
-                (name, statistic)
-            })
+            .map(|(name, counter)| (name.to_owned(), counter))
+            .collect();
+        for ((keys, counters), (_, _, prefix)) in self.keys.iter().zip(self.counters).zip(MAPS) {
+            let names = keys.names().iter().map(|key| format!("{prefix}{key}"));
+            counted.extend(names.zip(counters));
+        }
+        counted.retain(|(_, counter)| counter.count() > 0);
+        counted
+            .sort_unstable_by(|a, b| (b.1.count().cmp(&a.1.count())).then_with(|| a.0.cmp(&b.0)));
+        counted.truncate(MAX_FIELDS);
+        let mut kept = Kept {
+            sketches: MAX_SKETCHES,
+            value_bytes: KEPT_VALUE_BYTES,
+        };
+        let fields = counted
+            .into_iter()
+            .map(|(name, counter)| (name, kept.of(counter.finish())))
             .collect();
         FieldStatistics { fields }
     }
 }
+
+/// What a file's statistics may still hold.
+struct Kept {
+    sketches: usize,
+    value_bytes: usize,
+}
+
+impl Kept {
+    fn of(&mut self, mut field: FieldStatistic) -> FieldStatistic {
+        if field.sketch.is_some() {
+            match self.sketches.checked_sub(1) {
+                Some(left) => self.sketches = left,
+                None => field.sketch = None,
+            }
+        }
+        let mut bytes = 0;
+        let fit = field
+            .top_values
+            .iter()
+            .take_while(|(value, _)| {
+                bytes += value.len();
+                bytes <= self.value_bytes
+            })
+            .count();
+        if fit < field.top_values.len() {
+            field.top_values.truncate(fit);
+            field.exact = false;
+        }
+        self.value_bytes -= field
+            .top_values
+            .iter()
+            .map(|(value, _)| value.len())
+            .sum::<usize>();
+        field
+    }
+}
+
+fn column_of<'a, A: Array + 'static>(batch: &'a RecordBatch, name: &str) -> Option<&'a A> {
+    batch.column_by_name(name)?.as_any().downcast_ref::<A>()
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,8 +10,6 @@
 //!
 //! Of a `oneof` or value that is sent twice the last one counts; real encoders send one.
 
-use std::io::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -153,21 +151,7 @@ pub(crate) fn push_int(out: &mut Vec<u8>, value: i64) {
 
 /// Shortest digits that read back the same, with an exponent where plain digits would be long.
 pub(crate) fn push_double(out: &mut Vec<u8>, value: f64) {
-    let magnitude = value.abs();
-    let written = if value.is_nan() {
-        out.write_all(b"NaN")
-    } else if value.is_infinite() {
-        out.write_all(if value > 0.0 {
-            b"Infinity"
-        } else {
-            b"-Infinity"
-        })
-    } else if magnitude == 0.0 || (1e-5..1e16).contains(&magnitude) {
-        write!(out, "{value}")
-    } else {
-        write!(out, "{value:e}")
-    };
-    debug_assert!(written.is_ok(), "writing to a `Vec` cannot fail");
+    spoor_storage::model::write_double(out, value);
 }
 
 fn push_base64(out: &mut Vec<u8>, raw: &[u8]) {

@@ -55,6 +55,11 @@ struct Field {
     query_name: String,
     types: Vec<&'static str>,
     count: u64,
+    /// Distinct values; absent for `level`, which is computed from rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    distinct: Option<u64>,
+    /// Whether `distinct` is exact; it is about right otherwise (±3 % where much is known).
+    exact: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -82,13 +87,15 @@ pub(super) async fn fields(
     session.note_skipped(table, range);
     let statistics = statistics(&session, table, range);
     let prefix = parameters.prefix.to_lowercase();
-    let mut fields = described(&statistics, table);
+    let mut fields = described(&statistics, table, range);
     if table == Table::Logs {
         fields.push(Field {
             name: "level".to_owned(),
             query_name: "level".to_owned(),
             types: vec![ValueType::String.word()],
             count: rows_in(&session, table, range),
+            distinct: None,
+            exact: false,
         });
     }
     fields.retain(|field| {
@@ -105,7 +112,7 @@ fn statistics(session: &QuerySession, table: Table, range: TimeRange) -> FieldSt
         .field_statistics(session.tenant(), table, range)
 }
 
-fn described(statistics: &FieldStatistics, table: Table) -> Vec<Field> {
+fn described(statistics: &FieldStatistics, table: Table, range: TimeRange) -> Vec<Field> {
     let known = statistics
         .fields
         .iter()
@@ -120,6 +127,9 @@ fn described(statistics: &FieldStatistics, table: Table) -> Vec<Field> {
                 .map(ValueType::word)
                 .collect(),
             count: field.count,
+            distinct: Some(field.distinct),
+            // Files count whole, so that values outside the range may be among them.
+            exact: field.exact && range == TimeRange::ALL,
             name: name.clone(),
         })
         .collect()

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::QueryOptions;
 use crate::testing::{House, Log, SECOND, T0, send, sql_request};
 
+mod attributes;
 mod differential;
 mod sql;
 

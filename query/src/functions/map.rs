@@ -1,6 +1,7 @@
 //! Access to attribute maps: `attribute_value(map, …, 'key')` and `attribute_exists(map, 'key')`.
 //!
-//! Of several maps the first one that has a value for the key counts.
+//! Of several maps the first one that has a value for the key counts. In plans over a file a map
+//! may be replaced by the column that the file has for the key ([`crate::table`]), or follow it.
 //!
 //! The first entry with the key counts; OTLP says keys are unique, and where a sender breaks that
 //! every place here reads the same one.
@@ -8,12 +9,16 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, MapArray, StringArray, StringBuilder};
-use arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
+use arrow::datatypes::{DataType, Schema};
+use datafusion::common::{DataFusionError, Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
+    ColumnarValue, Expr, ExpressionPlacement, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility, lit,
 };
+use datafusion::physical_expr::expressions::lit as physical_lit;
+use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
+use spoor_storage::attributes::text_of;
 
 /// The name of the function that gives a value.
 pub(crate) const ATTRIBUTE_VALUE: &str = "attribute_value";
@@ -108,6 +113,18 @@ impl ScalarUDFImpl for MapFunction {
         })
     }
 
+    /// Near the data, where a file may have the key in a column and the map need not be read.
+    fn placement(&self, args: &[ExpressionPlacement]) -> ExpressionPlacement {
+        match args {
+            [maps @ .., ExpressionPlacement::Literal]
+                if maps.iter().all(|map| *map == ExpressionPlacement::Column) =>
+            {
+                ExpressionPlacement::MoveTowardsLeafNodes
+            }
+            _ => ExpressionPlacement::KeepInPlace,
+        }
+    }
+
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let rows = args.number_rows;
         let [maps @ .., ColumnarValue::Scalar(key)] = args.args.as_slice() else {
@@ -123,12 +140,70 @@ impl ScalarUDFImpl for MapFunction {
             .iter()
             .map(|map| map.to_array(rows))
             .collect::<Result<Vec<_>>>()?;
-        let maps = arrays.iter().map(Entries::of).collect::<Result<Vec<_>>>()?;
+        let parts = arrays.iter().map(Part::of).collect::<Result<Vec<_>>>()?;
         let answer: ArrayRef = match self.answer {
-            Answer::Value => Arc::new(values(&maps, key, rows)),
-            Answer::Exists => Arc::new(exists(&maps, key, rows)),
+            Answer::Value => Arc::new(values(&parts, key, rows)),
+            Answer::Exists => Arc::new(exists(&parts, key, rows)),
         };
         Ok(ColumnarValue::Array(answer))
+    }
+}
+
+/// `expr` as a call of one of these functions.
+pub(crate) fn map_call(expr: &dyn PhysicalExpr) -> Option<&ScalarFunctionExpr> {
+    ScalarFunctionExpr::try_downcast_func::<MapFunction>(expr)
+}
+
+/// The same call with other places to look into; nowhere is null, or false.
+pub(crate) fn call_on(
+    call: &ScalarFunctionExpr,
+    parts: Vec<Arc<dyn PhysicalExpr>>,
+) -> Result<Arc<dyn PhysicalExpr>> {
+    let is_value = call.name() == ATTRIBUTE_VALUE;
+    match parts.as_slice() {
+        [] if is_value => return Ok(physical_lit(ScalarValue::Utf8(None))),
+        [] => return Ok(physical_lit(false)),
+        _ => {}
+    }
+    let mut args = parts;
+    args.extend(call.args().last().map(Arc::clone));
+    Ok(Arc::new(ScalarFunctionExpr::new(
+        call.name(),
+        Arc::new(call.fun().clone()),
+        args,
+        call.return_field(&Schema::empty())?,
+        Arc::new(call.config_options().clone()),
+    )))
+}
+
+/// A place where an attribute may be.
+enum Part<'a> {
+    Map(Entries<'a>),
+    /// The texts of the key's own column.
+    Column(StringArray),
+}
+
+impl<'a> Part<'a> {
+    fn of(array: &'a ArrayRef) -> Result<Self> {
+        if matches!(array.data_type(), DataType::Map(..)) {
+            return Entries::of(array).map(Self::Map);
+        }
+        let texts = text_of(array).map_err(|error| DataFusionError::External(Box::new(error)))?;
+        Ok(Self::Column(texts.as_string::<i32>().clone()))
+    }
+
+    fn value(&self, row: usize, key: &str) -> Option<&str> {
+        match self {
+            Self::Map(map) => map.value(row, key),
+            Self::Column(texts) => texts.is_valid(row).then(|| texts.value(row)),
+        }
+    }
+
+    fn exists(&self, row: usize, key: &str) -> bool {
+        match self {
+            Self::Map(map) => map.find(row, key).is_some(),
+            Self::Column(texts) => texts.is_valid(row),
+        }
     }
 }
 
@@ -184,17 +259,17 @@ fn offset(offsets: &[i32], at: usize) -> usize {
         .map_or(0, |offset| usize::try_from(*offset).unwrap_or(0))
 }
 
-fn values(maps: &[Entries<'_>], key: &str, rows: usize) -> StringArray {
+fn values(parts: &[Part<'_>], key: &str, rows: usize) -> StringArray {
     let mut found = StringBuilder::with_capacity(rows, rows * 8);
     for row in 0..rows {
-        found.append_option(maps.iter().find_map(|map| map.value(row, key)));
+        found.append_option(parts.iter().find_map(|part| part.value(row, key)));
     }
     found.finish()
 }
 
-fn exists(maps: &[Entries<'_>], key: &str, rows: usize) -> BooleanArray {
+fn exists(parts: &[Part<'_>], key: &str, rows: usize) -> BooleanArray {
     (0..rows)
-        .map(|row| Some(maps.iter().any(|map| map.find(row, key).is_some())))
+        .map(|row| Some(parts.iter().any(|part| part.exists(row, key))))
         .collect()
 }
 
@@ -228,7 +303,7 @@ mod tests {
     #[test]
     fn gives_the_first_value_and_knows_null_from_absent() {
         let array: ArrayRef = Arc::new(maps());
-        let maps = [Entries::of(&array).unwrap()];
+        let maps = [Part::of(&array).unwrap()];
         let found = values(&maps, "b", 3);
         assert_eq!(found.iter().collect::<Vec<_>>(), [None, None, Some("2")]);
         let there = exists(&maps, "b", 3);
@@ -241,7 +316,7 @@ mod tests {
     #[test]
     fn reads_slices_at_their_own_rows() {
         let array: ArrayRef = Arc::new(maps().slice(2, 1));
-        let maps = [Entries::of(&array).unwrap()];
+        let maps = [Part::of(&array).unwrap()];
         assert_eq!(values(&maps, "b", 1).value(0), "2");
         assert!(values(&maps, "a", 1).is_null(0));
     }
@@ -250,7 +325,7 @@ mod tests {
     fn the_first_map_with_a_value_counts() {
         let (first, second): (ArrayRef, ArrayRef) =
             (Arc::new(maps().slice(0, 1)), Arc::new(maps().slice(2, 1)));
-        let both = [Entries::of(&first).unwrap(), Entries::of(&second).unwrap()];
+        let both = [Part::of(&first).unwrap(), Part::of(&second).unwrap()];
         assert_eq!(values(&both, "a", 1).value(0), "1");
         assert_eq!(values(&both, "b", 1).value(0), "2", "a null is no value");
         assert!(values(&both, "c", 1).is_null(0));

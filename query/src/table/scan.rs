@@ -24,6 +24,8 @@ use spoor_storage::model::schema_of;
 use spoor_storage::{Table, TraceId};
 
 use super::DynamicColumn;
+use super::file_columns::FileColumns;
+use super::nearer;
 use super::prune::Pruning;
 use crate::engine::STORE_URL;
 use crate::functions::{id_text_function, logical_type};
@@ -67,22 +69,24 @@ impl Scan<'_> {
             parquet_plan(self.scope, state, &stored, columns, pruning, limit, files)
         };
         let test = |source| words::test(state, source, pruning, &stored, (&tested, &needed));
+        let project = |source| project(state, source, &stored, &needed, &outputs);
+        // Below the union, so that each file computes its attributes from what it has.
+        let of_files = |source| nearer::bring(project(source)?);
         let mut sources = Vec::new();
         if !files.decided.is_empty() {
-            sources.push(parquet(&needed, files.decided)?);
+            sources.push(of_files(parquet(&needed, files.decided)?)?);
         }
         if !files.undecided.is_empty() {
-            sources.push(test(parquet(&tested, files.undecided)?)?);
+            sources.push(of_files(test(parquet(&tested, files.undecided)?)?)?);
         }
         if sources.is_empty() || self.has_buffered(pruning) {
             let buffered = self.buffered(state, &stored, &tested, pruning, limit)?;
-            sources.insert(0, test(buffered)?);
+            sources.insert(0, project(test(buffered)?)?);
         }
-        let source = match sources.len() {
-            1 => sources.swap_remove(0),
-            _ => UnionExec::try_new(sources)?,
-        };
-        project(state, source, &stored, &needed, &outputs)
+        match sources.len() {
+            1 => Ok(sources.swap_remove(0)),
+            _ => UnionExec::try_new(sources),
+        }
     }
 
     /// The projected columns as expressions over the stored ones.
@@ -204,6 +208,7 @@ fn parquet_plan(
         .with_file_groups(file_groups.into_iter().map(FileGroup::new).collect())
         .with_projection_indices(Some(needed.to_vec()))?
         .with_limit(limit)
+        .with_expr_adapter(Some(Arc::new(FileColumns)))
         .build();
     Ok(DataSourceExec::from_data_source(config))
 }

@@ -83,6 +83,8 @@ fn file(hour: i64) -> Arc<DataFile> {
         types: BTreeMap::from([('s', 3)]),
         top_values: vec![("a".to_owned(), 3)],
         exact: true,
+        distinct: 1,
+        ..FieldStatistic::default()
     };
     Arc::new(DataFile {
         id,

@@ -16,7 +16,9 @@ use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStream};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
+use crate::attributes::{FileAttributes, restore};
 use crate::error::{Error, Result};
+use crate::model::Table;
 use crate::snapshot::DataFile;
 
 /// Most rows of a batch.
@@ -28,6 +30,8 @@ const BATCH_BYTES: u64 = 8 << 20;
 /// encoded bytes and one batch.
 pub(crate) struct FileRows {
     path: Path,
+    table: Table,
+    attributes: FileAttributes,
     expected_rows: u64,
     stream: ParquetRecordBatchStream<Ranges>,
     rows: u64,
@@ -57,6 +61,7 @@ impl FileRows {
                 _ => return Err(error),
             },
         };
+        let attributes = FileAttributes::of(builder.schema())?;
         let rows = batch_rows(builder.metadata());
         let stream = builder
             .with_batch_size(rows)
@@ -64,6 +69,8 @@ impl FileRows {
             .map_err(|source| unreadable(&path, source))?;
         Ok(Self {
             path,
+            table: file.table,
+            attributes,
             expected_rows: file.rows,
             stream,
             rows: 0,
@@ -86,7 +93,7 @@ impl FileRows {
             };
         };
         self.rows += batch.num_rows() as u64;
-        Ok(Some(batch))
+        restore(self.table, &self.attributes, &batch).map(Some)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::merge::SortMerge;
 use super::policy::{MAX_WEIGHT, Merge};
 use super::read::FileRows;
+use crate::attributes::Promotion;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{FileSink, FileWriter};
 use crate::snapshot::DataFile;
@@ -45,9 +46,11 @@ pub(crate) async fn run(
         }
     }
     let mut sorted = SortMerge::new(merge.place.1, inputs);
+    let rows: u64 = merge.files.iter().map(|file| file.rows).sum();
     let mut outputs = Outputs {
         writer,
         merge: &merge,
+        promotion: Promotion::of_statistics(rows, merge.files.iter().map(|file| &file.fields)),
         open: None,
         written: Vec::new(),
     };
@@ -91,6 +94,8 @@ fn broken(file: &Arc<DataFile>, error: Error) -> Result<Outcome> {
 struct Outputs<'a> {
     writer: &'a FileWriter,
     merge: &'a Merge,
+    /// The keys that are common in all inputs together.
+    promotion: Promotion,
     open: Option<FileSink>,
     written: Vec<Arc<DataFile>>,
 }
@@ -105,6 +110,7 @@ impl Outputs<'_> {
         let bytes_in = self.merge.bytes();
         let level = self.merge.files.iter().map(|file| file.level).max();
         let level = level.unwrap_or(0) + 1;
+        let place = &self.merge.place;
         while let Some(mut batch) = sorted.next().await? {
             let share = |rows: usize| bytes_in * rows as u64 / rows_in.max(1);
             let mut paced = Paced {
@@ -116,7 +122,8 @@ impl Outputs<'_> {
                     Some(sink) => sink,
                     none => {
                         let rows = self.merge.rows_per_file;
-                        none.insert(self.writer.begin(&self.merge.place, level, rows)?)
+                        let begun = self.writer.begin(place, level, rows, &self.promotion)?;
+                        none.insert(begun)
                     }
                 };
                 let room = self.merge.rows_per_file.saturating_sub(sink.rows());

@@ -1,4 +1,5 @@
 mod freshness;
+mod formats;
 mod limits;
 mod matrix;
 mod model;

@@ -8,6 +8,7 @@ use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayloadMut, WriteMultipart};
 
 use super::{Encoded, FileEncoder, FileWriter};
+use crate::attributes::Promotion;
 use crate::buffer::Place;
 use crate::error::Result;
 use crate::fault::Point;
@@ -24,19 +25,26 @@ const PARALLEL_PARTS: usize = 2;
 /// catalog row names it.
 pub(crate) struct FileSink {
     writer: FileWriter,
-    encoder: FileEncoder,
+    encoder: Box<FileEncoder>,
     upload: Upload,
 }
 
 impl FileWriter {
-    /// Begins a file of `place` with about so many rows. Its bytes go to the store as they come.
-    pub(crate) fn begin(&self, place: &Place, level: u32, rows: u64) -> Result<FileSink> {
-        let encoder = FileEncoder::new(place, level, self.is_indexed(rows))?;
+    /// Begins a file of `place` with about so many rows and with columns for the keys of
+    /// `promotion`. Its bytes go to the store as they come.
+    pub(crate) fn begin(
+        &self,
+        place: &Place,
+        level: u32,
+        rows: u64,
+        promotion: &Promotion,
+    ) -> Result<FileSink> {
+        let encoder = FileEncoder::new(place, level, self.is_indexed(rows), promotion)?;
         let (tenant, table, hour) = place;
         let path = parquet_path(tenant, *table, *hour, encoder.id);
         Ok(FileSink {
             writer: self.clone(),
-            encoder,
+            encoder: Box::new(encoder),
             upload: Upload::new(self.store.clone(), path),
         })
     }

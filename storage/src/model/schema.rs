@@ -1,4 +1,5 @@
-//! The Arrow schemas of both tables. The same schema is used in the buffer and in the files.
+//! The Arrow schemas of both tables, as they are in memory. In files, common attributes are columns
+//! of their own (see [`crate::attributes`]).
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,5 +1,7 @@
 //! Attribute values: text in a map, with one type letter an entry beside it.
 
+use std::io::Write;
+
 /// The OTLP `AnyValue` case of an attribute value, as one ASCII letter.
 ///
 /// | letter | case | text in the map |
@@ -67,4 +69,24 @@ impl ValueType {
             Self::Empty => "empty",
         }
     }
+}
+
+/// Appends the text of a double: the shortest digits that read back the same, with an exponent
+/// where plain digits would be long.
+pub fn write_double(out: &mut Vec<u8>, value: f64) {
+    let magnitude = value.abs();
+    let written = if value.is_nan() {
+        out.write_all(b"NaN")
+    } else if value.is_infinite() {
+        out.write_all(if value > 0.0 {
+            b"Infinity"
+        } else {
+            b"-Infinity"
+        })
+    } else if magnitude == 0.0 || (1e-5..1e16).contains(&magnitude) {
+        write!(out, "{value}")
+    } else {
+        write!(out, "{value:e}")
+    };
+    debug_assert!(written.is_ok(), "writing to a `Vec` cannot fail");
 }

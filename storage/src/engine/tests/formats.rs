@@ -1,0 +1,101 @@
+//! What earlier versions wrote is read. `testdata/vN` is a data directory as Spoor closed it when
+//! its files had format version N.
+
+use std::path::Path;
+
+use arrow::array::{Array, AsArray};
+
+use super::*;
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), &to).unwrap();
+        }
+    }
+}
+
+async fn opened(version: &str) -> (tempfile::TempDir, Storage) {
+    let folder = tempfile::tempdir().unwrap();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("testdata")
+        .join(version);
+    copy(&golden, folder.path());
+    let storage = open(&folder).await;
+    (folder, storage)
+}
+
+async fn rows_of_table(storage: &Storage, table: Table) -> RecordBatch {
+    let files = storage
+        .snapshot()
+        .files(&TenantId::default(), table, TimeRange::ALL);
+    let mut batches = Vec::new();
+    for file in &files {
+        let read = crate::compaction::read_file(storage.object_store(), file).await;
+        batches.extend(read.unwrap());
+    }
+    arrow::compute::concat_batches(&crate::model::schema_of(table), &batches).unwrap()
+}
+
+/// The attributes of a row as `key=value` with the type letters behind.
+fn attributes(rows: &RecordBatch, row: usize) -> String {
+    let map = rows.column_by_name("attributes").unwrap().as_map();
+    let types = rows.column_by_name("attribute_types").unwrap();
+    let entries = map.value(row);
+    let (keys, values) = (entries.column(0).as_string::<i32>(), entries.column(1));
+    let values = values.as_string::<i32>();
+    let mut shown = String::new();
+    for entry in 0..entries.len() {
+        let value = if values.is_null(entry) {
+            "null"
+        } else {
+            values.value(entry)
+        };
+        shown += &format!("{}={value} ", keys.value(entry));
+    }
+    shown + types.as_string::<i32>().value(row)
+}
+
+#[tokio::test]
+async fn files_and_catalog_of_version_1_are_read() {
+    let (_folder, storage) = opened("v1").await;
+    let spans = rows_of_table(&storage, Table::Spans).await;
+    assert_eq!(spans.num_rows(), 2);
+    assert_eq!(
+        attributes(&spans, 0),
+        r#"http.route=/cart http.response.status_code=500 ratio=0.25 cached=false raw=AAE= list={"values":[{"intValue":"1"},{"stringValue":"a"}]} map={"values":[{"key":"k","value":{"stringValue":"v"}}]} nothing=null http.route=twice sidbxamns"#
+    );
+    let logs = rows_of_table(&storage, Table::Logs).await;
+    assert_eq!(
+        [
+            attributes(&logs, 0),
+            attributes(&logs, 1),
+            attributes(&logs, 2)
+        ],
+        ["n=NaN n=9007199254740993 di", "", "empty= s"]
+    );
+    let bodies = logs.column_by_name("body").unwrap().as_string::<i32>();
+    assert_eq!(bodies.value(0), "connection refused");
+    let snapshot = storage.snapshot();
+    let statistics = snapshot.field_statistics(&TenantId::default(), Table::Spans, TimeRange::ALL);
+    assert_eq!(statistics.fields["attributes.http.route"].count, 2);
+    assert_eq!(statistics.fields["attributes.http.route"].distinct, 2);
+}
+
+#[tokio::test]
+async fn a_directory_of_version_1_takes_new_rows_and_passes_the_check() {
+    let (folder, storage) = opened("v1").await;
+    send(&storage, "1674979203000000000 new").await.unwrap();
+    storage.close().await.unwrap();
+    crash(storage).await;
+    let report = crate::check(&StorageOptions::new(folder.path()), false)
+        .await
+        .unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!((report.files, report.rows), (3, 6));
+}

@@ -1,0 +1,111 @@
+//! The statistics of several files together.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::sketch::{Sketch, hash};
+use super::values::most_frequent;
+use crate::snapshot::{FieldStatistic, FieldStatistics};
+
+/// Adds up statistics of several files.
+#[derive(Debug, Default)]
+pub(crate) struct StatisticsSum {
+    fields: BTreeMap<String, FieldSum>,
+}
+
+#[derive(Debug)]
+struct FieldSum {
+    count: u64,
+    types: BTreeMap<char, u64>,
+    values: HashMap<String, u64>,
+    exact: bool,
+    sketch: Option<Sketch>,
+    /// There are at least this many distinct values.
+    least: u64,
+    places: u64,
+}
+
+impl Default for FieldSum {
+    fn default() -> Self {
+        Self {
+            count: 0,
+            types: BTreeMap::new(),
+            values: HashMap::new(),
+            exact: true,
+            sketch: None,
+            least: 0,
+            places: 0,
+        }
+    }
+}
+
+impl StatisticsSum {
+    pub(crate) fn add_file(&mut self, statistics: &FieldStatistics) {
+        for (name, field) in &statistics.fields {
+            if !self.fields.contains_key(name) {
+                self.fields.insert(name.clone(), FieldSum::default());
+            }
+            if let Some(sum) = self.fields.get_mut(name) {
+                sum.add(field);
+            }
+        }
+    }
+
+    pub(crate) fn finish(self) -> FieldStatistics {
+        let fields = self
+            .fields
+            .into_iter()
+            .map(|(name, sum)| (name, sum.finish()))
+            .collect();
+        FieldStatistics { fields }
+    }
+}
+
+impl FieldSum {
+    fn add(&mut self, field: &FieldStatistic) {
+        self.count += field.count;
+        self.exact &= field.exact;
+        self.least = self.least.max(field.distinct);
+        self.places += field.count.saturating_mul(u64::from(field.position));
+        for (letter, rows) in &field.types {
+            *self.types.entry(*letter).or_default() += rows;
+        }
+        for (value, rows) in &field.top_values {
+            if let Some(sum) = self.values.get_mut(value) {
+                *sum += rows;
+            } else {
+                self.values.insert(value.clone(), *rows);
+            }
+        }
+        if let Some(sketch) = &field.sketch {
+            match &mut self.sketch {
+                Some(sum) => sum.merge(sketch),
+                None => self.sketch = Some(sketch.clone()),
+            }
+        }
+    }
+
+    fn finish(self) -> FieldStatistic {
+        let known = self.values.len() as u64;
+        let sketch = self.sketch.map(|mut sketch| {
+            for value in self.values.keys() {
+                sketch.add(hash(value.as_bytes()));
+            }
+            sketch
+        });
+        let distinct = if self.exact {
+            known
+        } else {
+            let estimate = sketch.as_ref().map_or(0, Sketch::estimate);
+            estimate.max(self.least).max(known)
+        };
+        FieldStatistic {
+            count: self.count,
+            types: self.types,
+            top_values: most_frequent(self.values.into_iter(), usize::MAX),
+            exact: self.exact,
+            distinct,
+            sketch,
+            position: u32::try_from(self.places / self.count.max(1)).unwrap_or(u32::MAX),
+        }
+    }
+}
