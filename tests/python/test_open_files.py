@@ -7,6 +7,7 @@ import random
 import duckdb
 import polars
 import pyarrow.dataset
+import pyarrow.parquet
 import pytest
 
 from conftest import TESTS
@@ -31,7 +32,7 @@ TABLES = {"spans": 53534, "logs": 42758}
 @pytest.mark.parametrize("table", TABLES)
 def test_duckdb_counts_what_the_api_counts(recorded, table):
     by_api = recorded.sql(f"SELECT service_name, count(*) FROM {table} GROUP BY service_name")
-    query = f"SELECT service_name, count(*) FROM read_parquet({files(recorded, table)}) GROUP BY 1"
+    query = f"SELECT service_name, count(*) FROM read_parquet({files(recorded, table)}, union_by_name = true) GROUP BY 1"
     by_duckdb = duckdb.sql(query).fetchall()
     assert counts(by_api) == counts(by_duckdb)
     assert sum(counts(by_duckdb).values()) == TABLES[table]
@@ -40,7 +41,7 @@ def test_duckdb_counts_what_the_api_counts(recorded, table):
 @pytest.mark.parametrize("table", TABLES)
 def test_duckdb_finds_them_by_one_pattern(recorded, table):
     pattern = f"{recorded.data_dir}/tenant=default/{table}/**/*.parquet"
-    query = f"SELECT count(*) FROM read_parquet('{pattern}')"
+    query = f"SELECT count(*) FROM read_parquet('{pattern}', union_by_name = true)"
     assert duckdb.sql(query).fetchall() == [(TABLES[table],)]
 
 
@@ -50,7 +51,7 @@ def test_duckdb_reads_ids_times_and_durations(recorded):
     )[0]
     rows = duckdb.execute(
         "SELECT lower(hex(span_id)), lower(hex(parent_span_id)), name, kind, epoch_ns(start_time), duration_ns "
-        f"FROM read_parquet({files(recorded, 'spans')}) WHERE trace_id = from_hex(?)",
+        f"FROM read_parquet({files(recorded, 'spans')}, union_by_name = true) WHERE trace_id = from_hex(?)",
         [trace_id],
     ).fetchall()
     assert len(rows) == spans
@@ -62,21 +63,23 @@ def test_duckdb_reads_ids_times_and_durations(recorded):
     assert sorted(rows, key=str) == sorted(by_api, key=str)
 
 
-def test_duckdb_reads_attributes_from_the_map(recorded):
+def attribute(paths, key):
+    """SQL for an attribute: its column where it is not null, else the map."""
+    in_map = f"attributes['{key}']"
+    if any(f"attributes.{key}" in pyarrow.parquet.read_schema(path).names for path in paths):
+        return f'coalesce("attributes.{key}"::VARCHAR, {in_map})'
+    return in_map
+
+
+def test_duckdb_reads_attributes_from_columns_and_maps(recorded):
+    paths = files(recorded, "logs")
     query = (
-        "SELECT attributes['http.response.status_code'][1] AS status, count(*) "
-        f"FROM read_parquet({files(recorded, 'logs')}) WHERE service_name = 'apache-access' GROUP BY 1"
+        f"SELECT {attribute(paths, 'http.response.status_code')} AS status, count(*) "
+        f"FROM read_parquet({paths}, union_by_name = true) WHERE service_name = 'apache-access' GROUP BY 1"
     )
-    # Maps are read as a list of values by older DuckDB versions and as the value by newer ones.
-    try:
-        found = duckdb.sql(query.replace("[1]", "")).fetchall()
-        if isinstance(found[0][0], list):
-            found = duckdb.sql(query).fetchall()
-    except duckdb.Error:
-        found = duckdb.sql(query).fetchall()
     expected = json.loads((TESTS / "data" / "expected.json").read_text())
     values = expected["apache-access"]["logs"]["attribute_values"]["http.response.status_code"]
-    assert counts(found) == values
+    assert counts(duckdb.sql(query).fetchall()) == values
 
 
 def test_pyarrow_reads_both_tables(recorded):
@@ -120,25 +123,57 @@ def plain(otlp):
     return int(inner) if case == "intValue" else inner
 
 
-def as_attributes(entries, letters):
+SCOPES = {
+    "attributes": ("attributes.", "attribute_types", "attribute_shape"),
+    "resource_attributes": ("resource.", "resource_attribute_types", "resource_attribute_shape"),
+}
+
+
+def rows_with_attributes(path, columns):
+    """The rows of a file with the attributes of each scope put together as docs/format.md says."""
+    schema = pyarrow.parquet.read_schema(path)
+    layout = json.loads(schema.metadata[b"spoor.attributes"])
+    promoted = {}
+    for scope, (prefix, types, shape) in SCOPES.items():
+        promoted[scope] = [prefix + column["key"] for column in layout[scope]["columns"]]
+        columns = [*columns, scope, types, *promoted[scope], *([shape] if promoted[scope] else [])]
+    for row in pyarrow.dataset.dataset([path]).to_table(columns=columns).to_pylist():
+        for scope, (prefix, types, shape) in SCOPES.items():
+            row[scope] = in_order(row, promoted[scope], prefix, row[scope], row[types], row.get(shape))
+        yield row
+
+
+def in_order(row, promoted, prefix, entries, letters, shape):
     assert len(entries) == len(letters) and set(letters) <= TYPE_LETTERS, (entries, letters)
-    return {key: value_of(text, letter) for (key, text), letter in zip(entries, letters)}
+    in_map = [(key, value_of(text, letter)) for (key, text), letter in zip(entries, letters)]
+    in_columns = {
+        number: (name.removeprefix(prefix), as_shown(row[name]))
+        for number, name in enumerate(promoted)
+        if row[name] is not None
+    }
+    if shape is None:
+        return dict([*in_columns.values(), *in_map])
+    ordered = []
+    for step in shape.split(","):
+        if step.startswith("*"):
+            for _ in range(int(step[1:] or 1)):
+                ordered.append(in_map.pop(0))
+        else:
+            ordered.append(in_columns.pop(int(step)))
+    assert not in_map and not in_columns, (row, shape)
+    return dict(ordered)
 
 
-def test_attribute_maps_are_those_of_the_api(recorded):
-    columns = [
-        "trace_id",
-        "span_id",
-        "kind",
-        "attributes",
-        "attribute_types",
-        "resource_attributes",
-        "resource_attribute_types",
-    ]
-    rows = pyarrow.dataset.dataset(files(recorded, "spans")).to_table(columns=columns).to_pylist()
+def as_shown(value):
+    """The API shows integers beyond 2^53 as text."""
+    return str(value) if isinstance(value, int) and abs(value) > 2**53 else value
+
+
+def test_attributes_are_those_of_the_api(recorded):
     by_trace = {}
-    for row in rows:
-        by_trace.setdefault(row["trace_id"].hex(), []).append(row)
+    for path in files(recorded, "spans"):
+        for row in rows_with_attributes(path, ["trace_id", "span_id", "kind"]):
+            by_trace.setdefault(row["trace_id"].hex(), []).append(row)
     # A fixed choice of traces, of every kind of source.
     for trace_id in random.Random(7).sample(sorted(by_trace), 25):
         timeline = recorded.get(f"/api/v1/traces/{trace_id}", view="timeline")
@@ -146,14 +181,19 @@ def test_attribute_maps_are_those_of_the_api(recorded):
         assert len(by_trace[trace_id]) == timeline["span_count"]
         for row in by_trace[trace_id]:
             span = by_api[row["span_id"].hex(), row["kind"]]
-            assert as_attributes(row["attributes"], row["attribute_types"]) == span["attributes"]
-            resource = as_attributes(row["resource_attributes"], row["resource_attribute_types"])
-            assert resource == span["resource"]
+            assert row["attributes"] == span["attributes"]
+            assert row["resource_attributes"] == span["resource"]
+
+
+def polars_frame(paths, columns):
+    """Columns of files that differ in their attribute columns."""
+    frame = polars.scan_parquet(paths, missing_columns="insert", extra_columns="ignore")
+    return frame.select(columns).collect()
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_polars_reads_counts_and_text(recorded, table):
-    frame = polars.read_parquet(files(recorded, table), columns=["service_name", "received_time"])
+    frame = polars_frame(files(recorded, table), ["service_name", "received_time"])
     assert frame.height == TABLES[table]
     by_polars = dict(frame["service_name"].value_counts().iter_rows())
     by_api = recorded.sql(f"SELECT service_name, count(*) FROM {table} GROUP BY service_name")
@@ -161,7 +201,7 @@ def test_polars_reads_counts_and_text(recorded, table):
 
 
 def test_log_bodies_are_those_that_were_sent(recorded):
-    frame = polars.read_parquet(files(recorded, "logs"), columns=["body", "severity_text", "time"])
+    frame = polars_frame(files(recorded, "logs"), ["body", "severity_text", "time"])
     assert frame["body"].str.contains("Order Status Wrong", literal=True).sum() == 43
     assert frame.filter(polars.col("severity_text") == "ERROR").height == 397
     assert frame["time"].dtype == polars.Datetime("ns", "UTC")

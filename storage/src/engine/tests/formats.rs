@@ -56,7 +56,10 @@ fn attributes(rows: &RecordBatch, row: usize) -> String {
         } else {
             values.value(entry)
         };
-        shown += &format!("{}={value} ", keys.value(entry));
+        shown.push_str(keys.value(entry));
+        shown.push('=');
+        shown.push_str(value);
+        shown.push(' ');
     }
     shown + types.as_string::<i32>().value(row)
 }
