@@ -9,7 +9,6 @@
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
-    missing_docs,
     reason = "a measuring program: its output is its purpose, and a failure ends it"
 )]
 
@@ -199,8 +198,8 @@ fn count_as_before(batches: &[RecordBatch]) -> u64 {
                 map.values().as_string::<i32>(),
             );
             let offsets = map.value_offsets();
-            for row in 0..map.len() {
-                let from = usize::try_from(offsets[row]).unwrap();
+            for (row, from) in offsets.iter().take(map.len()).enumerate() {
+                let from = usize::try_from(*from).unwrap();
                 let letters = types.value(row).as_bytes();
                 for (entry, letter) in (from..).zip(letters) {
                     let (key, value) = (keys.value(entry), values.value(entry));

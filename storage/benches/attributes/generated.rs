@@ -24,7 +24,7 @@ struct Span {
 
 const BATCH_ROWS: usize = 16_384;
 
-pub fn spans(rows: usize) -> Vec<RecordBatch> {
+pub(crate) fn spans(rows: usize) -> Vec<RecordBatch> {
     let mut random = StdRng::seed_from_u64(7);
     let mut batches = Vec::new();
     let mut done = 0;
@@ -39,112 +39,134 @@ pub fn spans(rows: usize) -> Vec<RecordBatch> {
 
 fn span(random: &mut StdRng) -> Span {
     let service = random.random_range(0..20);
-    let number = |n: i64| n.to_string();
-    let attributes = match random.random_range(0..10) {
-        0..5 => vec![
-            (
-                "http.request.method",
-                's',
-                ["GET", "POST", "PUT"][random.random_range(0..3)].into(),
+    Span {
+        service,
+        attributes: match random.random_range(0..10) {
+            0..5 => request(service, random),
+            5..8 => query(service, random),
+            _ => message(random),
+        },
+        resource: resource(service, random),
+    }
+}
+
+fn number(number: i64) -> String {
+    number.to_string()
+}
+
+fn request(service: usize, random: &mut StdRng) -> Vec<Entry> {
+    vec![
+        (
+            "http.request.method",
+            's',
+            ["GET", "POST", "PUT"][random.random_range(0..3)].into(),
+        ),
+        (
+            "url.path",
+            's',
+            format!("/api/products/{}", random.random_range(0..50_000)),
+        ),
+        (
+            "http.route",
+            's',
+            format!(
+                "/api/{}/{{id}}",
+                ["products", "cart", "users"][random.random_range(0..3)]
             ),
-            (
-                "url.path",
-                's',
-                format!("/api/products/{}", random.random_range(0..50_000)),
+        ),
+        (
+            "http.response.status_code",
+            'i',
+            ["200", "200", "200", "404", "500"][random.random_range(0..5)].into(),
+        ),
+        ("server.address", 's', format!("shop-{service}.internal")),
+        ("server.port", 'i', "8080".into()),
+        (
+            "client.address",
+            's',
+            format!(
+                "10.0.{}.{}",
+                random.random_range(0..8),
+                random.random_range(0..256)
             ),
-            (
-                "http.route",
-                's',
-                format!(
-                    "/api/{}/{{id}}",
-                    ["products", "cart", "users"][random.random_range(0..3)]
-                ),
+        ),
+        (
+            "user_agent.original",
+            's',
+            format!(
+                "Mozilla/5.0 (X11; Linux x86_64) {}",
+                random.random_range(0..40)
             ),
-            (
-                "http.response.status_code",
-                'i',
-                ["200", "200", "200", "404", "500"][random.random_range(0..5)].into(),
+        ),
+        (
+            "http.response.body.size",
+            'i',
+            number(random.random_range(100..90_000)),
+        ),
+        (
+            "session.id",
+            's',
+            format!("{:032x}", random.random::<u128>()),
+        ),
+    ]
+}
+
+fn query(service: usize, random: &mut StdRng) -> Vec<Entry> {
+    vec![
+        ("db.system.name", 's', "postgresql".into()),
+        ("db.namespace", 's', format!("shop{}", service % 4)),
+        (
+            "db.operation.name",
+            's',
+            ["SELECT", "INSERT", "UPDATE"][random.random_range(0..3)].into(),
+        ),
+        (
+            "db.query.text",
+            's',
+            format!(
+                "SELECT * FROM orders WHERE tenant = ? AND kind = {}",
+                random.random_range(0..30)
             ),
-            ("server.address", 's', format!("shop-{service}.internal")),
-            ("server.port", 'i', "8080".into()),
-            (
-                "client.address",
-                's',
-                format!(
-                    "10.0.{}.{}",
-                    random.random_range(0..8),
-                    random.random_range(0..256)
-                ),
-            ),
-            (
-                "user_agent.original",
-                's',
-                format!(
-                    "Mozilla/5.0 (X11; Linux x86_64) {}",
-                    random.random_range(0..40)
-                ),
-            ),
-            (
-                "http.response.body.size",
-                'i',
-                number(random.random_range(100..90_000)),
-            ),
-            (
-                "session.id",
-                's',
-                format!("{:032x}", random.random::<u128>()),
-            ),
-        ],
-        5..8 => vec![
-            ("db.system.name", 's', "postgresql".into()),
-            ("db.namespace", 's', format!("shop{}", service % 4)),
-            (
-                "db.operation.name",
-                's',
-                ["SELECT", "INSERT", "UPDATE"][random.random_range(0..3)].into(),
-            ),
-            (
-                "db.query.text",
-                's',
-                format!(
-                    "SELECT * FROM orders WHERE tenant = ? AND kind = {}",
-                    random.random_range(0..30)
-                ),
-            ),
-            ("server.address", 's', "db.internal".into()),
-            ("server.port", 'i', "5432".into()),
-            (
-                "db.response.returned_rows",
-                'i',
-                number(random.random_range(0..1000)),
-            ),
-        ],
-        _ => vec![
-            ("messaging.system", 's', "kafka".into()),
-            (
-                "messaging.destination.name",
-                's',
-                format!("topic-{}", random.random_range(0..12)),
-            ),
-            (
-                "messaging.message.body.size",
-                'i',
-                number(random.random_range(0..4000)),
-            ),
-            (
-                "messaging.kafka.offset",
-                'i',
-                number(random.random_range(0..10_000_000)),
-            ),
-            (
-                "retry.ratio",
-                'd',
-                format!("{}", f64::from(random.random_range(0..1000)) / 1000.0),
-            ),
-            ("sampled", 'b', "true".into()),
-        ],
-    };
-    let resource = vec![
+        ),
+        ("server.address", 's', "db.internal".into()),
+        ("server.port", 'i', "5432".into()),
+        (
+            "db.response.returned_rows",
+            'i',
+            number(random.random_range(0..1000)),
+        ),
+    ]
+}
+
+fn message(random: &mut StdRng) -> Vec<Entry> {
+    vec![
+        ("messaging.system", 's', "kafka".into()),
+        (
+            "messaging.destination.name",
+            's',
+            format!("topic-{}", random.random_range(0..12)),
+        ),
+        (
+            "messaging.message.body.size",
+            'i',
+            number(random.random_range(0..4000)),
+        ),
+        (
+            "messaging.kafka.offset",
+            'i',
+            number(random.random_range(0..10_000_000)),
+        ),
+        (
+            "retry.ratio",
+            'd',
+            format!("{}", f64::from(random.random_range(0..1000)) / 1000.0),
+        ),
+        ("sampled", 'b', "true".into()),
+    ]
+}
+
+fn resource(service: usize, random: &mut StdRng) -> Vec<Entry> {
+    vec![
         ("service.name", 's', format!("service-{service}")),
         ("service.version", 's', format!("1.{service}.0")),
         (
@@ -173,12 +195,7 @@ fn span(random: &mut StdRng) -> Span {
             'i',
             number(1000 + i64::try_from(service).unwrap_or(0)),
         ),
-    ];
-    Span {
-        service,
-        attributes,
-        resource,
-    }
+    ]
 }
 
 fn batch(spans: &[Span], first: usize, random: &mut StdRng) -> RecordBatch {
