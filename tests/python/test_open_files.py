@@ -131,8 +131,7 @@ SCOPES = {
 
 def rows_with_attributes(path, columns):
     """The rows of a file with the attributes of each scope put together as docs/format.md says."""
-    schema = pyarrow.parquet.read_schema(path)
-    layout = json.loads(schema.metadata[b"spoor.attributes"])
+    layout = json.loads(pyarrow.parquet.read_metadata(path).metadata[b"spoor.attributes"])
     promoted = {}
     for scope, (prefix, types, shape) in SCOPES.items():
         promoted[scope] = [prefix + column["key"] for column in layout[scope]["columns"]]

@@ -1,5 +1,5 @@
-mod freshness;
 mod formats;
+mod freshness;
 mod limits;
 mod matrix;
 mod model;
