@@ -29,6 +29,7 @@
 
 mod census;
 mod keys;
+mod map;
 mod promotion;
 mod restore;
 mod scalar;

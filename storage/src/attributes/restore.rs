@@ -3,16 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, MapArray, StringArray, StringBuilder, StructArray};
-use arrow::buffer::{OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::DataType;
+use arrow::array::{Array, ArrayRef, AsArray, MapArray, StringArray, StringBuilder};
 use arrow::record_batch::RecordBatch;
 
+use super::map::map_column;
 use super::scalar::text_of;
 use super::shape::{self, Step};
 use super::{FileAttributes, ScopeColumns};
 use crate::error::{Error, Result};
-use crate::model::schema::map_type;
 use crate::model::{Table, schema_of};
 
 /// The orders that are kept parsed at a time.
@@ -245,21 +243,7 @@ impl Out {
     }
 
     fn finish(mut self) -> Result<(ArrayRef, ArrayRef)> {
-        let DataType::Map(field, sorted) = map_type() else {
-            return Err(Error::internal("the type of attribute maps is not a map"));
-        };
-        let DataType::Struct(entry_fields) = field.data_type() else {
-            return Err(Error::internal(
-                "the entries of attribute maps are no structs",
-            ));
-        };
-        let entries = StructArray::try_new(
-            entry_fields.clone(),
-            vec![Arc::new(self.keys.finish()), Arc::new(self.values.finish())],
-            None,
-        )?;
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
-        let map = MapArray::try_new(field, offsets, entries, None, sorted)?;
-        Ok((Arc::new(map), Arc::new(self.types.finish())))
+        let map = map_column(self.keys.finish(), self.values.finish(), self.offsets)?;
+        Ok((map, Arc::new(self.types.finish())))
     }
 }

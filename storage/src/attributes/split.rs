@@ -5,20 +5,19 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayBuilder, ArrayRef, AsArray, BooleanBuilder, Float64Builder, Int64Builder, MapArray,
-    StringArray, StringBuilder, StructArray,
+    StringArray, StringBuilder,
 };
-use arrow::buffer::{OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 
 use super::keys::KeyTable;
+use super::map::map_column;
 use super::promotion::{Column, Promotion};
 use super::scalar::{ColumnKind, parse_bool, parse_double, parse_int};
 use super::shape::ShapeWriter;
 use super::{ColumnMetadata, ScopeMetadata};
 use crate::error::{Error, Result};
 use crate::model::Table;
-use crate::model::schema::map_type;
 use crate::statistics::MAPS;
 
 /// Longer values stay in the map: one of them would fill a page or a dictionary.
@@ -424,23 +423,9 @@ impl Builders {
     }
 
     fn finish(mut self, rows: usize) -> Result<ScopeParts> {
-        let DataType::Map(field, sorted) = map_type() else {
-            return Err(Error::internal("the type of attribute maps is not a map"));
-        };
-        let DataType::Struct(entry_fields) = field.data_type() else {
-            return Err(Error::internal(
-                "the entries of attribute maps are no structs",
-            ));
-        };
-        let entries = StructArray::try_new(
-            entry_fields.clone(),
-            vec![Arc::new(self.keys.finish()), Arc::new(self.values.finish())],
-            None,
-        )?;
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
-        let map = MapArray::try_new(field, offsets, entries, None, sorted)?;
+        let map = map_column(self.keys.finish(), self.values.finish(), self.offsets)?;
         Ok(ScopeParts {
-            map: Arc::new(map),
+            map,
             types: Arc::new(self.types.finish()),
             shapes: Arc::new(self.shapes.finish()),
             promoted: self

@@ -1,11 +1,12 @@
 import { acceptCompletion, autocompletion, closeCompletion, completionKeymap, completionStatus } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
-import { Compartment, EditorState, RangeSetBuilder, StateEffect, StateField, Transaction, type Extension } from "@codemirror/state";
+import { Compartment, EditorState, RangeSetBuilder, Transaction, type Extension } from "@codemirror/state";
 import { Decoration, drawSelection, EditorView, keymap, placeholder, ViewPlugin, type DecorationSet, type ViewUpdate } from "@codemirror/view";
 import { tokenise } from "../lib/query";
 import { queryCompletion } from "./complete";
 import { look } from "./look";
 import type { Editor, EditorOptions } from "./types";
+import { setWrong, wrongPlace } from "./wrong";
 
 /** The query's tokens in their colours; the server parses for real. */
 const coloured = ViewPlugin.fromClass(
@@ -29,27 +30,12 @@ function colour(state: EditorState): DecorationSet {
   return builder.finish();
 }
 
-const setWrong = StateEffect.define<number | null>();
-
-/** The place where the server stopped understanding: the token there, or the end of the text. */
-const wrongPlace = StateField.define<DecorationSet>({
-  create: () => Decoration.none,
-  update(decorations, transaction) {
-    for (const effect of transaction.effects) if (effect.is(setWrong)) return underline(transaction.state, effect.value);
-    // What is typed since then has not been judged.
-    return transaction.docChanged ? Decoration.none : decorations;
-  },
-  provide: (field) => EditorView.decorations.from(field),
-});
-
-function underline(state: EditorState, at: number | null): DecorationSet {
+/** The token where the server stopped understanding, or the end of the text. */
+const wrong = wrongPlace((state, at) => {
   const { length } = state.doc;
-  if (at === null || length === 0) return Decoration.none;
   const token = tokenise(state.doc.toString()).find((each) => at >= each.start && at < each.start + each.text.length && each.kind !== "space");
-  const from = token?.start ?? Math.max(0, length - 1);
-  const to = token ? token.start + token.text.length : length;
-  return Decoration.set(Decoration.mark({ class: "token-wrong" }).range(from, to));
-}
+  return [token?.start ?? Math.max(0, length - 1), token ? token.start + token.text.length : length];
+});
 
 /** A query is one line: line breaks of pasted text become spaces. */
 const oneLine = EditorState.transactionFilter.of((transaction) => {
@@ -85,7 +71,7 @@ export function createQueryEditor(root: ShadowRoot, options: EditorOptions & { t
         drawSelection(),
         oneLine,
         coloured,
-        wrongPlace,
+        wrong,
         // Enter runs the query: nothing is chosen until an arrow key chooses it.
         autocompletion({ override: [queryCompletion(options.table)], selectOnOpen: false, icons: false, activateOnTyping: true, interactionDelay: 0 }),
         placeholder(options.placeholder),

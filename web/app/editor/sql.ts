@@ -2,11 +2,12 @@ import { acceptCompletion, autocompletion, completionKeymap, completionStatus } 
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { PostgreSQL, sql } from "@codemirror/lang-sql";
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
-import { Compartment, EditorState, StateEffect, StateField, type Extension } from "@codemirror/state";
-import { Decoration, drawSelection, EditorView, keymap, lineNumbers, placeholder, type DecorationSet } from "@codemirror/view";
+import { Compartment, EditorState, type Extension } from "@codemirror/state";
+import { drawSelection, EditorView, keymap, lineNumbers, placeholder } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { look } from "./look";
 import type { Editor, EditorOptions, Schema } from "./types";
+import { setWrong, wrongPlace } from "./wrong";
 
 const colours = HighlightStyle.define([
   { tag: tags.keyword, color: "var(--syntax-keyword)" },
@@ -15,25 +16,13 @@ const colours = HighlightStyle.define([
   { tag: [tags.lineComment, tags.blockComment], color: "var(--text-3)" },
 ]);
 
-const setWrong = StateEffect.define<number | null>();
-
 /** From the place where the server stopped understanding to the end of that word. */
-const wrongPlace = StateField.define<DecorationSet>({
-  create: () => Decoration.none,
-  update(decorations, transaction) {
-    for (const effect of transaction.effects) if (effect.is(setWrong)) return underline(transaction.state, effect.value);
-    return transaction.docChanged ? Decoration.none : decorations;
-  },
-  provide: (field) => EditorView.decorations.from(field),
-});
-
-function underline(state: EditorState, at: number | null): DecorationSet {
+const wrong = wrongPlace((state, at) => {
   const { length } = state.doc;
-  if (at === null || length === 0) return Decoration.none;
   const from = Math.min(at, length - 1);
   const word = /^\S+/.exec(state.sliceDoc(from))?.[0].length ?? 1;
-  return Decoration.set(Decoration.mark({ class: "token-wrong" }).range(from, Math.min(length, from + word)));
-}
+  return [from, Math.min(length, from + word)];
+});
 
 const attributes = (label: string, invalid: boolean): Extension => EditorView.contentAttributes.of({ "aria-label": label, "aria-invalid": String(invalid), spellcheck: "false", autocapitalize: "off" });
 
@@ -61,7 +50,7 @@ export function createSqlEditor(root: ShadowRoot, options: EditorOptions & { sch
         syntaxHighlighting(colours),
         autocompletion({ icons: false }),
         placeholder(options.placeholder),
-        wrongPlace,
+        wrong,
         named.of(attributes(options.label, false)),
         EditorView.updateListener.of((update) => {
           if (update.docChanged && !silent) options.onChange(update.state.doc.toString());
