@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { LogsView } from "./logs/view";
 import { useChord, useKeys } from "./lib/keys";
 import { navigate, usePlace } from "./lib/router";
@@ -83,11 +83,12 @@ function CurrentView(): JSX.Element {
 
 /** `g` and a letter go to a view: the letter is taken from the page's own keys for a moment. */
 function useGlobalKeys(onHelp: () => void): void {
-  const chord = useRef(0);
-  useEffect(() => {
+  // When `g` was pressed; the clock begins with the page, so "not yet" is not 0.
+  const chord = useRef(-Infinity);
+  useLayoutEffect(() => {
     const second = (event: KeyboardEvent): void => {
       if (performance.now() - chord.current > CHORD_MS) return;
-      chord.current = 0;
+      chord.current = -Infinity;
       const view = VIEWS.find((each) => each.key === event.key);
       if (!view) return;
       event.preventDefault();

@@ -1,4 +1,7 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
+
+// Listeners are there as soon as what they belong to is on the page: an ordinary effect runs a frame
+// later, and a key pressed in between would be lost.
 
 export type KeyMap = Record<string, (event: KeyboardEvent) => void>;
 
@@ -12,7 +15,7 @@ function isTyping(event: Event): boolean {
 export function useKeys(map: KeyMap): void {
   const latest = useRef(map);
   latest.current = map;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const listen = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey) return;
       if (document.querySelector("dialog[open]") || (event.key !== "Escape" && isTyping(event))) return;
@@ -32,7 +35,7 @@ export function useKeys(map: KeyMap): void {
 export function useChord(key: string, handler: () => void): void {
   const latest = useRef(handler);
   latest.current = handler;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const listen = (event: KeyboardEvent): void => {
       if (!(event.metaKey || event.ctrlKey) || event.altKey || event.shiftKey || event.key.toLowerCase() !== key) return;
       event.preventDefault();
