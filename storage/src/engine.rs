@@ -254,6 +254,10 @@ impl Storage {
         let flushed = self.flush().await;
         // The committer may have stopped already; then there is nobody to tell.
         drop(self.shared.commands.send(Command::Stop).await);
+        // A merge or a flush that is cut short between its last byte and the catalog would leave
+        // its files behind.
+        self.shared.merges.stop().await;
+        let _no_flush = self.shared.flushing.lock().await;
         let tasks = std::mem::take(&mut *self.shared.tasks.lock());
         for task in tasks {
             task.abort();

@@ -32,6 +32,8 @@ pub(super) struct Merges {
     throttle: Arc<Throttle>,
     /// Told when a merge ends.
     ended: Notify,
+    /// No merge begins any more, and those that run stop at their next step.
+    stopped: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -49,6 +51,20 @@ impl Merges {
             inner: Mutex::default(),
             throttle: Arc::new(Throttle::new(bytes_per_second)),
             ended: Notify::new(),
+            stopped: Arc::default(),
+        }
+    }
+
+    /// Stops merging in good order: returns when every merge has either become live whole or
+    /// deleted what it wrote.
+    pub(super) async fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        loop {
+            let ended = self.ended.notified();
+            if self.inner.lock().busy.is_empty() {
+                return;
+            }
+            ended.await;
         }
     }
 
@@ -104,6 +120,9 @@ pub(super) async fn run(shared: Weak<Shared>) {
             return;
         };
         let outcome = strong.compact_once().await;
+        if strong.merges.stopped.load(Ordering::Acquire) {
+            return;
+        }
         drop(strong);
         match outcome {
             Ok(true) => {}
@@ -150,6 +169,9 @@ impl Shared {
 
     fn claim(&self) -> Option<(Merge, Claim<'_>)> {
         let mut inner = self.merges.inner.lock();
+        if self.merges.stopped.load(Ordering::Acquire) {
+            return None;
+        }
         let now = Instant::now();
         inner.failed.retain(|_, until| *until > now);
         let merge = compaction::plan(&self.state.files(), &inner.busy, now_ms())
@@ -207,13 +229,14 @@ impl Shared {
     /// more, it stops at the next step and deletes what it wrote.
     async fn on_a_thread(&self, merge: Merge) -> Result<Outcome> {
         let (answer, answered) = oneshot::channel();
-        let stop = StopOnDrop::default();
+        let unwanted = SetOnDrop::default();
         let worker = Worker {
             writer: self.writer.clone(),
             metrics: Arc::clone(&self.metrics),
             throttle: Arc::clone(&self.merges.throttle),
             max_waiting_files: self.options.max_waiting_files,
-            stopped: Arc::clone(&stop.0),
+            unwanted: Arc::clone(&unwanted.0),
+            stopped: Arc::clone(&self.merges.stopped),
         };
         let runtime = tokio::runtime::Handle::current();
         let thread = std::thread::Builder::new()
@@ -250,6 +273,9 @@ struct Worker {
     metrics: Arc<Metrics>,
     throttle: Arc<Throttle>,
     max_waiting_files: u64,
+    /// Nobody waits for this merge any more.
+    unwanted: Arc<AtomicBool>,
+    /// The engine is closing.
     stopped: Arc<AtomicBool>,
 }
 
@@ -268,7 +294,7 @@ impl Worker {
     async fn wait(&self, wait: Duration) -> Result<()> {
         let until = Instant::now() + wait;
         loop {
-            if self.stopped.load(Ordering::Acquire) {
+            if self.unwanted.load(Ordering::Acquire) || self.stopped.load(Ordering::Acquire) {
                 return Err(Error::new(ErrorKind::Unavailable, "the merge was stopped"));
             }
             let left = until.saturating_duration_since(Instant::now());
@@ -283,9 +309,9 @@ impl Worker {
 }
 
 #[derive(Default)]
-struct StopOnDrop(Arc<AtomicBool>);
+struct SetOnDrop(Arc<AtomicBool>);
 
-impl Drop for StopOnDrop {
+impl Drop for SetOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Release);
     }
