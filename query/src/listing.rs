@@ -121,7 +121,7 @@ impl Listing<'_> {
         let (snapshot, tenant) = (self.session.snapshot(), self.session.tenant());
         let mut hours = BTreeMap::new();
         for file in snapshot.files(tenant, self.table, range) {
-            *hours.entry(file.hour).or_default() += file.rows;
+            *hours.entry(file.hour).or_default() += file.visible_rows();
         }
         for batch in snapshot.batches(tenant, self.table, range) {
             *hours.entry(batch.hour).or_default() += batch.batch.num_rows() as u64;

@@ -11,8 +11,10 @@
 
 mod binding;
 mod database;
+mod hidden;
 mod location;
 mod postgres;
+mod retention;
 mod row;
 mod schema;
 mod value;
@@ -22,6 +24,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::deletion::Deletion;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
 use crate::model::FileId;
@@ -54,6 +57,10 @@ pub(crate) struct Change<'a> {
     pub(crate) remove: &'a [Arc<DataFile>],
     /// Every request up to this sequence is in files.
     pub(crate) wal_mark: Option<u64>,
+    /// Live files in the state they shall have: their hidden rows replace those of before.
+    pub(crate) rehide: &'a [Arc<DataFile>],
+    /// Deletions that are new or have come further.
+    pub(crate) deletions: &'a [Deletion],
 }
 
 /// All rows of the files table.
@@ -145,9 +152,10 @@ impl Catalog {
     /// All rows of the files table. Errors only with a row that does not even say which file it
     /// is about.
     pub(crate) async fn files(&self) -> Result<Listed> {
+        let mut hidden = self.hidden_rows().await?;
         let mut listed = Listed::default();
         for row in self.database.fetch(FILES, &[]).await? {
-            match FileRow::read(&row) {
+            match FileRow::read(&row).and_then(|file| hidden.put_on(file)) {
                 Ok(file) => listed.files.push(file),
                 Err(error) => listed.broken.push(BrokenRow::read(&row, &error)?),
             }
@@ -160,6 +168,7 @@ impl Catalog {
         let mut statements = Vec::with_capacity(change.add.len() + change.remove.len() + 1);
         for file in change.add {
             statements.push(row::insert(file)?);
+            hidden::insert(file, &mut statements)?;
         }
         for file in change.remove {
             let values = vec![
@@ -169,6 +178,14 @@ impl Catalog {
             ];
             let gone = format!("file `{}` is not live any more", file.id);
             statements.push(Statement::new(REMOVE, values).changes_one_row(gone));
+            statements.push(hidden::remove(file.id));
+        }
+        for file in change.rehide {
+            statements.push(hidden::remove(file.id));
+            hidden::insert(file, &mut statements)?;
+        }
+        for deletion in change.deletions {
+            statements.push(hidden::put_deletion(deletion)?);
         }
         if let Some(mark) = change.wal_mark {
             statements.push(schema::set_meta("wal_mark", mark.to_string()));

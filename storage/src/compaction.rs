@@ -19,6 +19,9 @@
 //! 2,097,152 rows or 256 MiB is cut into files of equal numbers of rows, one after the other in
 //! time. Of the merges that are due, the one that saves most files for its weight comes first.
 //!
+//! Hidden rows are left behind. A file with rows that a retention rule hides and that may come back
+//! is not merged before that is decided (see `retention`).
+//!
 //! **Cost.** A merge streams: it holds one row group (encoded) and one or two batches of each
 //! input, and one row group and the index of the output. It runs on a thread of its own with low
 //! priority. Numbers are in `docs/decisions/0007-compaction.md`.
@@ -36,3 +39,5 @@ pub(crate) use throttle::Throttle;
 
 #[cfg(test)]
 pub(crate) use policy::FAN_IN;
+#[cfg(test)]
+pub(crate) use read::read_visible;

@@ -1,9 +1,12 @@
 //! The front door: open a data directory, append to it, take snapshots of it, close it.
 
 mod background;
+mod change;
 mod compactor;
+mod delete;
 mod limits;
 mod options;
+mod retention;
 
 use std::fs::{File, TryLockError};
 use std::sync::Arc;
@@ -15,7 +18,9 @@ use object_store::ObjectStore;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc, oneshot};
 
+pub use delete::{DeletionPreview, DeletionRequest};
 pub use options::StorageOptions;
+pub use retention::{Hidden, Retention};
 
 use crate::budget::{Admission, Budget};
 use crate::buffer::{check_hours, prepare};
@@ -29,6 +34,7 @@ use crate::layout::Layout;
 use crate::metrics::Metrics;
 use crate::model::{Table, TenantId};
 use crate::recovery::{Replay, load_files};
+use crate::retention::{Ledger, Pins};
 use crate::snapshot::{DataFile, Snapshot};
 use crate::state::State;
 use crate::store::Store;
@@ -73,6 +79,15 @@ struct Shared {
     closing: AtomicBool,
     limits: limits::Limits,
     merges: compactor::Merges,
+    /// Held while live files are replaced or their hidden rows change: between looking at the
+    /// files and the new snapshot nobody else may do so. Flushes only add files and need it not.
+    changing: tokio::sync::Mutex<()>,
+    /// Policy, pins and unfinished deletions.
+    ledger: Ledger,
+    /// There may be something to hide, to rewrite or to finish.
+    retain: Arc<Notify>,
+    /// One retention pass at a time, whoever asks.
+    retaining: tokio::sync::Mutex<()>,
     /// One flush at a time, whoever asks.
     flushing: tokio::sync::Mutex<()>,
     threads: Mutex<Option<std::thread::JoinHandle<()>>>,
@@ -104,6 +119,12 @@ impl Storage {
         let store = Store::open(&options.store, &layout, options.store_cache_bytes)?;
         let catalog = Catalog::open(&options.catalog, &layout, &store).await?;
         let metrics = Arc::new(Metrics::default());
+        let ledger = Ledger::new(
+            catalog.policy().await?,
+            Pins::new(catalog.pins().await?),
+            catalog.unfinished_deletions().await?,
+            options.clock.passed(),
+        );
         let (files, skipped) = load_files(&layout, &catalog, &store).await?;
         let state = Arc::new(State::new(files, skipped));
         let writer = FileWriter {
@@ -158,6 +179,10 @@ impl Storage {
             closing: AtomicBool::new(false),
             merges: compactor::Merges::new(options.compaction_bytes_per_second),
             limits: limits::Limits::new(&options),
+            changing: tokio::sync::Mutex::new(()),
+            ledger,
+            retain: Arc::new(Notify::new()),
+            retaining: tokio::sync::Mutex::new(()),
             flushing: tokio::sync::Mutex::new(()),
             threads: Mutex::new(Some(thread)),
             tasks: Mutex::new(Vec::new()),

@@ -49,10 +49,14 @@ points! {
     FlushCommit,
     /// A flush is committed; the snapshot has the buffer still.
     FlushCommitted,
-    /// A merge is about to be committed to the catalog.
+    /// A merge, or a file written again, is about to be committed to the catalog.
     MergeCommit,
     /// A merge is committed; the snapshot has the merged files still.
     MergeCommitted,
+    /// Rows that are to be hidden are about to be committed to the catalog.
+    HideCommit,
+    /// They are committed; the snapshot shows them still.
+    HideCommitted,
     /// What an attempt that failed has written is about to be deleted.
     Discard,
     /// A file that nobody can reach is about to be deleted.

@@ -229,6 +229,8 @@ impl FileEncoder {
             max_time_ns,
             services: self.services.into_iter().collect(),
             fields: self.fields.finish(),
+            hidden: None,
+            held: Arc::default(),
         };
         Ok(Encoded {
             parquet,

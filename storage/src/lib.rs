@@ -15,19 +15,23 @@ mod budget;
 mod buffer;
 mod catalog;
 mod check;
+pub mod clock;
 mod commit;
 mod compaction;
+mod deletion;
 pub mod engine;
 pub mod error;
 mod fault;
 #[doc(hidden)]
 pub mod file;
 mod flush;
+mod hidden;
 pub mod index;
 mod layout;
 mod metrics;
 pub mod model;
 mod recovery;
+mod retention;
 pub mod snapshot;
 mod state;
 mod statistics;
@@ -41,9 +45,16 @@ mod test_rows;
 pub use budget::Admission;
 pub use catalog::CatalogLocation;
 pub use check::{CheckReport, Problem, check};
-pub use engine::{Decode, Ingest, Storage, StorageOptions};
+pub use deletion::{Deletion, DeletionKind, DeletionReport, DeletionState, RecordSet, Redaction};
+pub use engine::{
+    Decode, DeletionPreview, DeletionRequest, Hidden, Ingest, Retention, Storage, StorageOptions,
+};
 pub use error::{Error, ErrorKind, Result};
-pub use model::{FileId, Hour, RecordId, SpanId, Table, TenantId, TimeRange, TraceId, ValueType};
+pub use hidden::HiddenRows;
+pub use model::{
+    DeletionId, FileId, Hour, RecordId, SpanId, Table, TenantId, TimeRange, TraceId, ValueType,
+};
+pub use retention::{Pin, PolicyRecord, RetentionPolicy, RetentionRule};
 pub use snapshot::{DataFile, FieldStatistic, FieldStatistics, Snapshot};
 pub use statistics::Sketch;
 pub use store::{S3Location, StoreLocation};

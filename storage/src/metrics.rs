@@ -51,6 +51,17 @@ pub(crate) struct Metrics {
     pub(crate) free_disk_bytes: Gauge<u64, AtomicU64>,
     pub(crate) disk_bytes: Gauge<u64, AtomicU64>,
     pub(crate) disk_full: Gauge<u64, AtomicU64>,
+    pub(crate) hidden_rows: Gauge<u64, AtomicU64>,
+    pub(crate) open_deletions: Gauge<u64, AtomicU64>,
+    pub(crate) pinned_traces: Gauge<u64, AtomicU64>,
+    pub(crate) deleted_rows: Counter,
+    pub(crate) redacted_rows: Counter,
+    pub(crate) expired_rows: Counter,
+    pub(crate) restored_rows: Counter,
+    pub(crate) purged_rows: Counter,
+    pub(crate) rewritten_files: Counter,
+    pub(crate) retention_passes: Counter,
+    pub(crate) retention_failures: Counter,
 }
 
 /// Why a request was refused, as a label.
@@ -100,12 +111,23 @@ impl Metrics {
             compaction_debt_age_seconds: "Age of the oldest file that waits to be merged",
             most_files_of_an_hour: "Files of the hour, table and tenant that has most",
             write_amplification: "Bytes written by flushes and merges for each byte of a flush, since the start",
-            deleted_files: "Files deleted after they were merged",
+            deleted_files: "Files deleted after they were replaced",
             files_to_delete: "Replaced files that a query may still read",
             index_fallbacks: "Files read whole because their index could not be used",
             free_disk_bytes: "Free bytes on the disk of the data directory",
             disk_bytes: "Size of the disk of the data directory",
             disk_full: "1 while requests are refused because the disk is almost full",
+            hidden_rows: "Rows in live files that no query sees any more",
+            open_deletions: "Deletions and retention passes whose bytes are not gone yet",
+            pinned_traces: "Traces that are kept whatever the rules say",
+            deleted_rows: "Rows deleted by request",
+            redacted_rows: "Rows in which values were replaced by request",
+            expired_rows: "Rows hidden by retention rules",
+            restored_rows: "Rows that were hidden by retention rules and came back",
+            purged_rows: "Rows whose bytes a rewrite or the deletion of their file removed",
+            rewritten_files: "Files written again without deleted or with redacted rows",
+            retention_passes: "Looks at what has expired",
+            retention_failures: "Looks at what has expired that failed",
         }
     }
 }

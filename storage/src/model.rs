@@ -5,11 +5,12 @@
 //! that what came in can be given back exactly.
 
 mod ids;
+pub mod level;
 pub mod schema;
 mod time;
 mod value;
 
-pub use ids::{FileId, RecordId, SpanId, TenantId, TraceId};
+pub use ids::{DeletionId, FileId, RecordId, SpanId, TenantId, TraceId};
 pub use schema::{Table, logs_schema, schema_of, spans_schema};
 pub use time::{HOUR_NS, Hour, TimeRange};
 pub use value::{ValueType, write_double};

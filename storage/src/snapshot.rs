@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use crate::buffer::Buffer;
+use crate::hidden::HiddenRows;
 use crate::model::{FileId, HOUR_NS, Hour, Table, TenantId, TimeRange};
 use crate::statistics::{FieldCounter, Sketch, StatisticsSum};
 
@@ -34,7 +35,7 @@ pub struct BufferedBatch {
 }
 
 /// One immutable Parquet file and what the catalog knows of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct DataFile {
     /// Its name.
     pub id: FileId,
@@ -64,6 +65,34 @@ pub struct DataFile {
     pub path: Path,
     /// Where the index file is, if it has one.
     pub index_path: Path,
+    /// Rows in it that do not count any more.
+    pub hidden: Option<Arc<HiddenRows>>,
+    /// The same for every state of the file: while anybody holds it, its bytes stay.
+    pub(crate) held: Arc<()>,
+}
+
+impl DataFile {
+    /// Rows that are not hidden.
+    pub fn visible_rows(&self) -> u64 {
+        let hidden = self.hidden.as_ref().map_or(0, |hidden| hidden.count());
+        self.rows.saturating_sub(hidden)
+    }
+
+    /// Whether a merge may take it: it has rows to keep, and none that may have to come back.
+    pub(crate) fn can_be_merged(&self) -> bool {
+        match &self.hidden {
+            None => true,
+            Some(hidden) => !hidden.is_undoable() && self.visible_rows() > 0,
+        }
+    }
+
+    /// The same file with other rows hidden.
+    pub(crate) fn hiding(&self, hidden: Option<Arc<HiddenRows>>) -> Arc<Self> {
+        Arc::new(Self {
+            hidden,
+            ..self.clone()
+        })
+    }
 }
 
 /// Keys, types, counts and most frequent values: of a file or of several together.
@@ -151,13 +180,43 @@ impl Snapshot {
             .collect()
     }
 
-    /// Files of a table that overlap `range`, oldest hour first.
+    /// Files of a table that overlap `range`, oldest hour first. Some of a file's rows may be
+    /// hidden ([`DataFile::hidden`]); files without any other rows are left out.
     pub fn files(&self, tenant: &TenantId, table: Table, range: TimeRange) -> Vec<Arc<DataFile>> {
         self.files
             .of(tenant, table)
             .filter(|file| range.overlaps(file.min_time_ns, file.max_time_ns))
+            .filter(|file| file.visible_rows() > 0)
             .map(Arc::clone)
             .collect()
+    }
+
+    /// The same state with the rows that may come back.
+    pub(crate) fn with_undoable(self: &Arc<Self>) -> Arc<Self> {
+        let changed: Vec<_> = self
+            .files
+            .iter()
+            .filter(|file| {
+                file.hidden
+                    .as_ref()
+                    .is_some_and(|hidden| hidden.is_undoable())
+            })
+            .map(|file| {
+                let parts = file.hidden.iter().flat_map(|hidden| hidden.parts());
+                let fixed = parts.filter(|part| !part.undoable).cloned().collect();
+                file.hiding(HiddenRows::of(fixed))
+            })
+            .collect();
+        if changed.is_empty() {
+            return Arc::clone(self);
+        }
+        Arc::new(Self {
+            version: self.version,
+            active: self.active.clone(),
+            sealed: self.sealed.clone(),
+            files: Arc::new(self.files.with(&changed, &changed)),
+            skipped: Arc::clone(&self.skipped),
+        })
     }
 
     /// Files of a table in `range` that were set aside as broken: answers are incomplete there.

@@ -137,6 +137,13 @@ impl State {
         inner.retired.extend(removed.iter().map(Arc::clone));
     }
 
+    /// Replaces files by other states of themselves, in one step.
+    pub(crate) fn rehidden(&self, files: &[Arc<DataFile>]) {
+        let mut inner = self.inner.lock();
+        inner.changed();
+        inner.files = Arc::new(inner.files.with(files, files));
+    }
+
     /// Takes a broken file out of all later snapshots and says so in their answers.
     pub(crate) fn quarantined(&self, file: &Arc<DataFile>, reason: String) {
         let mut inner = self.inner.lock();
@@ -154,11 +161,19 @@ impl State {
     pub(crate) fn take_unreachable(&self) -> Vec<Arc<DataFile>> {
         let mut inner = self.inner.lock();
         let retired = std::mem::take(&mut inner.retired);
-        let (gone, held) = retired
-            .into_iter()
-            .partition(|file: &Arc<DataFile>| Arc::strong_count(file) == 1);
+        let (gone, held) = retired.into_iter().partition(|file: &Arc<DataFile>| {
+            // The first counts who holds this state of the file, the second all of them.
+            Arc::strong_count(file) == 1 && Arc::strong_count(&file.held) == 1
+        });
         inner.retired = held;
         gone
+    }
+
+    /// Live files, and replaced ones whose bytes are still there.
+    pub(crate) fn files_with_bytes(&self) -> Vec<Arc<DataFile>> {
+        let inner = self.inner.lock();
+        let live = inner.files.iter().map(Arc::clone);
+        live.chain(inner.retired.iter().map(Arc::clone)).collect()
     }
 
     pub(crate) fn buffered(&self) -> Buffered {

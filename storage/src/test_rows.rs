@@ -20,6 +20,7 @@ pub(crate) struct LogRow {
     /// Whether there is no body at all.
     pub(crate) without_body: bool,
     pub(crate) service: String,
+    pub(crate) severity_number: i32,
     pub(crate) trace_id: Option<[u8; 16]>,
     pub(crate) attributes: Vec<(String, String)>,
 }
@@ -78,6 +79,9 @@ fn column(name: &str, kind: &DataType, rows: &[LogRow]) -> ArrayRef {
         ),
         ("service_name", _) => Arc::new(StringArray::from_iter_values(
             rows.iter().map(|r| &r.service),
+        )),
+        ("severity_number", _) => Arc::new(Int32Array::from_iter_values(
+            rows.iter().map(|row| row.severity_number),
         )),
         ("trace_id", _) => {
             let mut builder = FixedSizeBinaryBuilder::new(16);

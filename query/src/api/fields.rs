@@ -148,7 +148,7 @@ fn rows_in(session: &QuerySession, table: Table, range: TimeRange) -> u64 {
     let (snapshot, tenant) = (session.snapshot(), session.tenant());
     let files = snapshot.files(tenant, table, range);
     let batches = snapshot.batches(tenant, table, range);
-    files.iter().map(|file| file.rows).sum::<u64>()
+    files.iter().map(|file| file.visible_rows()).sum::<u64>()
         + batches
             .iter()
             .map(|batch| batch.batch.num_rows() as u64)

@@ -3,82 +3,14 @@
 use datafusion::common::Result;
 use datafusion::logical_expr::{Expr, in_list, lit, when};
 use datafusion::prelude::{col, lower};
-
-/// A level with its range of severity numbers and the texts that mean it.
-struct Level {
-    name: &'static str,
-    first: i32,
-    last: i32,
-    texts: &'static [&'static str],
-}
-
-/// Ascending. Numbers beyond the last count as `fatal`.
-const LEVELS: [Level; 6] = [
-    Level {
-        name: "trace",
-        first: 1,
-        last: 4,
-        texts: &["trace", "verbose", "finest", "finer"],
-    },
-    Level {
-        name: "debug",
-        first: 5,
-        last: 8,
-        texts: &["debug", "fine", "dbg"],
-    },
-    Level {
-        name: "info",
-        first: 9,
-        last: 12,
-        texts: &["info", "information", "informational", "notice", "inf"],
-    },
-    Level {
-        name: "warn",
-        first: 13,
-        last: 16,
-        texts: &["warn", "warning", "wrn"],
-    },
-    Level {
-        name: "error",
-        first: 17,
-        last: 20,
-        texts: &["error", "err", "severe"],
-    },
-    Level {
-        name: "fatal",
-        first: 21,
-        last: i32::MAX,
-        texts: &[
-            "fatal",
-            "critical",
-            "crit",
-            "alert",
-            "emerg",
-            "emergency",
-            "panic",
-        ],
-    },
-];
+use spoor_storage::model::level::{LEVELS, Level};
 
 /// The level of records that say nothing of it.
 const UNSET: &str = "unset";
 
 /// The level of a record: `trace debug info warn error fatal unset`.
 pub fn level_of(severity_number: i32, severity_text: Option<&str>) -> &'static str {
-    let found = if severity_number == 0 {
-        let text = severity_text.unwrap_or_default();
-        LEVELS.iter().find(|level| {
-            level
-                .texts
-                .iter()
-                .any(|known| known.eq_ignore_ascii_case(text))
-        })
-    } else {
-        LEVELS
-            .iter()
-            .find(|level| (level.first..=level.last).contains(&severity_number))
-    };
-    found.map_or(UNSET, |level| level.name)
+    Level::of(severity_number, severity_text).map_or(UNSET, |level| level.name)
 }
 
 /// The level with a rank of [`level_rank_expr`].

@@ -99,6 +99,8 @@ impl FileRow {
             max_time_ns: row.int("max_time_ns")?,
             services: serde_json::from_str(row.text("services")?)?,
             fields: unpack(row.bytes("field_statistics")?)?,
+            hidden: None,
+            held: Arc::default(),
         };
         Ok(Self {
             file: Arc::new(file),

@@ -37,6 +37,26 @@ CREATE INDEX IF NOT EXISTS files_by_place ON files (state, tenant, table_name, h
 ",
     // The catalog has an id, and each change leaves its own; both are entries of `meta`.
     "SELECT 1",
+    // Rows of files that do not count any more, why, and the traces that are kept.
+    "
+CREATE TABLE IF NOT EXISTS deletions (
+    id       TEXT NOT NULL PRIMARY KEY,
+    state    TEXT NOT NULL,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS hidden_rows (
+    file_id     TEXT NOT NULL,
+    deletion_id TEXT NOT NULL,
+    row_set     BLOB NOT NULL,
+    PRIMARY KEY (file_id, deletion_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pins (
+    tenant   TEXT NOT NULL,
+    trace_id TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (tenant, trace_id)
+) WITHOUT ROWID;
+",
 ];
 
 /// The version that this code reads and writes.

@@ -71,7 +71,7 @@ impl Place {
     }
 }
 
-fn file(hour: i64) -> Arc<DataFile> {
+pub(super) fn file(hour: i64) -> Arc<DataFile> {
     let (id, tenant, table, hour) = (
         FileId::generate(),
         TenantId::default(),
@@ -103,6 +103,8 @@ fn file(hour: i64) -> Arc<DataFile> {
         fields: FieldStatistics {
             fields: BTreeMap::from([("attributes.x".to_owned(), statistic)]),
         },
+        hidden: None,
+        held: Arc::default(),
     })
 }
 
@@ -161,6 +163,7 @@ async fn removing_what_is_not_live_changes_nothing() {
                 add: &added,
                 remove: &never,
                 wal_mark: Some(4),
+                ..Change::default()
             })
             .await;
         assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Conflict);

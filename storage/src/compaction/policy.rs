@@ -44,7 +44,7 @@ pub(crate) struct Merge {
 
 impl Merge {
     fn new(place: &Place, files: Vec<Arc<DataFile>>) -> Self {
-        let rows: u64 = files.iter().map(|file| file.rows).sum();
+        let rows: u64 = files.iter().map(|file| file.visible_rows()).sum();
         Self {
             place: place.clone(),
             rows_per_file: rows.div_ceil(outputs(&files)).max(1),
@@ -58,9 +58,9 @@ impl Merge {
     }
 }
 
-/// How much a file weighs: its rows, or its bytes if its rows are wide.
+/// How much a file weighs: its rows that are not hidden, or its bytes if its rows are wide.
 pub(crate) fn weight(file: &DataFile) -> u64 {
-    file.rows.max(file.bytes / ROW_BYTES).max(1)
+    file.visible_rows().max(file.bytes / ROW_BYTES).max(1)
 }
 
 fn total(files: &[Arc<DataFile>]) -> u64 {
@@ -144,11 +144,11 @@ fn quiet_for(files: &[Arc<DataFile>], now_ms: u64) -> Duration {
     Duration::from_millis(now_ms.saturating_sub(newest))
 }
 
-/// Files that are not full and not busy, by tier and then by age.
+/// Files that are not full and not busy, and whose hidden rows need not come back, by tier and then by age.
 fn mergeable<'a>(files: &'a [Arc<DataFile>], busy: &HashSet<FileId>) -> Vec<&'a Arc<DataFile>> {
     let mut small: Vec<_> = files
         .iter()
-        .filter(|file| weight(file) < FULL && !busy.contains(&file.id))
+        .filter(|file| weight(file) < FULL && file.can_be_merged() && !busy.contains(&file.id))
         .collect();
     small.sort_by_key(|file| (tier(file), file.id));
     small

@@ -10,14 +10,15 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use parquet::arrow::ParquetRecordBatchStreamBuilder;
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStream};
+use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use crate::attributes::{FileAttributes, restore};
 use crate::error::{Error, Result};
+use crate::hidden::HiddenRows;
 use crate::model::Table;
 use crate::snapshot::DataFile;
 
@@ -30,8 +31,10 @@ const BATCH_BYTES: u64 = 8 << 20;
 /// encoded bytes and one batch.
 pub(crate) struct FileRows {
     path: Path,
-    table: Table,
-    attributes: FileAttributes,
+    /// How to make rows of the stored schema from whole rows; absent if only columns are read.
+    whole: Option<(Table, FileAttributes)>,
+    /// Rows that are left out.
+    hidden: Option<Arc<HiddenRows>>,
     expected_rows: u64,
     stream: ParquetRecordBatchStream<Ranges>,
     rows: u64,
@@ -41,6 +44,31 @@ impl FileRows {
     /// Opens a file. [`crate::ErrorKind::Corrupt`] if its bytes are not what was written; any
     /// other error is the store's and may pass.
     pub(crate) async fn open(store: Arc<dyn ObjectStore>, file: &DataFile) -> Result<Self> {
+        Self::open_with(store, file, None).await
+    }
+
+    /// As [`FileRows::open`], without the rows that are hidden: batches may be empty.
+    pub(crate) async fn open_visible(store: Arc<dyn ObjectStore>, file: &DataFile) -> Result<Self> {
+        let mut rows = Self::open_with(store, file, None).await?;
+        rows.hidden.clone_from(&file.hidden);
+        Ok(rows)
+    }
+
+    /// As [`FileRows::open`], but reads only these columns, which are in the file as they are in
+    /// the schema.
+    pub(crate) async fn open_columns(
+        store: Arc<dyn ObjectStore>,
+        file: &DataFile,
+        columns: &[&str],
+    ) -> Result<Self> {
+        Self::open_with(store, file, Some(columns)).await
+    }
+
+    async fn open_with(
+        store: Arc<dyn ObjectStore>,
+        file: &DataFile,
+        columns: Option<&[&str]>,
+    ) -> Result<Self> {
         let path = file.path.clone();
         let opened = ParquetRecordBatchStreamBuilder::new(Ranges {
             store: Arc::clone(&store),
@@ -61,16 +89,24 @@ impl FileRows {
                 _ => return Err(error),
             },
         };
-        let attributes = FileAttributes::of(builder.schema())?;
+        let whole = match columns {
+            None => Some((file.table, FileAttributes::of(builder.schema())?)),
+            Some(_) => None,
+        };
         let rows = batch_rows(builder.metadata());
+        let mask = match columns {
+            Some(names) => ProjectionMask::columns(builder.parquet_schema(), names.iter().copied()),
+            None => ProjectionMask::all(),
+        };
         let stream = builder
+            .with_projection(mask)
             .with_batch_size(rows)
             .build()
             .map_err(|source| unreadable(&path, source))?;
         Ok(Self {
             path,
-            table: file.table,
-            attributes,
+            whole,
+            hidden: None,
             expected_rows: file.rows,
             stream,
             rows: 0,
@@ -92,17 +128,37 @@ impl FileRows {
                 )))
             };
         };
+        let first = self.rows;
         self.rows += batch.num_rows() as u64;
-        restore(self.table, &self.attributes, &batch).map(Some)
+        let batch = match &self.whole {
+            Some((table, attributes)) => restore(*table, attributes, &batch)?,
+            None => batch,
+        };
+        match &self.hidden {
+            Some(hidden) => Ok(Some(hidden.visible_of(first, &batch)?)),
+            None => Ok(Some(batch)),
+        }
     }
 }
 
-/// All rows of a file, in its order: for tools that look at one file at a time.
+/// All rows of a file, hidden ones too, in its order: for tools that look at one file at a time.
 pub(crate) async fn read_file(
     store: Arc<dyn ObjectStore>,
     file: &DataFile,
 ) -> Result<Vec<RecordBatch>> {
-    let rows = FileRows::open(store, file).await?;
+    all(FileRows::open(store, file).await?).await
+}
+
+/// The rows of a file that are not hidden, in its order.
+#[cfg(test)]
+pub(crate) async fn read_visible(
+    store: Arc<dyn ObjectStore>,
+    file: &DataFile,
+) -> Result<Vec<RecordBatch>> {
+    all(FileRows::open_visible(store, file).await?).await
+}
+
+async fn all(rows: FileRows) -> Result<Vec<RecordBatch>> {
     futures::stream::try_unfold(rows, |mut rows| async move {
         Ok(rows.next().await?.map(|batch| (batch, rows)))
     })

@@ -30,7 +30,7 @@ pub(crate) enum Outcome {
     Broken(Arc<DataFile>, String),
 }
 
-/// Reads the files of `merge` and writes their rows as new ones. `pace` is told of every few
+/// Reads the files of `merge` and writes their rows that are not hidden as new ones. `pace` is told of every few
 /// thousand rows how many encoded bytes they were, and may wait or stop the merge by an error.
 /// Whatever was written before an error is deleted.
 pub(crate) async fn run(
@@ -40,7 +40,7 @@ pub(crate) async fn run(
 ) -> Result<Outcome> {
     let mut inputs = Vec::with_capacity(merge.files.len());
     for file in &merge.files {
-        match FileRows::open(Arc::clone(writer.store.objects()), file).await {
+        match FileRows::open_visible(Arc::clone(writer.store.objects()), file).await {
             Ok(rows) => inputs.push(rows),
             Err(error) => return broken(file, error),
         }
@@ -106,7 +106,12 @@ impl Outputs<'_> {
         sorted: &mut SortMerge<FileRows>,
         pace: &mut impl AsyncFnMut(Paced) -> Result<()>,
     ) -> Result<()> {
-        let rows_in: u64 = self.merge.files.iter().map(|file| file.rows).sum();
+        let rows_in: u64 = self
+            .merge
+            .files
+            .iter()
+            .map(|file| file.visible_rows())
+            .sum();
         let bytes_in = self.merge.bytes();
         let level = self.merge.files.iter().map(|file| file.level).max();
         let level = level.unwrap_or(0) + 1;

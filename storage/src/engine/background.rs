@@ -28,6 +28,8 @@ const MAX_SEALED_BY_AGE: usize = 4;
 const BUSY_FACTOR: u32 = 4;
 /// What waits to be merged is counted anew at least so often, also if no file came or went.
 const DEBT_EVERY: Duration = Duration::from_secs(10);
+/// How long to wait after a failed retention pass; rows that should be hidden stay visible.
+const RETENTION_RETRY: Duration = Duration::from_secs(10);
 
 /// Starts the tasks. They hold the engine weakly, so that dropping it ends them.
 pub(super) fn start(shared: &Arc<Shared>) {
@@ -38,8 +40,9 @@ pub(super) fn start(shared: &Arc<Shared>) {
     let keeper = tokio::spawn(run_keeper(Arc::downgrade(shared)));
     let compactors = (0..shared.options.compaction_threads)
         .map(|_| tokio::spawn(super::compactor::run(Arc::downgrade(shared))));
+    let retainer = tokio::spawn(run_retainer(Arc::downgrade(shared)));
     let mut tasks = shared.tasks.lock();
-    tasks.extend([flusher, keeper]);
+    tasks.extend([flusher, keeper, retainer]);
     tasks.extend(compactors);
 }
 
@@ -95,6 +98,26 @@ async fn run_keeper(shared: Weak<Shared>) {
     }
 }
 
+async fn run_retainer(shared: Weak<Shared>) {
+    loop {
+        let Some(strong) = shared.upgrade() else {
+            return;
+        };
+        let pause = match strong.retain_once().await {
+            Ok(()) => strong.until_next_pass(),
+            Err(error) => {
+                strong.metrics.retention_failures.inc();
+                tracing::error!(%error, "retention pass failed, trying again");
+                RETENTION_RETRY
+            }
+        };
+        let waked = Arc::clone(&strong.retain);
+        drop(strong);
+        // Whichever comes first: the time, or somebody who changed something.
+        drop(tokio::time::timeout(pause, waked.notified()).await);
+    }
+}
+
 impl Shared {
     /// Writes every sealed buffer, oldest first.
     pub(super) async fn write_sealed(&self) -> Result<()> {
@@ -126,6 +149,7 @@ impl Shared {
         if self.state.files().find(file.id).is_none() {
             return Ok(());
         }
+        let _files_stay = self.changing.lock().await;
         tracing::error!(file = %file.path, reason, "data file set aside");
         self.layout.fault(Point::QuarantineCommit)?;
         self.catalog.quarantine(file.id, reason).await?;
@@ -196,5 +220,7 @@ impl Shared {
         metrics.compaction_debt_age_seconds.set(debt.age.as_secs());
         metrics.most_files_of_an_hour.set(debt.most_files);
         self.limits.owe(&debt);
+        let hidden = |file: &DataFile| file.hidden.as_ref().map_or(0, |hidden| hidden.count());
+        metrics.hidden_rows.set(sum(hidden));
     }
 }

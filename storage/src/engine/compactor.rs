@@ -10,11 +10,10 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
 use super::Shared;
+use super::change::Replacement;
 use crate::buffer::Place;
-use crate::catalog::Change;
 use crate::compaction::{self, Merge, Merged, Outcome, Paced, Throttle};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fault::Point;
 use crate::file::FileWriter;
 use crate::metrics::Metrics;
 use crate::model::FileId;
@@ -187,41 +186,25 @@ impl Shared {
 
     async fn make(&self, merge: Merge) -> Result<()> {
         match self.on_a_thread(merge).await? {
-            Outcome::Merged(merged) => self.replace(merged).await,
+            Outcome::Merged(merged) => self.merged(merged).await,
             Outcome::Broken(file, reason) => self.quarantine(&file, &reason).await,
         }
     }
 
-    /// Puts the new files in the place of the old ones: one transaction, then one snapshot.
-    async fn replace(&self, merged: Merged) -> Result<()> {
-        let change = Change {
-            add: &merged.added,
-            remove: &merged.removed,
-            wal_mark: None,
+    /// Puts the new files in the place of the old ones, unless rows of these were hidden
+    /// meanwhile: then the next merge takes that into account.
+    async fn merged(&self, merged: Merged) -> Result<()> {
+        let replacement = Replacement {
+            added: &merged.added,
+            removed: &merged.removed,
+            ..Replacement::default()
         };
-        let commit = async {
-            self.layout.fault(Point::MergeCommit)?;
-            self.catalog.commit(&change).await?;
-            self.layout.fault(Point::MergeCommitted)
-        };
-        if let Err(error) = commit.await {
-            // An error of a commit does not say that it was not made.
-            match self.catalog.is_live(merged.added[0].id).await {
-                Ok(true) => tracing::warn!(%error, "a merge was recorded in spite of an error"),
-                Ok(false) => {
-                    for file in &merged.added {
-                        self.writer.discard(file).await;
-                    }
-                    return Err(error);
-                }
-                Err(_) => return Err(error),
-            }
+        if self.replace(&replacement).await? {
+            self.metrics.compactions.inc();
+            self.metrics
+                .compacted_files
+                .inc_by(merged.removed.len() as u64);
         }
-        self.metrics.compactions.inc();
-        self.metrics
-            .compacted_files
-            .inc_by(merged.removed.len() as u64);
-        self.state.compacted(&merged.added, &merged.removed);
         Ok(())
     }
 

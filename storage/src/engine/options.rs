@@ -1,9 +1,11 @@
 //! Settings of the storage engine.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalog::CatalogLocation;
+use crate::clock::{Clock, SystemClock};
 use crate::store::StoreLocation;
 
 /// Settings of the storage engine; [`StorageOptions::new`] gives the defaults.
@@ -48,6 +50,12 @@ pub struct StorageOptions {
     pub index_from_rows: u64,
     /// Bytes of opened index files kept in memory.
     pub index_cache_bytes: u64,
+    /// How long rows that a retention rule hides can come back when the rule is changed.
+    pub retention_undo: Duration,
+    /// When the bytes of rows that were deleted by request are gone at the latest.
+    pub delete_deadline: Duration,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl StorageOptions {
@@ -70,6 +78,9 @@ impl StorageOptions {
             max_waiting_files: 2_000,
             index_from_rows: 0,
             index_cache_bytes: 256 << 20,
+            retention_undo: Duration::from_hours(24),
+            delete_deadline: Duration::from_hours(24),
+            clock: SystemClock::start(),
         }
     }
 }

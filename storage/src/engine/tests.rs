@@ -1,9 +1,11 @@
+mod deletion;
 mod formats;
 mod freshness;
 mod limits;
 mod matrix;
 mod model;
 mod remote;
+mod retention;
 
 use std::collections::BTreeSet;
 
@@ -73,7 +75,7 @@ async fn rows_in(storage: &Storage, range: TimeRange) -> Vec<(i64, String)> {
         .map(|batch| batch.batch.clone())
         .collect();
     for file in snapshot.files(&tenant, Table::Logs, range) {
-        let read = crate::compaction::read_file(storage.object_store(), &file)
+        let read = crate::compaction::read_visible(storage.object_store(), &file)
             .await
             .unwrap();
         batches.extend(read);
@@ -206,7 +208,7 @@ async fn a_snapshot_keeps_its_files_while_they_are_replaced() {
     assert!(storage.shared.state.take_unreachable().is_empty());
     for file in &files {
         assert!(
-            crate::compaction::read_file(storage.object_store(), file)
+            crate::compaction::read_visible(storage.object_store(), file)
                 .await
                 .is_ok()
         );

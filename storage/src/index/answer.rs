@@ -9,6 +9,10 @@ use roaring::RoaringBitmap;
 pub struct RowSet(pub(super) RoaringBitmap);
 
 impl RowSet {
+    pub(crate) fn of(rows: RoaringBitmap) -> Self {
+        Self(rows)
+    }
+
     /// Whether it has no rows.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -134,6 +134,48 @@ impl FromStr for FileId {
     }
 }
 
+/// A deletion's name: a UUIDv7, so that names sort by the time of asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DeletionId(pub Uuid);
+
+impl DeletionId {
+    /// A new name, never given before.
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl fmt::Display for DeletionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.simple())
+    }
+}
+
+impl FromStr for DeletionId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Uuid::try_parse(text)
+            .map(Self)
+            .map_err(|_| Error::invalid(format!("`{text}` is not a deletion id")))
+    }
+}
+
+impl TryFrom<String> for DeletionId {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<DeletionId> for String {
+    fn from(id: DeletionId) -> Self {
+        id.to_string()
+    }
+}
+
 /// Which record it is, for ever: the write-ahead log's sequence number of its request (upper 39
 /// bits) and its place in that request (lower 24). Breaks ties in every total order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -54,6 +54,12 @@ impl FileSet {
             .flat_map(|(_, list)| list.iter())
     }
 
+    /// Files of one hour of a table.
+    pub(crate) fn of_hour(&self, tenant: &TenantId, table: Table, hour: Hour) -> &[Arc<DataFile>] {
+        let key = (tenant.clone(), table, hour);
+        self.places.get(&key).map_or(&[], |list| list.as_slice())
+    }
+
     /// Every place with its files.
     pub(crate) fn places(&self) -> impl Iterator<Item = (&Key, &[Arc<DataFile>])> {
         self.places.iter().map(|(key, list)| (key, list.as_slice()))

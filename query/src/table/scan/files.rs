@@ -104,6 +104,7 @@ async fn select_rows(
     pruning: &Pruning,
 ) -> (Option<PartitionedFile>, Option<PartitionedFile>) {
     let (decided, undecided) = ask_index(scope, file, pruning).await;
+    let (decided, undecided) = (decided.visible_in(file), undecided.visible_in(file));
     if decided.is_empty() && undecided.is_empty() {
         return (None, None);
     }
@@ -135,6 +136,13 @@ async fn select_rows(
     };
     scope.scanned(file);
     // Row numbers mean nothing in a file of another length than the catalog says.
+    if rows != file.rows && file.hidden.is_some() {
+        scope.note_incomplete(format!(
+            "{} of {}: file `{}` has {rows} rows instead of {}",
+            file.table, file.hour, file.id, file.rows
+        ));
+        return (None, None);
+    }
     let (decided, undecided) = match rows == file.rows {
         true => (decided, undecided),
         false if pruning.words.is_empty() => (Rows::All, Rows::None),
@@ -142,14 +150,29 @@ async fn select_rows(
     };
     // Rows beside those that may match can be read too, but none that the other list has.
     let alone = decided.is_empty() || pruning.words.is_empty();
-    let exactly = !pruning.words.is_empty();
+    // Nor any that is hidden.
+    let hides = file.hidden.is_some();
+    let exactly = hides || !pruning.words.is_empty();
     (
         decided.of(&meta, rows, exactly),
-        undecided.of(&meta, rows, !alone),
+        undecided.of(&meta, rows, hides || !alone),
     )
 }
 
 impl Rows {
+    /// Those of them that are not hidden.
+    fn visible_in(self, file: &DataFile) -> Self {
+        let Some(hidden) = &file.hidden else {
+            return self;
+        };
+        let visible = hidden.visible(file.rows);
+        match self {
+            Self::None => Self::None,
+            Self::These(rows) => Self::These(rows.intersection(&visible)),
+            Self::All => Self::These(visible),
+        }
+    }
+
     fn is_empty(&self) -> bool {
         match self {
             Self::None => true,

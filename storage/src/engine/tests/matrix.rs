@@ -118,6 +118,22 @@ impl World {
         assert!(missing.is_empty(), "hour {hour} lacks {missing:?}");
     }
 
+    /// Deletes the records of the last request. If that fails, all of them are gone or none.
+    pub(super) async fn delete_last(&mut self) -> Result<()> {
+        let number = self.next - 1;
+        let (records, _) = self.requests[&number];
+        let bodies: Vec<String> = (0..records)
+            .map(|place| format!("{number}-{place}"))
+            .collect();
+        let bodies: Vec<&str> = bodies.iter().map(String::as_str).collect();
+        self.requests.insert(number, (records, Fate::Open));
+        let request = deletion::request(self.storage(), &bodies).await;
+        let deletion = self.storage().delete(&request, u64::MAX).await?;
+        assert_eq!(deletion.rows, records as u64);
+        self.requests.remove(&number);
+        Ok(())
+    }
+
     /// Stops as a killed process would.
     pub(super) async fn crash(&mut self) {
         if let Some(storage) = self.storage.take() {
@@ -244,6 +260,9 @@ async fn live(world: &mut World) -> Result<()> {
         world.storage().flush().await?;
     }
     world.storage().compact().await?;
+    world.send(&[1, 8, 1, 8]).await?;
+    world.delete_last().await?;
+    world.storage().retain().await?;
     world.storage().shared.delete_unreachable().await?;
     world.send(&[2, 3, 2]).await?;
     world.crash().await;

@@ -1,0 +1,161 @@
+//! Changes to live files: replacing them, and hiding rows of them.
+//!
+//! Whoever changes a file has looked at one state of it (an `Arc<DataFile>`). If that is no longer
+//! the state in force, nothing is changed and the caller looks again: so a merge never brings back
+//! rows that were deleted while it ran, and a deletion never hides rows of a file that is gone.
+
+use std::sync::Arc;
+
+use super::Shared;
+use crate::catalog::Change;
+use crate::deletion::Deletion;
+use crate::error::{Error, Result};
+use crate::fault::Point;
+use crate::hidden::{HiddenPart, HiddenRows, whole};
+use crate::model::DeletionId;
+use crate::snapshot::DataFile;
+
+/// Files for files.
+#[derive(Debug, Default)]
+pub(super) struct Replacement<'a> {
+    pub(super) added: &'a [Arc<DataFile>],
+    pub(super) removed: &'a [Arc<DataFile>],
+    /// What is noted down with it.
+    pub(super) deletions: &'a [Deletion],
+    /// The deletion that is not done before the bytes of `removed` are gone.
+    pub(super) cause: Option<DeletionId>,
+}
+
+impl Shared {
+    /// Makes a replacement. Returns `false`, with the bytes of the added files deleted, if one of
+    /// the removed ones is no longer in force.
+    pub(super) async fn replace(&self, replacement: &Replacement<'_>) -> Result<bool> {
+        let Replacement {
+            added,
+            removed,
+            deletions,
+            cause,
+        } = replacement;
+        let files_stay = self.changing.lock().await;
+        if !self.in_force(removed) {
+            drop(files_stay);
+            for file in *added {
+                self.writer.discard(file).await;
+            }
+            return Ok(false);
+        }
+        let change = Change {
+            add: added,
+            remove: removed,
+            deletions,
+            ..Change::default()
+        };
+        let commit = async {
+            self.layout.fault(Point::MergeCommit)?;
+            self.catalog.commit(&change).await?;
+            self.layout.fault(Point::MergeCommitted)
+        };
+        if let Err(error) = commit.await {
+            self.was_made(&change, error).await?;
+        }
+        match cause {
+            None => self.state.compacted(added, removed),
+            Some(cause) => {
+                let retired = removed
+                    .iter()
+                    .map(|file| waiting_for(file, *cause))
+                    .collect::<Result<Vec<_>>>()?;
+                self.state.compacted(added, &retired);
+            }
+        }
+        self.ledger.note(deletions);
+        Ok(true)
+    }
+
+    /// An error of a commit does not say that it was not made: asks, and passes the error on if it
+    /// was not.
+    async fn was_made(&self, change: &Change<'_>, error: Error) -> Result<()> {
+        let Some(first) = change.add.first() else {
+            return Err(error);
+        };
+        match self.catalog.is_live(first.id).await {
+            Ok(true) => {
+                tracing::warn!(%error, "a change was recorded in spite of an error");
+                Ok(())
+            }
+            Ok(false) => {
+                for file in change.add {
+                    self.writer.discard(file).await;
+                }
+                Err(error)
+            }
+            // What was written stays until the next start knows.
+            Err(_) => Err(error),
+        }
+    }
+
+    /// As `was_made`, for a change that adds no file but a deletion.
+    async fn was_noted(&self, deletions: &[Deletion], error: Error) -> Result<()> {
+        let Some(first) = deletions.first() else {
+            return Err(error);
+        };
+        if self.catalog.deletion(first.id).await?.as_ref() == Some(first) {
+            tracing::warn!(%error, "a deletion was recorded in spite of an error");
+            return Ok(());
+        }
+        Err(error)
+    }
+
+    /// Gives files other hidden rows: each of `files` is the state in force and the new one.
+    /// Returns `false` and changes nothing if one is no longer in force, or if a pin was set since
+    /// `pins`.
+    pub(super) async fn hide(
+        &self,
+        files: &[(Arc<DataFile>, Arc<DataFile>)],
+        deletions: &[Deletion],
+        pins: u64,
+    ) -> Result<bool> {
+        let (old, new): (Vec<_>, Vec<_>) = files.iter().cloned().unzip();
+        let _files_stay = self.changing.lock().await;
+        if !self.in_force(&old) || self.ledger.with(|book| book.pins.version()) != pins {
+            return Ok(false);
+        }
+        let change = Change {
+            rehide: &new,
+            deletions,
+            ..Change::default()
+        };
+        let commit = async {
+            self.layout.fault(Point::HideCommit)?;
+            self.catalog.commit(&change).await?;
+            self.layout.fault(Point::HideCommitted)
+        };
+        if let Err(error) = commit.await {
+            self.was_noted(deletions, error).await?;
+        }
+        self.state.rehidden(&new);
+        self.ledger.note(deletions);
+        Ok(true)
+    }
+
+    /// Whether every one of `files` is live in exactly this state.
+    fn in_force(&self, files: &[Arc<DataFile>]) -> bool {
+        let live = self.state.files();
+        files.iter().all(|file| {
+            live.of_hour(&file.tenant, file.table, file.hour)
+                .iter()
+                .any(|other| Arc::ptr_eq(file, other))
+        })
+    }
+}
+
+/// A file that is gone, as `deletion` sees it: its bytes are waited for.
+fn waiting_for(file: &DataFile, deletion: DeletionId) -> Result<Arc<DataFile>> {
+    let part = HiddenPart {
+        deletion,
+        undoable: false,
+        rows: whole(file.rows)?,
+    };
+    let parts = file.hidden.iter().flat_map(|hidden| hidden.parts());
+    Ok(file.hiding(HiddenRows::of(parts.cloned().chain([part]).collect())))
+}
