@@ -67,6 +67,7 @@ pub fn router(engine: QueryEngine) -> Router {
         .route("/api/v1/sql", post(sql::sql))
         .merge(trace::routes())
         .merge(services::routes())
+        .merge(crate::admin::routes())
         .merge(crate::jaeger::routes())
         .with_state(ApiState { engine })
         .layer(axum::middleware::from_fn(retry::once_without_broken_files))

@@ -17,7 +17,7 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
 use prometheus_client::registry::Registry;
-use spoor_storage::{Error, ErrorKind, Result, Storage, TenantId};
+use spoor_storage::{Error, ErrorKind, Result, Snapshot, Storage, TenantId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -123,9 +123,33 @@ impl QueryEngine {
     /// Waits for a turn, then starts a query of `tenant` on the newest snapshot. Errors with
     /// [`ErrorKind::Busy`] when too many wait already, or none finished in time.
     pub async fn begin(&self, tenant: &TenantId) -> Result<QuerySession> {
+        self.begin_with(tenant, None).await
+    }
+
+    /// As [`QueryEngine::begin`], on a snapshot that was taken before.
+    pub(crate) async fn begin_on(
+        &self,
+        tenant: &TenantId,
+        snapshot: Arc<Snapshot>,
+    ) -> Result<QuerySession> {
+        self.begin_with(tenant, Some(snapshot)).await
+    }
+
+    async fn begin_with(
+        &self,
+        tenant: &TenantId,
+        snapshot: Option<Arc<Snapshot>>,
+    ) -> Result<QuerySession> {
         let deadline = Instant::now() + self.shared.options.timeout;
         let permit = self.shared.permit(deadline).await?;
-        QuerySession::start(Arc::clone(&self.shared), tenant.clone(), permit, deadline)
+        let shared = Arc::clone(&self.shared);
+        let snapshot = snapshot.unwrap_or_else(|| shared.storage.snapshot());
+        QuerySession::start(shared, tenant.clone(), snapshot, permit, deadline)
+    }
+
+    /// What is queried.
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.shared.storage
     }
 
     /// The limits this engine keeps.

@@ -9,8 +9,10 @@
 //! Modules in reading order: [`engine`] (limits, one session a query), [`session`] (one snapshot,
 //! one deadline, one memory pool), [`table`] (what DataFusion scans), [`functions`] (full text and
 //! attributes in SQL), [`language`] (the search language), [`sql`], [`parameters`], [`otlp`]
-//! (rows back to OTLP JSON), [`trace`] (trees, search), [`services`] and [`api`].
+//! (rows back to OTLP JSON), [`trace`] (trees, search), [`services`], [`api`] and [`admin`] (what
+//! changes stored data).
 
+pub mod admin;
 pub mod api;
 pub mod attributes;
 pub mod engine;
@@ -29,6 +31,7 @@ pub mod table;
 mod testing;
 pub mod trace;
 
+pub use admin::admin_router;
 pub use api::{ApiError, ApiState, router};
 pub use engine::{QueryEngine, QueryOptions};
 pub use session::{Outcome, QuerySession};

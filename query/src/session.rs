@@ -63,6 +63,7 @@ impl QuerySession {
     pub(crate) fn start(
         shared: Arc<Shared>,
         tenant: TenantId,
+        snapshot: Arc<Snapshot>,
         permit: OwnedSemaphorePermit,
         deadline: Instant,
     ) -> Result<Self> {
@@ -71,7 +72,7 @@ impl QuerySession {
         Ok(Self {
             context,
             scope: Arc::new(QueryScope {
-                snapshot: shared.storage.snapshot(),
+                snapshot,
                 started: Instant::now(),
                 reasons: Mutex::default(),
                 scanned: Mutex::default(),

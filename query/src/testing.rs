@@ -17,7 +17,7 @@ use spoor_storage::model::schema::decoded_schema_of;
 use spoor_storage::{Decode, Ingest, Storage, StorageOptions, Table, TenantId};
 use tower::ServiceExt;
 
-use crate::{QueryEngine, QueryOptions, router};
+use crate::{QueryEngine, QueryOptions, admin_router, router};
 
 /// 2023-01-29T08:00:00Z
 pub(crate) const T0: i64 = 1_674_979_200_000_000_000;
@@ -201,6 +201,12 @@ impl House {
         }
     }
 
+    /// The routes that change stored data.
+    pub(crate) fn admin(&self) -> Router {
+        let engine = QueryEngine::new(self.storage.clone(), QueryOptions::default()).unwrap();
+        admin_router(engine)
+    }
+
     /// The same storage with other limits.
     pub(crate) fn limited(&self, options: QueryOptions) -> Router {
         router(QueryEngine::new(self.storage.clone(), options).unwrap())
@@ -288,4 +294,18 @@ fn escape(text: &str) -> String {
             other => format!("%{other:02X}"),
         })
         .collect()
+}
+
+pub(crate) fn delete_indexes(folder: &std::path::Path) -> usize {
+    let mut deleted = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            deleted += delete_indexes(&path);
+        } else if path.extension().is_some_and(|extension| extension == "idx") {
+            std::fs::remove_file(&path).unwrap();
+            deleted += 1;
+        }
+    }
+    deleted
 }

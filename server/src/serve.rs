@@ -24,7 +24,7 @@ use spoor_collector::{Collector, OtlpDecoder};
 use spoor_query::QueryEngine;
 use spoor_storage::Storage;
 
-use crate::auth::{Door, guard};
+use crate::auth::{Admins, Door, guard, guard_admin};
 use crate::command::Outcome;
 use crate::host::only_our_names;
 use crate::runfile::RunFile;
@@ -137,9 +137,12 @@ fn open_gates(gates: &Gates, settings: &Settings, storage: &Storage) -> anyhow::
         Door::OtlpHttp,
         &access.ingest,
     ));
+    let admins = Admins::new(access, settings.listen.http);
+    let admin = guard_admin(spoor_query::admin_router(query.clone()), admins);
     let private = spoor_query::router(query).merge(health::metrics_router(registry));
     let pages = Router::new()
-        .merge(guard(private, Door::Api, &access.read))
+        .merge(guard(private, Door::Api, &access.readers()))
+        .merge(admin)
         .layer(tower_http::compression::CompressionLayer::new())
         .merge(spoor_web::router());
     gates.http.open(pages);

@@ -234,7 +234,8 @@ impl Snapshot {
     }
 
     /// Field statistics of a table over `range`: the files' from the catalog, the buffer's
-    /// counted now. Files and batches that overlap the range count whole.
+    /// counted now. Files and batches that overlap the range count whole; those of which rows are
+    /// hidden count these as well and are not exact.
     pub fn field_statistics(
         &self,
         tenant: &TenantId,
@@ -243,7 +244,10 @@ impl Snapshot {
     ) -> FieldStatistics {
         let mut sum = StatisticsSum::default();
         for file in self.files(tenant, table, range) {
-            sum.add_file(&file.fields);
+            match &file.hidden {
+                None => sum.add_file(&file.fields),
+                Some(_) => sum.add_file(&with_hidden_rows(&file)),
+            }
         }
         let mut counter = FieldCounter::new(table);
         for batch in self.batches(tenant, table, range) {
@@ -252,4 +256,14 @@ impl Snapshot {
         sum.add_file(&counter.finish());
         sum.finish()
     }
+}
+
+/// Statistics of a file that were counted before rows of it were hidden.
+fn with_hidden_rows(file: &DataFile) -> FieldStatistics {
+    let mut statistics = file.fields.clone();
+    for field in statistics.fields.values_mut() {
+        field.count = field.count.min(file.visible_rows());
+        field.exact = false;
+    }
+    statistics
 }

@@ -1,7 +1,7 @@
 //! The HTTP API as a client sees it.
 
 use reqwest::header::{ACCEPT, AUTHORIZATION};
-use reqwest::{Client, RequestBuilder, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 /// What an API call answered.
@@ -93,6 +93,12 @@ impl Api {
             );
         }
         json
+    }
+
+    /// A request that changes something, whatever the answer.
+    pub(crate) async fn change(&self, method: Method, path: &str, body: &Value) -> Answer {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        self.send(request.json(body)).await
     }
 
     /// SQL with a wish for the form of the answer.

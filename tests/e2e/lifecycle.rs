@@ -136,6 +136,6 @@ async fn health_readiness_metrics_and_status_answer() {
     assert_eq!(status["otlp_grpc_addr"], server.address("otlp_grpc_addr"));
     assert_eq!(
         status["auth"],
-        serde_json::json!({"read": false, "ingest": false})
+        serde_json::json!({"read": false, "ingest": false, "admin": false})
     );
 }

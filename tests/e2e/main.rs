@@ -20,6 +20,7 @@
 mod api;
 mod crash;
 mod data;
+mod deletion;
 mod expected;
 mod harness;
 mod index_deleted;

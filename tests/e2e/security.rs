@@ -83,7 +83,10 @@ async fn tokens_are_asked_for_on_every_way_in() {
     }
     assert_eq!(api.count_logs("eyes").await, 2);
     let status = server.api().get("/api/v1/status", &[]).await;
-    assert_eq!(status["auth"], json!({"read": true, "ingest": true}));
+    assert_eq!(
+        status["auth"],
+        json!({"read": true, "ingest": true, "admin": false})
+    );
     assert!(
         !server.log().contains(INGEST) && !server.log().contains(READ),
         "secrets are not logged"

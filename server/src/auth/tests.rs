@@ -1,3 +1,4 @@
+use axum::Extension;
 use axum::routing::{get, post};
 use tower::ServiceExt;
 
@@ -27,6 +28,65 @@ async fn ask(router: Router, request: http::request::Builder) -> (http::response
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, 1 << 16).await.unwrap();
     (parts, body.to_vec())
+}
+
+fn admin_door(access: &Access, address: &str) -> Router {
+    let who = async |Extension(Caller(caller)): Extension<Caller>| caller.unwrap();
+    let routes = Router::new().route("/delete", post(who));
+    guard_admin(routes, Admins::new(access, address.parse().unwrap()))
+}
+
+async fn ask_to_delete(router: Router, token: &str, kind: &str) -> (StatusCode, String) {
+    let mut request = Request::post("/delete").header(CONTENT_TYPE, kind);
+    if !token.is_empty() {
+        request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let (parts, body) = ask(router, request).await;
+    (parts.status, String::from_utf8(body).unwrap())
+}
+
+#[tokio::test]
+async fn only_an_admin_token_deletes() {
+    const JSON: &str = "application/json";
+    let access = Access {
+        read: tokens("reader"),
+        admin: tokens("admin"),
+        ..Access::default()
+    };
+    let door = || admin_door(&access, "127.0.0.1:1");
+    let (status, who) = ask_to_delete(door(), "admin", JSON).await;
+    assert_eq!((status, who.as_str()), (StatusCode::OK, "admin token 1"));
+    let (status, body) = ask_to_delete(door(), "reader", JSON).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert!(body.contains("may read, not change"), "{body}");
+    for wrong in ["", "nobody"] {
+        let (status, _) = ask_to_delete(door(), wrong, JSON).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+    }
+    assert!(access.readers().contains(b"admin"), "who deletes may read");
+}
+
+#[tokio::test]
+async fn without_an_admin_token_only_this_machine_deletes() {
+    const JSON: &str = "application/json";
+    let nothing = Access::default();
+    let (status, who) = ask_to_delete(admin_door(&nothing, "[::1]:1"), "", JSON).await;
+    assert_eq!(
+        (status, who.as_str()),
+        (StatusCode::OK, "somebody on this machine")
+    );
+    // As a page of a stranger can make a browser send it.
+    let (status, _) = ask_to_delete(admin_door(&nothing, "[::1]:1"), "", "text/plain").await;
+    assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let (status, _) = ask_to_delete(admin_door(&nothing, "0.0.0.0:1"), "", JSON).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let readers = Access {
+        read: tokens("reader"),
+        ..Access::default()
+    };
+    let (status, body) = ask_to_delete(admin_door(&readers, "127.0.0.1:1"), "reader", JSON).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert!(body.contains("--admin-token-file"), "{body}");
 }
 
 #[tokio::test]

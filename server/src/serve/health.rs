@@ -33,6 +33,7 @@ struct Shared {
 struct Auth {
     read: bool,
     ingest: bool,
+    admin: bool,
 }
 
 #[derive(Serialize)]
@@ -55,6 +56,7 @@ impl Health {
                 auth: Auth {
                     read: !access.read.is_open(),
                     ingest: !access.ingest.is_open(),
+                    admin: !access.admin.is_open(),
                 },
             }),
         }
@@ -159,7 +161,7 @@ mod tests {
         assert_eq!(body["otlp_http_addr"], "127.0.0.1:4318");
         assert_eq!(
             body["auth"],
-            serde_json::json!({"read": false, "ingest": false})
+            serde_json::json!({"read": false, "ingest": false, "admin": false})
         );
     }
 

@@ -78,6 +78,13 @@ impl Resolver {
             quantity::size,
             machine.index_cache_bytes(),
         );
+        storage.retention_undo =
+            self.time("retention_undo", raw.retention_undo, storage.retention_undo);
+        storage.delete_deadline = self.time(
+            "delete_deadline",
+            raw.delete_deadline,
+            storage.delete_deadline,
+        );
         if storage.flush_bytes > storage.ingest_memory_bytes {
             self.problems.add(
                 format!(

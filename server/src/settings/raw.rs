@@ -261,6 +261,26 @@ pub(crate) struct RawSettings {
         help_heading = "Access"
     )]
     pub(super) read_token_file: Option<Text>,
+    /// Token that whoever deletes or redacts records, changes retention or pins traces must send; it
+    /// may also read. Without one, none of that is possible once a read token is set; as --ingest-token
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "SPOOR_ADMIN_TOKEN",
+        hide_env_values = true,
+        value_delimiter = ',',
+        help_heading = "Access"
+    )]
+    #[serde(deserialize_with = "one_or_many")]
+    pub(super) admin_token: Vec<Text>,
+    /// File with tokens for deleting and retention, one a line
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SPOOR_ADMIN_TOKEN_FILE",
+        help_heading = "Access"
+    )]
+    pub(super) admin_token_file: Option<Text>,
     /// Listen beyond this machine without tokens: whoever reaches the port may write and read
     #[arg(long, value_name = "BOOL", env = "SPOOR_ALLOW_UNAUTHENTICATED", num_args = 0..=1, default_missing_value = "true", require_equals = true, help_heading = "Access")]
     pub(super) allow_unauthenticated: Option<Text>,
@@ -378,6 +398,27 @@ pub(crate) struct RawSettings {
     )]
     pub(super) index_from_rows: Option<Text>,
 
+    /// How long what a retention rule hides can come back when the rule is changed; after that its
+    /// bytes are removed [default: 24h]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "SPOOR_RETENTION_UNDO",
+        help_heading = "Retention",
+        hide_short_help = true
+    )]
+    pub(super) retention_undo: Option<Text>,
+    /// Within this time the bytes of deleted records are gone from disk; queries do not see them
+    /// from the start [default: 24h]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "SPOOR_DELETE_DEADLINE",
+        help_heading = "Retention",
+        hide_short_help = true
+    )]
+    pub(super) delete_deadline: Option<Text>,
+
     /// Working memory of one query [default: by the machine, at most 512MiB]
     #[arg(
         long,
@@ -476,13 +517,14 @@ impl RawSettings {
         }
         layered! {
             [data_dir catalog_url store_url store_endpoint store_region store_cache_bytes log_level log_format otlp_grpc_addr otlp_http_addr http_addr tls_cert
-             tls_key shutdown_timeout ingest_token_file read_token_file allow_unauthenticated
+             tls_key shutdown_timeout ingest_token_file read_token_file admin_token_file
+             retention_undo delete_deadline allow_unauthenticated
              max_request_bytes open_json_bodies ingest_memory_bytes flush_bytes flush_interval
              min_free_bytes disk_high_water disk_low_water wal_max_bytes compaction_threads
              compaction_bytes_per_second index_from_rows query_memory_bytes query_spill_bytes query_timeout
              query_max_concurrent query_max_waiting query_max_rows index_cache_bytes
              metadata_cache_bytes]
-            [cors_origin allowed_host ingest_token read_token]
+            [cors_origin allowed_host ingest_token read_token admin_token]
         }
     }
 

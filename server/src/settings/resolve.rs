@@ -42,8 +42,21 @@ pub(crate) struct Listen {
 pub(crate) struct Access {
     pub(crate) ingest: TokenSet,
     pub(crate) read: TokenSet,
+    /// For deleting, redacting, retention and pins.
+    pub(crate) admin: TokenSet,
     /// Names in the `Host` header that are ours, besides `localhost` and IP addresses.
     pub(crate) hosts: Vec<String>,
+}
+
+impl Access {
+    /// The tokens that readers may send: who may delete may read. Open if no read token is set.
+    pub(crate) fn readers(&self) -> TokenSet {
+        if self.read.is_open() {
+            TokenSet::default()
+        } else {
+            self.read.with(&self.admin)
+        }
+    }
 }
 
 /// Where certificate and key are.
@@ -142,6 +155,11 @@ impl Resolver {
                 raw.ingest_token_file.clone(),
             ),
             read: self.tokens("read_token", &raw.read_token, raw.read_token_file.clone()),
+            admin: self.tokens(
+                "admin_token",
+                &raw.admin_token,
+                raw.admin_token_file.clone(),
+            ),
             hosts: self.hosts(&raw.allowed_host),
         };
         let open_door = self.value(

@@ -25,6 +25,23 @@ impl TokenSet {
         found.into()
     }
 
+    /// The number of the token that `presented` is, from 1. Takes as long wherever it is.
+    pub(crate) fn number_of(&self, presented: &[u8]) -> Option<usize> {
+        let numbered = (1..).zip(&self.tokens);
+        numbered.fold(None, |found, (number, token)| {
+            let same: bool = token.ct_eq(presented).into();
+            if same { Some(number) } else { found }
+        })
+    }
+
+    /// These and `others`.
+    pub(crate) fn with(&self, others: &Self) -> Self {
+        let tokens = self.tokens.iter().chain(&others.tokens);
+        Self {
+            tokens: tokens.cloned().collect(),
+        }
+    }
+
     /// One of them, to present to our own server.
     pub(crate) fn first(&self) -> Option<&str> {
         self.tokens
@@ -80,6 +97,16 @@ mod tests {
             assert!(!tokens.contains(wrong.as_bytes()), "{wrong}");
         }
         assert!(!TokenSet::default().contains(b""));
+    }
+
+    #[test]
+    fn tokens_are_known_by_their_number() {
+        let (mut first, mut second) = (TokenSet::default(), TokenSet::default());
+        first.add("a").unwrap();
+        second.add("b").unwrap();
+        let both = first.with(&second);
+        assert_eq!(both.number_of(b"b"), Some(2));
+        assert_eq!(both.number_of(b"c"), None);
     }
 
     #[test]

@@ -45,7 +45,7 @@ async fn write(
     }
     let place: Place = (file.tenant.clone(), file.table, file.hour);
     let mut rows = FileRows::open(Arc::clone(writer.store.objects()), file).await?;
-    let mut sink = writer.begin(&place, file.level)?;
+    let mut sink = writer.begin(&place, file.level, file.rows - dropped.len())?;
     let copied = copy(&mut rows, &mut sink, &dropped, redaction).await;
     if let Err(error) = copied {
         sink.abort().await;

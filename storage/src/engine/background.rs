@@ -146,10 +146,10 @@ impl Shared {
     }
 
     pub(super) async fn quarantine(&self, file: &Arc<DataFile>, reason: &str) -> Result<()> {
+        let _files_stay = self.changing.lock().await;
         if self.state.files().find(file.id).is_none() {
             return Ok(());
         }
-        let _files_stay = self.changing.lock().await;
         tracing::error!(file = %file.path, reason, "data file set aside");
         self.layout.fault(Point::QuarantineCommit)?;
         self.catalog.quarantine(file.id, reason).await?;

@@ -5,6 +5,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use spoor_storage::{Table, TenantId};
 
 use super::*;
+use crate::testing::delete_indexes;
 use crate::{QueryEngine, language};
 
 /// Enough rows that a file has many blocks, with words and values of every frequency.
@@ -205,20 +206,6 @@ async fn random_queries_give_the_same_rows_in_buffer_and_in_files() {
     for (sql, expected) in statements.iter().zip(&expected) {
         assert_eq!(&house.sql(sql).await["rows"], expected, "{sql}");
     }
-}
-
-fn delete_indexes(folder: &std::path::Path) -> usize {
-    let mut deleted = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            deleted += delete_indexes(&path);
-        } else if path.extension().is_some_and(|extension| extension == "idx") {
-            std::fs::remove_file(&path).unwrap();
-            deleted += 1;
-        }
-    }
-    deleted
 }
 
 #[tokio::test]

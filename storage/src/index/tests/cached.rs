@@ -109,6 +109,8 @@ impl Shelf {
             fields: FieldStatistics::default(),
             path: Path::from("a.parquet"),
             index_path: Path::from("a.idx"),
+            hidden: None,
+            held: Arc::default(),
         };
         store
             .put(&file.index_path, PutPayload::from(bytes))
