@@ -84,6 +84,9 @@ struct Shared {
     changing: tokio::sync::Mutex<()>,
     /// Policy, pins and unfinished deletions.
     ledger: Ledger,
+    /// Held to read by whoever hides, shows or rewrites rows, from its first step to its last: closing
+    /// waits for it. Flushes and merges have their own ways.
+    edits: tokio::sync::RwLock<()>,
     /// There may be something to hide, to rewrite or to finish.
     retain: Arc<Notify>,
     /// One retention pass at a time, whoever asks.
@@ -180,6 +183,7 @@ impl Storage {
             merges: compactor::Merges::new(options.compaction_bytes_per_second),
             limits: limits::Limits::new(&options),
             changing: tokio::sync::Mutex::new(()),
+            edits: tokio::sync::RwLock::new(()),
             ledger,
             retain: Arc::new(Notify::new()),
             retaining: tokio::sync::Mutex::new(()),
@@ -279,9 +283,10 @@ impl Storage {
         let flushed = self.flush().await;
         // The committer may have stopped already; then there is nobody to tell.
         drop(self.shared.commands.send(Command::Stop).await);
-        // A merge or a flush that is cut short between its last byte and the catalog would leave
-        // its files behind.
+        // A merge, a rewrite or a flush that is cut short between its last byte and the catalog would
+        // leave its files behind.
         self.shared.merges.stop().await;
+        let _no_edit = self.shared.edits.write().await;
         let _no_flush = self.shared.flushing.lock().await;
         let tasks = std::mem::take(&mut *self.shared.tasks.lock());
         for task in tasks {

@@ -143,7 +143,7 @@ async fn run(
     };
     if body.dry_run || body.confirm.is_none() {
         let preview = storage
-            .preview_deletion(&request, redaction.is_some())
+            .preview_deletion(request, redaction.is_some())
             .await?;
         let DeletionPreview {
             rows,
@@ -159,9 +159,9 @@ async fn run(
         return Ok(Json(answer));
     }
     let at_most = body.confirm.unwrap_or(0);
-    let deletion = match &redaction {
-        None => storage.delete(&request, at_most).await?,
-        Some(redaction) => storage.redact(&request, redaction, at_most).await?,
+    let deletion = match redaction {
+        None => storage.delete(request, at_most).await?,
+        Some(redaction) => storage.redact(request, redaction, at_most).await?,
     };
     answer.rows = deletion.rows;
     answer.pinned_rows = deletion.pinned_rows;

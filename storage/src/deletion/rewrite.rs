@@ -7,6 +7,7 @@ use arrow::record_batch::RecordBatch;
 use roaring::RoaringBitmap;
 
 use super::Redaction;
+use crate::attributes::Promotion;
 use crate::buffer::Place;
 use crate::compaction::FileRows;
 use crate::error::{Error, Result};
@@ -45,7 +46,8 @@ async fn write(
     }
     let place: Place = (file.tenant.clone(), file.table, file.hour);
     let mut rows = FileRows::open(Arc::clone(writer.store.objects()), file).await?;
-    let mut sink = writer.begin(&place, file.level, file.rows - dropped.len())?;
+    let promotion = Promotion::of_statistics(file.rows, [&file.fields]);
+    let mut sink = writer.begin(&place, file.level, file.rows - dropped.len(), &promotion)?;
     let copied = copy(&mut rows, &mut sink, &dropped, redaction).await;
     if let Err(error) = copied {
         sink.abort().await;

@@ -103,8 +103,16 @@ async fn run_retainer(shared: Weak<Shared>) {
         let Some(strong) = shared.upgrade() else {
             return;
         };
-        let pause = match strong.retain_once().await {
+        let outcome = {
+            let _closing_waits = strong.edits.read().await;
+            if strong.closing.load(Ordering::Acquire) {
+                return;
+            }
+            strong.retain_once().await
+        };
+        let pause = match outcome {
             Ok(()) => strong.until_next_pass(),
+            Err(_) if strong.closing.load(Ordering::Acquire) => return,
             Err(error) => {
                 strong.metrics.retention_failures.inc();
                 tracing::error!(%error, "retention pass failed, trying again");

@@ -5,9 +5,11 @@
 //! rows that were deleted while it ran, and a deletion never hides rows of a file that is gone.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use super::Shared;
+use super::{Shared, Storage};
 use crate::catalog::Change;
+use crate::commit::closing;
 use crate::deletion::Deletion;
 use crate::error::{Error, Result};
 use crate::fault::Point;
@@ -26,7 +28,34 @@ pub(super) struct Replacement<'a> {
     pub(super) cause: Option<DeletionId>,
 }
 
+impl Storage {
+    /// Carries out a change of hidden rows or of what decides about them. It comes to its end also
+    /// if nobody waits for it any more (a client that went away), and closing waits for it: or the
+    /// catalog would know of it and the snapshot would not.
+    pub(super) async fn edit<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let shared = Arc::clone(&self.shared);
+        let task = tokio::spawn(async move {
+            let _closing_waits = shared.edits.read().await;
+            shared.goes_on()?;
+            work.await
+        });
+        task.await
+            .map_err(|source| Error::internal("a change of rows failed").with_source(source))?
+    }
+}
+
 impl Shared {
+    /// Errors when the engine is closing: what has not begun is left to the next start.
+    pub(super) fn goes_on(&self) -> Result<()> {
+        if self.closing.load(Ordering::Acquire) {
+            return Err(closing());
+        }
+        Ok(())
+    }
+
     /// Makes a replacement. Returns `false`, with the bytes of the added files deleted, if one of
     /// the removed ones is no longer in force.
     pub(super) async fn replace(&self, replacement: &Replacement<'_>) -> Result<bool> {
@@ -75,10 +104,13 @@ impl Shared {
     /// An error of a commit does not say that it was not made: asks, and passes the error on if it
     /// was not.
     async fn was_made(&self, change: &Change<'_>, error: Error) -> Result<()> {
-        let Some(first) = change.add.first() else {
-            return Err(error);
+        let made = match (change.add.first(), change.remove.first()) {
+            (Some(added), _) => self.catalog.is_live(added.id).await,
+            // A file of which nothing is left has no successor.
+            (None, Some(removed)) => self.catalog.is_live(removed.id).await.map(|live| !live),
+            (None, None) => return Err(error),
         };
-        match self.catalog.is_live(first.id).await {
+        match made {
             Ok(true) => {
                 tracing::warn!(%error, "a change was recorded in spite of an error");
                 Ok(())

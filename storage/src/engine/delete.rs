@@ -77,40 +77,29 @@ impl Storage {
     /// What [`Storage::delete`] would do, or with `pinned_too` what [`Storage::redact`] would.
     pub async fn preview_deletion(
         &self,
-        request: &DeletionRequest,
+        request: DeletionRequest,
         pinned_too: bool,
     ) -> Result<DeletionPreview> {
-        self.flush().await?;
-        let (located, _) = self.shared.locate(request, pinned_too).await?;
-        Ok(DeletionPreview::of(&located))
+        let storage = self.clone();
+        self.edit(async move {
+            storage.flush().await?;
+            let (located, _) = storage.shared.locate(&request, pinned_too).await?;
+            Ok(DeletionPreview::of(&located))
+        })
+        .await
     }
 
     /// Hides the records from every later snapshot, at once and for good; their bytes are gone
     /// from disk at the latest by the deletion's deadline. Records of pinned traces are spared.
     /// Errors with [`ErrorKind::Conflict`] if there are more than `at_most`.
-    pub async fn delete(&self, request: &DeletionRequest, at_most: u64) -> Result<Deletion> {
-        // Every acknowledged row is in a file then, and the log no longer holds it for a replay.
-        self.flush().await?;
-        let shared = &self.shared;
-        for _ in 0..ATTEMPTS {
-            let (located, pins) = shared.locate(request, false).await?;
-            let found = DeletionPreview::of(&located).confirmed(at_most)?;
-            let deletion = shared.deletion(request, DeletionKind::Delete, found);
-            let files = located
-                .iter()
-                .filter(|one| !one.rows.is_empty())
-                .map(|one| (Arc::clone(&one.file), hiding(one, deletion.id)))
-                .collect::<Vec<_>>();
-            if shared
-                .hide(&files, std::slice::from_ref(&deletion), pins)
-                .await?
-            {
-                shared.metrics.deleted_rows.inc_by(deletion.rows);
-                shared.retain.notify_one();
-                return Ok(deletion);
-            }
-        }
-        Err(too_busy())
+    pub async fn delete(&self, request: DeletionRequest, at_most: u64) -> Result<Deletion> {
+        let storage = self.clone();
+        self.edit(async move {
+            // Every acknowledged row is in a file then, and the log no longer holds it for a replay.
+            storage.flush().await?;
+            storage.shared.delete(&request, at_most).await
+        })
+        .await
     }
 
     /// Replaces values of the records: when this returns, every later snapshot has the new ones in
@@ -118,39 +107,16 @@ impl Storage {
     /// redacted as well: a pin keeps records, not secrets.
     pub async fn redact(
         &self,
-        request: &DeletionRequest,
-        redaction: &Redaction,
+        request: DeletionRequest,
+        redaction: Redaction,
         at_most: u64,
     ) -> Result<Deletion> {
-        self.flush().await?;
-        let shared = &self.shared;
-        for _ in 0..ATTEMPTS {
-            let (located, _) = shared.locate(request, true).await?;
-            let found = DeletionPreview::of(&located).confirmed(at_most)?;
-            let mut deletion = shared.deletion(request, DeletionKind::Redact, found);
-            deletion.fields = redaction.fields().to_vec();
-            let mut added = Vec::new();
-            let mut removed = Vec::new();
-            for one in located {
-                let how = Some((one.rows, redaction.clone()));
-                let new = rewrite(&shared.writer, &one.file, how).await?;
-                added.extend(new);
-                removed.push(one.file);
-            }
-            let replacement = Replacement {
-                added: &added,
-                removed: &removed,
-                deletions: std::slice::from_ref(&deletion),
-                cause: Some(deletion.id),
-            };
-            if shared.replace(&replacement).await? {
-                shared.metrics.redacted_rows.inc_by(deletion.rows);
-                shared.metrics.rewritten_files.inc_by(removed.len() as u64);
-                shared.retain.notify_one();
-                return Ok(deletion);
-            }
-        }
-        Err(too_busy())
+        let storage = self.clone();
+        self.edit(async move {
+            storage.flush().await?;
+            storage.shared.redact(&request, &redaction, at_most).await
+        })
+        .await
     }
 
     /// As [`Storage::snapshot`], with the rows in it that retention rules hide and that may still
@@ -181,6 +147,78 @@ impl Storage {
 }
 
 impl Shared {
+    async fn delete(&self, request: &DeletionRequest, at_most: u64) -> Result<Deletion> {
+        for _ in 0..ATTEMPTS {
+            let (located, pins) = self.locate(request, false).await?;
+            let found = DeletionPreview::of(&located).confirmed(at_most)?;
+            let deletion = self.deletion(request, DeletionKind::Delete, found);
+            let files = located
+                .iter()
+                .filter(|one| !one.rows.is_empty())
+                .map(|one| (Arc::clone(&one.file), hiding(one, deletion.id)))
+                .collect::<Vec<_>>();
+            if self
+                .hide(&files, std::slice::from_ref(&deletion), pins)
+                .await?
+            {
+                self.metrics.deleted_rows.inc_by(deletion.rows);
+                self.retain.notify_one();
+                return Ok(deletion);
+            }
+        }
+        Err(too_busy())
+    }
+
+    async fn redact(
+        &self,
+        request: &DeletionRequest,
+        redaction: &Redaction,
+        at_most: u64,
+    ) -> Result<Deletion> {
+        for _ in 0..ATTEMPTS {
+            let (located, _) = self.locate(request, true).await?;
+            let found = DeletionPreview::of(&located).confirmed(at_most)?;
+            let mut deletion = self.deletion(request, DeletionKind::Redact, found);
+            deletion.fields = redaction.fields().to_vec();
+            let mut added = Vec::new();
+            if let Err(error) = self.write_redacted(&located, redaction, &mut added).await {
+                for file in &added {
+                    self.writer.discard(file).await;
+                }
+                return Err(error);
+            }
+            let removed: Vec<_> = located.into_iter().map(|one| one.file).collect();
+            let replacement = Replacement {
+                added: &added,
+                removed: &removed,
+                deletions: std::slice::from_ref(&deletion),
+                cause: Some(deletion.id),
+            };
+            if self.replace(&replacement).await? {
+                self.metrics.redacted_rows.inc_by(deletion.rows);
+                self.metrics.rewritten_files.inc_by(removed.len() as u64);
+                self.retain.notify_one();
+                return Ok(deletion);
+            }
+        }
+        Err(too_busy())
+    }
+
+    /// Writes the files anew; `added` has those that are written, also after an error.
+    async fn write_redacted(
+        &self,
+        located: &[Located],
+        redaction: &Redaction,
+        added: &mut Vec<Arc<DataFile>>,
+    ) -> Result<()> {
+        for one in located {
+            self.goes_on()?;
+            let how = Some((one.rows.clone(), redaction.clone()));
+            added.extend(rewrite(&self.writer, &one.file, how).await?);
+        }
+        Ok(())
+    }
+
     /// Where the records of a request are now, and on which pins that is founded.
     async fn locate(
         &self,

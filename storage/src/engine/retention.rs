@@ -90,20 +90,22 @@ impl Storage {
         changed_by: Option<String>,
     ) -> Result<Retention> {
         policy.check()?;
-        {
-            let _no_pass_meanwhile = self.shared.retaining.lock().await;
-            let record = PolicyRecord {
-                policy,
-                version: self.shared.ledger.policy().version + 1,
-                changed_ns: Some(self.shared.options.clock.now_ns()),
-                changed_by,
-            };
-            self.shared.catalog.set_policy(&record).await?;
-            self.shared
-                .ledger
-                .with(|book| book.policy = Arc::new(record));
-        }
-        self.retain().await?;
+        let shared = Arc::clone(&self.shared);
+        self.edit(async move {
+            {
+                let _no_pass_meanwhile = shared.retaining.lock().await;
+                let record = PolicyRecord {
+                    policy,
+                    version: shared.ledger.policy().version + 1,
+                    changed_ns: Some(shared.options.clock.now_ns()),
+                    changed_by,
+                };
+                shared.catalog.set_policy(&record).await?;
+                shared.ledger.with(|book| book.policy = Arc::new(record));
+            }
+            shared.retain_once().await
+        })
+        .await?;
         Ok(self.retention())
     }
 
@@ -121,14 +123,18 @@ impl Storage {
             )
             .with_hint("unpin some; to keep many records, write a rule that keeps them"));
         }
-        {
-            let _no_deletion_meanwhile = self.shared.changing.lock().await;
-            self.shared.catalog.put_pin(tenant, trace, &pin).await?;
-            self.shared
-                .ledger
-                .with(|book| book.pins.insert(tenant.clone(), trace, pin));
-        }
-        self.retain().await
+        let (shared, tenant) = (Arc::clone(&self.shared), tenant.clone());
+        self.edit(async move {
+            {
+                let _no_deletion_meanwhile = shared.changing.lock().await;
+                shared.catalog.put_pin(&tenant, trace, &pin).await?;
+                shared
+                    .ledger
+                    .with(|book| book.pins.insert(tenant, trace, pin));
+            }
+            shared.retain_once().await
+        })
+        .await
     }
 
     /// Lets rules and deletions take a trace again. Errors with [`ErrorKind::NotFound`] if it is
@@ -140,14 +146,16 @@ impl Storage {
                 format!("trace `{trace}` is not pinned"),
             ));
         }
-        {
-            let _no_deletion_meanwhile = self.shared.changing.lock().await;
-            self.shared.catalog.remove_pin(tenant, trace).await?;
-            self.shared
-                .ledger
-                .with(|book| book.pins.remove(tenant, trace));
-        }
-        self.retain().await
+        let (shared, tenant) = (Arc::clone(&self.shared), tenant.clone());
+        self.edit(async move {
+            {
+                let _no_deletion_meanwhile = shared.changing.lock().await;
+                shared.catalog.remove_pin(&tenant, trace).await?;
+                shared.ledger.with(|book| book.pins.remove(&tenant, trace));
+            }
+            shared.retain_once().await
+        })
+        .await
     }
 
     /// Whether a trace is pinned, and why.
@@ -164,7 +172,8 @@ impl Storage {
 
     /// Makes a retention pass now and waits until it is done.
     pub async fn retain(&self) -> Result<()> {
-        self.shared.retain_once().await
+        let shared = Arc::clone(&self.shared);
+        self.edit(async move { shared.retain_once().await }).await
     }
 }
 
@@ -248,6 +257,7 @@ impl Shared {
             deletions: BTreeMap::new(),
         };
         for file in files.iter() {
+            self.goes_on()?;
             let (pinned, pins) = self
                 .ledger
                 .with(|book| (book.pins.of(&file.tenant), book.pins.version()));

@@ -33,6 +33,7 @@ impl Shared {
             .collect();
         due.sort_by_key(|file| std::cmp::Reverse(droppable(file)));
         for file in due {
+            self.goes_on()?;
             // Dropping a file makes room, writing it again takes some first.
             if droppable(&file) == file.rows || self.has_room(file.bytes) {
                 self.drop_rows(&file).await?;

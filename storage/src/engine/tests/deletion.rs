@@ -92,7 +92,7 @@ async fn deleted_is_gone_for_every_later_snapshot_and_no_earlier_one() {
     assert_eq!(request.records.len(), 2);
     storage.flush().await.unwrap();
     let before = storage.snapshot();
-    let deletion = storage.delete(&request, 2).await.unwrap();
+    let deletion = storage.delete(request.clone(), 2).await.unwrap();
     assert_eq!((deletion.rows, deletion.files), (2, 2));
     assert_eq!(visible(&storage).await, ["a", "c", "d", "e"]);
     assert_eq!(
@@ -118,9 +118,12 @@ async fn more_rows_than_confirmed_are_not_deleted() {
     let storage = open(&folder).await;
     send(&storage, "1 a\n2 b").await.unwrap();
     let request = request(&storage, &["a", "b"]).await;
-    let preview = storage.preview_deletion(&request, false).await.unwrap();
+    let preview = storage
+        .preview_deletion(request.clone(), false)
+        .await
+        .unwrap();
     assert_eq!((preview.rows, preview.files), (2, 1));
-    let refused = storage.delete(&request, 1).await.unwrap_err();
+    let refused = storage.delete(request.clone(), 1).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Conflict);
     assert_eq!(visible(&storage).await, ["a", "b"]);
     assert!(storage.deletions(10).await.unwrap().is_empty());
@@ -147,7 +150,7 @@ async fn a_merge_that_ran_meanwhile_brings_nothing_back() {
     drop(files);
     let merged = compaction::run(&storage.shared.writer, merge, async |_| Ok(())).await;
     storage
-        .delete(&request(&storage, &["r1"]).await, 1)
+        .delete(request(&storage, &["r1"]).await, 1)
         .await
         .unwrap();
     let Outcome::Merged(merged) = merged.unwrap() else {
@@ -180,7 +183,7 @@ async fn merges_leave_deleted_rows_behind() {
         send_file(number).await;
     }
     let deletion = storage
-        .delete(&request(&storage, &["a3", "h5"]).await, 2)
+        .delete(request(&storage, &["a3", "h5"]).await, 2)
         .await
         .unwrap();
     send_file(0).await;
@@ -204,7 +207,7 @@ async fn bytes_are_gone_by_the_deadline_and_not_while_a_query_reads_them() {
     storage.flush().await.unwrap();
     let reader = storage.snapshot();
     let deletion = storage
-        .delete(&request(&storage, &["d"]).await, 1)
+        .delete(request(&storage, &["d"]).await, 1)
         .await
         .unwrap();
     storage.retain().await.unwrap();
@@ -233,7 +236,7 @@ async fn redacted_values_are_replaced_when_it_returns() {
     let request = request(&storage, &["secret"]).await;
     let redaction = Redaction::new(Table::Logs, vec!["body".to_owned()], "***".to_owned());
     let deletion = storage
-        .redact(&request, &redaction.unwrap(), 1)
+        .redact(request, redaction.unwrap(), 1)
         .await
         .unwrap();
     assert_eq!(visible(&storage).await, ["***", "a", "c"]);

@@ -128,7 +128,7 @@ impl World {
         let bodies: Vec<&str> = bodies.iter().map(String::as_str).collect();
         self.requests.insert(number, (records, Fate::Open));
         let request = deletion::request(self.storage(), &bodies).await;
-        let deletion = self.storage().delete(&request, u64::MAX).await?;
+        let deletion = self.storage().delete(request, u64::MAX).await?;
         assert_eq!(deletion.rows, records as u64);
         self.requests.remove(&number);
         Ok(())

@@ -229,7 +229,7 @@ impl History {
             .map(|(body, _)| body.as_str())
             .collect();
         let request = request(self.storage(), &wanted).await;
-        let deletion = self.storage().delete(&request, u64::MAX).await.unwrap();
+        let deletion = self.storage().delete(request, u64::MAX).await.unwrap();
         let mut rows = 0;
         for record in self.model.records.values_mut() {
             let there = !record.deleted && !record.purged;
