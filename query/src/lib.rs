@@ -9,7 +9,7 @@
 //! Modules in reading order: [`engine`] (limits, one session a query), [`session`] (one snapshot,
 //! one deadline, one memory pool), [`table`] (what DataFusion scans), [`functions`] (full text and
 //! attributes in SQL), [`language`] (the search language), [`sql`], [`parameters`], [`otlp`]
-//! (rows back to OTLP JSON), [`trace`] (trees, search), [`services`], [`api`] and [`admin`] (what
+//! (rows back to OTLP JSON), [`trace`] (trees, search), `traceql`, [`services`], [`api`] and [`admin`] (what
 //! changes stored data).
 
 pub mod admin;
@@ -30,6 +30,7 @@ pub mod table;
 #[cfg(test)]
 mod testing;
 pub mod trace;
+mod traceql;
 
 pub use admin::admin_router;
 pub use api::{ApiError, ApiState, router};

@@ -296,6 +296,7 @@ fn escape(text: &str) -> String {
         .collect()
 }
 
+/// Deletes the indexes of all files below a folder; how many they were.
 pub(crate) fn delete_indexes(folder: &std::path::Path) -> usize {
     let mut deleted = 0;
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -1,13 +1,16 @@
 //! A batch of `spans` opened for reading by row.
 
+use std::sync::Arc;
+
 use arrow::array::{
     Array, ArrayRef, AsArray, FixedSizeBinaryArray, Int64Array, ListArray, MapArray, StringArray,
-    StructArray, UInt32Array,
+    StructArray, UInt32Array, new_null_array,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampNanosecondType, UInt32Type};
 use arrow::record_batch::RecordBatch;
-use spoor_storage::{Error, Result, ValueType};
+use spoor_storage::model::schema_of;
+use spoor_storage::{Error, Result, Table, ValueType};
 
 /// The columns of one batch of `spans`, with their types checked once.
 ///
@@ -143,43 +146,61 @@ impl SpanColumns {
     /// Opens a batch that has all columns of `spans`, in any order. Errors if one is missing or
     /// of a wrong type.
     pub fn open(batch: &RecordBatch) -> Result<Self> {
-        let column = |name: &str| {
+        Self::open_with(|name| {
             batch
                 .column_by_name(name)
+                .map(Arc::clone)
                 .ok_or_else(|| Error::internal(format!("rows of spans lack the column `{name}`")))
-        };
+        })
+    }
+
+    /// Opens a batch that has some columns of `spans`; the others read as if nothing had been sent.
+    pub(crate) fn open_part(batch: &RecordBatch) -> Result<Self> {
+        let schema = schema_of(Table::Spans);
+        Self::open_with(|name| {
+            if let Some(column) = batch.column_by_name(name) {
+                return Ok(Arc::clone(column));
+            }
+            let field = schema.field_with_name(name).map_err(|_| {
+                Error::internal(format!("the table of spans has no column `{name}`"))
+            })?;
+            Ok(new_null_array(field.data_type(), batch.num_rows()))
+        })
+    }
+
+    fn open_with(column: impl Fn(&str) -> Result<ArrayRef>) -> Result<Self> {
         let attributes =
-            |map: &str, types: &str| AttributeColumn::open(column(map)?, column(types)?);
+            |map: &str, types: &str| AttributeColumn::open(&column(map)?, &column(types)?);
         Ok(Self {
-            trace_id: IdColumn::open(column("trace_id")?)?,
-            span_id: IdColumn::open(column("span_id")?)?,
-            parent_span_id: IdColumn::open(column("parent_span_id")?)?,
-            trace_state: strings(column("trace_state")?)?,
-            flags: counts(column("flags")?)?,
-            name: strings(column("name")?)?,
-            kind: strings(column("kind")?)?,
-            start_time: nanoseconds(column("start_time")?)?,
-            duration_ns: integers(column("duration_ns")?)?,
-            status_code: strings(column("status_code")?)?,
-            status_message: strings(column("status_message")?)?,
-            events: EventColumn::open(column("events")?)?,
-            links: LinkColumn::open(column("links")?)?,
-            dropped_events_count: counts(column("dropped_events_count")?)?,
-            dropped_links_count: counts(column("dropped_links_count")?)?,
-            service_name: strings(column("service_name")?)?,
-            dropped_attributes_count: counts(column("dropped_attributes_count")?)?,
+            trace_id: IdColumn::open(&column("trace_id")?)?,
+            span_id: IdColumn::open(&column("span_id")?)?,
+            parent_span_id: IdColumn::open(&column("parent_span_id")?)?,
+            trace_state: strings(&column("trace_state")?)?,
+            flags: counts(&column("flags")?)?,
+            name: strings(&column("name")?)?,
+            kind: strings(&column("kind")?)?,
+            start_time: nanoseconds(&column("start_time")?)?,
+            duration_ns: integers(&column("duration_ns")?)?,
+            status_code: strings(&column("status_code")?)?,
+            status_message: strings(&column("status_message")?)?,
+            events: EventColumn::open(&column("events")?)?,
+            links: LinkColumn::open(&column("links")?)?,
+            dropped_events_count: counts(&column("dropped_events_count")?)?,
+            dropped_links_count: counts(&column("dropped_links_count")?)?,
+            service_name: strings(&column("service_name")?)?,
+            dropped_attributes_count: counts(&column("dropped_attributes_count")?)?,
             attributes: attributes("attributes", "attribute_types")?,
             resource_attributes: attributes("resource_attributes", "resource_attribute_types")?,
-            resource_dropped_attributes_count: counts(column(
+            resource_dropped_attributes_count: counts(&column(
                 "resource_dropped_attributes_count",
             )?)?,
-            resource_schema_url: strings(column("resource_schema_url")?)?,
-            scope_name: strings(column("scope_name")?)?,
-            scope_version: strings(column("scope_version")?)?,
+            resource_schema_url: strings(&column("resource_schema_url")?)?,
+            scope_name: strings(&column("scope_name")?)?,
+            scope_version: strings(&column("scope_version")?)?,
             scope_attributes: attributes("scope_attributes", "scope_attribute_types")?,
-            scope_dropped_attributes_count: counts(column("scope_dropped_attributes_count")?)?,
-            scope_schema_url: strings(column("scope_schema_url")?)?,
-            record_id: integers(column(spoor_storage::model::schema::RECORD_ID)?)?,
+            scope_dropped_attributes_count: counts(&column("scope_dropped_attributes_count")?)?,
+            scope_schema_url: strings(&column("scope_schema_url")?)?,
+            record_id: integers(&column(spoor_storage::model::schema::RECORD_ID)?)?,
         })
     }
 

@@ -236,9 +236,15 @@ fn any_text(any: &Value) -> (Option<String>, char) {
     let Some((case, value)) = any.as_object().and_then(|cases| cases.iter().next()) else {
         return (None, 'n');
     };
-    let plain = value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned);
+    let plain = match (value.as_str(), value.as_f64()) {
+        (Some(text), _) => text.to_owned(),
+        (None, Some(number)) if case == "doubleValue" => {
+            let mut text = Vec::new();
+            spoor_storage::model::write_double(&mut text, number);
+            String::from_utf8(text).unwrap()
+        }
+        _ => value.to_string(),
+    };
     let letter = match case.as_str() {
         "stringValue" => 's',
         "boolValue" => 'b',

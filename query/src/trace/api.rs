@@ -1,5 +1,7 @@
 //! `GET /api/v1/traces` and `GET /api/v1/traces/{trace_id}`.
 
+use std::collections::HashMap;
+
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -12,7 +14,7 @@ use spoor_storage::{Error, ErrorKind, Result, Table, TraceId};
 
 use super::assemble::assemble;
 use super::load::{LoadedTrace, MAX_SPANS, load_trace, trace_id_of};
-use super::search::{Found, Place, TraceSearch, find_traces};
+use super::search::{Place, TraceSearch, find_traces};
 use super::summary::{TraceSummary, summarize};
 use super::timeline::{LogCounts, Timeline};
 use super::write_outcome;
@@ -22,9 +24,13 @@ use crate::language;
 use crate::otlp::{JsonWriter, integers, strings, write_traces_data};
 use crate::parameters::{TimeParameter, decode_cursor, encode_cursor, limit, time_range};
 use crate::session::{Outcome, QuerySession};
+use crate::traceql::{self, TraceqlSearch};
 
 const DEFAULT_LIMIT: usize = 20;
 const MAX_LIMIT: usize = 1_000;
+/// Spans shown of a spanset.
+const DEFAULT_SPANS: usize = 3;
+const MAX_SPANS_SHOWN: usize = 100;
 
 /// The routes of this module.
 pub(crate) fn routes() -> Router<ApiState> {
@@ -132,6 +138,9 @@ async fn count_logs(session: &QuerySession, id: TraceId) -> Result<LogCounts> {
 struct Search {
     #[serde(default)]
     query: String,
+    traceql: Option<String>,
+    #[serde(default, deserialize_with = "optional")]
+    spans_per_set: Option<usize>,
     #[serde(default, deserialize_with = "optional")]
     start: Option<TimeParameter>,
     #[serde(default, deserialize_with = "optional")]
@@ -142,49 +151,95 @@ struct Search {
     cursor: Option<String>,
 }
 
+impl Search {
+    fn after(&self) -> Result<Option<Place>> {
+        self.cursor.as_deref().map(decode_cursor).transpose()
+    }
+}
+
 async fn search(
     State(state): State<ApiState>,
     Parameters(given): Parameters<Search>,
 ) -> Result<Response, ApiError> {
+    if let Some(text) = &given.traceql {
+        return search_traceql(&state, text, &given).await;
+    }
     let query = language::parse(&given.query)?;
     let search = TraceSearch {
         condition: language::to_expr(&query, Table::Spans)?,
         range: time_range(given.start, given.end)?,
         limit: limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?,
-        after: given
-            .cursor
-            .as_deref()
-            .map(decode_cursor::<Place>)
-            .transpose()?,
+        after: given.after()?,
     };
     let session = state.begin().await?;
     let found = find_traces(&session, &search).await?;
     let summaries = summarize(&session, &found.ids, search.whole_condition()).await?;
+    let page = TracePage {
+        ids: &found.ids,
+        summaries: &summaries,
+        next: found.next.as_ref(),
+    };
+    Ok(write_page(&session, &page, |_, _| {})?)
+}
+
+/// As [`search`], with the conditions in TraceQL.
+async fn search_traceql(
+    state: &ApiState,
+    text: &str,
+    given: &Search,
+) -> Result<Response, ApiError> {
+    if !given.query.trim().is_empty() {
+        let error = Error::invalid("`query` and `traceql` cannot be given both");
+        return Err(error.with_hint("leave one of them out").into());
+    }
+    let query = traceql::parse(text)?;
+    let wanted = TraceqlSearch {
+        query: &query,
+        range: time_range(given.start, given.end)?,
+        limit: limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?,
+        spans_per_set: limit(given.spans_per_set, DEFAULT_SPANS, MAX_SPANS_SHOWN)?,
+        after: given.after()?,
+    };
+    let session = state.begin().await?;
+    Ok(traceql::answer(&session, &wanted).await?)
+}
+
+/// A page of a list of traces.
+pub(crate) struct TracePage<'a> {
+    /// In order.
+    pub(crate) ids: &'a [TraceId],
+    pub(crate) summaries: &'a HashMap<TraceId, TraceSummary>,
+    pub(crate) next: Option<&'a Place>,
+}
+
+/// The answer with a page of traces; `more` adds fields to the trace at a place of the page.
+pub(crate) fn write_page(
+    session: &QuerySession,
+    page: &TracePage<'_>,
+    more: impl Fn(&mut JsonWriter, usize),
+) -> Result<Response> {
     let mut json = JsonWriter::new();
     json.begin_object();
     json.key("traces");
     json.begin_array();
-    for id in &found.ids {
-        if let Some(summary) = summaries.get(id) {
+    for (at, id) in page.ids.iter().enumerate() {
+        if let Some(summary) = page.summaries.get(id) {
+            json.begin_object();
             write_summary(&mut json, *id, summary);
+            more(&mut json, at);
+            json.end_object();
         }
     }
     json.end_array();
-    write_next_cursor(&mut json, &found)?;
+    let cursor = page.next.map(encode_cursor).transpose()?;
+    json.key("next_cursor");
+    json.optional_string(cursor.as_deref());
     write_outcome(&mut json, &session.outcome());
     json.end_object();
     Ok(json_response(json.finish()))
 }
 
-fn write_next_cursor(json: &mut JsonWriter, found: &Found) -> Result<()> {
-    let cursor = found.next.as_ref().map(encode_cursor).transpose()?;
-    json.key("next_cursor");
-    json.optional_string(cursor.as_deref());
-    Ok(())
-}
-
 fn write_summary(json: &mut JsonWriter, id: TraceId, summary: &TraceSummary) {
-    json.begin_object();
     json.key("trace_id");
     json.hex(&id.0);
     json.key("start_time_unix_nano");
@@ -228,5 +283,4 @@ fn write_summary(json: &mut JsonWriter, id: TraceId, summary: &TraceSummary) {
         json.end_object();
     }
     json.end_array();
-    json.end_object();
 }

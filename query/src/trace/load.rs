@@ -57,10 +57,30 @@ impl LoadedTrace {
 
     /// The spans of all traces in `batches`, by trace.
     pub(crate) fn split(batches: &[RecordBatch]) -> Result<HashMap<TraceId, Self>> {
-        let columns: Arc<[SpanColumns]> = batches
-            .iter()
-            .map(SpanColumns::open)
-            .collect::<Result<_>>()?;
+        let columns = batches.iter().map(SpanColumns::open);
+        Ok(Self::split_opened(
+            &columns.collect::<Result<_>>()?,
+            span_identity,
+        ))
+    }
+
+    /// The spans of all traces in `batches`, which have some columns only, by trace. Spans with
+    /// the same `identity` are retries.
+    pub(crate) fn split_parts(
+        batches: &[RecordBatch],
+        identity: impl Fn(SpanRef<'_>) -> Vec<u8>,
+    ) -> Result<HashMap<TraceId, Self>> {
+        let columns = batches.iter().map(SpanColumns::open_part);
+        Ok(Self::split_opened(
+            &columns.collect::<Result<_>>()?,
+            identity,
+        ))
+    }
+
+    fn split_opened(
+        columns: &Arc<[SpanColumns]>,
+        identity: impl Fn(SpanRef<'_>) -> Vec<u8>,
+    ) -> HashMap<TraceId, Self> {
         let mut rows: HashMap<TraceId, Vec<(usize, usize)>> = HashMap::new();
         for (batch, opened) in columns.iter().enumerate() {
             for row in 0..opened.len() {
@@ -72,21 +92,25 @@ impl LoadedTrace {
         let loaded = |(id, mut rows): (TraceId, Vec<(usize, usize)>)| {
             rows.sort_unstable_by_key(|&(batch, row)| columns[batch].record_id(row));
             let before = rows.len();
-            collapse_retries(&columns, &mut rows);
+            collapse_retries(columns, &mut rows, &identity);
             let trace = Self {
                 collapsed: before - rows.len(),
-                columns: Arc::clone(&columns),
+                columns: Arc::clone(columns),
                 rows,
             };
             (id, trace)
         };
-        Ok(rows.into_iter().map(loaded).collect())
+        rows.into_iter().map(loaded).collect()
     }
 }
 
 /// Keeps the first of spans that are the same in everything. Only spans whose id comes more than
 /// once are compared: the two halves of a Zipkin span share an id and differ.
-fn collapse_retries(columns: &[SpanColumns], rows: &mut Vec<(usize, usize)>) {
+fn collapse_retries(
+    columns: &[SpanColumns],
+    rows: &mut Vec<(usize, usize)>,
+    identity: impl Fn(SpanRef<'_>) -> Vec<u8>,
+) {
     let mut times: HashMap<[u8; 8], u32> = HashMap::with_capacity(rows.len());
     for &(batch, row) in rows.iter() {
         *times.entry(columns[batch].span_id(row)).or_default() += 1;
@@ -100,7 +124,7 @@ fn collapse_retries(columns: &[SpanColumns], rows: &mut Vec<(usize, usize)>) {
             columns: &columns[batch],
             row,
         };
-        times.get(&span.columns.span_id(row)) == Some(&1) || seen.insert(span_identity(span))
+        times.get(&span.columns.span_id(row)) == Some(&1) || seen.insert(identity(span))
     });
 }
 

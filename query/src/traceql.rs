@@ -1,0 +1,36 @@
+//! TraceQL: questions about whole traces, as Grafana Tempo documents the language.
+//!
+//! ```text
+//!  text ─► lexer ─► parser ─► ast
+//!                             ├─► condition: what a span must meet at least (DataFusion, index)
+//!                             └─► evaluate: what is true, over whole traces
+//!  search: candidates newest first ─► load whole traces ─► evaluate ─► a page
+//! ```
+//! The condition is a bound from above and only says where to look; what is found is what
+//! [`evaluate`] says over all spans of a trace, wherever they are stored and whenever they started.
+
+mod api;
+mod ast;
+mod condition;
+mod evaluate;
+mod field;
+mod lexer;
+mod load;
+mod parser;
+mod search;
+mod tree;
+mod value;
+
+use crate::language::SyntaxError;
+
+pub(crate) use api::answer;
+pub(crate) use ast::Query;
+pub(crate) use search::TraceqlSearch;
+
+/// Reads a query. Never panics; depth and size are bounded.
+pub(crate) fn parse(text: &str) -> Result<Query, SyntaxError> {
+    parser::parse(text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,532 @@
+//! What a TraceQL query says, without its layout.
+
+use std::fmt;
+
+use regex::Regex;
+
+use super::value::{Kind, Status, Value};
+
+/// A query: stages that each take spansets of one trace and give spansets.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Query {
+    /// At least one.
+    pub(crate) stages: Vec<Stage>,
+}
+
+/// One stage of a pipeline.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Stage {
+    /// Keeps spans.
+    Spans(SpansetExpr),
+    /// Keeps spansets of which a comparison of aggregates is true.
+    Scalar(ScalarFilter),
+    /// Splits spansets by the values of these.
+    By(Vec<FieldExpr>),
+    /// Shows these fields of the spans that are found.
+    Select(Vec<Field>),
+    /// Makes all spansets of a trace one again.
+    Coalesce,
+}
+
+/// Spans of a trace.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum SpansetExpr {
+    /// Those of which this is true.
+    Filter(FieldExpr),
+    /// Made of two others.
+    Combined {
+        op: SpansetOp,
+        left: Box<SpansetExpr>,
+        right: Box<SpansetExpr>,
+    },
+    /// What a pipeline in parentheses leaves.
+    Pipeline(Vec<Stage>),
+}
+
+/// How two spansets are combined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SpansetOp {
+    /// Both, if neither is empty.
+    And,
+    /// Both.
+    Or,
+    /// By their places in the tree.
+    Structural { relation: Relation, result: Shown },
+}
+
+/// Where a span of the right side is, seen from one of the left side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Relation {
+    /// `>`: directly below.
+    Child,
+    /// `>>`: below.
+    Descendant,
+    /// `<`: directly above.
+    Parent,
+    /// `<<`: above.
+    Ancestor,
+    /// `~`: below the same parent.
+    Sibling,
+}
+
+/// What a structural operator gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// `>`: spans of the right side that are in the relation to one of the left.
+    Right,
+    /// `!>`: spans of the right side that are in it to none.
+    RightWithout,
+    /// `&>`: spans of both sides that are in it.
+    Both,
+}
+
+/// `count() > 2`
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ScalarFilter {
+    pub(crate) op: Comparison,
+    pub(crate) left: ScalarExpr,
+    pub(crate) right: ScalarExpr,
+}
+
+/// A value of a spanset.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum ScalarExpr {
+    Literal(Value<'static>),
+    Aggregate(Aggregate),
+    Arithmetic {
+        op: Arithmetic,
+        left: Box<ScalarExpr>,
+        right: Box<ScalarExpr>,
+    },
+}
+
+/// One number of a spanset.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Aggregate {
+    Count,
+    Of(Function, FieldExpr),
+}
+
+/// How the values of a spanset are made one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Function {
+    Min,
+    Max,
+    Sum,
+    Avg,
+}
+
+/// A value of a span.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum FieldExpr {
+    Literal(Value<'static>),
+    Field(Field),
+    Not(Box<FieldExpr>),
+    Negative(Box<FieldExpr>),
+    And(Box<FieldExpr>, Box<FieldExpr>),
+    Or(Box<FieldExpr>, Box<FieldExpr>),
+    Compare {
+        op: Comparison,
+        left: Box<FieldExpr>,
+        right: Box<FieldExpr>,
+    },
+    Match {
+        subject: Box<FieldExpr>,
+        pattern: Pattern,
+        negated: bool,
+    },
+    Arithmetic {
+        op: Arithmetic,
+        left: Box<FieldExpr>,
+        right: Box<FieldExpr>,
+    },
+}
+
+/// A regular expression that a whole text must match.
+#[derive(Debug, Clone)]
+pub(crate) struct Pattern {
+    /// As written.
+    pub(crate) source: String,
+    pub(crate) regex: Regex,
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arithmetic {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+    Power,
+}
+
+/// A field of a span, or of its parent.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Field {
+    pub(crate) of_parent: bool,
+    pub(crate) target: Target,
+}
+
+/// Which field.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Target {
+    Intrinsic(Intrinsic),
+    /// `None`: of the span, else of its resource.
+    Attribute {
+        scope: Option<Scope>,
+        key: String,
+    },
+}
+
+/// Whose attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Scope {
+    Span,
+    Resource,
+    Event,
+    Link,
+    Instrumentation,
+}
+
+/// What every span has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Intrinsic {
+    Name,
+    Status,
+    StatusMessage,
+    Kind,
+    Duration,
+    SpanId,
+    ParentId,
+    ChildCount,
+    NestedSetLeft,
+    NestedSetRight,
+    NestedSetParent,
+    TraceId,
+    TraceDuration,
+    RootName,
+    RootServiceName,
+    EventName,
+    EventTimeSinceStart,
+    LinkTraceId,
+    LinkSpanId,
+    InstrumentationName,
+    InstrumentationVersion,
+}
+
+/// What values an intrinsic has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ValueKind {
+    Text,
+    Number,
+    Status,
+    Kind,
+    Bool,
+}
+
+/// Names of intrinsics: the word alone, with the scope, and which it is. The first of one is the
+/// one that answers use.
+pub(super) const INTRINSICS: &[(&str, Intrinsic)] = &[
+    ("name", Intrinsic::Name),
+    ("span:name", Intrinsic::Name),
+    ("status", Intrinsic::Status),
+    ("span:status", Intrinsic::Status),
+    ("statusMessage", Intrinsic::StatusMessage),
+    ("span:statusMessage", Intrinsic::StatusMessage),
+    ("kind", Intrinsic::Kind),
+    ("span:kind", Intrinsic::Kind),
+    ("duration", Intrinsic::Duration),
+    ("span:duration", Intrinsic::Duration),
+    ("span:id", Intrinsic::SpanId),
+    ("spanID", Intrinsic::SpanId),
+    ("span:parentID", Intrinsic::ParentId),
+    ("parentID", Intrinsic::ParentId),
+    ("span:childCount", Intrinsic::ChildCount),
+    ("childCount", Intrinsic::ChildCount),
+    ("nestedSetLeft", Intrinsic::NestedSetLeft),
+    ("nestedSetRight", Intrinsic::NestedSetRight),
+    ("nestedSetParent", Intrinsic::NestedSetParent),
+    ("trace:id", Intrinsic::TraceId),
+    ("traceID", Intrinsic::TraceId),
+    ("traceDuration", Intrinsic::TraceDuration),
+    ("trace:duration", Intrinsic::TraceDuration),
+    ("rootName", Intrinsic::RootName),
+    ("trace:rootName", Intrinsic::RootName),
+    ("rootServiceName", Intrinsic::RootServiceName),
+    ("trace:rootService", Intrinsic::RootServiceName),
+    ("event:name", Intrinsic::EventName),
+    ("event:timeSinceStart", Intrinsic::EventTimeSinceStart),
+    ("link:traceID", Intrinsic::LinkTraceId),
+    ("link:spanID", Intrinsic::LinkSpanId),
+    ("instrumentation:name", Intrinsic::InstrumentationName),
+    ("instrumentation:version", Intrinsic::InstrumentationVersion),
+];
+
+impl Intrinsic {
+    pub(super) fn named(name: &str) -> Option<Self> {
+        INTRINSICS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, intrinsic)| *intrinsic)
+    }
+
+    fn name(self) -> &'static str {
+        INTRINSICS
+            .iter()
+            .find(|(_, intrinsic)| *intrinsic == self)
+            .map_or("", |(name, _)| name)
+    }
+
+    /// What its values are.
+    pub(super) fn value_kind(self) -> ValueKind {
+        match self {
+            Self::Name
+            | Self::StatusMessage
+            | Self::SpanId
+            | Self::ParentId
+            | Self::TraceId
+            | Self::RootName
+            | Self::RootServiceName
+            | Self::EventName
+            | Self::LinkTraceId
+            | Self::LinkSpanId
+            | Self::InstrumentationName
+            | Self::InstrumentationVersion => ValueKind::Text,
+            Self::Duration
+            | Self::ChildCount
+            | Self::NestedSetLeft
+            | Self::NestedSetRight
+            | Self::NestedSetParent
+            | Self::TraceDuration
+            | Self::EventTimeSinceStart => ValueKind::Number,
+            Self::Status => ValueKind::Status,
+            Self::Kind => ValueKind::Kind,
+        }
+    }
+}
+
+impl Scope {
+    pub(super) const ALL: [Self; 5] = [
+        Self::Span,
+        Self::Resource,
+        Self::Event,
+        Self::Link,
+        Self::Instrumentation,
+    ];
+
+    /// As it is written.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Span => "span",
+            Self::Resource => "resource",
+            Self::Event => "event",
+            Self::Link => "link",
+            Self::Instrumentation => "instrumentation",
+        }
+    }
+}
+
+impl Field {
+    pub(crate) fn intrinsic(intrinsic: Intrinsic) -> Self {
+        Self {
+            of_parent: false,
+            target: Target::Intrinsic(intrinsic),
+        }
+    }
+}
+
+impl FieldExpr {
+    /// Calls `look` with every field in it.
+    pub(crate) fn fields<'a>(&'a self, look: &mut impl FnMut(&'a Field)) {
+        match self {
+            Self::Literal(_) => {}
+            Self::Field(field) => look(field),
+            Self::Not(inner) | Self::Negative(inner) => inner.fields(look),
+            Self::Match { subject, .. } => subject.fields(look),
+            Self::And(left, right)
+            | Self::Or(left, right)
+            | Self::Compare { left, right, .. }
+            | Self::Arithmetic { left, right, .. } => {
+                left.fields(look);
+                right.fields(look);
+            }
+        }
+    }
+}
+
+impl SpansetExpr {
+    fn fields<'a>(&'a self, look: &mut impl FnMut(&'a Field)) {
+        match self {
+            Self::Filter(filter) => filter.fields(look),
+            Self::Combined { left, right, .. } => {
+                left.fields(look);
+                right.fields(look);
+            }
+            Self::Pipeline(stages) => stages.iter().for_each(|stage| stage.fields(look)),
+        }
+    }
+}
+
+impl ScalarExpr {
+    fn fields<'a>(&'a self, look: &mut impl FnMut(&'a Field)) {
+        match self {
+            Self::Literal(_) | Self::Aggregate(Aggregate::Count) => {}
+            Self::Aggregate(Aggregate::Of(_, of)) => of.fields(look),
+            Self::Arithmetic { left, right, .. } => {
+                left.fields(look);
+                right.fields(look);
+            }
+        }
+    }
+}
+
+impl Stage {
+    /// Calls `look` with every field in it.
+    pub(crate) fn fields<'a>(&'a self, look: &mut impl FnMut(&'a Field)) {
+        match self {
+            Self::Spans(spans) => spans.fields(look),
+            Self::Scalar(filter) => {
+                filter.left.fields(look);
+                filter.right.fields(look);
+            }
+            Self::By(exprs) => exprs.iter().for_each(|expr| expr.fields(look)),
+            Self::Select(fields) => fields.iter().for_each(look),
+            Self::Coalesce => {}
+        }
+    }
+}
+
+impl Query {
+    /// Every field it names, each once, in order.
+    pub(crate) fn fields(&self) -> Vec<&Field> {
+        let mut found: Vec<&Field> = Vec::new();
+        for stage in &self.stages {
+            stage.fields(&mut |field| {
+                if !found.contains(&field) {
+                    found.push(field);
+                }
+            });
+        }
+        found
+    }
+}
+
+// === impl Display: as it is written, so that it can be read again ===
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.of_parent {
+            f.write_str("parent.")?;
+        }
+        match &self.target {
+            Target::Intrinsic(intrinsic) => f.write_str(intrinsic.name()),
+            Target::Attribute { scope, key } => {
+                match scope {
+                    Some(scope) => write!(f, "{}.", scope.word())?,
+                    None if self.of_parent => {}
+                    None => f.write_str(".")?,
+                }
+                if key.chars().all(super::lexer::is_attribute_char) && !key.is_empty() {
+                    f.write_str(key)
+                } else {
+                    let escaped = key.replace('\\', "\\\\").replace('"', "\\\"");
+                    write!(f, "\"{escaped}\"")
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Equal => "=",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => ">=",
+        })
+    }
+}
+
+impl fmt::Display for Arithmetic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Remainder => "%",
+            Self::Power => "^",
+        })
+    }
+}
+
+impl fmt::Display for FieldExpr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Literal(value) => write!(f, "{}", value.quoted()),
+            Self::Field(field) => write!(f, "{field}"),
+            Self::Not(inner) => write!(f, "!({inner})"),
+            Self::Negative(inner) => write!(f, "-({inner})"),
+            Self::And(left, right) => write!(f, "({left} && {right})"),
+            Self::Or(left, right) => write!(f, "({left} || {right})"),
+            Self::Compare { op, left, right } => write!(f, "({left} {op} {right})"),
+            Self::Match {
+                subject,
+                pattern,
+                negated,
+            } => {
+                let op = if *negated { "!~" } else { "=~" };
+                write!(f, "({subject} {op} {:?})", pattern.source)
+            }
+            Self::Arithmetic { op, left, right } => write!(f, "({left} {op} {right})"),
+        }
+    }
+}
+
+impl fmt::Display for Aggregate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count => f.write_str("count()"),
+            Self::Of(function, of) => {
+                let word = match function {
+                    Function::Min => "min",
+                    Function::Max => "max",
+                    Function::Sum => "sum",
+                    Function::Avg => "avg",
+                };
+                write!(f, "{word}({of})")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}

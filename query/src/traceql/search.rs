@@ -1,0 +1,228 @@
+//! A page of traces for which a query leaves spans, newest first.
+
+use std::collections::BTreeMap;
+
+use spoor_storage::{Result, SpanId, TimeRange, TraceId};
+
+use super::ast::{Field, Intrinsic, Query, Stage, Target};
+use super::condition::{Arrays, condition, requirements};
+use super::evaluate::{Spanset, evaluate};
+use super::load::{Candidate, MAX_CANDIDATES, Wanted, candidates, columns_of, load};
+use super::tree::TraceTree;
+use super::value::Value;
+use crate::session::QuerySession;
+use crate::trace::Place;
+
+/// At most so many spansets of a trace are shown.
+const MAX_SPANSETS: usize = 100;
+
+/// Traces that are read together; row filters are put to Parquet for so many.
+const TRACES_AT_ONCE: usize = 64;
+
+/// A search for traces.
+#[derive(Debug)]
+pub(crate) struct TraceqlSearch<'q> {
+    pub(crate) query: &'q Query,
+    /// Where a span that is found must start, for its trace to be found.
+    pub(crate) range: TimeRange,
+    /// At most so many traces.
+    pub(crate) limit: usize,
+    /// At most so many spans shown of each spanset.
+    pub(crate) spans_per_set: usize,
+    /// Only traces after this one in the order.
+    pub(crate) after: Option<Place>,
+}
+
+/// A page of found traces.
+#[derive(Debug)]
+pub(crate) struct FoundTraces {
+    /// The one with the newest found span first.
+    pub(crate) traces: Vec<FoundTrace>,
+    /// Where the next page begins, if there is one.
+    pub(crate) next: Option<Place>,
+}
+
+/// A trace with the spans that were found in it.
+#[derive(Debug)]
+pub(crate) struct FoundTrace {
+    pub(crate) id: TraceId,
+    /// The start of the newest span that was found.
+    pub(crate) newest_ns: i64,
+    /// Spans in any of its spansets.
+    pub(crate) matched: usize,
+    /// The first 100 of them.
+    pub(crate) spansets: Vec<FoundSpanset>,
+}
+
+/// Spans that were found together.
+#[derive(Debug)]
+pub(crate) struct FoundSpanset {
+    /// How many; not all are shown.
+    pub(crate) matched: usize,
+    /// What they were grouped by, and their aggregates.
+    pub(crate) values: Vec<(String, Value<'static>)>,
+    /// The first ones by start.
+    pub(crate) spans: Vec<FoundSpan>,
+}
+
+/// A span that was found.
+#[derive(Debug)]
+pub(crate) struct FoundSpan {
+    pub(crate) span_id: SpanId,
+    pub(crate) start_ns: i64,
+    pub(crate) duration_ns: i64,
+    pub(crate) name: String,
+    pub(crate) service_name: String,
+    /// Fields that the query names, as far as the span has them.
+    pub(crate) fields: Vec<(Field, Value<'static>)>,
+}
+
+/// In the order of answers: newest first, then by id.
+type Order = (std::cmp::Reverse<i64>, TraceId);
+
+/// Finds traces. Candidates come newest first, and none of the rest can be newer than the next
+/// one: so a page is full as soon as its last trace is newer than that.
+pub(crate) async fn search(
+    session: &QuerySession,
+    search: &TraceqlSearch<'_>,
+) -> Result<FoundTraces> {
+    let stages = &search.query.stages;
+    let arrays = Arrays::of(session);
+    let wanted = Wanted {
+        condition: condition(stages, &arrays),
+        range: search.range,
+        requirements: requirements(stages, &arrays),
+    };
+    let mut candidates = candidates(session, &wanted).await?;
+    let too_many = candidates.len() > MAX_CANDIDATES;
+    candidates.truncate(MAX_CANDIDATES);
+    let shown = shown_fields(stages);
+    let columns = columns_of(search.query.fields());
+    let after = search.after.as_ref().map(order_of).transpose()?;
+    let mut page: BTreeMap<Order, FoundTrace> = BTreeMap::new();
+    let mut at = 0;
+    while at < candidates.len() && !is_full(&page, search.limit, &candidates[at]) {
+        let end = (at + TRACES_AT_ONCE).min(candidates.len());
+        let ids: Vec<TraceId> = candidates[at..end].iter().map(|c| c.id).collect();
+        for (id, trace) in load(session, &columns, &ids).await? {
+            let tree = TraceTree::new(&trace);
+            let spansets = evaluate(stages, &tree);
+            if let Some(newest_ns) = newest_in(&tree, &spansets, search.range) {
+                let order = (std::cmp::Reverse(newest_ns), id);
+                if after.is_none_or(|after| order > after) {
+                    let found = show(&tree, newest_ns, spansets, &shown, search.spans_per_set);
+                    page.insert(order, found);
+                }
+            }
+        }
+        // One more than is shown tells whether there is a next page.
+        while page.len() > search.limit + 1 {
+            page.pop_last();
+        }
+        at = end;
+    }
+    if too_many && at == candidates.len() {
+        session.note_incomplete(format!(
+            "more than {MAX_CANDIDATES} traces may match; only the newest were looked at"
+        ));
+    }
+    Ok(finish(page, search.limit))
+}
+
+fn order_of(place: &Place) -> Result<Order> {
+    Ok((std::cmp::Reverse(place.newest_ns), place.trace_id.parse()?))
+}
+
+fn is_full(page: &BTreeMap<Order, FoundTrace>, limit: usize, next: &Candidate) -> bool {
+    let last = page.last_key_value();
+    page.len() > limit && last.is_some_and(|((last, _), _)| last.0 > next.newest_ns)
+}
+
+fn finish(page: BTreeMap<Order, FoundTrace>, limit: usize) -> FoundTraces {
+    let mut traces: Vec<FoundTrace> = page.into_values().collect();
+    let more = traces.len() > limit;
+    traces.truncate(limit);
+    let last = traces.last().filter(|_| more);
+    let next = last.map(|last| Place {
+        newest_ns: last.newest_ns,
+        trace_id: last.id.to_string(),
+    });
+    FoundTraces { traces, next }
+}
+
+/// The start of the newest span that is found and starts in `range`.
+fn newest_in(tree: &TraceTree<'_>, spansets: &[Spanset], range: TimeRange) -> Option<i64> {
+    let starts = spansets
+        .iter()
+        .flat_map(|set| &set.spans)
+        .map(|&span| tree.start_ns(span));
+    let in_range = |start: &i64| {
+        range.start_ns <= *start && (*start < range.end_ns || range.end_ns == i64::MAX)
+    };
+    starts.filter(in_range).max()
+}
+
+/// The fields of `select` and of the filters, each once.
+fn shown_fields(stages: &[Stage]) -> Vec<&Field> {
+    let mut found: Vec<&Field> = Vec::new();
+    for stage in stages {
+        stage.fields(&mut |field| {
+            let is_shown = !field.of_parent
+                && !matches!(
+                    field.target,
+                    Target::Intrinsic(Intrinsic::TraceId | Intrinsic::SpanId)
+                );
+            if is_shown && !found.contains(&field) {
+                found.push(field);
+            }
+        });
+    }
+    found
+}
+
+fn show(
+    tree: &TraceTree<'_>,
+    newest_ns: i64,
+    spansets: Vec<Spanset>,
+    fields: &[&Field],
+    spans_per_set: usize,
+) -> FoundTrace {
+    let mut matched: Vec<usize> = spansets.iter().flat_map(|set| set.spans.clone()).collect();
+    matched.sort_unstable();
+    matched.dedup();
+    let spansets = spansets.into_iter().take(MAX_SPANSETS).map(|set| {
+        let mut spans = set.spans;
+        spans.sort_by_key(|&span| tree.start_ns(span));
+        FoundSpanset {
+            matched: spans.len(),
+            values: set.values,
+            spans: spans
+                .into_iter()
+                .take(spans_per_set)
+                .map(|span| show_span(tree, span, fields))
+                .collect(),
+        }
+    });
+    FoundTrace {
+        id: tree.id(),
+        newest_ns,
+        matched: matched.len(),
+        spansets: spansets.collect(),
+    }
+}
+
+fn show_span(tree: &TraceTree<'_>, span: usize, fields: &[&Field]) -> FoundSpan {
+    let row = tree.span(span);
+    let values = fields.iter().filter_map(|field| {
+        let value = tree.field(field, span).into_owned();
+        (!value.is_nil()).then(|| ((*field).clone(), value))
+    });
+    FoundSpan {
+        span_id: SpanId(row.columns.span_id(row.row)),
+        start_ns: row.columns.start_ns(row.row),
+        duration_ns: row.columns.duration_ns(row.row),
+        name: row.columns.name(row.row).to_owned(),
+        service_name: row.columns.service_name(row.row).to_owned(),
+        fields: values.collect(),
+    }
+}

@@ -1,0 +1,7 @@
+//! TraceQL over a real storage: known answers, and a slow evaluator that must agree.
+
+mod differential;
+mod documented;
+mod naive;
+mod sample;
+mod scenarios;
