@@ -225,7 +225,7 @@ async fn answers_are_the_same_in_buffer_in_files_and_without_indexes() {
     house.storage.flush().await.unwrap();
     let in_files = answers(&house).await;
     assert_same(&buffered, &in_files);
-    assert!(crate::testing::delete_indexes(house.folder.path()) > 0);
+    assert!(delete_indexes(house.folder.path()) > 0);
     // A second house on the same files, so that no index is in a cache.
     house.storage.close().await.unwrap();
     let reopened = house.reopened().await;
