@@ -5,6 +5,7 @@
 
 mod api;
 pub mod assemble;
+mod compare;
 mod load;
 mod search;
 mod summary;

@@ -19,6 +19,7 @@ import { TopBar, VIEWS } from "./ui/topbar";
 import { copyText } from "./ui/copy";
 
 // Who comes for logs and traces does not wait for the code of these.
+const CompareView = lazyView(async () => (await import("./compare/view")).CompareView);
 const ServiceView = lazyView(async () => (await import("./services/page")).ServiceView);
 const MapView = lazyView(async () => (await import("./map/view")).MapView);
 const SqlView = lazyView(async () => (await import("./sql/view")).SqlView);
@@ -53,7 +54,7 @@ export function App(): JSX.Element {
 function CurrentView(): JSX.Element {
   const { path } = usePlace();
   const trace = /^\/trace\/([^/]+)\/?$/.exec(path)?.[1];
-  const title = trace ? `Trace ${trace.slice(0, 8)}` : (VIEWS.find((view) => path.startsWith(view.path))?.label ?? "Logs");
+  const title = trace ? `Trace ${trace.slice(0, 8)}` : path === "/compare" ? "Compare" : (VIEWS.find((view) => path.startsWith(view.path))?.label ?? "Logs");
   useEffect(() => {
     document.title = `${title} · Spoor`;
     if (path === "/") navigate("/logs", "replace");
@@ -64,6 +65,7 @@ function CurrentView(): JSX.Element {
   if (path === "/services") return <ServicesView />;
   const service = /^\/services\/(.+)$/.exec(rawPath())?.[1];
   if (service) return <ServiceView name={decodeURIComponent(service)} />;
+  if (path === "/compare") return <CompareView />;
   if (path === "/map") return <MapView />;
   if (path === "/sql") return <SqlView />;
   if (path === "/ingest") return <IngestView />;

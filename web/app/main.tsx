@@ -9,6 +9,7 @@ import "./styles/logs.css";
 import "./styles/panel.css";
 import "./styles/traces.css";
 import "./styles/trace.css";
+import "./styles/compare.css";
 import "./styles/services.css";
 import "./styles/pages.css";
 import "./styles/phone.css";

@@ -43,6 +43,7 @@ const VIEWS = [
   { name: "trace-stats", path: null, query: "tab=stats" },
   { name: "trace-logs", path: null, query: "tab=logs" },
   { name: "trace-error", path: null, find: "q=status%3Aerror", act: async (page) => { if (await page.$(".fact-origin")) await page.click(".fact-origin"); } },
+  { name: "compare", path: null, page: (id) => `/compare?left=median&right=${id}`, act: async (page) => { await page.waitForSelector(".compare-row"); await page.keyboard.press("j"); } },
   { name: "services", path: "/services" },
   { name: "services-open", path: `/services?open=ts-order-service` },
   { name: "service", path: "/services/ts-order-service" },
@@ -62,6 +63,7 @@ async function tracePath(view) {
   const search = view.find ?? `q=service%3Ats-order-service&${TRAIN_DAY}`;
   const page = await (await fetch(`${args.url}/api/v1/traces?limit=100&${search.replace(/^q=/, "query=")}`)).json();
   const best = page.traces.sort((a, b) => b.services.length - a.services.length || b.span_count - a.span_count)[0];
+  if (view.page) return view.page(best.trace_id);
   return `/trace/${best.trace_id}${view.query ? `?${view.query}` : ""}`;
 }
 

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use spoor_storage::{Error, ErrorKind, Result, Table, TraceId};
 
 use super::assemble::assemble;
+use super::compare;
 use super::load::{LoadedTrace, MAX_SPANS, load_trace, trace_id_of};
 use super::search::{Place, TraceSearch, find_traces};
 use super::summary::{TraceSummary, summarize};
@@ -36,6 +37,7 @@ const MAX_SPANS_SHOWN: usize = 100;
 pub(crate) fn routes() -> Router<ApiState> {
     Router::new()
         .route("/api/v1/traces", get(search))
+        .route("/api/v1/traces/compare", get(compare::compare))
         .route("/api/v1/traces/{trace_id}", get(one_trace))
 }
 
@@ -88,7 +90,8 @@ async fn one_trace(
     Ok(json_response(timeline.write(&session.outcome())))
 }
 
-fn not_found(id: TraceId) -> Error {
+/// No span of the trace is stored.
+pub(super) fn not_found(id: TraceId) -> Error {
     Error::new(
         ErrorKind::NotFound,
         format!("no span of trace `{id}` is stored"),

@@ -16,7 +16,7 @@ use crate::session::QuerySession;
 pub(crate) const MAX_SPANS: usize = 200_000;
 
 /// The spans of one trace.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct LoadedTrace {
     columns: Arc<[SpanColumns]>,
     /// Batch and row.

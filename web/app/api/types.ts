@@ -123,6 +123,49 @@ export interface Timeline extends Answer {
   spans: TimelineSpan[];
 }
 
+/** Some spans of one side of a comparison, added up. */
+export interface ComparedSum {
+  span_count: number;
+  error_count: number;
+  duration_ns: number;
+  self_time_ns: number;
+}
+
+export interface ComparedSpans extends ComparedSum {
+  start_offset_ns: number;
+  longest: { span_id: string; duration_ns: number };
+}
+
+export interface ComparedTrace {
+  trace_id: string;
+  start_time_unix_nano: string;
+  duration_ns: number;
+  span_count: number;
+  error_count: number;
+  root: { service_name: string; name: string; kind: string; status_code: string } | null;
+  /** How it was chosen, if by asking for the median. */
+  median: { trace_count: number; root_duration_ns: number } | null;
+}
+
+/** Spans that do the same and were called by the same, of both traces. */
+export interface ComparedGroup {
+  parent_index: number | null;
+  depth: number;
+  service_name: string;
+  name: string;
+  kind: string;
+  left: ComparedSpans | null;
+  right: ComparedSpans | null;
+  attributes: { key: string; left: Json[]; right: Json[] }[];
+}
+
+export interface Comparison extends Answer {
+  left: ComparedTrace;
+  right: ComparedTrace;
+  services: { service_name: string; left: ComparedSum; right: ComparedSum }[];
+  groups: ComparedGroup[];
+}
+
 export interface Operation {
   name: string;
   kind: string;

@@ -6,6 +6,7 @@ import { serviceColour } from "../lib/colour";
 import { ago, count, duration, fullTime, percent, plural, useZone } from "../lib/format";
 import { nanosToMs } from "../lib/time";
 import { CopyButton } from "../ui/copy";
+import { CompareMenu } from "./compare";
 import { Icon } from "../ui/icons";
 
 const SHOWN_SERVICES = 9;
@@ -37,6 +38,7 @@ export function TraceHeader({ trace, origins, onJumpToError, onJumpToOrigin }: P
         </h1>
         <span class="trace-tools">
           <code class="trace-id hide-phone">{trace.trace_id}</code>
+          <CompareMenu id={trace.trace_id} />
           <CopyButton text={trace.trace_id} title="Copy the trace id" />
           <CopyButton text={() => window.location.href} title="Copy a link to this" icon="link" />
           <Download id={trace.trace_id} />

@@ -5,7 +5,7 @@ import type { LogPage, LogRecord, Timeline } from "../api/types";
 import { useApi, type Loaded } from "../api/use";
 import { useKeys } from "../lib/keys";
 import { ancestors } from "../lib/tree";
-import { setParams, usePlace } from "../lib/router";
+import { href, navigate, setParams, usePlace } from "../lib/router";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { Flame } from "./flame";
 import { TraceHeader } from "./header";
@@ -168,6 +168,7 @@ function useTraceKeys(state: TraceState, tab: TraceTab): void {
     s: onSpans(() => state.setZoom(zoomedAt(state, (state.zoom.from + state.zoom.to) / 2, 1.7))),
     a: onSpans(() => state.setZoom(panned(state, -0.25))),
     d: onSpans(() => state.setZoom(panned(state, 0.25))),
+    m: () => navigate(href("/compare", { left: "median", right: state.trace.trace_id })),
     Home: onSpans(() => state.select(state.rows[0] ?? -1)),
     End: onSpans(() => state.select(state.rows.at(-1) ?? -1)),
     n: onSpans(() => stepMatch(state, 1)),

@@ -16,9 +16,25 @@ interface Props {
   zone: Zone;
   withYear: boolean;
   hasQuery: boolean;
+  /** To be compared with another. */
+  marked: boolean;
+  onMark: () => void;
 }
 
-export function TraceRow({ trace, longest, selected, zone, withYear, hasQuery }: Props): JSX.Element {
+/** One trace, and the mark beside it: a button within a link would be neither. */
+export function TraceRow(props: Props): JSX.Element {
+  const { trace, marked, onMark } = props;
+  return (
+    <div class="trace-line">
+      <TraceLink {...props} />
+      <button type="button" class="trace-mark" aria-pressed={marked} title="Mark to compare (c)" aria-label={`Mark trace ${trace.trace_id.slice(0, 8)} to compare`} onClick={onMark}>
+        <Icon name="compare" />
+      </button>
+    </div>
+  );
+}
+
+function TraceLink({ trace, longest, selected, zone, withYear, hasQuery }: Props): JSX.Element {
   const root = trace.root;
   return (
     <a id={`trace-${trace.trace_id}`} class={selected ? "trace-row selected" : "trace-row"} href={`/trace/${trace.trace_id}`} title={`Trace ${trace.trace_id}`}>

@@ -5,7 +5,7 @@ import { count, leavesThisYear, useZone } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { keepChoice, keptChoice, usePhone } from "../lib/prefs";
 import { hasFilter } from "../lib/query";
-import { navigate, setParams, usePlace } from "../lib/router";
+import { href, navigate, setParams, usePlace } from "../lib/router";
 import { absoluteLink, useSearch } from "../lib/search";
 import { nanosToMs, rangeAround } from "../lib/time";
 import { CopyButton } from "../ui/copy";
@@ -60,7 +60,17 @@ export function TracesView(): JSX.Element {
     const trace = rows[cursor];
     if (trace) navigate(`/trace/${trace.trace_id}`);
   };
-  useKeys({ j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1), Enter: open, o: open, f: toggleFacets });
+  const marks = (params.get("marks") ?? "").split(",").filter((id) => id !== "");
+  const mark = (id: string): void => {
+    // The third takes the place of the second.
+    const next = marks.includes(id) ? marks.filter((other) => other !== id) : [...marks.slice(0, 1), id];
+    setParams({ marks: next.join(",") }, "replace");
+  };
+  const markCurrent = (): void => {
+    const trace = rows[cursor];
+    if (trace) mark(trace.trace_id);
+  };
+  useKeys({ c: markCurrent, j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1), Enter: open, o: open, f: toggleFacets });
 
   return (
     <main class="view">
@@ -93,6 +103,7 @@ export function TracesView(): JSX.Element {
           {rows.length > 1 && <Scatter traces={found.traces} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />}
           <Incomplete answers={[found.page]} />
           {renderList()}
+          {marks.length > 0 && <CompareTray marks={marks} />}
         </div>
       </div>
     </main>
@@ -115,11 +126,30 @@ export function TracesView(): JSX.Element {
         footer={<p class="list-end">{found.error ? "The next page did not come. Search again to retry." : found.hasMore ? "Loading more…" : "End of results"}</p>}
         renderRow={(index) => {
           const trace = rows[index];
-          return trace && <TraceRow key={trace.trace_id} trace={trace} longest={longest} selected={index === cursor} zone={zone} withYear={withYear} hasQuery={search.query !== ""} />;
+          return trace && <TraceRow key={trace.trace_id} trace={trace} longest={longest} selected={index === cursor} zone={zone} withYear={withYear} hasQuery={search.query !== ""} marked={marks.includes(trace.trace_id)} onMark={() => mark(trace.trace_id)} />;
         }}
       />
     );
   }
+}
+
+/** What was marked, and what can be done with it. */
+function CompareTray({ marks }: { marks: string[] }): JSX.Element {
+  const [left, right] = marks;
+  return (
+    <div class="compare-tray" role="status">
+      <span>
+        {right ? "Two traces marked" : "One trace marked: mark another, or compare it with the median of its operation"}
+      </span>
+      <a class="button button-small" href={href("/compare", right ? { left, right } : { left: "median", right: left })}>
+        <Icon name="compare" size={12} />
+        {right ? "Compare them" : "Compare with the median"}
+      </a>
+      <button type="button" class="icon-button" title="Take the marks away" aria-label="Take the marks away" onClick={() => setParams({ marks: null }, "replace")}>
+        <Icon name="close" />
+      </button>
+    </div>
+  );
 }
 
 /** One outlier would make all other bars a dot: then the scale ends at the 95th percentile and longer bars are cut. */

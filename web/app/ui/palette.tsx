@@ -7,7 +7,7 @@ import { setZone } from "../lib/format";
 import { fuzzySort } from "../lib/fuzzy";
 import { setTheme } from "../lib/prefs";
 import { asTraceId } from "../lib/query";
-import { href, navigate } from "../lib/router";
+import { currentPlace, href, navigate } from "../lib/router";
 import { usePast, useSaved } from "../lib/saved";
 import { absoluteLink, hrefInRange } from "../lib/search";
 import { copyText } from "./copy";
@@ -32,6 +32,8 @@ export function Palette({ onClose, onShortcuts }: { onClose: () => void; onShort
   const found = useMemo(() => {
     const traceId = asTraceId(text);
     if (traceId) return [{ kind: "Trace", text: traceId, run: () => navigate(`/trace/${traceId}`) }];
+    const two = text.trim().split(/[\s,]+/).map(asTraceId);
+    if (two.length === 2 && two[0] && two[1]) return [{ kind: "Compare", text: `${two[0].slice(0, 8)} with ${two[1].slice(0, 8)}`, run: () => navigate(href("/compare", { left: two[0], right: two[1] })) }];
     const named = fuzzySort(text, commands, (command) => `${command.text} ${command.kind}`).slice(0, SHOWN);
     const words = text.trim();
     return words === "" ? named : [...named, search("logs", words), search("traces", words)];
@@ -93,6 +95,12 @@ const search = (what: "logs" | "traces", words: string): Command => ({
   run: () => navigate(hrefInRange(`/${what}`, { q: words })),
 });
 
+function compareCommands(): Command[] {
+  const trace = /^\/trace\/([0-9a-f]{32})/i.exec(currentPlace().path)?.[1];
+  const median = { kind: "Trace", text: "Compare this trace with the median of its operation", run: () => navigate(href("/compare", { left: "median", right: trace })) };
+  return [...(trace ? [median] : []), { kind: "Traces", text: trace ? "Compare this trace with another" : "Compare two traces", run: () => navigate(href("/compare", { right: trace })) }];
+}
+
 function useCommands(onShortcuts: () => void): Command[] {
   const saved = useSaved();
   const past = usePast();
@@ -106,6 +114,7 @@ function useCommands(onShortcuts: () => void): Command[] {
       ...saved.map((entry) => ({ kind: "Saved search", text: entry.name, run: () => navigate(entry.href) })),
       ...(services.data ?? []).map((name) => ({ kind: "Service", text: name, run: () => navigate(hrefInRange(`/services/${encodeURIComponent(name)}`)) })),
       ...past.map((entry) => ({ kind: `Recent in ${entry.page.slice(1)}`, text: entry.query, run: () => navigate(href(entry.page, { q: entry.query })) })),
+      ...compareCommands(),
       { kind: "Page · y", text: "Copy a link with absolute times", run: () => void copyText(absoluteLink()).then(() => say("Link copied, with absolute times")) },
       { kind: "Theme", text: "Light theme", run: () => setTheme("light") },
       { kind: "Theme", text: "Dark theme", run: () => setTheme("dark") },

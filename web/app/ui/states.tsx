@@ -42,7 +42,7 @@ export function ErrorState({ error, retry }: { error: ApiError; retry: () => voi
 }
 
 /** The API writes values in backticks. */
-function withCode(text: string): ComponentChildren {
+export function withCode(text: string): ComponentChildren {
   return text.split(/`([^`]*)`/).map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part));
 }
 

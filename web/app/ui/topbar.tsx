@@ -27,7 +27,7 @@ interface Props {
 export function TopBar({ onShortcuts, onPalette }: Props): JSX.Element {
   const { path, params } = usePlace();
   const range = { start: params.get("start"), end: params.get("end") };
-  const isHere = (view: string): boolean => path === view || path.startsWith(`${view}/`) || (view === "/traces" && path.startsWith("/trace/"));
+  const isHere = (view: string): boolean => path === view || path.startsWith(`${view}/`) || (view === "/traces" && (path.startsWith("/trace/") || path === "/compare"));
   return (
     <header class="topbar">
       <a class="wordmark" href="/logs" aria-label="Spoor, home">
