@@ -10,6 +10,7 @@ mod logs;
 mod request;
 mod retry;
 mod sql;
+mod tail;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -61,6 +62,7 @@ impl<T> Answer<T> {
 pub fn router(engine: QueryEngine) -> Router {
     Router::new()
         .route("/api/v1/logs", get(logs::logs))
+        .route("/api/v1/logs/tail", get(tail::tail))
         .route("/api/v1/logs/histogram", get(histogram::histogram))
         .route("/api/v1/fields", get(fields::fields))
         .route("/api/v1/fields/{name}/values", get(fields::values))

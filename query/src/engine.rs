@@ -17,8 +17,8 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
 use prometheus_client::registry::Registry;
-use spoor_storage::{Error, ErrorKind, Result, Snapshot, Storage, TenantId};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use spoor_storage::{Error, ErrorKind, RecordId, Result, Snapshot, Storage, TenantId};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, watch};
 use tokio::time::Instant;
 
 use crate::failure::from_datafusion;
@@ -49,6 +49,8 @@ pub struct QueryOptions {
     pub max_concurrent: usize,
     /// Queries that may wait for their turn; more are refused with [`ErrorKind::Busy`].
     pub max_waiting: usize,
+    /// Live tails that may be open.
+    pub max_tails: usize,
     /// Rows of a SQL answer in the JSON form; more are cut off and the answer says so.
     pub max_rows_json: usize,
     /// Bytes of Parquet footers kept in memory.
@@ -65,6 +67,7 @@ impl Default for QueryOptions {
             timeout: Duration::from_mins(1),
             max_concurrent: 8,
             max_waiting: 64,
+            max_tails: 32,
             max_rows_json: 10_000,
             metadata_cache_bytes: 256 << 20,
             parallelism: std::thread::available_parallelism().map_or(2, usize::from),
@@ -86,7 +89,20 @@ pub(crate) struct Shared {
     state: SessionState,
     runtime: RuntimeEnv,
     permits: Arc<Semaphore>,
+    tails: Arc<Semaphore>,
+    /// True once live tails must end.
+    ended: watch::Sender<bool>,
     waiting: AtomicUsize,
+}
+
+/// An open live tail; its place is free again when this is dropped.
+#[derive(Debug)]
+pub(crate) struct TailPlace {
+    /// The last record that is visible.
+    pub(crate) arrivals: watch::Receiver<RecordId>,
+    /// True once the tail must end.
+    pub(crate) ended: watch::Receiver<bool>,
+    _permit: OwnedSemaphorePermit,
 }
 
 // === impl QueryEngine ===
@@ -110,6 +126,8 @@ impl QueryEngine {
         Ok(Self {
             shared: Arc::new(Shared {
                 permits: Arc::new(Semaphore::new(options.max_concurrent.max(1))),
+                tails: Arc::new(Semaphore::new(options.max_tails)),
+                ended: watch::Sender::new(false),
                 waiting: AtomicUsize::new(0),
                 metrics: QueryMetrics::default(),
                 storage,
@@ -150,6 +168,37 @@ impl QueryEngine {
     /// What is queried.
     pub(crate) fn storage(&self) -> &Storage {
         &self.shared.storage
+    }
+
+    /// A place among the live tails, which hold no place among the queries while they wait. Errors
+    /// with [`ErrorKind::Busy`] when all are taken.
+    pub(crate) fn tail_place(&self) -> Result<TailPlace> {
+        let permit = Arc::clone(&self.shared.tails)
+            .try_acquire_owned()
+            .map_err(|refused| {
+                if matches!(refused, TryAcquireError::Closed) {
+                    return Error::new(ErrorKind::Unavailable, "the query engine is closing");
+                }
+                self.shared.metrics.refused();
+                Error::new(
+                    ErrorKind::Busy,
+                    format!("{} live tails are open", self.shared.options.max_tails),
+                )
+                .with_hint("close one of them")
+                .with_retry_after(Duration::from_secs(5))
+            })?;
+        Ok(TailPlace {
+            arrivals: self.shared.storage.arrivals(),
+            ended: self.shared.ended.subscribe(),
+            _permit: permit,
+        })
+    }
+
+    /// Ends all live tails, which would go on for ever, and begins no more: a server that stops
+    /// waits for its answers.
+    pub fn end_tails(&self) {
+        self.shared.tails.close();
+        self.shared.ended.send_replace(true);
     }
 
     /// The limits this engine keeps.

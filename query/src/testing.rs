@@ -165,6 +165,7 @@ impl Decode for NoDecode {
 /// A storage of its own, and the router over it.
 pub(crate) struct House {
     pub(crate) storage: Storage,
+    pub(crate) engine: QueryEngine,
     router: Router,
     pub(crate) folder: tempfile::TempDir,
 }
@@ -178,10 +179,11 @@ impl House {
     pub(crate) async fn reopened(self) -> Self {
         let Self {
             storage,
+            engine,
             router,
             folder,
         } = self;
-        drop((storage, router));
+        drop((storage, engine, router));
         Self::on(folder, QueryOptions::default()).await
     }
 
@@ -195,7 +197,8 @@ impl House {
             .unwrap();
         let engine = QueryEngine::new(storage.clone(), options).unwrap();
         Self {
-            router: router(engine),
+            router: router(engine.clone()),
+            engine,
             storage,
             folder,
         }
@@ -238,14 +241,25 @@ impl House {
         path: &str,
         parameters: &[(&str, &str)],
     ) -> (StatusCode, Value) {
-        let escaped: Vec<String> = parameters
-            .iter()
-            .map(|(name, value)| format!("{name}={}", escape(value)))
-            .collect();
-        let uri = format!("{path}?{}", escaped.join("&"));
-        let request = Request::get(uri).body(Body::empty()).unwrap();
+        let request = Request::get(uri(path, parameters));
+        let request = request.body(Body::empty()).unwrap();
         let (status, _, body) = send(&self.router, request).await;
         (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    /// An answer that goes on, to be read bit by bit.
+    pub(crate) async fn open(
+        &self,
+        path: &str,
+        parameters: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> axum::response::Response {
+        let mut request = Request::get(uri(path, parameters));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     /// SQL that must succeed.
@@ -283,6 +297,14 @@ pub(crate) async fn send(
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, 64 << 20).await.unwrap();
     (parts.status, parts.headers, body.to_vec())
+}
+
+fn uri(path: &str, parameters: &[(&str, &str)]) -> String {
+    let escaped: Vec<String> = parameters
+        .iter()
+        .map(|(name, value)| format!("{name}={}", escape(value)))
+        .collect();
+    format!("{path}?{}", escaped.join("&"))
 }
 
 fn escape(text: &str) -> String {

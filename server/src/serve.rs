@@ -96,7 +96,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<Outcome> {
             return Ok(Outcome::Success);
         }
     };
-    open_gates(&gates, &settings, &storage)?;
+    let query = open_gates(&gates, &settings, &storage)?;
     runfile
         .write(settings.data_dir())
         .context("cannot write spoor.json to the data directory")?;
@@ -109,6 +109,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<Outcome> {
     };
     health.set_ready(false);
     tracing::info!("stopping: requests under way may finish, then everything is written to files");
+    query.end_tails();
     running.stop(settings.shutdown_timeout).await;
     let closed = close(&storage, settings.data_dir()).await;
     match failed {
@@ -117,7 +118,11 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<Outcome> {
     }
 }
 
-fn open_gates(gates: &Gates, settings: &Settings, storage: &Storage) -> anyhow::Result<()> {
+fn open_gates(
+    gates: &Gates,
+    settings: &Settings,
+    storage: &Storage,
+) -> anyhow::Result<QueryEngine> {
     let collector = Collector::new(storage.clone(), settings.collector.clone());
     let query = QueryEngine::new(storage.clone(), settings.query.clone())?;
     let mut registry = Registry::default();
@@ -139,14 +144,14 @@ fn open_gates(gates: &Gates, settings: &Settings, storage: &Storage) -> anyhow::
     ));
     let admins = Admins::new(access, settings.listen.http);
     let admin = guard_admin(spoor_query::admin_router(query.clone()), admins);
-    let private = spoor_query::router(query).merge(health::metrics_router(registry));
+    let private = spoor_query::router(query.clone()).merge(health::metrics_router(registry));
     let pages = Router::new()
         .merge(guard(private, Door::Api, &access.readers()))
         .merge(admin)
         .layer(tower_http::compression::CompressionLayer::new())
         .merge(spoor_web::router());
     gates.http.open(pages);
-    Ok(())
+    Ok(query)
 }
 
 async fn close(storage: &Storage, data_dir: &Path) -> anyhow::Result<()> {

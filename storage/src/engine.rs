@@ -16,7 +16,7 @@ use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use object_store::ObjectStore;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 pub use delete::{DeletionPreview, DeletionRequest};
 pub use options::StorageOptions;
@@ -32,7 +32,7 @@ use crate::file::FileWriter;
 use crate::index::IndexCache;
 use crate::layout::Layout;
 use crate::metrics::Metrics;
-use crate::model::{Table, TenantId};
+use crate::model::{RecordId, Table, TenantId};
 use crate::recovery::{Replay, load_files};
 use crate::retention::{Ledger, Pins};
 use crate::snapshot::{DataFile, Snapshot};
@@ -146,6 +146,7 @@ impl Storage {
         }
         .run()
         .await?;
+        state.continue_after(replayed.next_sequence.saturating_sub(1));
         let mut wal = WalWriter::new(layout.clone(), replayed.segments);
         wal.delete_up_to(catalog.wal_mark().await?)?;
         let budget = Budget::new(options.ingest_memory_bytes);
@@ -234,6 +235,11 @@ impl Storage {
     /// What a query sees: immutable, cheap to take, holds its files until dropped.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.shared.state.snapshot()
+    }
+
+    /// The last record id that the next snapshot holds; changes whenever more became visible.
+    pub fn arrivals(&self) -> watch::Receiver<RecordId> {
+        self.shared.state.arrivals()
     }
 
     /// Writes everything buffered to files and waits until it is done.

@@ -1,6 +1,7 @@
 //! What a query sees: the buffer's batches and the list of files at one instant.
 
 mod files;
+mod since;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use tokio::sync::OnceCell;
 
 use crate::buffer::Buffer;
 use crate::hidden::HiddenRows;
-use crate::model::{FileId, HOUR_NS, Hour, Table, TenantId, TimeRange};
+use crate::model::{FileId, HOUR_NS, Hour, RecordId, Table, TenantId, TimeRange};
 use crate::statistics::{FieldCounter, Sketch, StatisticsSum};
 
 pub(crate) use files::FileSet;
@@ -148,6 +149,8 @@ pub struct Skipped {
 #[derive(Debug)]
 pub struct Snapshot {
     pub(crate) version: u64,
+    /// No record in here has a larger id.
+    pub(crate) last_record: RecordId,
     pub(crate) active: Vec<Arc<BufferedBatch>>,
     pub(crate) sealed: Vec<Arc<Sealed>>,
     pub(crate) files: Arc<FileSet>,
@@ -158,6 +161,11 @@ impl Snapshot {
     /// Its number; a later snapshot has a larger one.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// No record in here has a larger id, and every record that becomes visible later has one.
+    pub fn last_record(&self) -> RecordId {
+        self.last_record
     }
 
     /// Buffered batches of a table that overlap `range` (rows outside may be in them).
@@ -212,6 +220,7 @@ impl Snapshot {
         }
         Arc::new(Self {
             version: self.version,
+            last_record: self.last_record,
             active: self.active.clone(),
             sealed: self.sealed.clone(),
             files: Arc::new(self.files.with(&changed, &changed)),

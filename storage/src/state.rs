@@ -4,16 +4,18 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 
 use crate::buffer::Buffer;
 use crate::error::Result;
-use crate::model::TenantId;
+use crate::model::{RecordId, TenantId};
 use crate::snapshot::{BufferedBatch, DataFile, FileSet, Sealed, Skipped, Snapshot};
 
 #[derive(Debug, Default)]
 struct Inner {
     version: u64,
+    /// Of the last request that is visible.
+    last_sequence: u64,
     active: Buffer,
     sealed: Vec<Arc<Sealed>>,
     files: Arc<FileSet>,
@@ -37,9 +39,16 @@ pub(crate) struct Buffered {
 }
 
 /// The current state of storage.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct State {
     inner: Mutex<Inner>,
+    /// The last record id that is visible, for who waits for more.
+    arrivals: watch::Sender<RecordId>,
+}
+
+/// The largest record id that a request may have.
+fn last_record_of(sequence: u64) -> RecordId {
+    RecordId(RecordId::new(sequence + 1, 0).0 - 1)
 }
 
 impl Inner {
@@ -69,7 +78,27 @@ impl State {
                 skipped: Arc::new(skipped),
                 ..Inner::default()
             }),
+            arrivals: watch::Sender::new(last_record_of(0)),
         }
+    }
+
+    /// What came before, up to this request, is visible: in files or replayed.
+    pub(crate) fn continue_after(&self, sequence: u64) {
+        let mut inner = self.inner.lock();
+        inner.changed();
+        self.arrived(&mut inner, sequence);
+    }
+
+    /// The last record id that is visible; changes when requests become so.
+    pub(crate) fn arrivals(&self) -> watch::Receiver<RecordId> {
+        self.arrivals.subscribe()
+    }
+
+    /// Under the lock, so that who is told finds the rows in the next snapshot.
+    fn arrived(&self, inner: &mut Inner, sequence: u64) {
+        inner.last_sequence = inner.last_sequence.max(sequence);
+        self.arrivals
+            .send_replace(last_record_of(inner.last_sequence));
     }
 
     /// The state as of now; the same object until something changes.
@@ -80,6 +109,7 @@ impl State {
         }
         let snapshot = Arc::new(Snapshot {
             version: inner.version,
+            last_record: last_record_of(inner.last_sequence),
             active: inner.active.batches().map(Arc::clone).collect(),
             sealed: inner.sealed.clone(),
             files: Arc::clone(&inner.files),
@@ -95,6 +125,7 @@ impl State {
         inner.changed();
         for (sequence, batches) in requests {
             inner.active.insert(sequence, batches)?;
+            self.arrived(&mut inner, sequence);
         }
         Ok(inner.buffered())
     }

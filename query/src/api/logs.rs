@@ -78,7 +78,7 @@ pub(super) async fn logs(
 }
 
 /// The columns of log rows, found once a batch.
-struct LogColumns<'a> {
+pub(super) struct LogColumns<'a> {
     batch: &'a RecordBatch,
     time: &'a [i64],
     record_id: &'a [i64],
@@ -102,7 +102,7 @@ impl Attributes<'_> {
 }
 
 impl<'a> LogColumns<'a> {
-    fn of(batch: &'a RecordBatch) -> Result<Self> {
+    pub(super) fn of(batch: &'a RecordBatch) -> Result<Self> {
         let attributes = |map: &str, types: &str| -> Result<Attributes<'a>> {
             Ok(Attributes {
                 map: column(batch, map)?.as_map_opt().ok_or_else(|| wrong(map))?,
@@ -131,7 +131,7 @@ impl<'a> LogColumns<'a> {
         })
     }
 
-    fn json(&self, row: usize) -> Value {
+    pub(super) fn json(&self, row: usize) -> Value {
         let severity_text = value_at(self.severity_text, row);
         let number = self.severity_number[row];
         let observed = self

@@ -8,6 +8,7 @@ use crate::testing::{House, Log, SECOND, T0, send, sql_request};
 mod attributes;
 mod differential;
 mod sql;
+mod tail;
 
 /// Six records over two hours, three of them in files.
 async fn house() -> House {

@@ -6,6 +6,7 @@ mod matrix;
 mod model;
 mod remote;
 mod retention;
+mod since;
 
 use std::collections::BTreeSet;
 

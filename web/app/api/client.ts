@@ -92,6 +92,12 @@ export async function postFile(path: string, body: unknown, accept: string, sign
   return { blob: await response.blob(), complete: response.headers.get("spoor-complete") !== "false" };
 }
 
+/** An answer that goes on for as long as both sides want. */
+export async function openStream(path: string, params: Params, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  const response = await ask(withParams(path, params), { accept: "text/event-stream", signal });
+  return response.body ?? new ReadableStream();
+}
+
 export async function getText(path: string, signal?: AbortSignal): Promise<string> {
   return (await ask(path, { accept: "text/plain", signal })).text();
 }

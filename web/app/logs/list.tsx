@@ -25,13 +25,17 @@ interface Props {
   restored: boolean;
   handle: Ref<VirtualHandle>;
   onOpen: (index: number) => void;
+  /** Told whether the end is in sight. */
+  onScrolled?: (atEnd: boolean) => void;
+  /** In the place of what is said of the last page. */
+  footer?: JSX.Element;
 }
 
 /** Gutters and the scroll bar. */
 const EDGES = 46;
 const PHONE_EDGES = 30;
 
-export function LogList({ logs, columns, wrap, narrow, width, pattern, selectedId, keptKey, restored, handle, onOpen }: Props): JSX.Element {
+export function LogList({ logs, columns, wrap, narrow, width, pattern, selectedId, keptKey, restored, handle, onOpen, onScrolled, footer }: Props): JSX.Element {
   const phone = usePhone();
   const zone = useZone();
   const character = useCharacterWidth();
@@ -59,10 +63,13 @@ export function LogList({ logs, columns, wrap, narrow, width, pattern, selectedI
         rowHeight={phone ? PHONE_ROW_HEIGHT : ROW_HEIGHT}
         offsets={offsets}
         initialScroll={restored ? keptScroll(keptKey) : 0}
-        onScroll={(top) => keepScroll(keptKey, top)}
+        onScroll={(top, atEnd) => {
+          keepScroll(keptKey, top);
+          onScrolled?.(atEnd);
+        }}
         onEnd={logs.loadMore}
         activeId={selectedId ? `log-${selectedId}` : undefined}
-        footer={<ListEnd rows={rows.length} hasMore={logs.hasMore} failed={logs.error !== null} />}
+        footer={footer ?? <ListEnd rows={rows.length} hasMore={logs.hasMore} failed={logs.error !== null} />}
         renderRow={(index) => {
           const row = rows[index];
           return row && <LogRow key={row.id} id={`log-${row.id}`} log={row} selected={row.id === selectedId} pattern={pattern} zone={zone} withYear={withYear} columns={shown} wrap={wrap} fit={fit} onOpen={() => onOpen(index)} />;

@@ -44,9 +44,15 @@ export function LogToolbar(props: Props): JSX.Element {
       )}
       {histogram && <StackBy by={by} />}
       {histogram && <Legend data={histogram} by={by} search={search} />}
+      {rows.length === 0 && (
+        <span class="summary-end">
+          <LiveButton />
+        </span>
+      )}
       {rows.length > 0 && (
         <span class="summary-end">
           {props.elapsedMs !== undefined && <span class="muted hide-narrow">{props.elapsedMs} ms</span>}
+          <LiveButton />
           <button type="button" class="text-button" title="Change the order" onClick={() => setParams({ order: order === "desc" ? "asc" : null, sel: null })}>
             {order === "desc" ? "Newest first" : "Oldest first"}
             <Icon name={order === "desc" ? "down" : "up"} size={10} />
@@ -63,6 +69,15 @@ export function LogToolbar(props: Props): JSX.Element {
         </span>
       )}
     </div>
+  );
+}
+
+function LiveButton(): JSX.Element {
+  return (
+    <button type="button" class="text-button live-button" title="Follow what comes in (l)" onClick={() => setParams({ live: "1", sel: null })}>
+      <i aria-hidden="true" />
+      Live
+    </button>
   );
 }
 

@@ -21,6 +21,7 @@ import { LogContext } from "./context";
 import { LogFacets } from "./facets";
 import { StackedHistogram } from "./histogram";
 import { LogList } from "./list";
+import { LiveView } from "./live";
 import { LogPanel } from "./panel";
 import { PHONE_ROW_HEIGHT, ROW_HEIGHT } from "./row";
 import { LogToolbar } from "./toolbar";
@@ -29,7 +30,12 @@ import { useLogs } from "./use-logs";
 const BUCKETS = 120;
 const FACETS_KEY = "spoor.facets";
 
+/** What is stored, or with `live=1` what comes in. */
 export function LogsView(): JSX.Element {
+  return usePlace().params.get("live") === "1" ? <LiveView /> : <StoredView />;
+}
+
+function StoredView(): JSX.Element {
   const search = useSearch();
   const { params } = usePlace();
   const phone = usePhone();
@@ -79,6 +85,7 @@ export function LogsView(): JSX.Element {
     c: () => selected && setParams({ around: "1" }, "replace"),
     f: toggleFacets,
     w: toggleWrap,
+    l: () => setParams({ live: "1", sel: null }),
     Escape: () => setParams({ sel: null }, "replace"),
   });
 

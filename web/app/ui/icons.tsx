@@ -26,6 +26,8 @@ const PATHS = {
   list: "M2.5 4h1m2 0h8m-11 4h1m2 0h8m-11 4h1m2 0h8",
   context: "M3 3h10M3 6h6M3 9.5h10v0M3 13h6",
   target: "M8 3a5 5 0 1 0 0 10A5 5 0 0 0 8 3Zm0-2v3m0 8v3M1 8h3m8 0h3",
+  play: "M5 3.5v9l7.5-4.5z",
+  pause: "M5.5 3.5v9m5-9v9",
   swap: "M3 5.5h9.5m-2.5-2.5 2.5 2.5L10 8M13 10.5H3.5M6 8l-2.5 2.5L6 13",
   compare: "M2.5 4h8M2.5 7h5M2.5 10h11M2.5 13h7",
   reload: "M13 8a5 5 0 1 1-1.5-3.6M13 2v3h-3",

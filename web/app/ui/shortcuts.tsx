@@ -31,6 +31,8 @@ const GROUPS: { title: string; keys: [string, string][] }[] = [
       ["c", "Log lines around the chosen one; mark a trace to compare"],
       ["f", "Facets"],
       ["w", "Wrap lines"],
+      ["l", "Live logs, and back"],
+      ["p", "Pause the live logs, and go on"],
     ],
   },
   {

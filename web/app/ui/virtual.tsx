@@ -5,6 +5,7 @@ import { offsetWindow, rowWindow, scrollToShow } from "../lib/window";
 
 export interface VirtualHandle {
   show: (index: number) => void;
+  toEnd: () => void;
 }
 
 interface Props {
@@ -18,7 +19,8 @@ interface Props {
   /** Called when the last rows come into sight. */
   onEnd?: () => void;
   initialScroll?: number;
-  onScroll?: (scrollTop: number) => void;
+  /** `atEnd`: the last row is in sight, or nearly. */
+  onScroll?: (scrollTop: number, atEnd: boolean) => void;
   handle?: Ref<VirtualHandle>;
   /** Stays at the top, over the rows. */
   header?: ComponentChildren;
@@ -55,6 +57,10 @@ export function VirtualList(props: Props): JSX.Element {
       const top = topOf(index);
       element.scrollTop = scrollToShow(top, topOf(index + 1) - top, element.scrollTop, element.clientHeight - (props.headerHeight ?? 0));
     },
+    toEnd: () => {
+      const element = scroller.current;
+      if (element) element.scrollTop = element.scrollHeight;
+    },
   }), [rowHeight, offsets, props.headerHeight]);
 
   const { first, last } = offsets ? offsetWindow(scrollTop, height, offsets, OVERSCAN) : rowWindow(scrollTop, height, rowHeight, count, OVERSCAN);
@@ -74,9 +80,9 @@ export function VirtualList(props: Props): JSX.Element {
       aria-rowcount={props.rowCount}
       tabIndex={0}
       onScroll={(event) => {
-        const { scrollTop: next } = event.currentTarget;
+        const { scrollTop: next, scrollHeight, clientHeight } = event.currentTarget;
         setScrollTop(next);
-        props.onScroll?.(next);
+        props.onScroll?.(next, scrollHeight - clientHeight - next < 2 * rowHeight);
       }}
     >
       {props.header}
