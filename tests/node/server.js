@@ -32,14 +32,27 @@ export class Server {
     if (files.length > 0) {
       execFileSync(BINARY, ["import", "--data-dir", server.dataDir, ...files], { env: environment() });
     }
-    const log = openSync(server.logPath, "w");
-    const addresses = ["--otlp-grpc-addr", "--otlp-http-addr", "--http-addr"];
-    const args = ["serve", "--data-dir", server.dataDir, ...addresses.flatMap((flag) => [flag, "127.0.0.1:0"])];
-    server.process = spawn(BINARY, [...args, ...flags], { stdio: ["ignore", log, log], env: environment() });
-    closeSync(log);
-    server.ended = new Promise((resolve) => server.process.once("exit", resolve));
-    await server.#untilReady();
+    server.flags = flags;
+    await server.#serve({});
     return server;
+  }
+
+  /** On free ports, or on those given. */
+  async #serve({ otlp_grpc_addr = "127.0.0.1:0", otlp_http_addr = "127.0.0.1:0", http_addr = "127.0.0.1:0" }) {
+    const log = openSync(this.logPath, "a");
+    const args = ["serve", "--data-dir", this.dataDir, "--otlp-grpc-addr", otlp_grpc_addr, "--otlp-http-addr", otlp_http_addr, "--http-addr", http_addr];
+    this.process = spawn(BINARY, [...args, ...this.flags], { stdio: ["ignore", log, log], env: environment() });
+    closeSync(log);
+    this.ended = new Promise((resolve) => this.process.once("exit", resolve));
+    await this.#untilReady();
+  }
+
+  /** Stops it in good order and starts it again on the same ports. */
+  async restart() {
+    const { addresses } = this;
+    this.process.kill("SIGTERM");
+    await this.ended;
+    await this.#serve(addresses);
   }
 
   async #untilReady() {

@@ -37,6 +37,7 @@ export function useTail(query: string, paused: boolean): Tail {
     const rates = new Rate();
     let queue: LogRecord[] = [];
     setHeld(EMPTY);
+    setState("connecting");
     const draw = setInterval(() => {
       setRate(Math.round(rates.perSecond(performance.now()) * 10) / 10);
       if (queue.length === 0) return;
