@@ -146,7 +146,6 @@ impl Storage {
         }
         .run()
         .await?;
-        state.continue_after(replayed.next_sequence.saturating_sub(1));
         let mut wal = WalWriter::new(layout.clone(), replayed.segments);
         wal.delete_up_to(catalog.wal_mark().await?)?;
         let budget = Budget::new(options.ingest_memory_bytes);

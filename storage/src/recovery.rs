@@ -231,6 +231,7 @@ impl Replay<'_> {
             }
             tracing::info!(segment = number + 1, of = total, "log segment replayed");
         }
+        self.state.continue_after(last);
         Ok(Replayed {
             next_sequence: last + 1,
             segments,
