@@ -11,7 +11,7 @@ use crate::settings::{RawSettings, Settings};
 /// What `spoor check` is told.
 #[derive(Args)]
 pub(crate) struct CheckArgs {
-    /// Build missing and broken indexes again
+    /// Build missing and broken indexes again, set broken files aside, take back those that are whole
     #[arg(long)]
     repair: bool,
     #[command(flatten)]

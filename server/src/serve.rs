@@ -81,7 +81,11 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<Outcome> {
 
     RunFile::remove_stale(settings.data_dir());
     let decoder = OtlpDecoder::new(settings.collector.open_json_bodies);
-    let opening = Storage::open(settings.storage.clone(), Arc::new(decoder));
+    let opening = Storage::open_watched(
+        settings.storage.clone(),
+        Arc::new(decoder),
+        health.recovery(),
+    );
     let storage = tokio::select! {
         opened = opening => match opened {
             Ok(storage) => storage,
@@ -100,14 +104,14 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<Outcome> {
     runfile
         .write(settings.data_dir())
         .context("cannot write spoor.json to the data directory")?;
-    health.set_ready(true);
+    health.set_ready();
     banner::show(&settings, &runfile);
 
     let failed = tokio::select! {
         () = stop.cancelled() => None,
         ended = running.ended() => Some(ended),
     };
-    health.set_ready(false);
+    health.set_stopping();
     tracing::info!("stopping: requests under way may finish, then everything is written to files");
     query.end_tails();
     running.stop(settings.shutdown_timeout).await;

@@ -37,6 +37,7 @@ pub(crate) use row::{BrokenRow, FileRow, FileState};
 
 const REMOVE: &str = "UPDATE files SET state = $1 WHERE id = $2 AND state = $3";
 const QUARANTINE: &str = "UPDATE files SET state = $1, reason = $2 WHERE id = $3";
+const RESTORE: &str = "UPDATE files SET state = $1, reason = NULL WHERE id = $2 AND state = $3";
 const SET_INDEX_BYTES: &str = "UPDATE files SET index_bytes = $1 WHERE id = $2";
 const FORGET: &str = "DELETE FROM files WHERE id = $1 AND state = $2";
 const ANY_FILE: &str = "SELECT id FROM files LIMIT 1";
@@ -208,6 +209,16 @@ impl Catalog {
             id.to_string().into(),
         ];
         self.change(QUARANTINE, values).await
+    }
+
+    /// Makes a file live again that was set aside and whose bytes are whole.
+    pub(crate) async fn restore(&self, id: FileId) -> Result<()> {
+        let values = vec![
+            FileState::Live.word().into(),
+            id.to_string().into(),
+            FileState::Quarantined.word().into(),
+        ];
+        self.change(RESTORE, values).await
     }
 
     /// Replaces the size of a file's index, after a rebuild.

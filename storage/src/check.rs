@@ -1,19 +1,19 @@
 //! `spoor check`: verifies every file, index, log segment and catalog row of a closed directory.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::buffer::times_of;
-use crate::catalog::{Catalog, FileState};
-use crate::compaction::read_file;
+use crate::catalog::{Catalog, FileRow, FileState};
+use crate::compaction::{read_file, verify_file};
 use crate::engine::{StorageOptions, prepare_directory};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::index::{IndexBuilder, verify};
 use crate::layout::{Layout, index_path, parquet_path};
-use crate::model::Hour;
+use crate::model::{Hour, Table, TenantId};
 use crate::snapshot::DataFile;
 use crate::store::Store;
 use crate::wal::{SegmentReader, list_segments};
@@ -40,6 +40,8 @@ pub struct CheckReport {
     pub wal_requests: u64,
     /// What is wrong, if anything.
     pub problems: Vec<Problem>,
+    /// Rows that answers lack because their file is broken or missing, by tenant, table and hour.
+    pub lost_rows: BTreeMap<(TenantId, Table, Hour), u64>,
 }
 
 impl CheckReport {
@@ -54,6 +56,11 @@ impl CheckReport {
             what: what.into(),
             repaired,
         });
+    }
+
+    fn lost(&mut self, file: &DataFile) {
+        let place = (file.tenant.clone(), file.table, file.hour);
+        *self.lost_rows.entry(place).or_default() += file.rows;
     }
 }
 
@@ -72,6 +79,12 @@ impl fmt::Display for CheckReport {
             };
             writeln!(f, "{state}: `{}`: {}", problem.path, problem.what)?;
         }
+        for ((tenant, table, hour), rows) in &self.lost_rows {
+            writeln!(
+                f,
+                "lost: {rows} {table} of {hour} (tenant `{tenant}`), unless their files come back from a backup"
+            )?;
+        }
         if self.is_clean() {
             write!(f, "clean")
         } else {
@@ -86,7 +99,8 @@ impl fmt::Display for CheckReport {
 }
 
 /// Reads everything in the data directory and compares it with the catalog. With `repair`,
-/// missing and broken indexes are built again. Errors with [`crate::ErrorKind::Conflict`] while
+/// missing and broken indexes are built again, broken data files are set aside, and files that were
+/// set aside and are whole again (from a backup) are taken back. Errors with [`crate::ErrorKind::Conflict`] while
 /// another process has the directory open.
 pub async fn check(options: &StorageOptions, repair: bool) -> Result<CheckReport> {
     let layout = Layout::new(&options.data_dir);
@@ -108,8 +122,7 @@ pub async fn check(options: &StorageOptions, repair: bool) -> Result<CheckReport
         match row.state {
             FileState::Removed => {}
             FileState::Quarantined => {
-                let reason = row.reason.unwrap_or_default();
-                report.problem(&row.file.path, format!("set aside: {reason}"), false);
+                check_set_aside(&store, &catalog, &row, repair, &mut report).await?;
             }
             FileState::Live => {
                 check_file(&store, &catalog, &row.file, repair, &mut report).await?;
@@ -123,6 +136,36 @@ pub async fn check(options: &StorageOptions, repair: bool) -> Result<CheckReport
     Ok(report)
 }
 
+async fn check_set_aside(
+    store: &Store,
+    catalog: &Catalog,
+    row: &FileRow,
+    repair: bool,
+    report: &mut CheckReport,
+) -> Result<()> {
+    let file = row.file.as_ref();
+    let reason = row.reason.as_deref().unwrap_or_default();
+    match verify_file(Arc::clone(store.objects()), file).await {
+        // A store that does not answer says nothing about the file.
+        Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
+        Err(_) => {
+            report.problem(&file.path, format!("set aside: {reason}"), false);
+            report.lost(file);
+        }
+        Ok(()) if repair => {
+            catalog.restore(file.id).await?;
+            let what = format!("was set aside ({reason}), is whole and taken back");
+            report.problem(&file.path, what, true);
+            check_file(store, catalog, file, repair, report).await?;
+        }
+        Ok(()) => {
+            let what = format!("set aside ({reason}), but whole: --repair takes it back");
+            report.problem(&file.path, what, false);
+        }
+    }
+    Ok(())
+}
+
 async fn check_file(
     store: &Store,
     catalog: &Catalog,
@@ -132,8 +175,14 @@ async fn check_file(
 ) -> Result<()> {
     let batches = match read_file(Arc::clone(store.objects()), file).await {
         Ok(batches) => batches,
+        Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
         Err(error) => {
+            // Out of the way of queries, with its hour named in their answers.
+            if repair && error.kind() == ErrorKind::Corrupt {
+                catalog.quarantine(file.id, &error.to_string()).await?;
+            }
             report.problem(&file.path, error.to_string(), false);
+            report.lost(file);
             return Ok(());
         }
     };

@@ -33,7 +33,7 @@ use crate::index::IndexCache;
 use crate::layout::Layout;
 use crate::metrics::Metrics;
 use crate::model::{RecordId, Table, TenantId};
-use crate::recovery::{Replay, load_files};
+use crate::recovery::{RecoveryProgress, Replay, load_files, refuse_newer_log};
 use crate::retention::{Ledger, Pins};
 use crate::snapshot::{DataFile, Snapshot};
 use crate::state::State;
@@ -117,8 +117,18 @@ impl Storage {
     /// Opens (or creates) a data directory, replays its write-ahead log and starts the background
     /// work. Errors with [`ErrorKind::Conflict`] if another process has it open.
     pub async fn open(options: StorageOptions, decoder: Arc<dyn Decode>) -> Result<Self> {
+        Self::open_watched(options, decoder, &RecoveryProgress::default()).await
+    }
+
+    /// As [`Storage::open`], and tells `progress` how far it has come.
+    pub async fn open_watched(
+        options: StorageOptions,
+        decoder: Arc<dyn Decode>,
+        progress: &RecoveryProgress,
+    ) -> Result<Self> {
         let layout = Layout::new(&options.data_dir);
         let lock = prepare_directory(&layout)?;
+        refuse_newer_log(&layout)?;
         let store = Store::open(&options.store, &layout, options.store_cache_bytes)?;
         let catalog = Catalog::open(&options.catalog, &layout, &store).await?;
         let metrics = Arc::new(Metrics::default());
@@ -143,6 +153,7 @@ impl Storage {
             decoder: decoder.as_ref(),
             metrics: &metrics,
             flush_bytes: options.flush_bytes,
+            progress,
         }
         .run()
         .await?;

@@ -54,6 +54,7 @@ pub use hidden::HiddenRows;
 pub use model::{
     DeletionId, FileId, Hour, RecordId, SpanId, Table, TenantId, TimeRange, TraceId, ValueType,
 };
+pub use recovery::RecoveryProgress;
 pub use retention::{Pin, PolicyRecord, RetentionPolicy, RetentionRule};
 pub use snapshot::{DataFile, FieldStatistic, FieldStatistics, Snapshot};
 pub use statistics::Sketch;

@@ -3,9 +3,13 @@
 //! 1. The catalog says which files are live; live files that are missing or cut short are set
 //!    aside. 2. Bytes of files that no catalog row names (a flush or merge that did not finish)
 //!    are deleted. 3. The log is replayed from the catalog's mark on; torn tails are cut, broken
-//!    records set aside. Memory is bounded: a full buffer is flushed before replay goes on.
+//!    records set aside, and so is a request that does not decode. Memory is bounded: a full buffer
+//!    is flushed before replay goes on.
+
+mod progress;
 
 use std::collections::{HashMap, HashSet};
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,13 +23,15 @@ use crate::error::{Error, Result};
 use crate::fault::Point;
 use crate::file::FileWriter;
 use crate::flush::flush;
-use crate::layout::{Layout, index_path, parquet_path};
+use crate::layout::{Layout, index_path, parquet_path, sync_folder};
 use crate::metrics::Metrics;
 use crate::model::TenantId;
-use crate::snapshot::{DataFile, FileSet, Skipped};
+use crate::snapshot::{BufferedBatch, DataFile, FileSet, Skipped};
 use crate::state::State;
 use crate::store::Store;
 use crate::wal::{ClosedSegment, Damage, ReplayRecord, SegmentReader, list_segments};
+
+pub use progress::RecoveryProgress;
 
 /// Marks a file that the local object store has not finished writing.
 const STAGED: char = '#';
@@ -177,6 +183,15 @@ pub(crate) struct Replayed {
     pub(crate) segments: Vec<ClosedSegment>,
 }
 
+/// Errors if the log has a segment of a version that this code does not read. Before anything else,
+/// so that nothing is changed for the version that does.
+pub(crate) fn refuse_newer_log(layout: &Layout) -> Result<()> {
+    for segment in list_segments(layout)? {
+        SegmentReader::open(&segment)?;
+    }
+    Ok(())
+}
+
 /// Everything replay needs.
 pub(crate) struct Replay<'a> {
     pub(crate) layout: &'a Layout,
@@ -186,6 +201,7 @@ pub(crate) struct Replay<'a> {
     pub(crate) decoder: &'a dyn Decode,
     pub(crate) metrics: &'a Metrics,
     pub(crate) flush_bytes: usize,
+    pub(crate) progress: &'a RecoveryProgress,
 }
 
 impl Replay<'_> {
@@ -196,6 +212,7 @@ impl Replay<'_> {
         let mut segments = Vec::new();
         let found = list_segments(self.layout)?;
         let total = found.len();
+        self.progress.begin(total);
         for (number, segment) in found.into_iter().enumerate() {
             let mut reader = SegmentReader::open(&segment)?;
             let path = segment.path;
@@ -229,6 +246,7 @@ impl Replay<'_> {
                             .with_source(source)
                     })?,
             }
+            self.progress.segment_done();
             tracing::info!(segment = number + 1, of = total, "log segment replayed");
         }
         self.state.continue_after(last);
@@ -239,13 +257,11 @@ impl Replay<'_> {
     }
 
     async fn replay(&self, record: ReplayRecord) -> Result<()> {
-        let decoded =
-            self.decoder
-                .decode(record.table, record.received_time_ns, &record.payload)?;
-        let batches = prepare(record.table, decoded)?
-            .into_iter()
-            .map(|part| part.finish(&record.tenant, record.table, record.sequence))
-            .collect::<Result<Vec<_>>>()?;
+        let batches = match self.decode(&record) {
+            Ok(batches) => batches,
+            // One request that this version cannot read must not keep all others away.
+            Err(error) => return self.set_request_aside(&record, &error),
+        };
         self.metrics.replayed_requests.inc();
         let buffered = self.state.insert(vec![(record.sequence, batches)])?;
         if buffered.active_bytes >= self.flush_bytes {
@@ -256,6 +272,44 @@ impl Replay<'_> {
             }
         }
         Ok(())
+    }
+
+    fn decode(&self, record: &ReplayRecord) -> Result<Vec<Arc<BufferedBatch>>> {
+        let decoded =
+            self.decoder
+                .decode(record.table, record.received_time_ns, &record.payload)?;
+        prepare(record.table, decoded)?
+            .into_iter()
+            .map(|part| part.finish(&record.tenant, record.table, record.sequence))
+            .collect()
+    }
+
+    /// Keeps the bytes of a whole record whose request does not decode.
+    fn set_request_aside(&self, record: &ReplayRecord, error: &Error) -> Result<()> {
+        self.metrics.wal_undecodable_requests.inc();
+        let name = format!("{:020}.{}", record.sequence, record.table);
+        tracing::error!(
+            sequence = record.sequence,
+            received_time_ns = record.received_time_ns,
+            %error,
+            kept = name,
+            "a request of the log cannot be decoded and is set aside"
+        );
+        self.keep(&name, &record.payload)
+    }
+
+    /// Keeps bytes in the quarantine, also through a power loss: the log that has them is deleted
+    /// when all else of it is in files.
+    fn keep(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let folder = self.layout.quarantine_dir();
+        let keep = || -> std::io::Result<()> {
+            self.layout.io_fault(Point::SetAside)?;
+            let mut file = std::fs::File::create(folder.join(name))?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            sync_folder(&folder)
+        };
+        keep().map_err(|source| Error::from_io("cannot set log bytes aside", source))
     }
 
     fn set_aside(&self, path: &Path, reader: &mut SegmentReader, damage: Damage) -> Result<()> {
@@ -280,24 +334,15 @@ impl Replay<'_> {
             torn_tail = cut,
             "log bytes set aside"
         );
-        let failed = |source: std::io::Error| {
-            Error::internal("cannot set broken log bytes aside").with_source(source)
-        };
-        let kept = self
-            .layout
-            .quarantine_dir()
-            .join(format!("{segment}.{offset}"));
-        self.layout.fault(Point::SetAside)?;
-        std::fs::write(kept, bytes).map_err(failed)?;
+        self.keep(&format!("{segment}.{offset}"), &bytes)?;
         if cut {
             self.layout.fault(Point::CutTail)?;
-            let file = std::fs::OpenOptions::new()
-                .write(true)
-                .open(path)
-                .map_err(failed)?;
-            file.set_len(offset)
-                .and_then(|()| file.sync_all())
-                .map_err(failed)?;
+            let cut = || -> std::io::Result<()> {
+                let file = std::fs::OpenOptions::new().write(true).open(path)?;
+                file.set_len(offset)?;
+                file.sync_all()
+            };
+            cut().map_err(|source| Error::from_io("cannot cut a torn log segment", source))?;
         }
         Ok(())
     }

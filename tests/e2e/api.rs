@@ -112,6 +112,16 @@ impl Api {
         .await
     }
 
+    /// The answer of a SQL query that must succeed; `None` if the server goes away meanwhile.
+    pub(crate) async fn ask_sql(&self, query: &str) -> Option<Value> {
+        let request = self.client.post(format!("{}/api/v1/sql", self.base));
+        let response = request.json(&json!({ "query": query })).send().await.ok()?;
+        let status = response.status();
+        let text = response.text().await.ok()?;
+        assert_eq!(status, 200, "{query}: {text}");
+        Some(serde_json::from_str(&text).unwrap())
+    }
+
     /// The rows of a SQL query that must succeed completely.
     pub(crate) async fn sql(&self, query: &str) -> Vec<Vec<Value>> {
         let answer = self.try_sql(query, "application/json").await;

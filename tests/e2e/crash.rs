@@ -1,5 +1,6 @@
-//! `kill -9` at random moments under load: after each restart exactly what was acknowledged is
-//! there, in-flight requests wholly or not at all, nothing twice.
+//! `kill -9` at random moments under load, with flushes and merges under way: after each restart
+//! exactly what was acknowledged is there, in-flight requests wholly or not at all, nothing twice, and
+//! a reader never sees a record go. `SPOOR_SOAK=100` makes a hundred times as many rounds.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,13 +16,15 @@ use crate::data;
 use crate::harness::Home;
 use crate::otlp::{Otlp, PROTOBUF, Signal};
 
-const CRASHES: usize = 20;
+/// Rounds, each ended by a crash; more if nothing was merged in them.
+const CRASHES: usize = 24;
+const MOST_CRASHES: usize = 10 * CRASHES;
 const WRITERS: u64 = 4;
 const SEED: u64 = 20_260_101;
 
 /// What is known of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+pub(crate) enum Fate {
     /// Must be there.
     Acknowledged,
     /// The server died before it answered: may be there or not.
@@ -74,7 +77,11 @@ fn body_of(number: u64) -> Vec<u8> {
 }
 
 /// Sends until the server is gone or `stop` is set; gives each request's fate.
-async fn write(otlp: Otlp, next: Arc<AtomicU64>, stop: Arc<AtomicBool>) -> Vec<(u64, Fate)> {
+pub(crate) async fn write(
+    otlp: Otlp,
+    next: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+) -> Vec<(u64, Fate)> {
     let mut fates = Vec::new();
     while !stop.load(Ordering::SeqCst) {
         let number = next.fetch_add(1, Ordering::SeqCst);
@@ -93,7 +100,7 @@ async fn write(otlp: Otlp, next: Arc<AtomicU64>, stop: Arc<AtomicBool>) -> Vec<(
 }
 
 /// The stored records: request to (records, distinct places).
-async fn stored(api: &Api) -> BTreeMap<u64, (u64, u64)> {
+pub(crate) async fn stored(api: &Api) -> BTreeMap<u64, (u64, u64)> {
     let mut found = BTreeMap::new();
     for table in ["logs", "spans"] {
         let query = format!(
@@ -116,7 +123,11 @@ async fn stored(api: &Api) -> BTreeMap<u64, (u64, u64)> {
 }
 
 /// Compares with what must be there; open requests are settled by what is found.
-fn settle(fates: &mut BTreeMap<u64, Fate>, found: &BTreeMap<u64, (u64, u64)>, round: usize) {
+pub(crate) fn settle(
+    fates: &mut BTreeMap<u64, Fate>,
+    found: &BTreeMap<u64, (u64, u64)>,
+    round: usize,
+) {
     for (number, (records, places)) in found {
         assert!(
             fates.contains_key(number),
@@ -140,18 +151,56 @@ fn settle(fates: &mut BTreeMap<u64, Fate>, found: &BTreeMap<u64, (u64, u64)>, ro
     });
 }
 
+/// How many times more than usual is tested (`SPOOR_SOAK`).
+pub(crate) fn soak() -> usize {
+    #[expect(clippy::disallowed_methods, reason = "a test has no settings")]
+    let soak = std::env::var("SPOOR_SOAK");
+    soak.map_or(1, |times| times.parse().unwrap())
+}
+
+/// Asks while others write, until the server is gone. Each answer is whole, and no record is missing
+/// that was there before.
+async fn ask(api: Api, stop: Arc<AtomicBool>) -> usize {
+    let (mut last, mut answers) = (0, 0);
+    while !stop.load(Ordering::SeqCst) {
+        let query = "SELECT (SELECT count(*) FROM logs) + (SELECT count(*) FROM spans)";
+        let Some(answer) = api.ask_sql(query).await else {
+            break;
+        };
+        assert_eq!(answer["complete"], true, "{answer}");
+        let records = number(&answer["rows"][0][0]);
+        assert!(records >= last, "{records} records after {last}");
+        last = records;
+        answers += 1;
+    }
+    answers
+}
+
+/// A number from the metrics page.
+async fn metric(api: &Api, name: &str) -> u64 {
+    let page = api.try_get("/metrics", &[]).await.text;
+    page.lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
+        .unwrap_or_else(|| panic!("no `{name}`"))
+        .parse()
+        .unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_crashes_lose_and_double_nothing() {
+async fn crashes_under_mixed_load_lose_and_double_nothing() {
     let home = Home::new();
     let mut random = StdRng::seed_from_u64(SEED);
     let next = Arc::new(AtomicU64::new(0));
     let mut fates: BTreeMap<u64, Fate> = BTreeMap::new();
-    for round in 0..=CRASHES {
-        // A short interval: crashes hit flushes and compactions, not only the log.
-        let interval = format!("{}ms", random.random_range(20..400));
+    let (mut flushes, mut merges, mut answers) = (0, 0, 0);
+    let crashes = CRASHES * soak();
+    for round in 0.. {
+        // A short interval: crashes hit flushes and merges, not only the log.
+        let interval = format!("{}ms", random.random_range(10..200));
         let server = home.serve_with(&["--flush-interval", &interval]).await;
         settle(&mut fates, &stored(&server.api()).await, round);
-        if round == CRASHES {
+        let enough = flushes > 0 && merges > 0 && answers > 0;
+        if round >= crashes && (enough || round >= MOST_CRASHES) {
             server.stop().await;
             break;
         }
@@ -160,19 +209,26 @@ async fn twenty_crashes_lose_and_double_nothing() {
         for _ in 0..WRITERS {
             writers.spawn(write(server.otlp(), Arc::clone(&next), Arc::clone(&stop)));
         }
+        let reader = tokio::spawn(ask(server.api(), Arc::clone(&stop)));
         // The moment of the crash is what is random here, not something to wait for.
-        tokio::time::sleep(Duration::from_millis(random.random_range(5..900))).await;
+        tokio::time::sleep(Duration::from_millis(random.random_range(5..1_000))).await;
+        flushes += metric(&server.api(), "spoor_storage_flushes_total").await;
+        merges += metric(&server.api(), "spoor_storage_compactions_total").await;
         server.kill();
         stop.store(true, Ordering::SeqCst);
         while let Some(done) = writers.join_next().await {
             fates.extend(done.unwrap());
         }
+        answers += reader.await.unwrap();
     }
     assert!(
         fates.len() > 200,
         "only {} requests were stored in all rounds",
         fates.len()
     );
-    assert!(!home.files(".parquet").is_empty(), "flushes have happened");
+    assert!(
+        flushes > 0 && merges > 0 && answers > 0,
+        "{flushes} flushes, {merges} merges, {answers} answers"
+    );
     home.assert_clean();
 }

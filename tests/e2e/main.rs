@@ -19,14 +19,19 @@
 
 mod api;
 mod crash;
+mod damage;
 mod data;
 mod deletion;
+mod disk;
 mod expected;
+mod formats;
 mod harness;
 mod index_deleted;
 mod lifecycle;
 mod malformed;
+mod mounted;
 mod otlp;
+mod power;
 mod security;
 mod shape;
 mod sql;

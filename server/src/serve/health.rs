@@ -12,6 +12,7 @@ use http::header::CONTENT_TYPE;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use serde::Serialize;
+use spoor_storage::RecoveryProgress;
 
 use crate::runfile::RunFile;
 use crate::settings::Access;
@@ -24,6 +25,8 @@ pub(super) struct Health {
 
 struct Shared {
     ready: AtomicBool,
+    stopping: AtomicBool,
+    recovery: RecoveryProgress,
     server: RunFile,
     auth: Auth,
 }
@@ -52,6 +55,8 @@ impl Health {
         Self {
             shared: Arc::new(Shared {
                 ready: AtomicBool::new(false),
+                stopping: AtomicBool::new(false),
+                recovery: RecoveryProgress::default(),
                 server: server.clone(),
                 auth: Auth {
                     read: !access.read.is_open(),
@@ -62,8 +67,18 @@ impl Health {
         }
     }
 
-    pub(super) fn set_ready(&self, ready: bool) {
-        self.shared.ready.store(ready, Ordering::Release);
+    /// How far the start has come; `/readyz` tells it.
+    pub(super) fn recovery(&self) -> &RecoveryProgress {
+        &self.shared.recovery
+    }
+
+    pub(super) fn set_ready(&self) {
+        self.shared.ready.store(true, Ordering::Release);
+    }
+
+    pub(super) fn set_stopping(&self) {
+        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.ready.store(false, Ordering::Release);
     }
 
     fn is_ready(&self) -> bool {
@@ -79,12 +94,19 @@ impl Health {
     }
 }
 
-async fn ready(State(health): State<Health>) -> (StatusCode, &'static str) {
+async fn ready(State(health): State<Health>) -> (StatusCode, String) {
     if health.is_ready() {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+        return (StatusCode::OK, "ready\n".to_owned());
     }
+    let why = if health.shared.stopping.load(Ordering::Acquire) {
+        "stopping".to_owned()
+    } else {
+        health.recovery().to_string()
+    };
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        format!("not ready: {why}\n"),
+    )
 }
 
 async fn status(State(health): State<Health>) -> Response {
@@ -152,8 +174,12 @@ mod tests {
         let health = Health::new(&server, &Access::default());
         let router = health.router();
         assert_eq!(ask(&router, "/healthz").await.0, 200);
-        assert_eq!(ask(&router, "/readyz").await.0, 503);
-        health.set_ready(true);
+        let not_yet = (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not ready: opening the data directory\n".to_owned(),
+        );
+        assert_eq!(ask(&router, "/readyz").await, not_yet);
+        health.set_ready();
         assert_eq!(ask(&router, "/readyz").await.0, 200);
         let (_, body) = ask(&router, "/api/v1/status").await;
         let body: serde_json::Value = serde_json::from_str(&body).unwrap();
@@ -163,6 +189,8 @@ mod tests {
             body["auth"],
             serde_json::json!({"read": false, "ingest": false, "admin": false})
         );
+        health.set_stopping();
+        assert_eq!(ask(&router, "/readyz").await.1, "not ready: stopping\n");
     }
 
     #[tokio::test]

@@ -4,11 +4,14 @@ mod freshness;
 mod limits;
 mod matrix;
 mod model;
+mod recovery;
 mod remote;
+mod repair;
 mod retention;
 mod since;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::*;
 use crate::ErrorKind;

@@ -1,8 +1,6 @@
 //! What earlier versions wrote is read. `testdata/vN` is a data directory as Spoor closed it when
 //! its files had format version N.
 
-use std::path::Path;
-
 use arrow::array::{Array, AsArray};
 
 use super::*;

@@ -1,6 +1,6 @@
 //! What happens at the limits: who is told what, and that nothing needs a restart.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;

@@ -3,7 +3,7 @@
 //! start no file is left that nobody knows.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::*;
 use crate::fault::Point;
@@ -224,10 +224,10 @@ impl World {
     /// Everything that recovery has to put right: a torn record, a segment that was only created,
     /// files that no catalog knows, and a data file that is gone.
     fn damage(&mut self) {
-        model::tear(&self.folder, 40);
+        model::tear(self.folder.path(), 40);
         let wal = self.folder.path().join("wal");
         std::fs::write(wal.join("00000000000000900000.wal"), b"SPOORWAL").unwrap();
-        model::orphans(&self.folder);
+        model::orphans(self.folder.path());
         for path in self.data_files(".parquet") {
             if path.to_string_lossy().contains("hour=07/") {
                 std::fs::remove_file(path).unwrap();

@@ -53,9 +53,9 @@ fn action() -> impl Strategy<Value = Action> {
 }
 
 /// Adds the beginning of a real record to the newest segment, as a write that the power cut in two.
-pub(super) fn tear(folder: &tempfile::TempDir, bytes: u8) {
+pub(super) fn tear(folder: &Path, bytes: u8) {
     use std::io::Write as _;
-    let segments = std::fs::read_dir(folder.path().join("wal")).unwrap();
+    let segments = std::fs::read_dir(folder.join("wal")).unwrap();
     let newest = segments.map(|entry| entry.unwrap().path()).max();
     if let Some(path) = newest {
         let whole = std::fs::read(&path).unwrap();
@@ -73,10 +73,8 @@ pub(super) fn tear(folder: &tempfile::TempDir, bytes: u8) {
 }
 
 /// Files that no catalog row names.
-pub(super) fn orphans(folder: &tempfile::TempDir) {
-    let hour = folder
-        .path()
-        .join("tenant=default/logs/date=1970-01-01/hour=00");
+pub(super) fn orphans(folder: &Path) {
+    let hour = folder.join("tenant=default/logs/date=1970-01-01/hour=00");
     std::fs::create_dir_all(&hour).unwrap();
     for name in ["0123.parquet", "0123.idx", "4567.parquet#1"] {
         std::fs::write(hour.join(name), b"half").unwrap();
@@ -100,8 +98,8 @@ async fn act(world: &mut World, action: &Action) -> Result<()> {
         Action::Crash | Action::CrashWithTornTail(_) | Action::CrashWithOrphans => {
             world.crash().await;
             match action {
-                Action::CrashWithTornTail(bytes) => tear(&world.folder, *bytes),
-                Action::CrashWithOrphans => orphans(&world.folder),
+                Action::CrashWithTornTail(bytes) => tear(world.folder.path(), *bytes),
+                Action::CrashWithOrphans => orphans(world.folder.path()),
                 _ => {}
             }
             world.open().await
