@@ -3,6 +3,7 @@
 //! A flush has its rows in memory and writes them at once ([`FileWriter::write`]); a merge writes
 //! a file while it reads others ([`FileSink`]).
 
+mod checksums;
 #[doc(hidden)]
 pub mod measured;
 mod sink;
@@ -31,6 +32,8 @@ use crate::snapshot::DataFile;
 use crate::statistics::FieldCounter;
 use crate::store::Store;
 
+use checksums::Summing;
+
 /// Small groups cost nothing in size and let pruning and memory be finer (measured).
 const ROW_GROUP_ROWS: usize = 131_072;
 /// 1,024-row pages cost 13 % of size against this (measured).
@@ -49,6 +52,7 @@ pub(crate) struct FileWriter {
     pub(crate) index_from_rows: u64,
 }
 
+pub use checksums::ChunkChecksums;
 pub(crate) use sink::FileSink;
 
 /// A file's bytes before they are stored.
@@ -139,6 +143,7 @@ struct FileEncoder {
     level: u32,
     splitter: Splitter,
     parquet: ArrowWriter<Vec<u8>>,
+    checksums: Summing,
     /// Bytes that [`FileEncoder::take_encoded`] gave away.
     taken: u64,
     index: Option<IndexBuilder>,
@@ -164,6 +169,7 @@ impl FileEncoder {
                 Arc::clone(splitter.schema()),
                 Some(properties),
             )?,
+            checksums: Summing::default(),
             splitter,
             taken: 0,
             index: indexed.then(|| IndexBuilder::new(table)).transpose()?,
@@ -185,6 +191,7 @@ impl FileEncoder {
         let entries = self.fields.add(sorted);
         let columns = self.splitter.split(sorted, self.fields.keys(), &entries)?;
         self.parquet.write(&columns)?;
+        self.checksums.catch_up(&mut self.parquet, self.taken)?;
         if let Some(index) = &mut self.index {
             index.add(sorted)?;
         }
@@ -207,6 +214,10 @@ impl FileEncoder {
         let attributes = self.splitter.metadata(self.fields.keys())?;
         self.parquet
             .append_key_value_metadata(KeyValue::new(METADATA_KEY.to_owned(), attributes));
+        self.parquet.flush()?;
+        self.checksums.catch_up(&mut self.parquet, self.taken)?;
+        self.parquet
+            .append_key_value_metadata(self.checksums.finish());
         let parquet = self.parquet.into_inner()?;
         let id = self.id;
         let index = match self.index {

@@ -18,6 +18,7 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use crate::attributes::{FileAttributes, restore};
 use crate::error::{Error, Result};
+use crate::file::ChunkChecksums;
 use crate::hidden::HiddenRows;
 use crate::model::Table;
 use crate::snapshot::DataFile;
@@ -74,6 +75,7 @@ impl FileRows {
             store: Arc::clone(&store),
             path: path.clone(),
             size: file.bytes,
+            checksums: ChunkChecksums::default(),
         });
         let opened = AssertUnwindSafe(opened).catch_unwind().await;
         let builder = match settled(&path, opened) {
@@ -204,18 +206,44 @@ struct Ranges {
     store: Arc<dyn ObjectStore>,
     path: Path,
     size: u64,
+    checksums: ChunkChecksums,
+}
+
+impl Ranges {
+    /// Errors if these are not the bytes that were written.
+    fn checked(&self, range: &Range<u64>, bytes: Bytes) -> parquet::errors::Result<Bytes> {
+        if self.checksums.match_bytes(range, &bytes) {
+            return Ok(bytes);
+        }
+        Err(ParquetError::General(format!(
+            "bytes {} to {} have another checksum",
+            range.start, range.end
+        )))
+    }
 }
 
 impl AsyncFileReader for Ranges {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
-        async move { Ok(self.store.get_range(&self.path, range).await?) }.boxed()
+        async move {
+            let bytes = self.store.get_range(&self.path, range.clone()).await?;
+            self.checked(&range, bytes)
+        }
+        .boxed()
     }
 
     fn get_byte_ranges(
         &mut self,
         ranges: Vec<Range<u64>>,
     ) -> BoxFuture<'_, parquet::errors::Result<Vec<Bytes>>> {
-        async move { Ok(self.store.get_ranges(&self.path, &ranges).await?) }.boxed()
+        async move {
+            let read = self.store.get_ranges(&self.path, &ranges).await?;
+            ranges
+                .iter()
+                .zip(read)
+                .map(|(range, bytes)| self.checked(range, bytes))
+                .collect()
+        }
+        .boxed()
     }
 
     fn get_metadata<'a>(
@@ -225,7 +253,10 @@ impl AsyncFileReader for Ranges {
         async move {
             let size = self.size;
             let reader = ParquetMetaDataReader::new();
-            Ok(Arc::new(reader.load_and_finish(self, size).await?))
+            let metadata = reader.load_and_finish(&mut *self, size).await?;
+            self.checksums = ChunkChecksums::of(&metadata)
+                .map_err(|error| ParquetError::General(error.to_string()))?;
+            Ok(Arc::new(metadata))
         }
         .boxed()
     }

@@ -41,3 +41,84 @@ async fn rows_come_back_sorted_and_whole() {
     let expected = take_record_batch(&batch, &UInt32Array::from(order)).unwrap();
     assert_eq!(read, expected);
 }
+
+fn writer(folder: &tempfile::TempDir) -> FileWriter {
+    let layout = Layout::new(folder.path());
+    FileWriter {
+        store: Store::local(&layout).unwrap(),
+        layout,
+        index_from_rows: u64::MAX,
+    }
+}
+
+/// Where the footer of a Parquet file begins.
+fn footer_start(bytes: &[u8]) -> usize {
+    let (_, len) = bytes[..bytes.len() - 4].split_last_chunk().unwrap();
+    bytes.len() - 8 - u32::from_le_bytes(*len) as usize
+}
+
+#[tokio::test]
+async fn a_flipped_bit_in_any_column_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = writer(&folder);
+    let place = (TenantId::default(), Table::Logs, Hour(0));
+    let rows: Vec<LogRow> = (0..50)
+        .map(|n| LogRow {
+            body: format!("number {n} of some that differ"),
+            ..LogRow::at(n)
+        })
+        .collect();
+    let file = writer.write(&place, 0, vec![logs(&rows)]).await.unwrap();
+    let store = writer.store.objects();
+    let path = folder.path().join(file.path.as_ref());
+    let good = std::fs::read(&path).unwrap();
+    let metadata = parquet::file::metadata::ParquetMetaDataReader::new()
+        .parse_and_finish(&bytes::Bytes::from(good.clone()))
+        .unwrap();
+    let columns = metadata.row_group(0).columns();
+    let end = columns.iter().map(|column| column.byte_range());
+    let end = usize::try_from(end.map(|(start, len)| start + len).max().unwrap()).unwrap();
+    assert!(end > 1_000 && end < footer_start(&good), "{end}");
+    read_file(Arc::clone(store), &file).await.unwrap();
+    for at in (4..end).step_by(17).chain([4, end - 1]) {
+        let mut bytes = good.clone();
+        bytes[at] ^= 1 << (at % 8);
+        std::fs::write(&path, bytes).unwrap();
+        let error = read_file(Arc::clone(store), &file).await.unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Corrupt, "byte {at}");
+        assert!(error.to_string().contains("checksum"), "byte {at}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn row_groups_of_a_file_that_is_sent_in_parts_have_checksums_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = writer(&folder);
+    let place = (TenantId::default(), Table::Logs, Hour(0));
+    let promotion = Promotion::of_batches(&[]);
+    let mut sink = writer.begin(&place, 1, 0, &promotion).unwrap();
+    let rows: Vec<LogRow> = (0..30_000).map(LogRow::at).collect();
+    for _ in 0..5 {
+        sink.push(&logs(&rows)).await.unwrap();
+    }
+    let file = sink.finish().await.unwrap();
+    assert_eq!(file.rows, 150_000);
+    let path = folder.path().join(file.path.as_ref());
+    let mut bytes = std::fs::read(&path).unwrap();
+    let metadata = parquet::file::metadata::ParquetMetaDataReader::new()
+        .parse_and_finish(&bytes::Bytes::from(bytes.clone()))
+        .unwrap();
+    assert_eq!(metadata.num_row_groups(), 2);
+    let store = writer.store.objects();
+    crate::compaction::verify_file(Arc::clone(store), &file)
+        .await
+        .unwrap();
+    let (start, len) = metadata.row_group(1).column(0).byte_range();
+    let last = usize::try_from(start + len).unwrap() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let error = crate::compaction::verify_file(Arc::clone(store), &file)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("checksum"), "{error}");
+}
