@@ -34,6 +34,7 @@ use crate::store::Store;
 use database::{Database, Statement};
 pub use location::CatalogLocation;
 pub(crate) use row::{BrokenRow, FileRow, FileState};
+pub(crate) use value::{Row, Value};
 
 const REMOVE: &str = "UPDATE files SET state = $1 WHERE id = $2 AND state = $3";
 const QUARANTINE: &str = "UPDATE files SET state = $1, reason = $2 WHERE id = $3";
@@ -237,7 +238,7 @@ impl Catalog {
         self.database.close().await;
     }
 
-    async fn change(&self, sql: &'static str, values: Vec<value::Value>) -> Result<()> {
+    async fn change(&self, sql: &'static str, values: Vec<Value>) -> Result<()> {
         self.database.apply(&[Statement::new(sql, values)]).await
     }
 }

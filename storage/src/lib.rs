@@ -25,6 +25,8 @@ mod fault;
 #[doc(hidden)]
 pub mod file;
 mod flush;
+#[doc(hidden)]
+pub mod fuzz;
 mod hidden;
 pub mod index;
 mod layout;

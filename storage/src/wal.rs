@@ -28,7 +28,7 @@
 mod reader;
 mod writer;
 
-pub(crate) use reader::{Damage, ReplayRecord, SegmentReader, list_segments};
+pub(crate) use reader::{Damage, ReplayRecord, Segment, SegmentReader, list_segments};
 pub(crate) use writer::{ClosedSegment, WalRecord, WalWriter};
 
 use crate::model::Table;

@@ -10,7 +10,6 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::value::{Row, Value};
 use super::*;
 use crate::error::ErrorKind;
 use crate::layout::{index_path, parquet_path};

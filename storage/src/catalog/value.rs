@@ -77,7 +77,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    #[cfg(test)]
+    /// A row that comes from nowhere, for tests and fuzzing.
     pub(crate) fn new(values: Vec<(&str, Value)>) -> Self {
         let (columns, values): (Vec<_>, Vec<_>) = values
             .into_iter()

@@ -1,3 +1,5 @@
+mod clock;
+mod damage;
 mod deletion;
 mod formats;
 mod freshness;

@@ -1,3 +1,5 @@
+use parquet::file::metadata::ColumnChunkMetaData;
+
 use super::*;
 use crate::compaction::read_file;
 use crate::model::{Hour, TenantId};
@@ -76,7 +78,7 @@ async fn a_flipped_bit_in_any_column_is_noticed() {
         .parse_and_finish(&bytes::Bytes::from(good.clone()))
         .unwrap();
     let columns = metadata.row_group(0).columns();
-    let end = columns.iter().map(|column| column.byte_range());
+    let end = columns.iter().map(ColumnChunkMetaData::byte_range);
     let end = usize::try_from(end.map(|(start, len)| start + len).max().unwrap()).unwrap();
     assert!(end > 1_000 && end < footer_start(&good), "{end}");
     read_file(Arc::clone(store), &file).await.unwrap();

@@ -78,8 +78,8 @@ pub(crate) fn list_segments(layout: &Layout) -> Result<Vec<Segment>> {
 
 /// Reads one segment record by record; holds one record in memory at a time.
 #[derive(Debug)]
-pub(crate) struct SegmentReader {
-    file: BufReader<File>,
+pub(crate) struct SegmentReader<R = File> {
+    file: BufReader<R>,
     offset: u64,
     len: u64,
     void_from: Option<u64>,
@@ -91,22 +91,28 @@ pub(crate) struct SegmentReader {
 }
 
 impl SegmentReader {
-    /// Opens a segment. A file shorter than a segment header is an empty segment (the crash came
-    /// while it was created), a broken magic is damage; another version is an error.
+    /// Opens a segment; see [`SegmentReader::new`].
     pub(crate) fn open(segment: &Segment) -> Result<Self> {
         let path = &segment.path;
-        let failed = |source: io::Error| {
-            Error::internal(format!("cannot read `{}`", path.display())).with_source(source)
-        };
-        let file = File::open(path).map_err(failed)?;
-        let len = file.metadata().map_err(failed)?.len();
+        let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        let (len, file) = opened.map_err(|source| cannot_read(path, source))?;
+        Self::new(file, len, segment)
+    }
+}
+
+impl<R: Read + Seek> SegmentReader<R> {
+    /// Reads the `len` bytes of a segment. One shorter than a segment header is empty (the crash came
+    /// while it was created), a broken magic is damage; another version is an error.
+    pub(crate) fn new(file: R, len: u64, segment: &Segment) -> Result<Self> {
+        let path = &segment.path;
         let mut file = BufReader::with_capacity(1 << 20, file);
         let (mut done, mut bad_header) = (false, None);
         if len < SEGMENT_HEADER as u64 {
             done = true;
         } else {
             let mut header = [0; SEGMENT_HEADER];
-            file.read_exact(&mut header).map_err(failed)?;
+            file.read_exact(&mut header)
+                .map_err(|source| cannot_read(path, source))?;
             let version = u32_at(&header, 8);
             if header[..8] == [0; 8] {
                 done = true;
@@ -240,6 +246,10 @@ impl SegmentReader {
     fn read(&mut self, bytes: &mut [u8]) -> Result<()> {
         self.file.read_exact(bytes).map_err(unreadable)
     }
+}
+
+fn cannot_read(path: &Path, source: io::Error) -> Error {
+    Error::internal(format!("cannot read `{}`", path.display())).with_source(source)
 }
 
 fn unreadable(source: io::Error) -> Error {
