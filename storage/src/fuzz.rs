@@ -7,6 +7,7 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
+use arrow::record_batch::RecordBatch;
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use uuid::Uuid;
@@ -87,7 +88,7 @@ pub fn data_file(bytes: &[u8]) -> usize {
         // The catalog says how many rows there are; whatever it says, they are read first.
         let batches = read_file(store, &file).await;
         let rows = match &batches {
-            Ok(batches) => batches.iter().map(|batch| batch.num_rows()).sum(),
+            Ok(batches) => batches.iter().map(RecordBatch::num_rows).sum(),
             Err(error) => rows_found(&error.to_string()),
         };
         Some(rows)
