@@ -52,6 +52,7 @@ pub use engine::{
     Decode, DeletionPreview, DeletionRequest, Hidden, Ingest, Retention, Storage, StorageOptions,
 };
 pub use error::{Error, ErrorKind, Result};
+pub use file::ChunkChecksums;
 pub use hidden::HiddenRows;
 pub use model::{
     DeletionId, FileId, Hour, RecordId, SpanId, Table, TenantId, TimeRange, TraceId, ValueType,

@@ -12,7 +12,6 @@ use datafusion::common::{Column, DFSchema, Result};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::object_store::ObjectStoreUrl;
-use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -31,8 +30,11 @@ use crate::engine::STORE_URL;
 use crate::functions::{id_text_function, logical_type};
 use crate::session::QueryScope;
 
+mod checked;
 mod files;
 mod words;
+
+use checked::CheckedReaders;
 
 /// Trace ids are put to Parquet as a row filter up to this many; more are left to the filter above.
 const MAX_PUSHED_TRACES: usize = 64;
@@ -185,7 +187,7 @@ fn parquet_plan(
     files: Vec<PartitionedFile>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
-    let factory = CachedParquetFileReaderFactory::new(scope.shared.storage.object_store(), cache);
+    let factory = CheckedReaders::new(scope.shared.storage.object_store(), cache);
     // Filters run while columns are decoded, so that wide columns are decoded only for the rows
     // that are left; the order of the conjuncts is DataFusion's to choose.
     let mut source = ParquetSource::new(Arc::clone(stored))

@@ -209,24 +209,12 @@ struct Ranges {
     checksums: ChunkChecksums,
 }
 
-impl Ranges {
-    /// Errors if these are not the bytes that were written.
-    fn checked(&self, range: &Range<u64>, bytes: Bytes) -> parquet::errors::Result<Bytes> {
-        if self.checksums.match_bytes(range, &bytes) {
-            return Ok(bytes);
-        }
-        Err(ParquetError::General(format!(
-            "bytes {} to {} have another checksum",
-            range.start, range.end
-        )))
-    }
-}
-
 impl AsyncFileReader for Ranges {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
         async move {
-            let bytes = self.store.get_range(&self.path, range.clone()).await?;
-            self.checked(&range, bytes)
+            let mut read = self.get_byte_ranges(vec![range]).await?;
+            read.pop()
+                .ok_or_else(|| ParquetError::General("nothing was read".to_owned()))
         }
         .boxed()
     }
@@ -237,11 +225,8 @@ impl AsyncFileReader for Ranges {
     ) -> BoxFuture<'_, parquet::errors::Result<Vec<Bytes>>> {
         async move {
             let read = self.store.get_ranges(&self.path, &ranges).await?;
-            ranges
-                .iter()
-                .zip(read)
-                .map(|(range, bytes)| self.checked(range, bytes))
-                .collect()
+            self.checksums.compare(&ranges, &read)?;
+            Ok(read)
         }
         .boxed()
     }

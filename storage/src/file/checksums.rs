@@ -3,7 +3,8 @@
 //! Parquet has a checksum for each page, but arrow-rs does not write it, and zstd frames have none. So
 //! the file's key-value metadata has under [`METADATA_KEY`] the CRC-32C of each column chunk: eight hex
 //! digits each, row group by row group, columns in the order of the schema. Who reads a chunk as a
-//! whole compares. Files of earlier versions have none.
+//! whole compares: merges and checks always, queries wherever an index did not leave out pages of it.
+//! Files of earlier versions have none.
 //!
 //! It costs a pass over the encoded bytes while they are in the cache (some gigabytes a second), and
 //! nothing in the file that another reader would notice.
@@ -11,7 +12,9 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
+use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, ParquetMetaData, RowGroupMetaData};
 
 use crate::error::{Error, Result};
@@ -98,25 +101,48 @@ impl ChunkChecksums {
         Ok(Self { chunks })
     }
 
-    /// Whether `bytes`, read at `range`, are what was written, as far as that can be told: every
-    /// chunk that lies within is compared.
-    pub fn match_bytes(&self, range: &Range<u64>, bytes: &[u8]) -> bool {
-        let first = self
+    /// Compares what was read: `bytes[i]` at `ranges[i]`. A chunk of which not all was read is not
+    /// compared. Errors with where the first wrong one is.
+    pub fn compare(&self, ranges: &[Range<u64>], bytes: &[Bytes]) -> parquet::errors::Result<()> {
+        let mut parts: Vec<_> = ranges.iter().zip(bytes).collect();
+        parts.sort_unstable_by_key(|(range, _)| range.start);
+        let (Some((first, _)), Some(end)) =
+            (parts.first(), ranges.iter().map(|range| range.end).max())
+        else {
+            return Ok(());
+        };
+        let from = self
             .chunks
-            .partition_point(|(chunk, _)| chunk.start < range.start);
-        self.chunks
-            .iter()
-            .skip(first)
-            .take_while(|(chunk, _)| chunk.start < range.end)
-            .filter(|(chunk, _)| chunk.end <= range.end)
-            .all(|(chunk, sum)| {
-                let local = |offset: u64| usize::try_from(offset - range.start).ok();
-                let bytes = local(chunk.start)
-                    .zip(local(chunk.end))
-                    .and_then(|(start, end)| bytes.get(start..end));
-                bytes.is_some_and(|bytes| crc32c::crc32c(bytes) == *sum)
-            })
+            .partition_point(|(chunk, _)| chunk.start < first.start);
+        let within = self.chunks.iter().skip(from);
+        for (chunk, sum) in within.take_while(|(chunk, _)| chunk.end <= end) {
+            if crc_of(chunk, &parts).is_some_and(|found| found != *sum) {
+                return Err(ParquetError::General(format!(
+                    "the column at bytes {} to {} has another checksum",
+                    chunk.start, chunk.end
+                )));
+            }
+        }
+        Ok(())
     }
+}
+
+/// The checksum of a chunk, if `parts` (in order) have all of it.
+fn crc_of(chunk: &Range<u64>, parts: &[(&Range<u64>, &Bytes)]) -> Option<u32> {
+    let mut at = chunk.start;
+    let mut crc = 0;
+    let first = parts.partition_point(|(range, _)| range.end <= at);
+    for (range, bytes) in &parts[first..] {
+        if at >= chunk.end {
+            break;
+        }
+        let start = usize::try_from(at.checked_sub(range.start)?).ok()?;
+        let to = range.end.min(chunk.end);
+        let end = usize::try_from(to.checked_sub(range.start)?).ok()?;
+        crc = crc32c::crc32c_append(crc, bytes.get(start..end)?);
+        at = to;
+    }
+    (at >= chunk.end).then_some(crc)
 }
 
 /// Where the column chunks of a row group lie. A footer that lies gives empty ones.

@@ -3,8 +3,7 @@
 //! The model is a map of requests to their fate ([`World`]). A history sends, flushes, merges, asks,
 //! restarts, crashes, leaves rubbish behind, and lets steps at random fail points fail or stop the
 //! engine; after every action the engine's answer must be the model's. Failing histories are kept
-//! beside this file and run first. `SPOOR_SOAK=100` runs a hundred times as many;
-//! CI runs eight times as many.
+//! beside this file and run first. `SPOOR_SOAK=100` runs a hundred times as many.
 
 use proptest::prelude::*;
 

@@ -1,0 +1,112 @@
+//! Readers that compare what they read with the checksums in the file's footer
+//! ([`ChunkChecksums`]): bytes that are not what was written are an error, and never other values.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use datafusion::common::Result;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::{
+    CachedParquetFileReaderFactory, ParquetFileReaderFactory,
+};
+use datafusion::execution::cache::cache_manager::FileMetadataCache;
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use object_store::ObjectStore;
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
+use spoor_storage::ChunkChecksums;
+
+/// Makes readers that take footers from the cache.
+#[derive(Debug)]
+pub(super) struct CheckedReaders {
+    readers: CachedParquetFileReaderFactory,
+}
+
+impl CheckedReaders {
+    pub(super) fn new(store: Arc<dyn ObjectStore>, cache: Arc<FileMetadataCache>) -> Self {
+        Self {
+            readers: CachedParquetFileReaderFactory::new(store, cache),
+        }
+    }
+}
+
+impl ParquetFileReaderFactory for CheckedReaders {
+    fn create_reader(
+        &self,
+        partition_index: usize,
+        file: PartitionedFile,
+        metadata_size_hint: Option<usize>,
+        metrics: &ExecutionPlanMetricsSet,
+    ) -> Result<Box<dyn AsyncFileReader + Send>> {
+        let reader =
+            self.readers
+                .create_reader(partition_index, file, metadata_size_hint, metrics)?;
+        Ok(Box::new(CheckedReader {
+            reader,
+            checksums: None,
+        }))
+    }
+}
+
+struct CheckedReader {
+    reader: Box<dyn AsyncFileReader + Send>,
+    /// Known once the footer was read.
+    checksums: Option<ChunkChecksums>,
+}
+
+impl CheckedReader {
+    fn take_footer(&mut self, footer: &ParquetMetaData) -> parquet::errors::Result<()> {
+        let checksums = ChunkChecksums::of(footer);
+        self.checksums = Some(checksums.map_err(|error| ParquetError::General(error.to_string()))?);
+        Ok(())
+    }
+
+    async fn read(&mut self, ranges: &[Range<u64>]) -> parquet::errors::Result<Vec<Bytes>> {
+        // Of a file that is opened once more only the rows are asked for: its footer is in the cache.
+        if self.checksums.is_none() {
+            let footer = self.reader.get_metadata(None).await?;
+            self.take_footer(&footer)?;
+        }
+        let bytes = self.reader.get_byte_ranges(ranges.to_vec()).await?;
+        if let Some(checksums) = &self.checksums {
+            checksums.compare(ranges, &bytes)?;
+        }
+        Ok(bytes)
+    }
+}
+
+impl AsyncFileReader for CheckedReader {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
+        async move {
+            let mut bytes = self.read(&[range]).await?;
+            bytes
+                .pop()
+                .ok_or_else(|| ParquetError::General("nothing was read".to_owned()))
+        }
+        .boxed()
+    }
+
+    fn get_byte_ranges(
+        &mut self,
+        ranges: Vec<Range<u64>>,
+    ) -> BoxFuture<'_, parquet::errors::Result<Vec<Bytes>>> {
+        async move { self.read(&ranges).await }.boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        options: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
+        async move {
+            let footer = self.reader.get_metadata(options).await?;
+            self.take_footer(&footer)?;
+            Ok(footer)
+        }
+        .boxed()
+    }
+}
