@@ -132,12 +132,7 @@ impl Storage {
         let store = Store::open(&options.store, &layout, options.store_cache_bytes)?;
         let catalog = Catalog::open(&options.catalog, &layout, &store).await?;
         let metrics = Arc::new(Metrics::default());
-        let ledger = Ledger::new(
-            catalog.policy().await?,
-            Pins::new(catalog.pins().await?),
-            catalog.unfinished_deletions().await?,
-            options.clock.passed(),
-        );
+        let ledger = read_ledger(&catalog, &options).await?;
         let (files, skipped) = load_files(&layout, &catalog, &store).await?;
         let state = Arc::new(State::new(files, skipped));
         let writer = FileWriter {
@@ -342,6 +337,15 @@ impl Storage {
     pub fn register_metrics(&self, registry: &mut prometheus_client::registry::Registry) {
         self.shared.metrics.register(registry);
     }
+}
+
+async fn read_ledger(catalog: &Catalog, options: &StorageOptions) -> Result<Ledger> {
+    Ok(Ledger::new(
+        catalog.policy().await?,
+        Pins::new(catalog.pins().await?),
+        catalog.unfinished_deletions().await?,
+        options.clock.passed(),
+    ))
 }
 
 /// Creates the folders and takes the lock.

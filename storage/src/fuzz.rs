@@ -184,6 +184,8 @@ fn file(table: Table, id: FileId) -> DataFile {
         max_time_ns: 0,
         services: Vec::new(),
         fields: FieldStatistics::default(),
+        hidden: None,
+        held: Arc::default(),
     }
 }
 

@@ -400,7 +400,7 @@ async fn a_broken_page_is_met_once_and_then_left_out_with_its_hour_named() {
 #[tokio::test]
 async fn a_flipped_bit_in_a_column_is_never_another_value() {
     let whole = house().await.get("/api/v1/logs", &[]).await;
-    let bodies = |answer: &serde_json::Value| -> Vec<serde_json::Value> {
+    let bodies = |answer: &Value| -> Vec<Value> {
         let logs = answer["logs"].as_array().unwrap();
         logs.iter().map(|log| log["body"].clone()).collect()
     };
