@@ -192,12 +192,9 @@ impl House {
     }
 
     async fn on(folder: tempfile::TempDir, options: QueryOptions) -> Self {
-        let of_storage = StorageOptions {
-            // Tests have few rows, and their files shall have indexes nevertheless.
-            index_from_rows: 0,
-            ..StorageOptions::new(folder.path())
-        };
-        let storage = Storage::open(of_storage, Arc::new(NoDecode)).await.unwrap();
+        let storage = Storage::open(StorageOptions::new(folder.path()), Arc::new(NoDecode))
+            .await
+            .unwrap();
         let engine = QueryEngine::new(storage.clone(), options).unwrap();
         Self {
             router: router(engine.clone()),
