@@ -86,7 +86,7 @@ struct Shared {
     ledger: Ledger,
     /// Held to read by whoever hides, shows or rewrites rows, from its first step to its last: closing
     /// waits for it. Flushes and merges have their own ways.
-    edits: tokio::sync::RwLock<()>,
+    edits: Arc<tokio::sync::RwLock<()>>,
     /// There may be something to hide, to rewrite or to finish.
     retain: Arc<Notify>,
     /// One retention pass at a time, whoever asks.
@@ -189,7 +189,7 @@ impl Storage {
             merges: compactor::Merges::new(options.compaction_bytes_per_second),
             limits: limits::Limits::new(&options),
             changing: tokio::sync::Mutex::new(()),
-            edits: tokio::sync::RwLock::new(()),
+            edits: Arc::default(),
             ledger,
             retain: Arc::new(Notify::new()),
             retaining: tokio::sync::Mutex::new(()),

@@ -244,7 +244,7 @@ impl Snapshot {
 
     /// Field statistics of a table over `range`: the files' from the catalog, the buffer's
     /// counted now. Files and batches that overlap the range count whole; those of which rows are
-    /// hidden count these as well and are not exact.
+    /// hidden count these as well, are not exact, and leave out values that may be deleted.
     pub fn field_statistics(
         &self,
         tenant: &TenantId,
@@ -267,11 +267,17 @@ impl Snapshot {
     }
 }
 
-/// Statistics of a file that were counted before rows of it were hidden.
+/// Statistics of a file that were counted before rows of it were hidden. A value that may have been
+/// in deleted rows only is not named any more.
 fn with_hidden_rows(file: &DataFile) -> FieldStatistics {
     let mut statistics = file.fields.clone();
+    let deleted = file
+        .hidden
+        .as_ref()
+        .map_or(0, |hidden| hidden.droppable().len());
     for field in statistics.fields.values_mut() {
         field.count = field.count.min(file.visible_rows());
+        field.top_values.retain(|(_, rows)| *rows > deleted);
         field.exact = false;
     }
     statistics

@@ -1,9 +1,15 @@
 //! Deleting, redacting, retention and pins over HTTP, with and without indexes.
 
+use std::path::{Path, PathBuf};
+
+use arrow::util::pretty::pretty_format_batches;
 use axum::Router;
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
+use spoor_storage::index::{Lookup, Word};
+use spoor_storage::{Table, TenantId, TimeRange};
 
 use crate::testing::{House, Log, SECOND, T0, delete_indexes, send};
 
@@ -231,4 +237,176 @@ async fn requests_that_cannot_be_meant_are_refused() {
     }
     let count = house.sql("SELECT count(*) FROM logs").await;
     assert_eq!(count["rows"][0][0], 3000);
+}
+
+/// All that the Parquet files hold, column by column, as text.
+fn in_columns(folder: &Path) -> String {
+    let mut text = String::new();
+    for path in files(folder, "parquet") {
+        let file = std::fs::File::open(path).unwrap();
+        let rows = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+        text += &format!("{:?}", rows.schema().metadata());
+        let batches = rows.build().unwrap().collect::<Result<Vec<_>, _>>();
+        text += &pretty_format_batches(&batches.unwrap())
+            .unwrap()
+            .to_string();
+    }
+    text
+}
+
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path, ending));
+        } else if path.extension().is_some_and(|of| of == ending) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn statistics(house: &House) -> String {
+    let snapshot = house.storage.snapshot();
+    let all = snapshot.field_statistics(&TenantId::default(), Table::Logs, TimeRange::ALL);
+    serde_json::to_string(&all).unwrap()
+}
+
+/// Rows in which the index supposes the secrets: a word of the body, attributes in a column and in
+/// the map.
+async fn in_index(house: &House) -> [u64; 3] {
+    let attribute = |key: &str, value: &str| Lookup::Attribute {
+        key: key.to_owned(),
+        value: value.to_owned(),
+    };
+    let lookups = [
+        Lookup::Words(vec![Word::Exact("mallory".to_owned())]),
+        attribute("mail", "mallory@example.org"),
+        attribute("token", "tok-mallory"),
+    ];
+    let snapshot = house.storage.snapshot();
+    let mut found = [0; 3];
+    for file in snapshot.files(&TenantId::default(), Table::Logs, TimeRange::ALL) {
+        for (lookup, rows) in lookups.iter().zip(&mut found) {
+            let answer = house.storage.indexes().answer(&file, lookup).await.unwrap();
+            *rows += answer.maybe.len();
+        }
+    }
+    found
+}
+
+/// Rows whose secrets lie in a column of texts, in one of integers, in maps, in bodies.
+fn rows_with_secrets() -> Vec<Log> {
+    (0..3000)
+        .map(|number| {
+            let secret = number % 50 == 7;
+            let email = if secret {
+                "mallory@example.org"
+            } else {
+                "alice@example.org"
+            };
+            let card = if secret {
+                4_929_111_122_223_333
+            } else {
+                number
+            };
+            let body = format!("{{\"mail\":\"{email}\",\"n\":{number}}}");
+            let mut log = Log::at(T0 + number * SECOND, body)
+                .with("mail", email, 's')
+                .with("card", card, 'i')
+                .with("n", number, 'i');
+            if secret {
+                log = log.with("token", "tok-mallory", 's');
+            }
+            log.body_fields = vec![
+                ("mail", email.to_owned(), 's'),
+                ("n", number.to_string(), 'i'),
+            ];
+            log.resource.push(("mail", email.to_owned(), 's'));
+            log
+        })
+        .collect()
+}
+
+const SECRETS: [&str; 2] = ["mallory", "4929111122223333"];
+
+#[tokio::test]
+async fn redacted_values_are_in_no_column_no_map_no_index_no_statistics() {
+    let mut house = House::new().await;
+    house.append(&rows_with_secrets()).await;
+    house.storage.flush().await.unwrap();
+    let before = in_columns(house.folder.path());
+    for column in [
+        "attributes.mail",
+        "attributes.card",
+        "body.mail",
+        "resource.mail",
+    ] {
+        assert!(before.contains(column), "{column} is a column of its own");
+    }
+    assert!(!before.contains("attributes.token"), "in the map");
+    assert!(in_index(&house).await.iter().all(|rows| *rows > 0));
+    assert!(statistics(&house).contains("mallory"));
+
+    let asked = json!({
+        "table": "logs", "query": "attributes.mail:mallory@example.org",
+        "fields": ["mail", "attributes.card", "token"], "confirm": 60,
+    });
+    assert_eq!(post(&house, "/api/v1/redact", &asked).await["rows"], 60);
+    house.storage.retain().await.unwrap();
+    for with_index in [true, false] {
+        if !with_index {
+            house.storage.close().await.unwrap();
+            assert!(delete_indexes(house.folder.path()) > 0);
+            house = house.reopened().await;
+        }
+        let columns = in_columns(house.folder.path());
+        for secret in SECRETS {
+            assert!(!columns.contains(secret), "{secret}");
+            assert!(!statistics(&house).contains(secret), "{secret}");
+            assert!(bodies(&house, secret).await.is_empty(), "{secret}");
+        }
+        if with_index {
+            assert_eq!(in_index(&house).await, [0, 0, 0]);
+        }
+        let rows = house
+            .sql(
+                "SELECT count(*), count(\"attributes.card\"), count(attr('token')), \
+                 sum(\"attributes.n\") FROM logs WHERE resource_attributes['mail'] = '[redacted]'",
+            )
+            .await;
+        let sum: i64 = (0..60).map(|number| number * 50 + 7).sum();
+        assert_eq!(rows["rows"][0][0], 60);
+        assert_eq!(rows["rows"][0][2], 60);
+        assert_eq!(rows["rows"][0][3], sum, "other values are as they were");
+        let rest = house
+            .sql("SELECT count(*) FROM logs WHERE body LIKE '%alice%' AND attributes['mail'] = 'alice@example.org'")
+            .await;
+        assert_eq!(rest["rows"][0][0], 2940);
+    }
+}
+
+#[tokio::test]
+async fn deleted_values_are_not_suggested() {
+    let house = House::new().await;
+    house.append(&rows_with_secrets()).await;
+    house.storage.flush().await.unwrap();
+    let asked = json!({"table": "logs", "query": "token:tok-mallory", "confirm": 60});
+    assert_eq!(post(&house, "/api/v1/delete", &asked).await["rows"], 60);
+    // Its bytes are there until the file is written again, and so are its statistics.
+    assert!(in_columns(house.folder.path()).contains("mallory"));
+    let told = statistics(&house);
+    assert!(
+        !told.contains("mallory") && told.contains("alice"),
+        "{told}"
+    );
+    let fields = house.get("/api/v1/fields", &[("table", "logs")]).await;
+    let mail = fields["fields"].as_array().unwrap().iter();
+    let mut mail = mail.filter(|field| field["name"] == "attributes.mail");
+    let mail = mail.next().unwrap();
+    assert_eq!(
+        (&mail["count"], &mail["exact"]),
+        (&json!(2940), &json!(false))
+    );
 }

@@ -67,6 +67,13 @@ impl HiddenByFile {
     }
 }
 
+impl HiddenByFile {
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+}
+
 impl Catalog {
     pub(super) async fn hidden_rows(&self) -> Result<HiddenByFile> {
         let mut found = HiddenByFile::default();

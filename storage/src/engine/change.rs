@@ -36,11 +36,13 @@ impl Storage {
         &self,
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
-        let shared = Arc::clone(&self.shared);
+        let closing_waits = Arc::clone(&self.shared.edits).read_owned().await;
+        self.shared.goes_on()?;
         let task = tokio::spawn(async move {
-            let _closing_waits = shared.edits.read().await;
-            shared.goes_on()?;
-            work.await
+            let outcome = work.await;
+            // Only now: what the work held of the engine is gone.
+            drop(closing_waits);
+            outcome
         });
         task.await
             .map_err(|source| Error::internal("a change of rows failed").with_source(source))?

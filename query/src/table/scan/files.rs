@@ -137,6 +137,7 @@ async fn select_rows(
     scope.scanned(file);
     // Row numbers mean nothing in a file of another length than the catalog says.
     if rows != file.rows && file.hidden.is_some() {
+        scope.suspect(file).await;
         scope.note_incomplete(format!(
             "{} of {}: file `{}` has {rows} rows instead of {}",
             file.table, file.hour, file.id, file.rows

@@ -248,3 +248,73 @@ async fn redacted_values_are_replaced_when_it_returns() {
     let storage = open(&folder).await;
     assert_eq!(visible(&storage).await, ["***", "a", "c"]);
 }
+
+/// Whether every file on disk is one that the catalog knows.
+async fn assert_clean(folder: &tempfile::TempDir) {
+    let report = crate::check(&StorageOptions::new(folder.path()), false).await;
+    let report = report.unwrap();
+    assert!(report.is_clean(), "{report}");
+}
+
+fn redaction() -> Redaction {
+    Redaction::new(Table::Logs, vec!["body".to_owned()], "***".to_owned()).unwrap()
+}
+
+#[tokio::test]
+async fn a_request_whose_client_leaves_comes_to_its_end() {
+    for redact in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = open(&folder).await;
+        send(&storage, "1 a\n2 secret\n3 c\n4 d\n5 e")
+            .await
+            .unwrap();
+        storage.flush().await.unwrap();
+        let request = request(&storage, &["secret"]).await;
+        {
+            let asked = async {
+                match redact {
+                    false => storage.delete(request, 1).await,
+                    true => storage.redact(request, redaction(), 1).await,
+                }
+            };
+            let mut asked = Box::pin(asked);
+            assert!(futures::poll!(&mut asked).is_pending());
+        }
+        // Closing waits for it; it may also have come before.
+        storage.close().await.unwrap();
+        let seen = visible(&storage).await;
+        drop(storage);
+        let storage = open(&folder).await;
+        assert_eq!(visible(&storage).await, seen, "redact: {redact}");
+        storage.close().await.unwrap();
+        drop(storage);
+        assert_clean(&folder).await;
+    }
+}
+
+#[tokio::test]
+async fn closing_leaves_no_half_of_a_redaction() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = open(&folder).await;
+    let lines: Vec<String> = (0..20)
+        .map(|hour| format!("{} secret", hour * HOUR_NS))
+        .collect();
+    send(&storage, &lines.join("\n")).await.unwrap();
+    let request = request(&storage, &["secret"]).await;
+    storage.flush().await.unwrap();
+    let (redacted, closed) =
+        tokio::join!(storage.redact(request, redaction(), 20), storage.close());
+    closed.unwrap();
+    let expected = match redacted {
+        Ok(_) => "***",
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+            "secret"
+        }
+    };
+    drop(storage);
+    assert_clean(&folder).await;
+    let storage = open(&folder).await;
+    assert_eq!(visible(&storage).await, [expected; 20]);
+    storage.close().await.unwrap();
+}

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::*;
+use crate::Redaction;
 use crate::fault::Point;
 use crate::fault::script::{self, Fault, Script};
 
@@ -118,13 +119,31 @@ impl World {
         assert!(missing.is_empty(), "hour {hour} lacks {missing:?}");
     }
 
+    fn bodies_of_last(&self) -> Vec<String> {
+        let number = self.next - 1;
+        let (records, _) = self.requests[&number];
+        (0..records)
+            .map(|place| format!("{number}-{place}"))
+            .collect()
+    }
+
+    /// Writes the files of the last request again, with nothing in them changed.
+    pub(super) async fn redact_last(&mut self) -> Result<()> {
+        let bodies = self.bodies_of_last();
+        let bodies: Vec<&str> = bodies.iter().map(String::as_str).collect();
+        let request = deletion::request(self.storage(), &bodies).await;
+        let fields = vec!["a key that no record has".to_owned()];
+        let redaction = Redaction::new(Table::Logs, fields, "***".to_owned())?;
+        let done = self.storage().redact(request, redaction, u64::MAX).await?;
+        assert_eq!(done.rows, bodies.len() as u64);
+        Ok(())
+    }
+
     /// Deletes the records of the last request. If that fails, all of them are gone or none.
     pub(super) async fn delete_last(&mut self) -> Result<()> {
         let number = self.next - 1;
         let (records, _) = self.requests[&number];
-        let bodies: Vec<String> = (0..records)
-            .map(|place| format!("{number}-{place}"))
-            .collect();
+        let bodies = self.bodies_of_last();
         let bodies: Vec<&str> = bodies.iter().map(String::as_str).collect();
         self.requests.insert(number, (records, Fate::Open));
         let request = deletion::request(self.storage(), &bodies).await;
@@ -261,6 +280,7 @@ async fn live(world: &mut World) -> Result<()> {
     }
     world.storage().compact().await?;
     world.send(&[1, 8, 1, 8]).await?;
+    world.redact_last().await?;
     world.delete_last().await?;
     world.storage().retain().await?;
     world.storage().shared.delete_unreachable().await?;
