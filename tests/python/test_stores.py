@@ -262,3 +262,53 @@ def test_postgres_may_go_away_and_come_back(database, start, tmp_path):
     (rows,) = database.query("SELECT sum(row_count) FROM files WHERE state = 'live'")
     assert int(rows) == acknowledged
     assert f"{acknowledged} rows" in check(tmp_path, settings)
+
+
+@pytest.mark.parametrize("catalog", ["sqlite", "postgres"])
+def test_deleted_bytes_leave_bucket_and_cache(bucket, start, tmp_path, catalog, request):
+    settings = bucket.settings()
+    if catalog == "postgres":
+        settings |= request.getfixturevalue("database").settings()
+    server = start(settings, "--delete-deadline", "1s")
+    send(server, 0, 300)
+    server.stop()
+    server = start(settings, "--delete-deadline", "1s")
+    assert count(server) == [[300, 300]]
+
+    def objects():
+        return {name.rsplit("/", 1)[1].split(".")[0] for name in bucket.parquet()}
+
+    def bodies():
+        files = pyarrow.dataset.dataset(bucket.parquet(), filesystem=bucket.files)
+        return set(files.to_table(columns=["body"]).column("body").to_pylist())
+
+    def cached():
+        # A block lies in a folder with the name of its object.
+        return {str(path) for path in (tmp_path / "data" / "cache").rglob("*") if path.is_file()}
+
+    before = objects()
+    assert {"n17", "n18"} <= bodies()
+    assert any(name in block for block in cached() for name in before), "the count was of cached blocks"
+
+    def ask(path, **body):
+        answer = requests.post(f"{server.http}/api/v1/{path}", json={"table": "logs", **body}, timeout=PATIENCE_S)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    assert ask("redact", query="n17", fields=["body"], replacement="gone", confirm=1)["rows"] == 1
+    assert ask("delete", query="n18", confirm=1)["rows"] == 1
+    assert count(server) == [[299, 299]]
+    server.kill()
+    server = start(settings, "--delete-deadline", "1s")
+    assert count(server) == [[299, 299]]
+    deadline = time.monotonic() + PATIENCE_S
+    while any(report["state"] != "done" for report in server.get("/api/v1/deletions")["deletions"]):
+        assert time.monotonic() < deadline, server.get("/api/v1/deletions")
+        time.sleep(0.05)
+    assert not {"n17", "n18"} & bodies()
+    assert count(server) == [[299, 299]]
+    gone = before - objects()
+    assert gone, "files were written again"
+    assert not [block for block in cached() if any(name in block for name in gone)]
+    server.stop()
+    assert "299 rows" in check(tmp_path, settings)

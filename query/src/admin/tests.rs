@@ -245,7 +245,7 @@ fn in_columns(folder: &Path) -> String {
     for path in files(folder, "parquet") {
         let file = std::fs::File::open(path).unwrap();
         let rows = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
-        text += &format!("{:?}", rows.schema().metadata());
+        text.extend(rows.schema().metadata().values().cloned());
         let batches = rows.build().unwrap().collect::<Result<Vec<_>, _>>();
         text += &pretty_format_batches(&batches.unwrap())
             .unwrap()

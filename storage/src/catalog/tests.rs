@@ -235,7 +235,7 @@ async fn hidden_rows_and_what_hides_them_survive_reopening() {
         catalog
             .commit(&Change {
                 remove: &[found],
-                deletions: &[undone.clone()],
+                deletions: std::slice::from_ref(&undone),
                 ..Change::default()
             })
             .await

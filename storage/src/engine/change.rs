@@ -32,20 +32,24 @@ impl Storage {
     /// Carries out a change of hidden rows or of what decides about them. It comes to its end also
     /// if nobody waits for it any more (a client that went away), and closing waits for it: or the
     /// catalog would know of it and the snapshot would not.
-    pub(super) async fn edit<T: Send + 'static>(
+    pub(super) fn edit<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> Result<T> {
-        let closing_waits = Arc::clone(&self.shared.edits).read_owned().await;
-        self.shared.goes_on()?;
-        let task = tokio::spawn(async move {
-            let outcome = work.await;
-            // Only now: what the work held of the engine is gone.
-            drop(closing_waits);
-            outcome
-        });
-        task.await
-            .map_err(|source| Error::internal("a change of rows failed").with_source(source))?
+    ) -> impl Future<Output = Result<T>> + Send {
+        let (shared, work) = (Arc::clone(&self.shared), Box::pin(work));
+        async move {
+            let closing_waits = Arc::clone(&shared.edits).read_owned().await;
+            shared.goes_on()?;
+            drop(shared);
+            let task = tokio::spawn(async move {
+                let outcome = work.await;
+                // Only now: what the work held of the engine is gone.
+                drop(closing_waits);
+                outcome
+            });
+            task.await
+                .map_err(|source| Error::internal("a change of rows failed").with_source(source))?
+        }
     }
 }
 

@@ -272,9 +272,10 @@ async fn a_request_whose_client_leaves_comes_to_its_end() {
         let request = request(&storage, &["secret"]).await;
         {
             let asked = async {
-                match redact {
-                    false => storage.delete(request, 1).await,
-                    true => storage.redact(request, redaction(), 1).await,
+                if redact {
+                    storage.redact(request, redaction(), 1).await
+                } else {
+                    storage.delete(request, 1).await
                 }
             };
             let mut asked = Box::pin(asked);
