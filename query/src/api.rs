@@ -1,4 +1,4 @@
-//! The HTTP API: `/api/v1/…` and `/jaeger/…`, as `docs/api.md` describes it.
+//! The HTTP API: `/api/v1/…`, `/jaeger/…` and `/tempo/…`, as `docs/api.md` describes it.
 //!
 //! Who may call it is the server's affair. A client that hangs up drops the handler's future, and
 //! with it the query.
@@ -58,7 +58,7 @@ impl<T> Answer<T> {
     }
 }
 
-/// The routes `/api/v1/*` and `/jaeger/*`, without authentication.
+/// The routes `/api/v1/*`, `/jaeger/*` and `/tempo/*`, without authentication.
 pub fn router(engine: QueryEngine) -> Router {
     Router::new()
         .route("/api/v1/logs", get(logs::logs))
@@ -71,6 +71,7 @@ pub fn router(engine: QueryEngine) -> Router {
         .merge(services::routes())
         .merge(crate::admin::routes())
         .merge(crate::jaeger::routes())
+        .merge(crate::tempo::routes())
         .with_state(ApiState { engine })
         .layer(axum::middleware::from_fn(retry::once_without_broken_files))
 }

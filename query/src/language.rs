@@ -22,6 +22,7 @@ pub(crate) use fields::is_attribute;
 pub(crate) use meaning::field_text;
 pub use meaning::to_expr;
 pub use severity::{level_name, level_of, level_rank_expr};
+pub(crate) use values::duration_ns;
 
 use crate::functions::text_query::TextQuery;
 

@@ -27,6 +27,7 @@ pub mod services;
 pub mod session;
 mod sql;
 pub mod table;
+mod tempo;
 #[cfg(test)]
 mod testing;
 pub mod trace;

@@ -5,15 +5,19 @@
 
 mod columns;
 mod json;
+mod protobuf;
 mod value;
 mod write;
 
 pub use columns::{Attribute, Attributes, Event, Link, Scope, SpanColumns};
 pub(crate) use columns::{integers, nanoseconds, strings};
 pub use json::JsonWriter;
+pub(crate) use protobuf::bytes as write_protobuf_bytes;
+pub use protobuf::write_traces_protobuf;
 pub use value::{
     is_safe_integer, write_plain_attributes, write_plain_value, write_typed_attributes,
 };
+pub(crate) use write::write_resource_spans;
 pub use write::{SpanRef, span_identity, write_traces_data};
 
 #[cfg(test)]

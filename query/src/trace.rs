@@ -11,10 +11,10 @@ mod search;
 mod summary;
 mod timeline;
 
-pub(crate) use api::{TracePage, json_response, routes, write_page};
+pub(crate) use api::{TracePage, json_response, load_whole, routes, write_page};
 pub(crate) use load::{LoadedTrace, MAX_SPANS, load_traces, trace_id_of};
 pub(crate) use search::{Place, TraceSearch, find_traces, time_condition};
-pub(crate) use summary::summarize;
+pub(crate) use summary::{TraceSummary, summarize};
 
 use crate::otlp::JsonWriter;
 use crate::session::Outcome;

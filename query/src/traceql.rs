@@ -4,31 +4,33 @@
 //!  text ─► lexer ─► parser ─► ast
 //!                             ├─► condition: what a span must meet at least (DataFusion, index)
 //!                             └─► evaluate: what is true, over whole traces
-//!  search: candidates newest first ─► load whole traces ─► evaluate ─► a page
+//!  search:  candidates newest first ─► load whole traces ─► evaluate ─► a page
+//!  metrics: spans as they come, or whole traces where the tree matters ─► series
 //! ```
 //! The condition is a bound from above and only says where to look; what is found is what
 //! [`evaluate`] says over all spans of a trace, wherever they are stored and whenever they started.
 
 mod api;
-mod ast;
+pub(crate) mod ast;
 mod condition;
 mod evaluate;
 mod field;
 mod lexer;
 mod load;
+pub(crate) mod metrics;
 mod parser;
-mod search;
+pub(crate) mod search;
 mod tree;
-mod value;
+pub(crate) mod value;
+pub(crate) mod values;
 
 use crate::language::SyntaxError;
 
 pub(crate) use api::answer;
-pub(crate) use ast::Query;
 pub(crate) use search::TraceqlSearch;
 
 /// Reads a query. Never panics; depth and size are bounded.
-pub(crate) fn parse(text: &str) -> Result<Query, SyntaxError> {
+pub(crate) fn parse(text: &str) -> Result<ast::Query, SyntaxError> {
     parser::parse(text)
 }
 

@@ -80,6 +80,15 @@ impl Api {
         .await
     }
 
+    /// GET of bytes in the form that `accept` names, which must succeed.
+    pub(crate) async fn get_as(&self, path: &str, accept: &str) -> Vec<u8> {
+        let request = self.client.get(format!("{}{path}", self.base));
+        let response = request.header(ACCEPT, accept).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        assert_eq!(response.headers()["content-type"], accept, "{path}");
+        response.bytes().await.unwrap().to_vec()
+    }
+
     /// GET that must succeed.
     pub(crate) async fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
         let answer = self.try_get(path, parameters).await;

@@ -12,6 +12,7 @@ mod local;
 mod logs;
 mod minutes;
 mod spans;
+mod traceql;
 
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
@@ -34,6 +35,7 @@ async fn compare(api: &Api, extent: Extent, when: &str) {
         if figures.get("traces").is_some_and(Value::is_object) {
             let dataset = Dataset::spans(name, figures);
             spans::compare(&mut facts, &dataset, &local).await;
+            traceql::compare(&mut facts, &dataset).await;
         }
         if figures.get("logs").is_some_and(Value::is_object) {
             let dataset = Dataset::logs(name, figures);

@@ -35,5 +35,6 @@ mod power;
 mod security;
 mod shape;
 mod sql;
+mod tempo;
 mod untouched;
 mod visibility;

@@ -19,7 +19,9 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 struct Dist;
 
 /// First path segments that are never a page of the UI.
-const RESERVED: [&str; 6] = ["api", "jaeger", "metrics", "healthz", "readyz", "v1"];
+const RESERVED: [&str; 7] = [
+    "api", "jaeger", "tempo", "metrics", "healthz", "readyz", "v1",
+];
 
 /// The UI as the router's fallback: merge it with, or nest the API's routes before, this one.
 pub fn router() -> Router {

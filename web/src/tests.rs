@@ -50,6 +50,7 @@ async fn paths_of_the_api_are_never_a_page() {
         "/api",
         "/api/v1/nothing",
         "/jaeger/x",
+        "/tempo/x",
         "/metrics",
         "/healthz",
         "/readyz",

@@ -1,7 +1,7 @@
 //! Values with units: durations and sizes.
 
 /// Nanoseconds of `250ms`, `1.5s`, `2h`, `100us`, or of a plain number of nanoseconds.
-pub(super) fn duration_ns(text: &str) -> Option<f64> {
+pub(crate) fn duration_ns(text: &str) -> Option<f64> {
     let (number, unit) = split_unit(text)?;
     let factor = match unit {
         "" | "ns" => 1.0,

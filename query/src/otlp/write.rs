@@ -16,15 +16,15 @@ pub struct SpanRef<'a> {
 }
 
 /// Rows of one scope of one resource.
-struct ScopeGroup<'a> {
-    first: SpanRef<'a>,
-    spans: Vec<SpanRef<'a>>,
+pub(super) struct ScopeGroup<'a> {
+    pub(super) first: SpanRef<'a>,
+    pub(super) spans: Vec<SpanRef<'a>>,
 }
 
 /// Scopes of one resource.
-struct ResourceGroup<'a> {
-    first: SpanRef<'a>,
-    scopes: Vec<ScopeGroup<'a>>,
+pub(super) struct ResourceGroup<'a> {
+    pub(super) first: SpanRef<'a>,
+    pub(super) scopes: Vec<ScopeGroup<'a>>,
     by_scope: HashMap<Vec<u8>, usize>,
 }
 
@@ -35,23 +35,33 @@ pub fn write_traces_data<'a>(spans: impl IntoIterator<Item = SpanRef<'a>>) -> Ve
     let mut json = JsonWriter::new();
     json.begin_object();
     json.key("resourceSpans");
+    write_resource_spans(&mut json, spans);
+    json.end_object();
+    json.finish()
+}
+
+/// The list that is the value of `resourceSpans`.
+pub(crate) fn write_resource_spans<'a>(
+    json: &mut JsonWriter,
+    spans: impl IntoIterator<Item = SpanRef<'a>>,
+) {
     json.begin_array();
     for resource in group(spans) {
         json.begin_object();
-        write_resource(&mut json, resource.first);
+        write_resource(json, resource.first);
         json.key("scopeSpans");
         json.begin_array();
         for scope in resource.scopes {
             json.begin_object();
-            write_scope(&mut json, scope.first);
+            write_scope(json, scope.first);
             json.key("spans");
             json.begin_array();
             for span in scope.spans {
-                write_span(&mut json, span);
+                write_span(json, span);
             }
             json.end_array();
             schema_url(
-                &mut json,
+                json,
                 optional(&scope.first.columns.scope_schema_url, scope.first.row),
             );
             json.end_object();
@@ -59,14 +69,12 @@ pub fn write_traces_data<'a>(spans: impl IntoIterator<Item = SpanRef<'a>>) -> Ve
         json.end_array();
         let first = resource.first;
         schema_url(
-            &mut json,
+            json,
             optional(&first.columns.resource_schema_url, first.row),
         );
         json.end_object();
     }
     json.end_array();
-    json.end_object();
-    json.finish()
 }
 
 /// Bytes that are equal for spans that are the same in everything that was sent, resource and
@@ -81,7 +89,7 @@ pub fn span_identity(span: SpanRef<'_>) -> Vec<u8> {
     identity
 }
 
-fn group<'a>(spans: impl IntoIterator<Item = SpanRef<'a>>) -> Vec<ResourceGroup<'a>> {
+pub(super) fn group<'a>(spans: impl IntoIterator<Item = SpanRef<'a>>) -> Vec<ResourceGroup<'a>> {
     let mut groups: Vec<ResourceGroup<'a>> = Vec::new();
     let mut by_resource: HashMap<Vec<u8>, usize> = HashMap::new();
     let mut fingerprint = Vec::new();
@@ -325,7 +333,7 @@ fn enumeration(json: &mut JsonWriter, key: &str, value: i32) {
 }
 
 /// Words are OTLP's without prefix; values that OTLP does not name are kept as numbers.
-fn kind_number(word: &str) -> i32 {
+pub(super) fn kind_number(word: &str) -> i32 {
     match word {
         "UNSPECIFIED" => 0,
         "INTERNAL" => 1,
@@ -337,7 +345,7 @@ fn kind_number(word: &str) -> i32 {
     }
 }
 
-fn status_number(word: &str) -> i32 {
+pub(super) fn status_number(word: &str) -> i32 {
     match word {
         "UNSET" => 0,
         "OK" => 1,

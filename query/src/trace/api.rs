@@ -66,17 +66,14 @@ async fn one_trace(
     let id = trace_id_of(&trace_id)?;
     let view = given.view.unwrap_or(View::Otlp);
     let session = state.begin().await?;
+    if view == View::Otlp {
+        // `TracesData` has no place for more, so what is missing is an error here.
+        let trace = load_whole(&session, id).await?;
+        return Ok(json_response(write_traces_data(trace.spans())));
+    }
     let trace = load_trace(&session, id)
         .await?
         .ok_or_else(|| not_found(id))?;
-    if view == View::Otlp {
-        // `TracesData` has no place for more, so what is missing is an error here.
-        let outcome = session.outcome();
-        if !outcome.complete {
-            return Err(incomplete(id, &trace, &outcome).into());
-        }
-        return Ok(json_response(write_traces_data(trace.spans())));
-    }
     let logs = count_logs(&session, id).await?;
     let nodes = trace.nodes();
     let tree = assemble(&nodes);
@@ -88,6 +85,19 @@ async fn one_trace(
         logs: &logs,
     };
     Ok(json_response(timeline.write(&session.outcome())))
+}
+
+/// A trace that is there and can be read whole, or the error that says why not.
+pub(crate) async fn load_whole(session: &QuerySession, id: TraceId) -> Result<LoadedTrace> {
+    let trace = load_trace(session, id)
+        .await?
+        .ok_or_else(|| not_found(id))?;
+    let outcome = session.outcome();
+    if outcome.complete {
+        Ok(trace)
+    } else {
+        Err(incomplete(id, &trace, &outcome))
+    }
 }
 
 /// No span of the trace is stored.

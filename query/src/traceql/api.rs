@@ -4,7 +4,7 @@ use axum::response::Response;
 use datafusion::prelude::lit;
 use spoor_storage::{Result, TraceId};
 
-use super::search::{FoundSpanset, TraceqlSearch, search};
+use super::search::{FoundSpanset, TraceqlSearch, find};
 use super::value::Value;
 use crate::otlp::{JsonWriter, is_safe_integer};
 use crate::session::QuerySession;
@@ -12,7 +12,7 @@ use crate::trace::{TracePage, write_page};
 
 /// Answers a search with the page that it finds.
 pub(crate) async fn answer(session: &QuerySession, wanted: &TraceqlSearch<'_>) -> Result<Response> {
-    let found = search(session, wanted).await?;
+    let found = find(session, wanted).await?;
     let ids: Vec<TraceId> = found.traces.iter().map(|trace| trace.id).collect();
     let mut summaries = crate::trace::summarize(session, &ids, lit(true)).await?;
     for trace in &found.traces {

@@ -11,6 +11,53 @@ use super::value::{Kind, Status, Value};
 pub(crate) struct Query {
     /// At least one.
     pub(crate) stages: Vec<Stage>,
+    /// What is counted over time of the spans that the stages leave.
+    pub(crate) metrics: Option<Metrics>,
+}
+
+/// Numbers over time.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Metrics {
+    pub(crate) function: MetricsFunction,
+    /// One series for each combination of their values.
+    pub(crate) by: Vec<Field>,
+    pub(crate) then: Vec<SecondStage>,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum MetricsFunction {
+    /// Spans a second.
+    Rate,
+    /// Spans.
+    Count,
+    /// `min_over_time` and its like.
+    Of(Function, FieldExpr),
+    Quantile {
+        of: FieldExpr,
+        /// From 0 to 1; at least one.
+        quantiles: Vec<f64>,
+    },
+    Histogram(FieldExpr),
+    Compare {
+        /// Which spans are the selection; the others are the baseline.
+        selection: FieldExpr,
+        /// Values shown of each attribute.
+        top: usize,
+        /// Only spans that start in it can be of the selection.
+        window_ns: Option<(i64, i64)>,
+    },
+}
+
+/// What becomes of series.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum SecondStage {
+    /// The largest so many at each instant.
+    Top(usize),
+    /// The smallest.
+    Bottom(usize),
+    /// Only samples that compare so.
+    Filter(Comparison, f64),
 }
 
 /// One stage of a pipeline.
@@ -114,6 +161,18 @@ pub(crate) enum Function {
     Max,
     Sum,
     Avg,
+}
+
+impl Function {
+    /// Its name as a function of time.
+    pub(crate) fn over_time(self) -> &'static str {
+        match self {
+            Self::Min => "min_over_time",
+            Self::Max => "max_over_time",
+            Self::Sum => "sum_over_time",
+            Self::Avg => "avg_over_time",
+        }
+    }
 }
 
 /// A value of a span.
@@ -242,7 +301,7 @@ pub(crate) enum ValueKind {
 
 /// Names of intrinsics: the word alone, with the scope, and which it is. The first of one is the
 /// one that answers use.
-pub(super) const INTRINSICS: &[(&str, Intrinsic)] = &[
+pub(crate) const INTRINSICS: &[(&str, Intrinsic)] = &[
     ("name", Intrinsic::Name),
     ("span:name", Intrinsic::Name),
     ("status", Intrinsic::Status),
@@ -412,16 +471,34 @@ impl Stage {
     }
 }
 
+impl Metrics {
+    /// Calls `look` with every field in it.
+    pub(crate) fn fields<'a>(&'a self, look: &mut impl FnMut(&'a Field)) {
+        match &self.function {
+            MetricsFunction::Rate | MetricsFunction::Count => {}
+            MetricsFunction::Of(_, of)
+            | MetricsFunction::Quantile { of, .. }
+            | MetricsFunction::Histogram(of)
+            | MetricsFunction::Compare { selection: of, .. } => of.fields(look),
+        }
+        self.by.iter().for_each(look);
+    }
+}
+
 impl Query {
     /// Every field it names, each once, in order.
     pub(crate) fn fields(&self) -> Vec<&Field> {
         let mut found: Vec<&Field> = Vec::new();
+        let mut look = |field| {
+            if !found.contains(&field) {
+                found.push(field);
+            }
+        };
         for stage in &self.stages {
-            stage.fields(&mut |field| {
-                if !found.contains(&field) {
-                    found.push(field);
-                }
-            });
+            stage.fields(&mut look);
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.fields(&mut look);
         }
         found
     }

@@ -156,7 +156,7 @@ fn group<'a>(exprs: &'a [FieldExpr], tree: &'a TraceTree<'a>, set: &Spanset) -> 
 }
 
 /// Equal for values of a type that are the same.
-fn group_key(value: &Value<'_>) -> String {
+pub(super) fn group_key(value: &Value<'_>) -> String {
     let of_type = match value {
         Value::Nil => "n",
         Value::Bool(_) => "b",

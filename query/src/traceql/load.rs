@@ -11,6 +11,7 @@ use datafusion::prelude::{col, lit};
 use spoor_storage::{ErrorKind, Result, Table, TimeRange, TraceId};
 
 use super::ast::{Field, Intrinsic, Scope, Target};
+use super::field::SERVICE_NAME;
 use crate::failure::from_datafusion;
 use crate::otlp::{SpanRef, nanoseconds, strings};
 use crate::session::QuerySession;
@@ -55,39 +56,57 @@ pub(super) struct Wanted {
 pub(super) fn columns_of<'f>(fields: impl IntoIterator<Item = &'f Field>) -> Vec<&'static str> {
     let mut columns: Vec<&'static str> = ALWAYS.to_vec();
     for field in fields {
-        let more: &[&'static str] = match &field.target {
-            Target::Intrinsic(intrinsic) => match intrinsic {
-                Intrinsic::StatusMessage => &["status_message"],
-                Intrinsic::EventName | Intrinsic::EventTimeSinceStart => &["events"],
-                Intrinsic::LinkTraceId | Intrinsic::LinkSpanId => &["links"],
-                Intrinsic::InstrumentationName => &["scope_name"],
-                Intrinsic::InstrumentationVersion => &["scope_version"],
-                _ => &[],
-            },
-            Target::Attribute { scope, .. } => match scope {
-                Some(Scope::Span) => &["attributes", "attribute_types"],
-                Some(Scope::Resource) => &["resource_attributes", "resource_attribute_types"],
-                Some(Scope::Event) => &["events"],
-                Some(Scope::Link) => &["links"],
-                Some(Scope::Instrumentation) => &["scope_attributes", "scope_attribute_types"],
-                None => &[
-                    "attributes",
-                    "attribute_types",
-                    "resource_attributes",
-                    "resource_attribute_types",
-                ],
-            },
-        };
-        for column in more {
-            if !columns.contains(column) {
-                columns.push(column);
-            }
-        }
+        field_columns(field, &mut columns);
     }
     columns
 }
 
-async fn spans(session: &QuerySession, condition: Option<Expr>) -> Result<DataFrame> {
+/// Adds the columns that a field is made of.
+pub(super) fn field_columns(field: &Field, columns: &mut Vec<&'static str>) {
+    let more: &[&'static str] = match &field.target {
+        Target::Intrinsic(intrinsic) => match intrinsic {
+            Intrinsic::Name => &["name"],
+            Intrinsic::Status => &["status_code"],
+            Intrinsic::StatusMessage => &["status_message"],
+            Intrinsic::Kind => &["kind"],
+            Intrinsic::Duration => &["duration_ns"],
+            Intrinsic::SpanId => &["span_id"],
+            Intrinsic::ParentId | Intrinsic::NestedSetParent => &["parent_span_id"],
+            Intrinsic::TraceId => &["trace_id"],
+            Intrinsic::EventName | Intrinsic::EventTimeSinceStart => &["events", "start_time"],
+            Intrinsic::LinkTraceId | Intrinsic::LinkSpanId => &["links"],
+            Intrinsic::InstrumentationName => &["scope_name"],
+            Intrinsic::InstrumentationVersion => &["scope_version"],
+            _ => &[],
+        },
+        Target::Attribute { scope, key } => match scope {
+            Some(Scope::Span) => &["attributes", "attribute_types"],
+            Some(Scope::Resource) if key == SERVICE_NAME => &["service_name"],
+            Some(Scope::Resource) => &["resource_attributes", "resource_attribute_types"],
+            Some(Scope::Event) => &["events"],
+            Some(Scope::Link) => &["links"],
+            Some(Scope::Instrumentation) => &["scope_attributes", "scope_attribute_types"],
+            None if key == SERVICE_NAME => &["attributes", "attribute_types", "service_name"],
+            None => &[
+                "attributes",
+                "attribute_types",
+                "resource_attributes",
+                "resource_attribute_types",
+            ],
+        },
+    };
+    for column in more {
+        if !columns.contains(column) {
+            columns.push(column);
+        }
+    }
+}
+
+/// Spans that meet a condition.
+pub(super) async fn spans_where(
+    session: &QuerySession,
+    condition: Option<Expr>,
+) -> Result<DataFrame> {
     let frame = session.table(Table::Spans).await?;
     match condition {
         Some(condition) => frame.filter(condition).map_err(from_datafusion),
@@ -102,9 +121,9 @@ pub(super) async fn candidates(session: &QuerySession, wanted: &Wanted) -> Resul
         (Some(condition), Some(time)) => Some(condition.and(time)),
         (condition, time) => condition.or(time),
     };
-    let mut frame = spans(session, condition).await?;
+    let mut frame = spans_where(session, condition).await?;
     for requirement in &wanted.requirements {
-        let other = spans(session, Some(requirement.clone())).await?;
+        let other = spans_where(session, Some(requirement.clone())).await?;
         frame = other
             .select(vec![col("trace_id").alias("required")])
             .and_then(|other| {
@@ -182,7 +201,7 @@ async fn load_at_once(
         [id] => col("trace_id").eq(lit(id.to_string())),
         _ => col("trace_id").in_list(ids.iter().map(|id| lit(id.to_string())).collect(), false),
     };
-    let frame = spans(session, Some(wanted))
+    let frame = spans_where(session, Some(wanted))
         .await?
         .select_columns(columns)
         .and_then(|frame| frame.limit(0, Some(MAX_SPANS + 1)))

@@ -13,6 +13,7 @@ use crate::failure::nearest;
 use crate::language::SyntaxError;
 
 mod fields;
+mod metrics;
 
 /// Brackets and signs may be this deep.
 const MAX_DEPTH: usize = 64;
@@ -39,11 +40,12 @@ fn whole(text: &str) -> Parsed<Query> {
         return Err(Failure::new(0, "the query is empty").hint("`{ }` finds every trace"));
     }
     let stages = parser.pipeline()?;
+    let metrics = parser.metrics()?;
     parser.hints()?;
     if parser.peek().is_some() {
         return Err(parser.unexpected("the end of the query"));
     }
-    Ok(Query { stages })
+    Ok(Query { stages, metrics })
 }
 
 /// Reads tokens front to back.
@@ -167,7 +169,8 @@ impl<'a> Parser<'a> {
 
     fn pipeline(&mut self) -> Parsed<Vec<Stage>> {
         let mut stages = vec![self.stage()?];
-        while self.take("|") {
+        while self.symbol() == Some("|") && !self.begins_metrics(1) {
+            self.advance();
             stages.push(self.stage()?);
         }
         Ok(stages)
@@ -359,7 +362,25 @@ impl<'a> Parser<'a> {
 
     fn not_a_stage(&self) -> Failure {
         const STAGES: &[&str] = &[
-            "count", "min", "max", "sum", "avg", "by", "select", "coalesce",
+            "count",
+            "min",
+            "max",
+            "sum",
+            "avg",
+            "by",
+            "select",
+            "coalesce",
+            "rate",
+            "count_over_time",
+            "min_over_time",
+            "max_over_time",
+            "avg_over_time",
+            "sum_over_time",
+            "quantile_over_time",
+            "histogram_over_time",
+            "compare",
+            "topk",
+            "bottomk",
         ];
         let failure = self.unexpected("a `{ … }` or a function");
         match self.peek() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use spoor_storage::{Result, SpanId, TimeRange, TraceId};
+use spoor_storage::{Error, Result, SpanId, TimeRange, TraceId};
 
 use super::ast::{Field, Intrinsic, Query, Stage, Target};
 use super::condition::{Arrays, condition, requirements};
@@ -40,6 +40,8 @@ pub(crate) struct FoundTraces {
     pub(crate) traces: Vec<FoundTrace>,
     /// Where the next page begins, if there is one.
     pub(crate) next: Option<Place>,
+    /// Traces that were read for it.
+    pub(crate) inspected: usize,
 }
 
 /// A trace with the spans that were found in it.
@@ -82,11 +84,18 @@ type Order = (std::cmp::Reverse<i64>, TraceId);
 
 /// Finds traces. Candidates come newest first, and none of the rest can be newer than the next
 /// one: so a page is full as soon as its last trace is newer than that.
-pub(crate) async fn search(
+pub(crate) async fn find(
     session: &QuerySession,
     search: &TraceqlSearch<'_>,
 ) -> Result<FoundTraces> {
     let stages = &search.query.stages;
+    if search.query.metrics.is_some() {
+        return Err(
+            Error::invalid("the query counts over time and finds no traces").with_hint(
+                "leave out the function of time, or ask `/tempo/api/metrics/query_range`",
+            ),
+        );
+    }
     let arrays = Arrays::of(session);
     let wanted = Wanted {
         condition: condition(stages, &arrays),
@@ -126,7 +135,7 @@ pub(crate) async fn search(
             "more than {MAX_CANDIDATES} traces may match; only the newest were looked at"
         ));
     }
-    Ok(finish(page, search.limit))
+    Ok(finish(page, search.limit, at))
 }
 
 fn order_of(place: &Place) -> Result<Order> {
@@ -138,7 +147,7 @@ fn is_full(page: &BTreeMap<Order, FoundTrace>, limit: usize, next: &Candidate) -
     page.len() > limit && last.is_some_and(|((last, _), _)| last.0 > next.newest_ns)
 }
 
-fn finish(page: BTreeMap<Order, FoundTrace>, limit: usize) -> FoundTraces {
+fn finish(page: BTreeMap<Order, FoundTrace>, limit: usize, inspected: usize) -> FoundTraces {
     let mut traces: Vec<FoundTrace> = page.into_values().collect();
     let more = traces.len() > limit;
     traces.truncate(limit);
@@ -147,7 +156,11 @@ fn finish(page: BTreeMap<Order, FoundTrace>, limit: usize) -> FoundTraces {
         newest_ns: last.newest_ns,
         trace_id: last.id.to_string(),
     });
-    FoundTraces { traces, next }
+    FoundTraces {
+        traces,
+        next,
+        inspected,
+    }
 }
 
 /// The start of the newest span that is found and starts in `range`.

@@ -3,5 +3,6 @@
 mod differential;
 mod documented;
 mod naive;
+mod same;
 mod sample;
 mod scenarios;

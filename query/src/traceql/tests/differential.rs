@@ -11,7 +11,7 @@ use crate::testing::{House, delete_indexes};
 use crate::traceql::parse;
 
 /// Dice that fall the same every time.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
     fn below(&mut self, below: usize) -> usize {
@@ -47,7 +47,7 @@ impl Dice {
         attributes
     }
 
-    fn trace(&mut self, trace: u128) -> Vec<Span> {
+    pub(super) fn trace(&mut self, trace: u128) -> Vec<Span> {
         let count = u64::try_from(1 + self.below(7)).unwrap();
         // Some traces go on in the next hours, so that they lie in several files.
         let start = i64::try_from(self.below(3) * 3_600_000 + self.below(1_000)).unwrap();
@@ -125,7 +125,7 @@ impl Dice {
         }
     }
 
-    fn filter(&mut self) -> String {
+    pub(super) fn filter(&mut self) -> String {
         let mut text = self.condition();
         for _ in 0..self.below(3) {
             let op = self.one_of(&["&&", "||"]);

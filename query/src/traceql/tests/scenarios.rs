@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::sample::{Span, append, find};
-use crate::testing::House;
+use crate::testing::{House, SECOND, T0};
+use crate::traceql::parse;
 
 /// The part before the first query is spans, one a line; then come queries with their answers.
 struct Scenario {
@@ -74,9 +75,46 @@ impl Scenario {
 }
 
 async fn answer(house: &House, query: &str) -> String {
+    if parse(query).unwrap().metrics.is_some() {
+        return series(house, query).await;
+    }
     let mut text = String::new();
     for (trace, sets) in find(house, query, &[]).await {
         writeln!(text, "trace {trace}: {}", sets.join(", ")).unwrap();
+    }
+    if text.is_empty() {
+        text.push_str("nothing\n");
+    }
+    text
+}
+
+/// The series over the first four seconds, one a line, with a sample a second.
+async fn series(house: &House, query: &str) -> String {
+    let (start, end) = (T0.to_string(), (T0 + 4 * SECOND).to_string());
+    let parameters = [
+        ("q", query),
+        ("start", &start),
+        ("end", &end),
+        ("step", "1s"),
+    ];
+    let answer = house
+        .get("/tempo/api/metrics/query_range", &parameters)
+        .await;
+    assert_eq!(answer["complete"], true, "{query}: {answer}");
+    let mut text = String::new();
+    for series in answer["series"].as_array().unwrap() {
+        write!(text, "{}", series["promLabels"].as_str().unwrap()).unwrap();
+        for sample in series["samples"].as_array().unwrap() {
+            let time: i64 = sample["timestampMs"].as_str().unwrap().parse().unwrap();
+            write!(
+                text,
+                " {}s:{}",
+                (time - T0 / 1_000_000) / 1_000,
+                sample["value"]
+            )
+            .unwrap();
+        }
+        text.push('\n');
     }
     if text.is_empty() {
         text.push_str("nothing\n");
@@ -128,6 +166,11 @@ async fn check(name: &str) {
 #[tokio::test]
 async fn a_shop_with_known_traces() {
     check("shop.txt").await;
+}
+
+#[tokio::test]
+async fn series_of_known_spans() {
+    check("metrics.txt").await;
 }
 
 #[tokio::test]
