@@ -44,7 +44,10 @@ async fn a_trace_as_protobuf_is_what_was_sent() {
     ids.dedup();
     assert_eq!(ids.len(), 9);
     for id in ids {
-        let digits: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits = format!(
+            "{:032x}",
+            u128::from_be_bytes(id.as_slice().try_into().unwrap())
+        );
         let path = format!("/tempo/api/traces/{digits}");
         let first = server.api().get_as(&path, PROTOBUF).await;
         let first = TracesData::decode(first.as_slice()).unwrap();
