@@ -110,6 +110,22 @@ impl Api {
         self.send(request.json(body)).await
     }
 
+    /// As [`Api::change`]; `None` if the server goes away meanwhile.
+    pub(crate) async fn try_change(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Option<Answer> {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        let response = request.json(body).send().await.ok()?;
+        Some(Answer {
+            status: response.status(),
+            content_type: String::new(),
+            text: response.text().await.ok()?,
+        })
+    }
+
     /// SQL with a wish for the form of the answer.
     pub(crate) async fn try_sql(&self, query: &str, accept: &str) -> Answer {
         let request = self.client.post(format!("{}/api/v1/sql", self.base));

@@ -1,6 +1,7 @@
-//! `kill -9` at random moments under load, with flushes and merges under way: after each restart
-//! exactly what was acknowledged is there, in-flight requests wholly or not at all, nothing twice, and
-//! a reader never sees a record go. `SPOOR_SOAK=100` makes a hundred times as many rounds.
+//! `kill -9` at random moments under load, with flushes, merges, deletions and rewrites under way: after
+//! each restart exactly what was acknowledged is there, in-flight requests wholly or not at all, nothing
+//! twice, what was deleted stays deleted, and a reader never sees a record go that nobody deletes.
+//! `SPOOR_SOAK=100` makes a hundred times as many rounds.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,6 +11,8 @@ use std::time::Duration;
 use prost::Message;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use reqwest::Method;
+use serde_json::json;
 
 use crate::api::{Api, number};
 use crate::data;
@@ -18,7 +21,7 @@ use crate::otlp::{Otlp, PROTOBUF, Signal};
 
 /// Rounds, each ended by a crash; more if nothing was merged in them.
 const CRASHES: usize = 24;
-const MOST_CRASHES: usize = 10 * CRASHES;
+const MOST_CRASHES: usize = 3 * CRASHES;
 const WRITERS: u64 = 4;
 const SEED: u64 = 20_260_101;
 
@@ -27,7 +30,8 @@ const SEED: u64 = 20_260_101;
 pub(crate) enum Fate {
     /// Must be there.
     Acknowledged,
-    /// The server died before it answered: may be there or not.
+    /// The server died before it answered (that it is stored, or that it is deleted): may be there
+    /// or not.
     Open,
 }
 
@@ -131,7 +135,7 @@ pub(crate) fn settle(
     for (number, (records, places)) in found {
         assert!(
             fates.contains_key(number),
-            "round {round}: request {number} was never sent, or was gone after an earlier crash"
+            "round {round}: request {number} was never sent, or was deleted, or gone after an earlier crash"
         );
         let size = size_of(*number);
         assert_eq!(
@@ -158,18 +162,37 @@ pub(crate) fn soak() -> usize {
     soak.map_or(1, |times| times.parse().unwrap())
 }
 
-/// Asks while others write, until the server is gone. Each answer is whole, and no record is missing
-/// that was there before.
+/// Deletes log requests one after the other until the server is gone; those that it said are deleted,
+/// and the one of which it said nothing.
+async fn delete(api: Api, requests: Vec<u64>) -> (Vec<u64>, Option<u64>) {
+    let mut deleted = Vec::new();
+    for request in requests {
+        let asked = json!({
+            "table": "logs",
+            "query": format!("request:{request}"),
+            "confirm": size_of(request),
+        });
+        let Some(answer) = api.try_change(Method::POST, "/api/v1/delete", &asked).await else {
+            return (deleted, Some(request));
+        };
+        assert_eq!(answer.status, 200, "request {request}: {}", answer.text);
+        assert_eq!(answer.json()["rows"], size_of(request), "request {request}");
+        deleted.push(request);
+    }
+    (deleted, None)
+}
+
+/// Asks while others write, until the server is gone. Each answer is whole, and no span is missing
+/// that was there before: only logs are deleted.
 async fn ask(api: Api, stop: Arc<AtomicBool>) -> usize {
     let (mut last, mut answers) = (0, 0);
     while !stop.load(Ordering::SeqCst) {
-        let query = "SELECT (SELECT count(*) FROM logs) + (SELECT count(*) FROM spans)";
-        let Some(answer) = api.ask_sql(query).await else {
+        let Some(answer) = api.ask_sql("SELECT count(*) FROM spans").await else {
             break;
         };
         assert_eq!(answer["complete"], true, "{answer}");
         let records = number(&answer["rows"][0][0]);
-        assert!(records >= last, "{records} records after {last}");
+        assert!(records >= last, "{records} spans after {last}");
         last = records;
         answers += 1;
     }
@@ -192,23 +215,35 @@ async fn crashes_under_mixed_load_lose_and_double_nothing() {
     let mut random = StdRng::seed_from_u64(SEED);
     let next = Arc::new(AtomicU64::new(0));
     let mut fates: BTreeMap<u64, Fate> = BTreeMap::new();
-    let (mut flushes, mut merges, mut answers) = (0, 0, 0);
+    let (mut flushes, mut merges, mut answers, mut deletions) = (0, 0, 0, 0);
     let crashes = CRASHES * soak();
     for round in 0.. {
         // A short interval: crashes hit flushes and merges, not only the log.
         let interval = format!("{}ms", random.random_range(10..200));
-        let server = home.serve_with(&["--flush-interval", &interval]).await;
+        let flags = ["--flush-interval", &interval, "--delete-deadline", "1s"];
+        let server = home.serve_with(&flags).await;
         settle(&mut fates, &stored(&server.api()).await, round);
-        let enough = flushes > 0 && merges > 0 && answers > 0;
-        if round >= crashes && (enough || round >= MOST_CRASHES) {
+        let enough = flushes > 0 && merges > 0 && answers > 0 && deletions > 0;
+        if round >= crashes && (enough || round >= MOST_CRASHES * soak()) {
             server.stop().await;
             break;
         }
+        let mut doomed: Vec<u64> = fates
+            .keys()
+            .filter(|number| signal_of(**number) == Signal::Logs && random.random_bool(0.1))
+            .copied()
+            .take(4)
+            .collect();
+        // One for sure, before there is load, and the others while there is.
+        let first = doomed.pop().into_iter().collect();
+        let (mut deleted, _) = delete(server.api(), first).await;
+        deletions += deleted.len();
         let stop = Arc::new(AtomicBool::new(false));
         let mut writers = tokio::task::JoinSet::new();
         for _ in 0..WRITERS {
             writers.spawn(write(server.otlp(), Arc::clone(&next), Arc::clone(&stop)));
         }
+        let deleter = tokio::spawn(delete(server.api(), doomed));
         let reader = tokio::spawn(ask(server.api(), Arc::clone(&stop)));
         // The moment of the crash is what is random here, not something to wait for.
         tokio::time::sleep(Duration::from_millis(random.random_range(5..1_000))).await;
@@ -220,6 +255,14 @@ async fn crashes_under_mixed_load_lose_and_double_nothing() {
             fates.extend(done.unwrap());
         }
         answers += reader.await.unwrap();
+        let (more, open) = deleter.await.unwrap();
+        deletions += more.len();
+        deleted.extend(more);
+        // What is not in this list any more must never be found again.
+        fates.retain(|number, _| !deleted.contains(number));
+        if let Some(open) = open {
+            fates.insert(open, Fate::Open);
+        }
     }
     assert!(
         fates.len() > 200,
@@ -227,8 +270,8 @@ async fn crashes_under_mixed_load_lose_and_double_nothing() {
         fates.len()
     );
     assert!(
-        flushes > 0 && merges > 0 && answers > 0,
-        "{flushes} flushes, {merges} merges, {answers} answers"
+        flushes > 0 && merges > 0 && answers > 0 && deletions > 0,
+        "{flushes} flushes, {merges} merges, {answers} answers, {deletions} deletions"
     );
     home.assert_clean();
 }

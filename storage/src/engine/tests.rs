@@ -12,14 +12,14 @@ mod repair;
 mod retention;
 mod since;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::*;
-use crate::ErrorKind;
 use crate::model::schema::RECORD_ID;
 use crate::model::{HOUR_NS, Hour, TimeRange};
 use crate::test_rows::{LogRow, decoded_logs};
+use crate::{ErrorKind, FileId};
 
 /// Payloads are lines `time body`; enough of a wire format for storage.
 struct Lines;
@@ -73,22 +73,41 @@ async fn rows(storage: &Storage) -> Vec<(i64, String)> {
 
 /// As [`rows`], of what overlaps `range`.
 async fn rows_in(storage: &Storage, range: TimeRange) -> Vec<(i64, String)> {
+    rows_read(storage, range, &mut BTreeMap::new()).await
+}
+
+/// The rows of files, as they were read before.
+type Read = BTreeMap<FileId, Vec<(i64, String)>>;
+
+/// As [`rows_in`]; a file in `read` is not read again, and what is read is put there.
+async fn rows_read(storage: &Storage, range: TimeRange, read: &mut Read) -> Vec<(i64, String)> {
     let snapshot = storage.snapshot();
     let tenant = TenantId::default();
-    let mut batches: Vec<RecordBatch> = snapshot
-        .batches(&tenant, Table::Logs, range)
-        .iter()
-        .map(|batch| batch.batch.clone())
-        .collect();
+    let buffered = snapshot.batches(&tenant, Table::Logs, range);
+    let mut rows = rows_of_batches(buffered.iter().map(|batch| &batch.batch));
     for file in snapshot.files(&tenant, Table::Logs, range) {
-        let read = crate::compaction::read_visible(storage.object_store(), &file)
+        // Rows of a file may be hidden at any time; without, it never changes.
+        if let (None, Some(known)) = (&file.hidden, read.get(&file.id)) {
+            rows.extend_from_slice(known);
+            continue;
+        }
+        let batches = crate::compaction::read_visible(storage.object_store(), &file)
             .await
             .unwrap();
-        batches.extend(read);
+        let of_file = rows_of_batches(&batches);
+        rows.extend_from_slice(&of_file);
+        if file.hidden.is_none() {
+            read.insert(file.id, of_file);
+        }
     }
+    rows.sort_unstable();
+    rows
+}
+
+fn rows_of_batches<'a>(batches: impl IntoIterator<Item = &'a RecordBatch>) -> Vec<(i64, String)> {
+    use arrow::array::AsArray;
     let mut rows = Vec::new();
     for batch in batches {
-        use arrow::array::AsArray;
         let ids = batch.column_by_name(RECORD_ID).unwrap();
         let ids = ids.as_primitive::<arrow::datatypes::Int64Type>();
         let bodies = batch.column_by_name("body").unwrap().as_string::<i32>();
@@ -96,7 +115,6 @@ async fn rows_in(storage: &Storage, range: TimeRange) -> Vec<(i64, String)> {
             rows.push((ids.value(row), bodies.value(row).to_owned()));
         }
     }
-    rows.sort_unstable();
     rows
 }
 

@@ -36,6 +36,10 @@ pub(super) struct World {
     pub(super) folder: tempfile::TempDir,
     pub(super) faults: Arc<Script>,
     storage: Option<Storage>,
+    /// Files with fewer rows get no index.
+    index_from_rows: u64,
+    /// What was read of files since the last [`World::verify`].
+    read: Read,
     next: u64,
     /// Request to its records and fate. A record's body is `<request>-<place>`.
     pub(super) requests: BTreeMap<u64, (usize, Fate)>,
@@ -50,9 +54,19 @@ impl World {
             faults: script::of(folder.path()),
             folder,
             storage: None,
+            index_from_rows: 0,
+            read: Read::new(),
             next: 0,
             requests: BTreeMap::new(),
             hours: BTreeMap::new(),
+        }
+    }
+
+    /// An index costs more than all else of a small file.
+    pub(super) fn without_indexes() -> Self {
+        Self {
+            index_from_rows: u64::MAX,
+            ..Self::new()
         }
     }
 
@@ -61,7 +75,10 @@ impl World {
     }
 
     pub(super) async fn open(&mut self) -> Result<()> {
-        let options = StorageOptions::new(self.folder.path());
+        let options = StorageOptions {
+            index_from_rows: self.index_from_rows,
+            ..StorageOptions::new(self.folder.path())
+        };
         self.storage = Some(Storage::open(options, Arc::new(Lines)).await?);
         Ok(())
     }
@@ -164,9 +181,10 @@ impl World {
         self.storage.take().unwrap().close().await
     }
 
-    /// Compares what is stored with what was sent, and settles open requests by it: what a start
-    /// does not find must never come back.
+    /// Compares what is stored with what was sent, all files read anew, and settles open requests by
+    /// it: what a start does not find must never come back.
     pub(super) async fn verify(&mut self, context: &str) {
+        self.read.clear();
         let found = self.compare(context).await;
         self.requests.retain(|number, (_, fate)| {
             let there = *fate != Fate::Open || found.contains(number);
@@ -178,10 +196,11 @@ impl World {
     }
 
     /// Compares what is stored with what was sent; the requests that are there.
-    pub(super) async fn compare(&self, context: &str) -> BTreeSet<u64> {
+    pub(super) async fn compare(&mut self, context: &str) -> BTreeSet<u64> {
         let mut found: BTreeMap<u64, usize> = BTreeMap::new();
         let mut seen = BTreeSet::new();
-        for (id, body) in rows(self.storage()).await {
+        let storage = self.storage.as_ref().unwrap();
+        for (id, body) in rows_read(storage, TimeRange::ALL, &mut self.read).await {
             assert!(
                 seen.insert(body.clone()),
                 "{context}: `{body}` is doubled (record {id})"

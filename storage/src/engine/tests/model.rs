@@ -110,8 +110,12 @@ async fn act(world: &mut World, action: &Action) -> Result<()> {
     }
 }
 
-async fn run(actions: Vec<Action>) {
-    let mut world = World::new();
+async fn run(actions: Vec<Action>, indexes: bool) {
+    let mut world = if indexes {
+        World::new()
+    } else {
+        World::without_indexes()
+    };
     world.open().await.unwrap();
     for (at, action) in actions.iter().enumerate() {
         let context = format!("action {at}, {action:?}");
@@ -151,10 +155,11 @@ fn histories(cases: u32) {
         .enable_all()
         .build()
         .unwrap();
-    let strategy = prop::collection::vec(action(), 1..20);
+    let actions = prop::collection::vec(action(), 1..20);
+    let strategy = (actions, prop::bool::weighted(0.1));
     runner
-        .run(&strategy, |actions| {
-            runtime.block_on(run(actions));
+        .run(&strategy, |(actions, indexes)| {
+            runtime.block_on(run(actions, indexes));
             Ok(())
         })
         .unwrap();
@@ -170,10 +175,10 @@ pub(super) fn soak() -> u32 {
 // Two of the same, so that two processors share the work.
 #[test]
 fn acknowledged_records_are_there_once_after_any_history() {
-    histories(150);
+    histories(1_000);
 }
 
 #[test]
 fn acknowledged_records_are_there_once_after_any_other_history() {
-    histories(150);
+    histories(1_000);
 }
