@@ -58,10 +58,20 @@ impl Server {
 
     /// A POST to `path` below the base address, with `token` if there is one.
     pub(crate) fn post(&self, path: &str, token: Option<&str>) -> reqwest::RequestBuilder {
+        self.request(reqwest::Method::POST, path, token)
+    }
+
+    /// A request of any method.
+    pub(crate) fn request(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        token: Option<&str>,
+    ) -> reqwest::RequestBuilder {
         let mut url = self.base.clone();
         let folder = url.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{folder}{path}"));
-        let request = self.client.post(url);
+        let request = self.client.request(method, url);
         match token {
             Some(token) => request.bearer_auth(token),
             None => request,

@@ -3,11 +3,13 @@
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::check::CheckArgs;
+use crate::delete::DeleteArgs;
 use crate::demo::DemoArgs;
 use crate::import::ImportArgs;
+use crate::retention::RetentionArgs;
 use crate::settings::{RawSettings, Settings};
 use crate::sql::SqlArgs;
-use crate::{check, demo, import, serve, sql};
+use crate::{check, delete, demo, import, retention, serve, sql};
 
 /// Settings that mean something to every command; the others are shown by `spoor serve --help`
 /// only, but may be given everywhere.
@@ -58,6 +60,10 @@ enum Command {
     Import(Box<ImportArgs>),
     /// Ask with SQL: the running server, or the data directory if there is none
     Sql(Box<SqlArgs>),
+    /// Delete records that match a query; without --confirm only say how many they are
+    Delete(Box<DeleteArgs>),
+    /// Show the retention rules and what they hide, or put others in force
+    Retention(Box<RetentionArgs>),
     /// Read through everything in the data directory and say what is broken
     Check(Box<CheckArgs>),
 }
@@ -82,9 +88,19 @@ fn definition() -> clap::Command {
         "query_timeout",
         "query_memory_bytes",
     ];
+    let admin = [
+        "admin_token",
+        "admin_token_file",
+        "retention_undo",
+        "delete_deadline",
+        "query_timeout",
+        "query_memory_bytes",
+    ];
     Cli::command()
         .mut_subcommand("import", |command| reduced(command, &import))
         .mut_subcommand("sql", |command| reduced(command, &sql))
+        .mut_subcommand("delete", |command| reduced(command, &admin))
+        .mut_subcommand("retention", |command| reduced(command, &admin))
         .mut_subcommand("check", |command| reduced(command, &[]))
 }
 
@@ -108,6 +124,8 @@ pub(crate) async fn run() -> anyhow::Result<Outcome> {
         Some(Command::Demo(args)) => demo::run(args).await.map(|()| Outcome::Success),
         Some(Command::Import(args)) => import::run(*args).await,
         Some(Command::Sql(args)) => sql::run(*args).await,
+        Some(Command::Delete(args)) => delete::run(*args).await,
+        Some(Command::Retention(args)) => retention::run(*args).await,
         Some(Command::Check(args)) => check::run(*args).await,
     }
 }

@@ -4,6 +4,7 @@
 //!  command ─► settings ─► serve   (listeners ─► auth ─► collector │ query │ web ─► storage)
 //!                         import  (files ─► collector, or a running server)
 //!                         sql     (a running server, or the data directory)
+//!                         delete, retention (a running server, or the data directory)
 //!                         check   (the data directory)
 //!                         demo    (traffic to a running server)
 //! ```
@@ -15,15 +16,18 @@ mod auth;
 mod check;
 mod client;
 mod command;
+mod delete;
 mod demo;
 mod failure;
 mod host;
 mod import;
 mod logging;
+mod retention;
 mod runfile;
 mod serve;
 mod settings;
 mod sql;
+mod whom;
 
 use std::process::ExitCode;
 

@@ -1,37 +1,27 @@
 //! `spoor sql`: a question and its answer on the terminal or in a pipe.
 //!
-//! Asks the server that `--url` names; else the one that holds the data directory; else opens the
-//! directory itself. All three speak the same HTTP API, the last without a socket.
+//! Asks the server or the data directory, as [`Whom`] finds it.
 
 mod table;
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
 
 use anyhow::Context;
-use axum::Router;
 use axum::body::Body;
 use clap::{Args, ValueEnum};
 use futures::TryStreamExt;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{Request, StatusCode};
+use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
-use spoor_collector::OtlpDecoder;
-use spoor_query::QueryEngine;
-use spoor_storage::{Error, ErrorKind, Storage};
-use tower::ServiceExt;
 use url::Url;
 
-use crate::check::must_be_there;
-use crate::client::Server;
 use crate::command::Outcome;
-use crate::failure::Hinted;
-use crate::runfile::RunFile;
 use crate::settings::{RawSettings, Settings};
+use crate::whom::{JSON, Question, Whom, read, refusal};
 
 const PATH: &str = "/api/v1/sql";
-const JSON: &str = "application/json";
+/// How readers show who they are.
+const TOKENS: &str = "--read-token-file or SPOOR_READ_TOKEN";
 
 /// What `spoor sql` is told.
 #[derive(Args)]
@@ -76,13 +66,19 @@ impl Format {
 pub(crate) async fn run(args: SqlArgs) -> anyhow::Result<Outcome> {
     let settings = Settings::load(args.settings)?;
     settings.log.start("warn");
-    let whom = Whom::find(&settings, args.url).await?;
+    let whom = Whom::find(&settings, args.url, settings.access.read.first()).await?;
     let written = async {
-        let (status, body) = whom.ask(&args.query, args.format.media_type()).await?;
+        let question = Question {
+            method: Method::POST,
+            path: PATH,
+            accept: args.format.media_type(),
+            body: json!({ "query": args.query }).to_string(),
+        };
+        let (status, body) = whom.ask(question).await?;
         if status == StatusCode::OK {
             write_answer(args.format, body).await
         } else {
-            Err(refusal(status, body).await)
+            Err(refusal(status, body, TOKENS).await)
         }
     };
     let written = written.await;
@@ -90,75 +86,6 @@ pub(crate) async fn run(args: SqlArgs) -> anyhow::Result<Outcome> {
     written?;
     closed?;
     Ok(Outcome::Success)
-}
-
-/// Who answers.
-enum Whom {
-    Server {
-        server: Server,
-        token: Option<String>,
-    },
-    Directory {
-        storage: Storage,
-        api: Router,
-    },
-}
-
-impl Whom {
-    async fn find(settings: &Settings, url: Option<Url>) -> anyhow::Result<Self> {
-        let token = settings.access.read.first().map(str::to_owned);
-        if let Some(url) = url {
-            let server = Server::at(url)?;
-            return Ok(Self::Server { server, token });
-        }
-        must_be_there(settings)?;
-        let decoder = Arc::new(OtlpDecoder::new(settings.collector.open_json_bodies));
-        match Storage::open(settings.storage.clone(), decoder).await {
-            Ok(storage) => {
-                let engine = QueryEngine::new(storage.clone(), settings.query.clone())?;
-                let api = spoor_query::router(engine);
-                Ok(Self::Directory { storage, api })
-            }
-            Err(error) if error.kind() == ErrorKind::Conflict => {
-                let running = RunFile::running(settings.data_dir()).ok_or(error)?;
-                let server = Server::of(&running, &running.http_url())?;
-                Ok(Self::Server { server, token })
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn ask(&self, query: &str, accept: &str) -> anyhow::Result<(StatusCode, Body)> {
-        let question = json!({ "query": query }).to_string();
-        match self {
-            Self::Server { server, token } => {
-                let request = server.post(PATH, token.as_deref());
-                let request = request.header(CONTENT_TYPE, JSON).header(ACCEPT, accept);
-                let response = request
-                    .body(question)
-                    .send()
-                    .await
-                    .map_err(|error| server.unreachable(&error))?;
-                let status = response.status();
-                Ok((status, Body::new(reqwest::Body::from(response))))
-            }
-            Self::Directory { api, .. } => {
-                let request = Request::post(PATH)
-                    .header(CONTENT_TYPE, JSON)
-                    .header(ACCEPT, accept)
-                    .body(Body::from(question))?;
-                let Ok(response) = api.clone().oneshot(request).await;
-                Ok((response.status(), response.into_body()))
-            }
-        }
-    }
-
-    async fn close(&self) -> spoor_storage::Result<()> {
-        match self {
-            Self::Server { .. } => Ok(()),
-            Self::Directory { storage, .. } => storage.close().await,
-        }
-    }
 }
 
 async fn write_answer(format: Format, body: Body) -> anyhow::Result<()> {
@@ -193,15 +120,6 @@ async fn write_answer(format: Format, body: Body) -> anyhow::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write the answer"),
     }
-}
-
-async fn read(body: Body) -> anyhow::Result<Vec<u8>> {
-    let chunks: Vec<_> = body
-        .into_data_stream()
-        .try_collect()
-        .await
-        .context("the answer broke off")?;
-    Ok(chunks.concat())
 }
 
 /// The API's answer as far as a table shows it.
@@ -239,67 +157,5 @@ impl Answer {
         }
         // Nobody is left to be told that standard error is gone.
         drop(io::stderr().write_all(note.as_bytes()));
-    }
-}
-
-/// The API's error as ours.
-async fn refusal(status: StatusCode, body: Body) -> anyhow::Error {
-    #[derive(Deserialize)]
-    struct Refusal {
-        error: Told,
-    }
-    #[derive(Deserialize)]
-    struct Told {
-        message: String,
-        hint: Option<String>,
-        position: Option<usize>,
-    }
-    let text = match read(body).await {
-        Ok(text) => text,
-        Err(error) => return error,
-    };
-    if status == StatusCode::UNAUTHORIZED {
-        let hint = "give the server's token with --read-token-file or SPOOR_READ_TOKEN";
-        return Error::new(
-            ErrorKind::Unauthenticated,
-            "the server wants a token for readers",
-        )
-        .with_hint(hint)
-        .into();
-    }
-    match serde_json::from_slice::<Refusal>(&text) {
-        Ok(Refusal { error }) => {
-            let message = match error.position {
-                Some(position) => format!("{} (at character {position})", error.message),
-                None => error.message,
-            };
-            match error.hint {
-                Some(hint) => Hinted::new(message, hint).into(),
-                None => anyhow::anyhow!(message),
-            }
-        }
-        Err(_) => Hinted::new(
-            format!(
-                "the server answered {status}: {}",
-                String::from_utf8_lossy(&text)
-            ),
-            "is this the address of Spoor's UI and API?",
-        )
-        .into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn an_error_of_the_api_keeps_its_hint_and_place() {
-        let body = r#"{"error":{"code":"invalid","message":"no field `nam`","hint":"did you mean `name`?","position":7}}"#;
-        let error = refusal(StatusCode::BAD_REQUEST, Body::from(body)).await;
-        assert_eq!(error.to_string(), "no field `nam` (at character 7)");
-        assert!(error.is::<Hinted>());
-        let error = refusal(StatusCode::NOT_FOUND, Body::from("<html>")).await;
-        assert!(error.to_string().contains("404"));
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::data;
-use crate::harness::Home;
+use crate::harness::{Home, run, run_ok};
 use crate::otlp::{Otlp, Signal};
 
 const ADMIN: &str = "admin-secret-1";
@@ -133,4 +133,71 @@ async fn a_reader_does_not_delete() {
     let reader = server.api().with_token(READ);
     let reports = reader.get("/api/v1/deletions", &[]).await;
     assert_eq!(reports["deletions"][0]["rows"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_deletes_and_sets_rules_with_a_server_and_without() {
+    let home = Home::new();
+    let data_dir = home.data_dir();
+    let data_dir = data_dir.to_str().unwrap();
+    let server = home
+        .serve_with(&["--read-token", READ, "--admin-token", ADMIN])
+        .await;
+    send(&server.otlp(), "cart", &["keep 1", "secret 2", "secret 3"]).await;
+    let delete = |query: &'static str, more: &[&'static str]| {
+        let mut arguments = vec!["delete", "--data-dir", data_dir, query];
+        arguments.extend(more);
+        arguments
+    };
+    let admin = ["--admin-token", ADMIN];
+    let refused = run(&delete("secret", &["--admin-token", READ]));
+    assert!(!refused.status.success());
+    let told = run_ok(&delete("secret", &admin));
+    assert!(
+        told.contains("2 records in 1 files match") && told.contains("--confirm 2"),
+        "{told}"
+    );
+    let api = server.api().with_token(READ);
+    assert_eq!(
+        bodies(&api).await.len(),
+        3,
+        "without --confirm nothing is changed"
+    );
+    let fewer = run(&delete(
+        "secret",
+        &["--confirm", "1", "--admin-token", ADMIN],
+    ));
+    assert!(!fewer.status.success());
+    assert_eq!(bodies(&api).await.len(), 3);
+    let done = run_ok(&delete(
+        "secret",
+        &["--confirm", "2", "--admin-token", ADMIN],
+    ));
+    assert!(done.contains("2 records in 1 files are deleted"), "{done}");
+    assert_eq!(bodies(&api).await, ["keep 1"]);
+
+    let rules = home.path("rules.toml");
+    std::fs::write(&rules, "[[rules]]\ntable = \"logs\"\nkeep = \"30d\"\n").unwrap();
+    let rules = rules.to_str().unwrap();
+    let set = [
+        "retention",
+        "--data-dir",
+        data_dir,
+        "--set",
+        rules,
+        "--admin-token",
+        ADMIN,
+    ];
+    let printed = run_ok(&set);
+    let show = ["retention", "--data-dir", data_dir, "--read-token", READ];
+    assert_eq!(run_ok(&show), printed, "readers may see them");
+    assert!(printed.contains("keep = \"30d\""), "{printed}");
+    server.stop().await;
+
+    assert_eq!(run_ok(&["retention", "--data-dir", data_dir]), printed);
+    let done = run_ok(&delete("keep", &["--confirm", "1"]));
+    assert!(done.contains("1 records in 1 files are deleted"), "{done}");
+    let none = run_ok(&delete("keep", &["--start", "-1h"]));
+    assert!(none.contains("no record matches"), "{none}");
+    home.assert_clean();
 }

@@ -1,0 +1,212 @@
+//! Who answers a command's questions: the server that `--url` names; else the one that holds the
+//! data directory; else the directory itself. All three speak the same HTTP API, the last without
+//! a socket.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::Router;
+use axum::body::Body;
+use futures::TryStreamExt;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{Method, Request, StatusCode};
+use serde::Deserialize;
+use spoor_collector::OtlpDecoder;
+use spoor_query::QueryEngine;
+use spoor_query::admin::Caller;
+use spoor_storage::{Error, ErrorKind, Storage};
+use tower::ServiceExt;
+use url::Url;
+
+use crate::check::must_be_there;
+use crate::client::Server;
+use crate::failure::Hinted;
+use crate::runfile::RunFile;
+use crate::settings::Settings;
+
+/// The media type of requests and of most answers.
+pub(crate) const JSON: &str = "application/json";
+
+/// Who answers.
+pub(crate) enum Whom {
+    /// A server, by HTTP.
+    Server {
+        server: Server,
+        token: Option<String>,
+    },
+    /// The data directory, which this process has open.
+    Directory { storage: Storage, api: Router },
+}
+
+/// A request to the API.
+pub(crate) struct Question<'a> {
+    pub(crate) method: Method,
+    pub(crate) path: &'a str,
+    pub(crate) accept: &'a str,
+    /// JSON, or nothing.
+    pub(crate) body: String,
+}
+
+impl Whom {
+    /// Finds out who it is. `token` is for a server.
+    pub(crate) async fn find(
+        settings: &Settings,
+        url: Option<Url>,
+        token: Option<&str>,
+    ) -> anyhow::Result<Self> {
+        let token = token.map(str::to_owned);
+        if let Some(url) = url {
+            let server = Server::at(url)?;
+            return Ok(Self::Server { server, token });
+        }
+        must_be_there(settings)?;
+        let decoder = Arc::new(OtlpDecoder::new(settings.collector.open_json_bodies));
+        match Storage::open(settings.storage.clone(), decoder).await {
+            Ok(storage) => {
+                let engine = QueryEngine::new(storage.clone(), settings.query.clone())?;
+                let admin = spoor_query::admin_router(engine.clone());
+                let api = spoor_query::router(engine).merge(admin);
+                Ok(Self::Directory { storage, api })
+            }
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                let running = RunFile::running(settings.data_dir()).ok_or(error)?;
+                let server = Server::of(&running, &running.http_url())?;
+                Ok(Self::Server { server, token })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Asks; the answer may be a refusal.
+    pub(crate) async fn ask(&self, question: Question<'_>) -> anyhow::Result<(StatusCode, Body)> {
+        let Question {
+            method,
+            path,
+            accept,
+            body,
+        } = question;
+        match self {
+            Self::Server { server, token } => {
+                let response = server
+                    .request(method, path, token.as_deref())
+                    .header(CONTENT_TYPE, JSON)
+                    .header(ACCEPT, accept)
+                    .body(body)
+                    .send()
+                    .await
+                    .map_err(|error| server.unreachable(&error))?;
+                let status = response.status();
+                Ok((status, Body::new(reqwest::Body::from(response))))
+            }
+            Self::Directory { api, .. } => {
+                let request = Request::builder()
+                    .method(method)
+                    .uri(path)
+                    .header(CONTENT_TYPE, JSON)
+                    .header(ACCEPT, accept)
+                    .extension(Caller(Some("the command line".to_owned())))
+                    .body(Body::from(body))?;
+                let Ok(response) = api.clone().oneshot(request).await;
+                Ok((response.status(), response.into_body()))
+            }
+        }
+    }
+
+    /// Asks for JSON. A refusal is an error; `tokens` says how to give the token it may want.
+    pub(crate) async fn ask_json(
+        &self,
+        method: Method,
+        path: &str,
+        body: String,
+        tokens: &str,
+    ) -> anyhow::Result<serde_json::Value> {
+        let question = Question {
+            method,
+            path,
+            accept: JSON,
+            body,
+        };
+        let (status, body) = self.ask(question).await?;
+        if status != StatusCode::OK {
+            return Err(refusal(status, body, tokens).await);
+        }
+        let text = read(body).await?;
+        serde_json::from_slice(&text).context("the answer is not JSON")
+    }
+
+    /// Gives the directory back.
+    pub(crate) async fn close(&self) -> spoor_storage::Result<()> {
+        match self {
+            Self::Server { .. } => Ok(()),
+            Self::Directory { storage, .. } => storage.close().await,
+        }
+    }
+}
+
+/// The whole body of an answer.
+pub(crate) async fn read(body: Body) -> anyhow::Result<Vec<u8>> {
+    let chunks: Vec<_> = body
+        .into_data_stream()
+        .try_collect()
+        .await
+        .context("the answer broke off")?;
+    Ok(chunks.concat())
+}
+
+/// The API's error as ours; `tokens` says how to give the token it may want.
+pub(crate) async fn refusal(status: StatusCode, body: Body, tokens: &str) -> anyhow::Error {
+    #[derive(Deserialize)]
+    struct Refusal {
+        error: Told,
+    }
+    #[derive(Deserialize)]
+    struct Told {
+        message: String,
+        hint: Option<String>,
+        position: Option<usize>,
+    }
+    let text = match read(body).await {
+        Ok(text) => text,
+        Err(error) => return error,
+    };
+    if status == StatusCode::UNAUTHORIZED {
+        return Error::new(ErrorKind::Unauthenticated, "the server wants a token")
+            .with_hint(format!("give it with {tokens}"))
+            .into();
+    }
+    match serde_json::from_slice::<Refusal>(&text) {
+        Ok(Refusal { error }) => {
+            let message = match error.position {
+                Some(position) => format!("{} (at character {position})", error.message),
+                None => error.message,
+            };
+            match error.hint {
+                Some(hint) => Hinted::new(message, hint).into(),
+                None => anyhow::anyhow!(message),
+            }
+        }
+        Err(_) => Hinted::new(
+            format!(
+                "the server answered {status}: {}",
+                String::from_utf8_lossy(&text)
+            ),
+            "is this the address of Spoor's UI and API?",
+        )
+        .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_error_of_the_api_keeps_its_hint_and_place() {
+        let body = r#"{"error":{"code":"invalid","message":"no field `nam`","hint":"did you mean `name`?","position":7}}"#;
+        let error = refusal(StatusCode::BAD_REQUEST, Body::from(body), "").await;
+        assert_eq!(error.to_string(), "no field `nam` (at character 7)");
+        assert!(error.is::<Hinted>());
+        let error = refusal(StatusCode::NOT_FOUND, Body::from("<html>"), "").await;
+        assert!(error.to_string().contains("404"));
+    }
+}
