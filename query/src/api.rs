@@ -18,6 +18,7 @@ use serde::Serialize;
 use spoor_storage::TenantId;
 
 pub use error::ApiError;
+pub(crate) use histogram::Buckets;
 pub use request::{Parameters, optional};
 
 use crate::engine::QueryEngine;

@@ -23,7 +23,7 @@ use crate::session::QuerySession;
 
 mod width;
 
-use width::Buckets;
+pub(crate) use width::Buckets;
 
 const DEFAULT_BUCKETS: usize = 60;
 const MAX_BUCKETS: usize = 1_000;

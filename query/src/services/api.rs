@@ -14,6 +14,7 @@ use serde::Deserialize;
 use spoor_storage::{Result, Table, TimeRange};
 
 use super::operations::{Operations, Service};
+use super::red;
 use crate::api::{ApiError, ApiState, Parameters, optional};
 use crate::failure::from_datafusion;
 use crate::otlp::{JsonWriter, integers, strings};
@@ -23,7 +24,9 @@ use crate::trace::{json_response, time_condition, write_outcome};
 
 /// The routes of this module.
 pub(crate) fn routes() -> Router<ApiState> {
-    Router::new().route("/api/v1/services", get(services))
+    Router::new()
+        .route("/api/v1/services", get(services))
+        .route("/api/v1/spans/histogram", get(red::histogram))
 }
 
 #[derive(Debug, Deserialize)]

@@ -7,16 +7,33 @@ const EXACT: usize = 4096;
 /// Buckets between one power of two and the next; a bucket is at most 1/128 wide.
 const STEPS_LOG2: u32 = 7;
 
-/// Durations of one operation. Percentiles are exact (nearest rank) for up to 4,096 of them and
-/// within 0.4 % for more; then durations below zero count as zero.
-#[derive(Debug, Clone, Default)]
+/// Durations of one operation. Percentiles are exact (nearest rank) for up to 4,096 of them, or as
+/// many as asked for, and within 0.4 % for more; then durations below zero count as zero.
+#[derive(Debug, Clone)]
 pub struct Durations {
+    exact: usize,
     each: Vec<i64>,
     buckets: BTreeMap<u32, u64>,
     count: u64,
 }
 
+impl Default for Durations {
+    fn default() -> Self {
+        Self::exact_up_to(EXACT)
+    }
+}
+
 impl Durations {
+    /// Of which so many are kept one by one.
+    pub fn exact_up_to(exact: usize) -> Self {
+        Self {
+            exact,
+            each: Vec::new(),
+            buckets: BTreeMap::new(),
+            count: 0,
+        }
+    }
+
     /// Adds one, in nanoseconds.
     pub fn add(&mut self, duration_ns: i64) {
         self.count += 1;
@@ -25,7 +42,7 @@ impl Durations {
             return;
         }
         self.each.push(duration_ns);
-        if self.each.len() > EXACT {
+        if self.each.len() > self.exact {
             for duration_ns in std::mem::take(&mut self.each) {
                 *self.buckets.entry(bucket_of(duration_ns)).or_default() += 1;
             }

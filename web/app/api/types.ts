@@ -184,6 +184,24 @@ export interface ServicePage extends Answer {
   services: Service[];
 }
 
+/** Spans over time; percentiles of empty buckets are null. */
+export interface SpanSeries {
+  name: string | null;
+  span_count: number[];
+  error_count: number[];
+  p50_ns: (number | null)[];
+  p95_ns: (number | null)[];
+  p99_ns: (number | null)[];
+}
+
+export interface SpanHistogram extends Answer {
+  start_unix_nano: string;
+  end_unix_nano: string;
+  bucket_ns: number;
+  series: SpanSeries[];
+  total: number;
+}
+
 export interface FieldPage extends Answer {
   fields: { name: string; query_name: string; types: string[]; count: number }[];
 }

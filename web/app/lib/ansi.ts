@@ -5,7 +5,6 @@ export interface AnsiPiece {
   classes: string;
 }
 
-// eslint-disable-next-line no-control-regex
 const SEQUENCE = /\u001b\[([0-9;:]*)([A-Za-z])|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)/g;
 
 export const hasAnsi = (text: string): boolean => text.includes("\u001b");

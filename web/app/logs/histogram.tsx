@@ -1,15 +1,16 @@
 import type { JSX } from "preact";
-import { useMemo, useRef, useState } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import type { Histogram } from "../api/types";
 import { orderSeries, seriesColour } from "../lib/colour";
-import { axisTime, compact, count, shortTime, useZone, type Zone } from "../lib/format";
+import { compact, count, shortTime, useZone, type Zone } from "../lib/format";
 import { useSize } from "../lib/size";
 import { nanosToMs } from "../lib/time";
+import { Axis } from "../ui/axis";
+import { useBrush } from "../ui/brush";
 
 const HEIGHT = 48;
 /** One error among a million lines must be seen. */
 const MIN_SEGMENT = 2;
-const DRAG_THRESHOLD = 4;
 
 interface Props {
   data: Histogram;
@@ -24,8 +25,6 @@ export function StackedHistogram({ data, by, stale, onZoom }: Props): JSX.Elemen
   const box = useRef<HTMLDivElement>(null);
   const { width } = useSize(box);
   const zone = useZone();
-  const [hover, setHover] = useState<number | null>(null);
-  const [drag, setDrag] = useState<{ from: number; to: number } | null>(null);
   const startMs = nanosToMs(data.start_unix_nano);
   const endMs = nanosToMs(data.end_unix_nano);
   const buckets = Math.max(0, ...data.series.map((series) => series.counts.length));
@@ -33,21 +32,13 @@ export function StackedHistogram({ data, by, stale, onZoom }: Props): JSX.Elemen
   const shape = useMemo(() => stack(data, by, buckets), [data]);
   const step = buckets > 0 ? width / buckets : width;
 
-  const xOf = (event: PointerEvent): number => {
-    const left = box.current?.getBoundingClientRect().left ?? 0;
-    return Math.min(width, Math.max(0, event.clientX - left));
-  };
-  const release = (): void => {
-    if (!drag || width === 0) return;
-    setDrag(null);
-    const [a, b] = drag.from < drag.to ? [drag.from, drag.to] : [drag.to, drag.from];
+  const brush = useBrush(width, (from, to) => {
     const at = (x: number): number => startMs + (x / step) * bucketMs;
-    if (b - a >= DRAG_THRESHOLD) onZoom(at(a), at(b));
-    else {
-      const bucket = Math.floor(a / step);
-      onZoom(startMs + bucket * bucketMs, startMs + (bucket + 1) * bucketMs);
-    }
-  };
+    const bucket = Math.floor(from / step);
+    if (from < to) onZoom(at(from), at(to));
+    else onZoom(startMs + bucket * bucketMs, startMs + (bucket + 1) * bucketMs);
+  });
+  const hover = brush.x === null ? null : Math.min(buckets - 1, Math.floor(brush.x / step));
 
   return (
     <figure class={stale ? "histogram stale" : "histogram"} aria-label={`${count(data.total)} records over time by ${by}. Drag to zoom.`}>
@@ -55,20 +46,7 @@ export function StackedHistogram({ data, by, stale, onZoom }: Props): JSX.Elemen
         ref={box}
         class="histogram-plot"
         style={{ height: `${HEIGHT}px` }}
-        onPointerDown={(event) => {
-          if (event.button !== 0) return;
-          event.currentTarget.setPointerCapture(event.pointerId);
-          const x = xOf(event);
-          setDrag({ from: x, to: x });
-        }}
-        onPointerMove={(event) => {
-          const x = xOf(event);
-          setHover(Math.min(buckets - 1, Math.floor(x / step)));
-          if (drag) setDrag({ ...drag, to: x });
-        }}
-        onPointerLeave={() => setHover(null)}
-        onPointerUp={release}
-        onPointerCancel={() => setDrag(null)}
+        {...brush.handlers}
       >
         <svg width={width} height={HEIGHT} aria-hidden="true">
           <line class="histogram-base" x1="0" x2={width} y1={HEIGHT - 0.5} y2={HEIGHT - 0.5} />
@@ -78,9 +56,7 @@ export function StackedHistogram({ data, by, stale, onZoom }: Props): JSX.Elemen
           ))}
         </svg>
         <span class="histogram-max">{shape.max > 0 ? compact(shape.max) : ""}</span>
-        {drag && Math.abs(drag.to - drag.from) >= DRAG_THRESHOLD && (
-          <div class="histogram-brush" style={{ left: `${Math.min(drag.from, drag.to)}px`, width: `${Math.abs(drag.to - drag.from)}px` }} />
-        )}
+        {brush.marked && <div class="histogram-brush" style={{ left: `${brush.marked.from}px`, width: `${brush.marked.to - brush.marked.from}px` }} />}
         {hover !== null && buckets > 0 && <Tip data={data} by={by} bucket={hover} x={(hover + 0.5) * step} width={width} startMs={startMs + hover * bucketMs} zone={zone} />}
       </div>
       <Axis startMs={startMs} spanMs={Math.max(buckets * bucketMs, endMs - startMs)} width={width} zone={zone} />
@@ -146,41 +122,4 @@ function Tip({ data, by, bucket, x, width, startMs, zone }: TipProps): JSX.Eleme
       ))}
     </div>
   );
-}
-
-const AXIS_STEPS_MS = [
-  1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 10e3, 15e3, 30e3, 6e4, 12e4, 3e5, 6e5, 9e5, 18e5, 36e5, 72e5, 108e5, 216e5, 432e5, 864e5,
-  1728e5, 6048e5, 14 * 864e5, 30 * 864e5, 91 * 864e5, 182 * 864e5, 365 * 864e5, 730 * 864e5,
-];
-
-function Axis({ startMs, spanMs, width, zone }: { startMs: number; spanMs: number; width: number; zone: Zone }): JSX.Element {
-  const labels: JSX.Element[] = [];
-  if (spanMs > 0 && width > 0) {
-    const wanted = Math.max(2, Math.floor(width / 110));
-    const stepMs = AXIS_STEPS_MS.find((step) => spanMs / step <= wanted) ?? 3650 * 864e5;
-    for (const at of axisPoints(startMs, startMs + spanMs, stepMs, zone)) {
-      const x = ((at - startMs) / spanMs) * width;
-      if (x < width - 30) labels.push(<span key={at} style={{ left: `${x}px` }}>{axisTime(at, stepMs, zone)}</span>);
-    }
-  }
-  return <div class="histogram-axis" aria-hidden="true">{labels}</div>;
-}
-
-const MONTH_MS = 30 * 864e5;
-
-/** Where labels stand: round clock times, or the first of months, whose lengths differ. */
-function axisPoints(fromMs: number, toMs: number, stepMs: number, zone: Zone): number[] {
-  const points: number[] = [];
-  if (stepMs < MONTH_MS) {
-    const shift = zone === "utc" ? 0 : new Date(fromMs).getTimezoneOffset() * 6e4;
-    for (let at = Math.ceil((fromMs - shift) / stepMs) * stepMs + shift; at < toMs; at += stepMs) points.push(at);
-    return points;
-  }
-  const months = Math.max(1, Math.round(stepMs / (365 * 864e5 / 12)));
-  const year = new Date(fromMs).getUTCFullYear();
-  for (let month = 0; ; month += months) {
-    const at = zone === "utc" ? Date.UTC(year, month, 1) : new Date(year, month, 1).getTime();
-    if (at >= toMs) return points;
-    if (at >= fromMs) points.push(at);
-  }
 }

@@ -17,6 +17,7 @@ import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/st
 import { TimePicker } from "../ui/timepicker";
 import { Operations } from "./operations";
 import { ServiceLinks } from "./links";
+import { RedCharts } from "./red";
 import { useDependencies } from "./use-graph";
 
 const SHOWN = 8;
@@ -65,6 +66,7 @@ export function ServiceView({ name }: { name: string }): JSX.Element {
         ) : (
           <>
             <Figures service={service} />
+            {service.span_count > 0 && <RedCharts query={query} search={search} />}
             <div class="page-columns">
               <section class="page-part">
                 <h2>Operations</h2>

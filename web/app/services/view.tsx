@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { getJson } from "../api/client";
-import type { Service, ServicePage } from "../api/types";
+import type { Service, ServicePage, SpanSeries } from "../api/types";
 import { useApi } from "../api/use";
 import { serviceColour } from "../lib/colour";
 import { count, percent } from "../lib/format";
@@ -11,10 +11,12 @@ import { useSearch } from "../lib/search";
 import { Icon } from "../ui/icons";
 import { QUERY_INPUT_ID } from "../ui/querybar";
 import { SortHead } from "../ui/sorthead";
+import { Sparkline } from "../ui/sparkline";
 import { GettingStarted } from "../ui/started";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { TimePicker } from "../ui/timepicker";
 import { Operations } from "./operations";
+import { useServiceSeries } from "./use-red";
 
 type Sort = "service_name" | "span_count" | "error_count" | "log_count";
 
@@ -22,6 +24,7 @@ export function ServicesView(): JSX.Element {
   const search = useSearch();
   const { params } = usePlace();
   const [sort, setSort] = useState<Sort>("span_count");
+  const series = useServiceSeries(search);
   const found = useApi<ServicePage>(search.key, (signal) => getJson("/api/v1/services", { start: search.fixed.start, end: search.fixed.end }, signal));
   const open = params.get("open");
   const needle = search.query.toLowerCase();
@@ -72,6 +75,8 @@ export function ServicesView(): JSX.Element {
               <SortHead<Sort> label="Spans" column="span_count" sort={sort} onSort={setSort} number />
               <SortHead<Sort> label="Errors" column="error_count" sort={sort} onSort={setSort} number />
               <SortHead<Sort> label="Logs" column="log_count" sort={sort} onSort={setSort} number />
+              <th class="spark-head hide-phone">Rate</th>
+              <th class="spark-head hide-phone">p95</th>
               <th class="number hide-phone">Operations</th>
               <th class="hide-phone">
                 <span class="sr-only">Links</span>
@@ -80,7 +85,7 @@ export function ServicesView(): JSX.Element {
           </thead>
           <tbody>
             {services.map((service) => (
-              <ServiceRows key={service.service_name} service={service} most={most} open={open === service.service_name} range={range} />
+              <ServiceRows key={service.service_name} service={service} series={series.get(service.service_name)} most={most} open={open === service.service_name} range={range} />
             ))}
           </tbody>
         </table>
@@ -91,12 +96,14 @@ export function ServicesView(): JSX.Element {
 
 interface RowsProps {
   service: Service;
+  /** Of the busiest services only. */
+  series: SpanSeries | undefined;
   most: number;
   open: boolean;
   range: { start: string | null; end: string | null };
 }
 
-function ServiceRows({ service, most, open, range }: RowsProps): JSX.Element {
+function ServiceRows({ service, series, most, open, range }: RowsProps): JSX.Element {
   const name = service.service_name;
   const query = filterText("service", name);
   return (
@@ -125,6 +132,8 @@ function ServiceRows({ service, most, open, range }: RowsProps): JSX.Element {
           )}
         </td>
         <td class="number">{service.log_count > 0 ? count(service.log_count) : <span class="muted">0</span>}</td>
+        <td class="spark-cell hide-phone">{series && <Sparkline values={series.span_count} label={`Spans of ${name} over time`} />}</td>
+        <td class="spark-cell hide-phone">{series && <Sparkline values={series.p95_ns.map((value) => value ?? 0)} label={`95th percentile of the duration of ${name} over time`} />}</td>
         <td class="number hide-phone">{count(service.operations.length)}</td>
         <td class="row-links hide-phone">
           <a href={href(`/services/${encodeURIComponent(name)}`, range)}>Page</a>
@@ -134,7 +143,7 @@ function ServiceRows({ service, most, open, range }: RowsProps): JSX.Element {
       </tr>
       {open && (
         <tr class="operations-row">
-          <td colSpan={6}>
+          <td colSpan={8}>
             <div class="phone-only row-links">
               <a href={href(`/services/${encodeURIComponent(name)}`, range)}>Page</a>
               <a href={href("/traces", { q: query, ...range })}>Traces</a>

@@ -5,7 +5,7 @@ import { useApi } from "../api/use";
 import { ago, bytes, compact, count } from "../lib/format";
 import { byLabel, quantile, total, type Metrics } from "../lib/metrics";
 import { ErrorState, Skeleton } from "../ui/states";
-import { Sparkline } from "./sparkline";
+import { Sparkline } from "../ui/sparkline";
 import { useSamples, type Samples } from "./use-samples";
 
 /** Is it well: what comes in, what is refused, what is on disk, how queries fare. From /metrics, every few seconds. */

@@ -23,16 +23,16 @@ const WIDTHS: [(i128, &[i128]); 5] = [
 
 /// Equal buckets side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Buckets {
-    pub(super) start_ns: i64,
-    pub(super) width_ns: i64,
-    pub(super) count: usize,
+pub(crate) struct Buckets {
+    pub(crate) start_ns: i64,
+    pub(crate) width_ns: i64,
+    pub(crate) count: usize,
 }
 
 impl Buckets {
     /// At most `most` buckets of the smallest round width over `range`, the first one starting at
     /// a multiple of the width.
-    pub(super) fn over(range: TimeRange, most: usize) -> Result<Self> {
+    pub(crate) fn over(range: TimeRange, most: usize) -> Result<Self> {
         let start = i128::from(range.start_ns);
         let end = i128::from(range.end_ns).max(start + 1);
         let fits = |width: &i128| {
@@ -59,7 +59,7 @@ impl Buckets {
             })
     }
 
-    pub(super) fn end_ns(self) -> i64 {
+    pub(crate) fn end_ns(self) -> i64 {
         let length = self
             .width_ns
             .saturating_mul(i64::try_from(self.count).unwrap_or(i64::MAX));
@@ -67,7 +67,7 @@ impl Buckets {
     }
 
     /// What is both asked for and in a bucket.
-    pub(super) fn range(self, asked: TimeRange) -> TimeRange {
+    pub(crate) fn range(self, asked: TimeRange) -> TimeRange {
         TimeRange {
             start_ns: asked.start_ns.max(self.start_ns),
             end_ns: asked.end_ns.min(self.end_ns()),

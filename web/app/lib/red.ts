@@ -1,0 +1,49 @@
+import type { SpanHistogram, SpanSeries } from "../api/types";
+
+export interface Red {
+  total: number;
+  errors: number;
+  /** Spans a second over the whole range. */
+  rate: number;
+  /** Spans a second in each bucket. */
+  failed: number[];
+  good: number[];
+  /** From 0 to 1; null where nothing happened. */
+  errorShare: (number | null)[];
+  p50: (number | null)[];
+  p95: (number | null)[];
+  p99: (number | null)[];
+  worstP95: number;
+}
+
+const NONE: SpanSeries = { name: null, span_count: [], error_count: [], p50_ns: [], p95_ns: [], p99_ns: [] };
+
+/** Rate, errors and duration, from the first series of an answer. */
+export function redSeries(data: SpanHistogram): Red {
+  const series = data.series[0] ?? NONE;
+  const seconds = data.bucket_ns / 1e9;
+  const sum = (values: number[]): number => values.reduce((all, value) => all + value, 0);
+  const total = sum(series.span_count);
+  const errorsIn = (bucket: number): number => series.error_count[bucket] ?? 0;
+  return {
+    total,
+    errors: sum(series.error_count),
+    rate: total / Math.max(1e-9, seconds * series.span_count.length),
+    failed: series.error_count.map((count) => count / seconds),
+    good: series.span_count.map((count, bucket) => (count - errorsIn(bucket)) / seconds),
+    errorShare: series.span_count.map((count, bucket) => (count === 0 ? null : errorsIn(bucket) / count)),
+    p50: series.p50_ns,
+    p95: series.p95_ns,
+    p99: series.p99_ns,
+    worstP95: Math.max(0, ...series.p95_ns.map((value) => value ?? 0)),
+  };
+}
+
+/** `12.3/s`, or by the minute where that says more. */
+export function perSecond(rate: number): string {
+  if (rate === 0) return "0/s";
+  if (rate < 0.1) return `${trim(rate * 60)}/min`;
+  return `${trim(rate)}/s`;
+}
+
+const trim = (value: number): string => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2));
