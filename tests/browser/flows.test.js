@@ -309,6 +309,27 @@ describe("the other pages", () => {
     await close();
   });
 
+  test("a service's rate, errors and durations are shown over time, and marking a part zooms to it", async () => {
+    const { page, problems, close } = await open();
+    const { total } = await server.get("/api/v1/spans/histogram", { query: "service:ts-order-service kind:(SERVER OR CONSUMER)" });
+    assert.ok(total > 0);
+    await page.goto(`${server.http}/services/ts-order-service`);
+    for (const name of ["Rate", "Errors", "Duration"]) await page.getByRole("figure", { name: new RegExp(`^${name}: `) }).waitFor();
+    const plot = page.getByRole("figure", { name: /^Rate: / }).locator(".histogram-plot");
+    const { x, y, width, height } = await plot.boundingBox();
+    await page.mouse.move(x + width / 2, y + height / 2);
+    await plot.locator(".tip").getByText("good").waitFor();
+    await page.mouse.down();
+    await page.mouse.move(x + width, y + height / 2, { steps: 4 });
+    await page.mouse.up();
+    await page.waitForFunction(() => new URL(location.href).searchParams.has("start"));
+    await page.getByRole("figure", { name: /^Rate: / }).waitFor();
+    await page.goto(`${server.http}/services`);
+    await page.getByRole("img", { name: "Spans of ts-order-service over time" }).waitFor();
+    assert.deepEqual(problems, []);
+    await close();
+  });
+
   test("ingest carries the server's own address, status its own numbers", async () => {
     const { page, problems, close } = await open();
     await page.goto(`${server.http}/ingest`);

@@ -2,8 +2,8 @@
 //
 //   node scripts/screenshots.mjs [--url http://127.0.0.1:4320] [--out screenshots] [--only trace]
 //
-// Needs a Chromium: CHROMIUM names it, /usr/bin/chromium otherwise. Complains, and exits 1, when a
-// page writes errors to its console or breaks the content security policy.
+// With the data of `spoor demo` or of tests/data. Needs a Chromium: CHROMIUM names it, /usr/bin/chromium
+// otherwise. Complains, and exits 1, when a page writes errors to its console or breaks the content security policy.
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -20,22 +20,57 @@ const { values: args } = parseArgs({
   },
 });
 
-const TRAIN_DAY = "start=2023-01-29T08:40:00.000Z&end=2023-01-29T15:45:00.000Z";
-const SHOP = "start=2022-08-22T05:18:00.000Z&end=2022-08-22T05:21:00.000Z";
+/**
+ * What the pictures show, whichever data there is: the traces and logs of `spoor demo`, or those of tests/data.
+ */
+async function choose() {
+  const { services } = await getJson("/api/v1/services");
+  const has = (name) => services.some((each) => each.service_name === name && each.span_count > 0);
+  if (services.length === 0) {
+    fail("there is no data to take pictures of: run `spoor demo --once` (or `make demo`) against this server, or import tests/data");
+  }
+  if (has("ts-order-service")) {
+    return { service: "ts-order-service", range: "start=2023-01-29T08:40:00.000Z&end=2023-01-29T15:45:00.000Z", words: "payment", errors: "level:error exception" };
+  }
+  if (has("checkout")) return { service: "checkout", range: "start=now-1h", words: "order", errors: "severity>=warn" };
+  const busiest = services.sort((a, b) => b.span_count - a.span_count)[0];
+  if (busiest.span_count === 0) fail("there are logs only: pictures of traces need some; run `spoor demo --once` against this server");
+  return { service: busiest.service_name, range: "", words: "", errors: "level:error" };
+}
+
+function fail(message) {
+  console.error(`screenshots: ${message}`);
+  process.exit(1);
+}
+
+async function getJson(path) {
+  let answer;
+  try {
+    answer = await fetch(args.url + path);
+  } catch {
+    fail(`nothing answers at ${args.url}: start it with \`make run\`, or say --url`);
+  }
+  if (!answer.ok) fail(`${path} is answered ${answer.status}`);
+  return answer.json();
+}
+
+const data = await choose();
+const q = encodeURIComponent;
 const VIEWS = [
-  { name: "logs", path: `/logs?${TRAIN_DAY}` },
-  { name: "logs-query", path: `/logs?q=level%3Aerror+exception&${TRAIN_DAY}` },
-  { name: "logs-detail", path: `/logs?q=payment&${TRAIN_DAY}`, act: (page) => page.click(".log-row:nth-child(4)") },
-  { name: "logs-wrap", path: `/logs?q=level%3Aerror+exception&${TRAIN_DAY}&wrap=1&cols=level,service,k8s.pod.name` },
-  { name: "logs-by", path: `/logs?${TRAIN_DAY}&by=service_name` },
-  { name: "logs-context", path: `/logs?q=payment&${TRAIN_DAY}`, act: async (page) => { await page.click(".log-row:nth-child(4)"); await page.keyboard.press("c"); await page.waitForSelector(".context-here"); } },
-  { name: "logs-shop", path: `/logs?q=currency&${SHOP}`, act: (page) => page.hover(".histogram-plot") },
+  { name: "logs", path: `/logs?${data.range}` },
+  { name: "logs-query", path: `/logs?q=${q(data.errors)}&${data.range}` },
+  { name: "logs-detail", path: `/logs?q=${q(data.words)}&${data.range}`, act: (page) => page.click(".log-row:nth-child(4)") },
+  { name: "logs-wrap", path: `/logs?q=${q(data.errors)}&${data.range}&wrap=1&cols=level,service,k8s.pod.name` },
+  { name: "logs-by", path: `/logs?${data.range}&by=service_name` },
+  { name: "logs-context", path: `/logs?q=${q(data.words)}&${data.range}`, act: async (page) => { await page.click(".log-row:nth-child(4)"); await page.keyboard.press("c"); await page.waitForSelector(".context-here"); } },
+  { name: "logs-shop", path: `/logs?q=${q(data.words)}&by=service_name&${data.range}`, act: (page) => page.hover(".histogram-plot") },
+  { name: "live", path: "/logs?live=1", open: true, act: (page) => page.waitForSelector(".live-on") },
   { name: "logs-error", path: "/logs?q=service%3Acheckout+(timeout+OR+refused" },
-  { name: "logs-empty", path: `/logs?q=flabbergast&${TRAIN_DAY}` },
+  { name: "logs-empty", path: `/logs?q=flabbergast&${data.range}` },
   { name: "time", path: "/logs", act: (page) => page.click(".time-button").then(() => page.fill(".range-panel input", "yesterday 14:00 to 15:30")) },
   { name: "suggest", path: "/logs", act: async (page) => { await page.waitForSelector(".editor-host:not([hidden])"); await page.getByRole("textbox", { name: "Query" }).click(); await page.keyboard.type("level:error k8"); await page.waitForSelector(".cm-tooltip-autocomplete"); } },
   { name: "palette", path: "/logs", act: async (page) => { await page.keyboard.press("Control+k"); await page.keyboard.type("order"); await page.waitForTimeout(600); } },
-  { name: "traces", path: `/traces?${TRAIN_DAY}` },
+  { name: "traces", path: `/traces?${data.range}` },
   { name: "traces-errors", path: "/traces?q=status%3Aerror" },
   { name: "trace", path: null, query: "critical=1" },
   { name: "trace-span", path: null, act: async (page) => { await page.click(".span-row:nth-child(6)"); await page.waitForSelector(".panel"); } },
@@ -45,10 +80,10 @@ const VIEWS = [
   { name: "trace-error", path: null, find: "q=status%3Aerror", act: async (page) => { if (await page.$(".fact-origin")) await page.click(".fact-origin"); } },
   { name: "compare", path: null, page: (id) => `/compare?left=median&right=${id}`, act: async (page) => { await page.waitForSelector(".compare-row"); await page.keyboard.press("j"); } },
   { name: "services", path: "/services" },
-  { name: "services-open", path: `/services?open=ts-order-service` },
-  { name: "service", path: "/services/ts-order-service" },
+  { name: "services-open", path: `/services?open=${data.service}` },
+  { name: "service", path: `/services/${data.service}?${data.range}` },
   { name: "map", path: "/map" },
-  { name: "map-node", path: "/map?node=ts-order-service&hops=1" },
+  { name: "map-node", path: `/map?node=${data.service}&hops=1` },
   { name: "sql", path: "/sql?q=" + encodeURIComponent("SELECT service_name, count(*) AS records,\n       sum(CASE WHEN severity_number >= 17 THEN 1 ELSE 0 END) AS errors\nFROM logs\nGROUP BY service_name\nORDER BY errors DESC") },
   { name: "sql-start", path: "/sql" },
   { name: "ingest", path: "/ingest" },
@@ -60,8 +95,9 @@ const SIZES = [["laptop", 1440, 900], ["phone", 390, 844]];
 
 /** The trace of the view: one with many services, found through the API. */
 async function tracePath(view) {
-  const search = view.find ?? `q=service%3Ats-order-service&${TRAIN_DAY}`;
-  const page = await (await fetch(`${args.url}/api/v1/traces?limit=100&${search.replace(/^q=/, "query=")}`)).json();
+  const search = view.find ?? `q=${q(`service:"${data.service}"`)}&${data.range}`;
+  const page = await getJson(`/api/v1/traces?limit=100&${search.replace(/^q=/, "query=")}`);
+  if (page.traces.length === 0) throw new Error(`no trace is found by ${search}`);
   const best = page.traces.sort((a, b) => b.services.length - a.services.length || b.span_count - a.span_count)[0];
   if (view.page) return view.page(best.trace_id);
   return `/trace/${best.trace_id}${view.query ? `?${view.query}` : ""}`;
@@ -82,7 +118,7 @@ for (const theme of ["light", "dark"].filter((name) => !args.theme || name === a
       page.on("pageerror", (error) => problems.push(`${where}: ${error.message}`));
       page.on("console", (message) => message.type() === "error" && !/status of 40[04]/.test(message.text()) && problems.push(`${where}: ${message.text()}`));
       try {
-        await page.goto(args.url + (view.path ?? (await tracePath(view))), { waitUntil: "networkidle" });
+        await page.goto(args.url + (view.path ?? (await tracePath(view))), { waitUntil: view.open ? "load" : "networkidle" });
         await view.act?.(page);
         await page.waitForTimeout(250);
       } catch (error) {

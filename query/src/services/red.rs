@@ -288,10 +288,12 @@ fn write_series(json: &mut JsonWriter, found: Vec<Series>) {
         json.optional_string(series.name.as_deref());
         json.key("span_count");
         write_list(json, &series.cells, |json, cell| {
-            json.int(cell.durations.count())
+            json.int(cell.durations.count());
         });
         json.key("error_count");
-        write_list(json, &series.cells, |json, cell| json.int(cell.error_count));
+        write_list(json, &series.cells, |json, cell| {
+            json.int(cell.error_count);
+        });
         let percentiles: Vec<Option<[i64; 3]>> = series
             .cells
             .iter_mut()

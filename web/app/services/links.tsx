@@ -20,20 +20,20 @@ export function ServiceLinks({ name, dependencies, range }: Props): JSX.Element 
   return (
     <section class="page-part page-links">
       {dependencies.error && <p class="hint form-error">{dependencies.error.message}</p>}
-      <LinkList title="Called by" entries={callers} range={range} />
-      <LinkList title="Calls" entries={callees} range={range} />
+      <LinkList title="Called by" entries={callers} known={dependencies.data !== null} range={range} />
+      <LinkList title="Calls" entries={callees} known={dependencies.data !== null} range={range} />
     </section>
   );
 }
 
-function LinkList({ title, entries, range }: { title: string; entries: { name: string; calls: number }[]; range: Range }): JSX.Element {
+function LinkList({ title, entries, known, range }: { title: string; entries: { name: string; calls: number }[]; known: boolean; range: Range }): JSX.Element {
   const most = Math.max(1, ...entries.map((entry) => entry.calls));
   return (
     <div>
       <h2>
-        {title} <span class="muted">{entries.length}</span>
+        {title} {known && <span class="muted">{entries.length}</span>}
       </h2>
-      {entries.length === 0 && <p class="hint">None in this range</p>}
+      {known && entries.length === 0 && <p class="hint">None in this range</p>}
       <ul class="facet-values">
         {entries
           .sort((a, b) => b.calls - a.calls)

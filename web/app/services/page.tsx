@@ -16,6 +16,7 @@ import { LevelBadge } from "../ui/level";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { TimePicker } from "../ui/timepicker";
 import { Operations } from "./operations";
+import { Exceptions } from "./exceptions";
 import { ServiceLinks } from "./links";
 import { RedCharts } from "./red";
 import { useDependencies } from "./use-graph";
@@ -68,10 +69,13 @@ export function ServiceView({ name }: { name: string }): JSX.Element {
             <Figures service={service} />
             {service.span_count > 0 && <RedCharts query={query} search={search} />}
             <div class="page-columns">
-              <section class="page-part">
-                <h2>Operations</h2>
-                <Operations service={service} query={query} range={range} />
-              </section>
+              <div>
+                <section class="page-part">
+                  <h2>Operations</h2>
+                  <Operations service={service} query={query} range={range} />
+                </section>
+                {service.span_count > 0 && <Exceptions service={name} search={search} />}
+              </div>
               <div>
                 <ServiceLinks name={name} dependencies={dependencies} range={range} />
                 <RecentErrors query={query} search={search} range={range} />
