@@ -59,7 +59,10 @@ pub(crate) async fn receive(
 /// Memory is reserved as the bytes arrive and not as they are declared: a promise costs the sender
 /// nothing, and a few could use up the budget.
 async fn read_all(collector: &Collector, body: &mut Body, limit: usize) -> Result<Received> {
-    let mut admission = collector.storage().admit(FIRST_STEP_BYTES)?;
+    let mut admission = collector
+        .storage()
+        .admit_patiently(FIRST_STEP_BYTES)
+        .await?;
     let mut admitted = FIRST_STEP_BYTES;
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();

@@ -198,7 +198,7 @@ impl Collector {
         body: Bytes,
         defaults: JsonLinesDefaults,
     ) -> Result<ExportOutcome> {
-        let admission = self.storage().admit(body.len())?;
+        let admission = self.storage().admit_patiently(body.len()).await?;
         self.accept(Request {
             signal,
             format,

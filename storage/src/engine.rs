@@ -211,6 +211,12 @@ impl Storage {
         self.shared.admit(bytes)
     }
 
+    /// As [`Storage::admit`], but waits for two seconds for memory before it says
+    /// [`ErrorKind::Busy`].
+    pub async fn admit_patiently(&self, bytes: usize) -> Result<Admission> {
+        self.shared.admit_patiently(bytes).await
+    }
+
     /// Makes a request durable and visible. When this returns `Ok`, its bytes have been fsynced
     /// and every later [`Storage::snapshot`] holds its rows.
     pub async fn append(&self, ingest: Ingest) -> Result<()> {

@@ -11,8 +11,8 @@ mod sink;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Int64Array, UInt32Array};
-use arrow::compute::{concat_batches, take_record_batch};
+use arrow::array::{Array, AsArray, Int64Array};
+use arrow::compute::interleave_record_batch;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -27,7 +27,7 @@ use crate::fault::Point;
 use crate::index::IndexBuilder;
 use crate::layout::{Layout, index_path, parquet_path};
 use crate::model::schema::RECORD_ID;
-use crate::model::{FileId, Table, schema_of};
+use crate::model::{FileId, Table};
 use crate::snapshot::DataFile;
 use crate::statistics::FieldCounter;
 use crate::store::Store;
@@ -123,15 +123,12 @@ impl FileWriter {
 
 fn encode(place: &Place, level: u32, indexed: bool, batches: Vec<RecordBatch>) -> Result<Encoded> {
     let table = place.1;
-    let rows = concat_batches(&schema_of(table), &batches)?;
-    drop(batches);
-    let promotion = Promotion::of_batches(std::slice::from_ref(&rows));
+    let promotion = Promotion::of_batches(&batches);
     let mut encoder = FileEncoder::new(place, level, indexed, &promotion)?;
-    for chunk in sorted_order(table, &rows)?.chunks(CHUNK_ROWS) {
-        encoder.push(&take_record_batch(
-            &rows,
-            &UInt32Array::from(chunk.to_vec()),
-        )?)?;
+    // Only a chunk at a time is copied: the buffer's memory is what an hour of rows may take.
+    let sources: Vec<&RecordBatch> = batches.iter().collect();
+    for chunk in sorted_order(table, &batches)?.chunks(CHUNK_ROWS) {
+        encoder.push(&interleave_record_batch(&sources, chunk)?)?;
     }
     encoder.finish()
 }
@@ -251,20 +248,22 @@ impl FileEncoder {
     }
 }
 
-/// Row numbers by (event time, record id): a total order, so the same rows always give the same
-/// file.
-fn sorted_order(table: Table, rows: &RecordBatch) -> Result<Vec<u32>> {
-    let times = times_of(table, rows)?;
-    let ids = rows
-        .column_by_name(RECORD_ID)
-        .and_then(|column| column.as_any().downcast_ref::<Int64Array>())
-        .ok_or_else(|| Error::internal("rows without record ids"))?
-        .values();
-    let count = u32::try_from(rows.num_rows())
-        .map_err(|_| Error::internal("more rows than a file may hold"))?;
-    let mut order: Vec<u32> = (0..count).collect();
-    order.sort_unstable_by_key(|row| (times[*row as usize], ids[*row as usize]));
-    Ok(order)
+/// Places of rows (batch, row in it) by (event time, record id): a total order, so the same rows
+/// always give the same file.
+fn sorted_order(table: Table, batches: &[RecordBatch]) -> Result<Vec<(usize, usize)>> {
+    let mut keyed = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
+    for (number, batch) in batches.iter().enumerate() {
+        let times = times_of(table, batch)?;
+        let ids = batch
+            .column_by_name(RECORD_ID)
+            .and_then(|column| column.as_any().downcast_ref::<Int64Array>())
+            .ok_or_else(|| Error::internal("rows without record ids"))?
+            .values();
+        let keys = times.iter().zip(ids.iter()).enumerate();
+        keyed.extend(keys.map(|(row, (time, id))| (*time, *id, (number, row))));
+    }
+    keyed.sort_unstable();
+    Ok(keyed.into_iter().map(|(_, _, place)| place).collect())
 }
 
 fn collect_services(batch: &RecordBatch, services: &mut BTreeSet<String>) {

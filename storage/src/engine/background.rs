@@ -198,6 +198,8 @@ impl Shared {
         metrics.buffer_rows.set(buffered.rows as u64);
         metrics.sealed_buffers.set(buffered.sealed as u64);
         metrics.in_flight_bytes.set(self.budget.in_flight() as u64);
+        let hungry = self.budget.waiting() as u64;
+        metrics.requests_waiting_for_memory.set(hungry);
         let waiting = self.commands.max_capacity() - self.commands.capacity();
         metrics.commit_queue_length.set(waiting as u64);
         metrics

@@ -15,6 +15,10 @@ const DISK_RETRY_AFTER: Duration = Duration::from_secs(30);
 /// When to come back while merging is behind.
 const DEBT_RETRY_AFTER: Duration = Duration::from_secs(10);
 
+/// How long a request waits for memory: a few flushes, and well below the ten seconds after which
+/// exporters give up by default.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// The limits that stay closed for a while.
 #[derive(Debug)]
 pub(super) struct Limits {
@@ -88,13 +92,27 @@ impl Limits {
 
 impl Shared {
     pub(super) fn admit(&self, bytes: usize) -> Result<Admission> {
-        let refuse = |reason: &'static str, error: Error| {
-            self.metrics
-                .refused
-                .get_or_create(&[("reason", reason)])
-                .inc();
-            Err(error)
-        };
+        self.take_requests()?;
+        self.budget
+            .admit(bytes)
+            .map_err(|error| self.refused("memory", error))
+    }
+
+    pub(super) async fn admit_patiently(&self, bytes: usize) -> Result<Admission> {
+        self.take_requests()?;
+        let admitted = self.budget.admit_within(bytes, PATIENCE).await;
+        admitted.map_err(|error| self.refused("memory", error))
+    }
+
+    fn refused(&self, reason: &'static str, error: Error) -> Error {
+        let refused = &self.metrics.refused;
+        refused.get_or_create(&[("reason", reason)]).inc();
+        error
+    }
+
+    /// Whether requests are taken at all, whatever their size.
+    fn take_requests(&self) -> Result<()> {
+        let refuse = |reason, error| Err(self.refused(reason, error));
         if self.closing.load(Ordering::Acquire) {
             return Err(closing());
         }
@@ -122,10 +140,7 @@ impl Shared {
             .with_retry_after(DEBT_RETRY_AFTER);
             return refuse("merging", error);
         }
-        match self.budget.admit(bytes) {
-            Err(error) => refuse("memory", error),
-            admitted => admitted,
-        }
+        Ok(())
     }
 
     pub(super) fn watch_disk(&self) {
