@@ -130,9 +130,9 @@ impl Budget {
         }
         let in_flight = &self.counters.in_flight;
         let before = in_flight.fetch_add(bytes, Ordering::AcqRel) + self.buffered();
-        // A quarter is for those who are in already: a request that is read or decoded and then
-        // refused is work for nothing.
-        let is_late = held == 0 && before > self.limit / 4 * 3;
+        // Half is for those who are in already, who may be large: a request that is read or
+        // decoded and then refused is work for nothing.
+        let is_late = held == 0 && before > self.limit / 2;
         if is_late || before + bytes > self.limit {
             in_flight.fetch_sub(bytes, Ordering::AcqRel);
             self.counters.refused.store(true, Ordering::Relaxed);
@@ -196,11 +196,11 @@ mod tests {
     }
 
     #[test]
-    fn a_new_request_leaves_a_quarter_to_those_who_are_in() {
+    fn a_new_request_leaves_half_to_those_who_are_in() {
         let budget = Budget::new(100);
-        let mut first = budget.admit(76).unwrap();
+        let mut first = budget.admit(51).unwrap();
         assert_eq!(budget.admit(1).unwrap_err().kind(), ErrorKind::Busy);
-        first.grow(20).unwrap();
+        first.grow(45).unwrap();
         assert_eq!(budget.in_flight(), 96);
     }
 

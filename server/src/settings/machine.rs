@@ -33,9 +33,9 @@ impl Machine {
         }
     }
 
-    /// Requests in flight and rows not yet in files: an eighth of the memory, at most 1 GiB.
+    /// Requests in flight and rows not yet in files: an eighth of the memory, at most 256 MiB.
     pub(super) fn ingest_memory_bytes(self) -> u64 {
-        (self.memory_bytes / 8).clamp(64 * MIB, 1024 * MIB)
+        (self.memory_bytes / 8).clamp(64 * MIB, 256 * MIB)
     }
 
     /// Merges at the same time: one for every four processors, at most 4.
@@ -96,7 +96,7 @@ mod tests {
             memory_bytes: 512 << 30,
             processors: 64,
         };
-        assert_eq!(large.ingest_memory_bytes(), 1024 * MIB);
+        assert_eq!(large.ingest_memory_bytes(), 256 * MIB);
         assert_eq!(
             large.query_memory_bytes(large.query_max_concurrent()),
             512 * MIB

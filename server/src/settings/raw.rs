@@ -304,7 +304,7 @@ pub(crate) struct RawSettings {
     )]
     pub(super) open_json_bodies: Option<Text>,
     /// Memory for requests and rows that are not in files yet; over it writers are told to come
-    /// back [default: an eighth of the memory, at most 1GiB]
+    /// back [default: an eighth of the memory, at most 256MiB]
     #[arg(
         long,
         value_name = "SIZE",

@@ -93,7 +93,7 @@ impl ScopeColumns {
             texts: &texts,
             scope: self,
         };
-        let mut out = Out::new(map.len());
+        let mut out = Out::new(map.len(), rows.size());
         let mut shapes_seen: HashMap<&str, Vec<Step>> = HashMap::new();
         for row in 0..map.len() {
             if shapes.is_null(row) {
@@ -129,6 +129,22 @@ impl Rows<'_> {
     fn entries(&self, row: usize) -> std::ops::Range<usize> {
         let offsets = self.map.value_offsets();
         offsets[row] as usize..offsets[row + 1] as usize
+    }
+
+    /// What the canonical form holds, so that nothing grows while it is built.
+    fn size(&self) -> Size {
+        let mut size = Size {
+            entries: self.keys.len(),
+            key_bytes: text_bytes(self.keys),
+            value_bytes: text_bytes(self.values),
+        };
+        for (text, promoted) in self.texts.iter().zip(&self.scope.promoted) {
+            let entries = text.len() - text.null_count();
+            size.entries += entries;
+            size.key_bytes += entries * promoted.key.len();
+            size.value_bytes += text_bytes(text);
+        }
+        size
     }
 
     fn letters(&self, row: usize) -> &str {
@@ -210,6 +226,22 @@ impl Rows<'_> {
     }
 }
 
+/// How much there is of a canonical form.
+struct Size {
+    entries: usize,
+    key_bytes: usize,
+    value_bytes: usize,
+}
+
+/// Bytes of an array's texts, those of a slice counted alone.
+fn text_bytes(texts: &StringArray) -> usize {
+    let offsets = texts.value_offsets();
+    match (offsets.first(), offsets.last()) {
+        (Some(first), Some(last)) => usize::try_from(last - first).unwrap_or(0),
+        _ => 0,
+    }
+}
+
 /// The canonical form while it is built.
 struct Out {
     keys: StringBuilder,
@@ -221,15 +253,15 @@ struct Out {
 }
 
 impl Out {
-    fn new(rows: usize) -> Self {
+    fn new(rows: usize, size: Size) -> Self {
         let mut offsets = Vec::with_capacity(rows + 1);
         offsets.push(0);
         Self {
-            keys: StringBuilder::with_capacity(rows * 8, rows * 128),
-            values: StringBuilder::with_capacity(rows * 8, rows * 128),
+            keys: StringBuilder::with_capacity(size.entries, size.key_bytes),
+            values: StringBuilder::with_capacity(size.entries, size.value_bytes),
             count: 0,
             offsets,
-            types: StringBuilder::with_capacity(rows, rows * 8),
+            types: StringBuilder::with_capacity(rows, size.entries),
             letters: String::new(),
         }
     }

@@ -25,8 +25,9 @@ use crate::snapshot::DataFile;
 
 /// Most rows of a batch.
 pub(crate) const BATCH_ROWS: usize = 8192;
-/// Decoded bytes that a batch should not exceed; rows of a mebibyte come a few at a time.
-const BATCH_BYTES: u64 = 8 << 20;
+/// Decoded bytes that a batch should not exceed: a merge holds two of each input. Rows of a
+/// mebibyte come a few at a time.
+const BATCH_BYTES: u64 = 1 << 20;
 
 /// The rows of one file in its order, in batches of the stored schema. Holds one row group of
 /// encoded bytes and one batch.
