@@ -17,11 +17,11 @@ pub(crate) const MAX_WEIGHT: u64 = 2 * FULL;
 /// Bytes of Parquet that weigh as much as a row.
 const ROW_BYTES: u64 = 128;
 /// Files of one merge.
-const MAX_INPUTS: usize = 12;
+const MAX_INPUTS: usize = 16;
 /// The most that one merge reads: it must end some day, and its result needs room beside it.
 const MAX_MERGE: u64 = 8 * FULL;
 /// Encoded bytes of row groups that one merge may hold in memory.
-const MAX_GROUP_BYTES: u64 = 64 << 20;
+const MAX_GROUP_BYTES: u64 = 128 << 20;
 /// Rows of a row group.
 const GROUP_ROWS: u64 = 131_072;
 /// A place with no new file for this long is quiet: what it has left is merged, as far as the
