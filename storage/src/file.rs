@@ -76,7 +76,7 @@ impl FileWriter {
         let of = place.clone();
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
         let indexed = self.is_indexed(rows as u64);
-        let encoded = tokio::task::spawn_blocking(move || encode(&of, level, indexed, batches))
+        let encoded = tokio::task::spawn_blocking(move || encode(&of, level, indexed, &batches))
             .await
             .map_err(|source| Error::internal("writing a file failed").with_source(source))??;
         let Encoded {
@@ -121,13 +121,13 @@ impl FileWriter {
     }
 }
 
-fn encode(place: &Place, level: u32, indexed: bool, batches: Vec<RecordBatch>) -> Result<Encoded> {
+fn encode(place: &Place, level: u32, indexed: bool, batches: &[RecordBatch]) -> Result<Encoded> {
     let table = place.1;
-    let promotion = Promotion::of_batches(&batches);
+    let promotion = Promotion::of_batches(batches);
     let mut encoder = FileEncoder::new(place, level, indexed, &promotion)?;
     // Only a chunk at a time is copied: the buffer's memory is what an hour of rows may take.
     let sources: Vec<&RecordBatch> = batches.iter().collect();
-    for chunk in sorted_order(table, &batches)?.chunks(CHUNK_ROWS) {
+    for chunk in sorted_order(table, batches)?.chunks(CHUNK_ROWS) {
         encoder.push(&interleave_record_batch(&sources, chunk)?)?;
     }
     encoder.finish()

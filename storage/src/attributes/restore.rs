@@ -93,7 +93,7 @@ impl ScopeColumns {
             texts: &texts,
             scope: self,
         };
-        let mut out = Out::new(map.len(), rows.size());
+        let mut out = Out::new(map.len(), &rows.size());
         let mut shapes_seen: HashMap<&str, Vec<Step>> = HashMap::new();
         for row in 0..map.len() {
             if shapes.is_null(row) {
@@ -253,7 +253,7 @@ struct Out {
 }
 
 impl Out {
-    fn new(rows: usize, size: Size) -> Self {
+    fn new(rows: usize, size: &Size) -> Self {
         let mut offsets = Vec::with_capacity(rows + 1);
         offsets.push(0);
         Self {
