@@ -6,6 +6,7 @@ import "./styles/base.css";
 import "./styles/controls.css";
 import "./styles/frame.css";
 import "./styles/logs.css";
+import "./styles/live.css";
 import "./styles/panel.css";
 import "./styles/traces.css";
 import "./styles/trace.css";

@@ -32,7 +32,9 @@ impl Resolver {
             raw.ingest_memory_bytes,
             machine.ingest_memory_bytes(),
         );
-        let flush_bytes = storage.ingest_memory_bytes as u64 / 8;
+        // Half of the memory is two of these: one is written while the next fills. Smaller ones
+        // cost another round of merging.
+        let flush_bytes = storage.ingest_memory_bytes as u64 / 4;
         storage.flush_bytes = self.bytes("flush_bytes", raw.flush_bytes, flush_bytes);
         storage.flush_interval =
             self.time("flush_interval", raw.flush_interval, storage.flush_interval);

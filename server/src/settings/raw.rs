@@ -313,7 +313,7 @@ pub(crate) struct RawSettings {
         hide_short_help = true
     )]
     pub(super) ingest_memory_bytes: Option<Text>,
-    /// Write rows to files when they take this much memory [default: an eighth of
+    /// Write rows to files when they take this much memory [default: a quarter of
     /// --ingest-memory-bytes]
     #[arg(
         long,
