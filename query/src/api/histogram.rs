@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::{Array, AsArray};
-use arrow::datatypes::{DataType, Int64Type, TimestampNanosecondType};
+use arrow::array::AsArray;
+use arrow::datatypes::{DataType, Int64Type};
 use axum::Json;
 use axum::extract::State;
 use datafusion::dataframe::DataFrame;
-use datafusion::functions_aggregate::expr_fn::{count, max, min};
+use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr, cast, in_list, lit, when};
 use datafusion::prelude::{coalesce, col};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,7 @@ use crate::listing::in_range;
 use crate::parameters::{self, TimeParameter};
 use crate::session::QuerySession;
 
+mod matched;
 mod width;
 
 pub(crate) use width::Buckets;
@@ -128,40 +129,15 @@ impl Work<'_> {
             .map_err(from_datafusion)
     }
 
-    /// The buckets over the range; where it is unbounded, over the first to the last match.
-    /// `None` if nothing matches and there is no range to show.
     async fn buckets(&self, most: usize) -> Result<Option<Buckets>> {
-        let mut range = self.range;
-        if range.start_ns == i64::MIN || range.end_ns == i64::MAX {
-            let Some((first, last)) = self.first_and_last().await? else {
-                return Ok(None);
-            };
-            if range.start_ns == i64::MIN {
-                range.start_ns = first;
-            }
-            if range.end_ns == i64::MAX {
-                range.end_ns = last.saturating_add(1);
-            }
-        }
-        Buckets::over(range, most).map(Some)
-    }
-
-    async fn first_and_last(&self) -> Result<Option<(i64, i64)>> {
-        let frame = self
-            .matching(self.range)
-            .await?
-            .aggregate(vec![], vec![min(col("time")), max(col("time"))])
-            .map_err(from_datafusion)?;
-        let batches = self.session.collect(frame).await?;
-        Ok(batches.iter().find_map(|batch| {
-            let time = |at: usize| {
-                let column = batch
-                    .column(at)
-                    .as_primitive_opt::<TimestampNanosecondType>()?;
-                (!column.is_empty() && column.is_valid(0)).then(|| column.value(0))
-            };
-            Some((time(0)?, time(1)?))
-        }))
+        Buckets::over_matching(
+            self.session,
+            self.matching(self.range),
+            "time",
+            self.range,
+            most,
+        )
+        .await
     }
 
     async fn histogram(&self, buckets: Buckets, by: &str) -> Result<Histogram> {

@@ -5,13 +5,13 @@
 
 use std::collections::HashMap;
 
-use arrow::array::{Array as _, StringArray};
+use arrow::array::StringArray;
 use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use axum::extract::State;
 use axum::response::Response;
 use datafusion::dataframe::DataFrame;
-use datafusion::functions_aggregate::expr_fn::{count, max, min};
+use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr, cast, lit};
 use datafusion::prelude::{coalesce, col};
 use serde::Deserialize;
@@ -128,32 +128,15 @@ impl Work<'_> {
             .map_err(from_datafusion)
     }
 
-    /// Over the range; where it is unbounded, over the first to the last match. `None` if nothing
-    /// matches and there is no range to show.
     async fn buckets(&self, most: usize) -> Result<Option<Buckets>> {
-        let mut range = self.range;
-        if range.start_ns == i64::MIN || range.end_ns == i64::MAX {
-            let frame = self
-                .matching(range)
-                .await?
-                .aggregate(vec![], vec![min(col("start_time")), max(col("start_time"))])
-                .map_err(from_datafusion)?;
-            let batches = self.session.collect(frame).await?;
-            let Some(batch) = batches.iter().find(|batch| batch.num_rows() > 0) else {
-                return Ok(None);
-            };
-            let (first, last) = (nanoseconds(batch.column(0))?, nanoseconds(batch.column(1))?);
-            if first.is_null(0) {
-                return Ok(None);
-            }
-            if range.start_ns == i64::MIN {
-                range.start_ns = first.value(0);
-            }
-            if range.end_ns == i64::MAX {
-                range.end_ns = last.value(0).saturating_add(1);
-            }
-        }
-        Buckets::over(range, most).map(Some)
+        Buckets::over_matching(
+            self.session,
+            self.matching(self.range),
+            "start_time",
+            self.range,
+            most,
+        )
+        .await
     }
 
     /// The one with the most spans first, the rest together at the end.

@@ -361,32 +361,15 @@ impl<'a> Parser<'a> {
     }
 
     fn not_a_stage(&self) -> Failure {
-        const STAGES: &[&str] = &[
-            "count",
-            "min",
-            "max",
-            "sum",
-            "avg",
-            "by",
-            "select",
-            "coalesce",
-            "rate",
-            "count_over_time",
-            "min_over_time",
-            "max_over_time",
-            "avg_over_time",
-            "sum_over_time",
-            "quantile_over_time",
-            "histogram_over_time",
-            "compare",
-            "topk",
-            "bottomk",
+        const SPANSETS: &[&str] = &[
+            "count", "min", "max", "sum", "avg", "by", "select", "coalesce",
         ];
+        let stages = [SPANSETS, metrics::FUNCTIONS, &["topk", "bottomk"]].concat();
         let failure = self.unexpected("a `{ … }` or a function");
         match self.peek() {
-            Some(Token::Word(word)) => match nearest(word, STAGES).first() {
+            Some(Token::Word(word)) => match nearest(word, &stages).first() {
                 Some(near) => failure.hint(format!("did you mean `{near}()`?")),
-                None => failure.hint(format!("the functions are {}", STAGES.join(", "))),
+                None => failure.hint(format!("the functions are {}", stages.join(", "))),
             },
             Some(Token::Field(field)) => failure.hint(format!("write `{{ {field} … }}`")),
             _ => failure,

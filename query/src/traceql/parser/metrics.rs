@@ -7,7 +7,8 @@ use crate::traceql::ast::{
 use crate::traceql::lexer::{Failure, Token};
 use crate::traceql::value::Value;
 
-const FUNCTIONS: &[&str] = &[
+/// The functions of time.
+pub(super) const FUNCTIONS: &[&str] = &[
     "rate",
     "count_over_time",
     "min_over_time",
