@@ -61,7 +61,7 @@ release: check-tools web ## Build the optimised binary
 demo: check-tools ## Send a realistic shop's traces and logs to a running Spoor
 	cargo run $(PROFILE_FLAG) --locked -p spoor-server --bin spoor -- demo $(ARGS)
 
-bench: check-tools ## Measure the release build (bench/run.sh; RECORDS=… for another size)
+bench: check-tools ## Measure the release build (bench/README.md; ARGS="traces logs --scale 0.1")
 	./bench/run.sh $(ARGS)
 
 screenshots: $(WEB_PACKAGES) ## Pictures of every view of a running Spoor into web/screenshots (ARGS="--url http://… --only logs")

@@ -1,31 +1,29 @@
-//! `disk`: what the files of a data directory weigh, by table and kind.
+//! What the files of a data directory weigh, by table and kind.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use serde_json::{Value, json};
 
-/// What `disk` is told.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct DiskArgs {
-    /// The data directory. Stop the server first: what it holds in memory and in the write-ahead
-    /// log is in no file yet.
-    #[arg(long, default_value = "spoor-data")]
-    data_dir: PathBuf,
-    /// Spans in it: gives bytes per span.
-    #[arg(long)]
-    spans: Option<u64>,
-    /// Log records in it: gives bytes per log record.
-    #[arg(long)]
-    logs: Option<u64>,
+/// What lies on disk.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    /// All of it.
+    pub(crate) bytes: u64,
+    /// Bytes and files by `table.extension` or, outside tables, by folder.
+    pub(crate) report: Value,
 }
 
-/// Bytes and files, by `table.extension` or, outside tables, by folder.
-pub(crate) fn run(args: &DiskArgs) -> anyhow::Result<Value> {
+/// Adds up the files below `data_dir`; `spans` and `logs` give bytes per record.
+pub(crate) fn measure(
+    data_dir: &Path,
+    spans: Option<u64>,
+    logs: Option<u64>,
+) -> anyhow::Result<Disk> {
     let mut sums = BTreeMap::new();
-    walk(&args.data_dir, &args.data_dir, &mut sums)?;
+    walk(data_dir, data_dir, &mut sums)?;
     let per = |table: &str, records: Option<u64>| {
         let records = records.filter(|records| *records > 0)?;
         let bytes: u64 = sums
@@ -39,12 +37,14 @@ pub(crate) fn run(args: &DiskArgs) -> anyhow::Result<Value> {
         .iter()
         .map(|(kind, (bytes, files))| (kind.clone(), json!({ "bytes": bytes, "files": files })))
         .collect();
-    Ok(json!({
-        "benchmark": "disk",
-        "kinds": kinds,
-        "bytes_per_span": per("spans.", args.spans),
-        "bytes_per_log": per("logs.", args.logs),
-    }))
+    Ok(Disk {
+        bytes: sums.values().map(|(bytes, _)| bytes).sum(),
+        report: json!({
+            "kinds": kinds,
+            "bytes_per_span": per("spans.", spans),
+            "bytes_per_log": per("logs.", logs),
+        }),
+    })
 }
 
 fn walk(root: &Path, folder: &Path, sums: &mut BTreeMap<String, (u64, u64)>) -> anyhow::Result<()> {

@@ -48,14 +48,15 @@ impl Connection {
         })
     }
 
-    /// Posts protobuf.
-    pub(crate) async fn post_protobuf(
+    /// Posts `body`.
+    pub(crate) async fn post(
         &mut self,
         path: &str,
+        content_type: &str,
         body: &[u8],
     ) -> anyhow::Result<Answer> {
         let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/x-protobuf\r\nContent-Length: {}\r\n{}\r\n",
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n{}\r\n",
             self.address,
             body.len(),
             self.authorization()

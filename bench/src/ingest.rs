@@ -1,51 +1,52 @@
-//! `ingest-traces` and `ingest-logs`: closed loop, each connection sends when it has been answered.
+//! Sends records: over each connection one request at a time, as fast as it is answered or at a rate.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
+use crate::case::Load;
 use crate::http::Connection;
-use crate::machine::{Process, ProcessUse};
 use crate::records::Signal;
 
-/// Different requests that each connection has ready; more cost memory, fewer compress too well.
-const TEMPLATES_PER_CONNECTION: u64 = 16;
+/// Different requests over all connections; more cost memory, fewer compress too well.
+const TEMPLATES: u64 = 128;
 
-/// What `ingest-…` is told.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct IngestArgs {
-    /// The OTLP/HTTP address.
-    #[arg(long, default_value = "127.0.0.1:4318")]
-    address: String,
+/// Where to send to.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    /// `host:port`
+    pub(crate) address: String,
     /// The writers' token, if the server wants one.
-    #[arg(long)]
-    token: Option<String>,
-    /// Records in all; rounded up to whole requests.
-    #[arg(long, default_value_t = 1_000_000)]
-    records: u64,
-    /// Records in a request, at most 3000.
-    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=3000))]
-    batch: u16,
-    /// Connections, each with one request in flight.
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    connections: u16,
-    /// Ids and texts follow from it; use another one for a second run on the same data.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// The server's process id: its CPU time and memory are reported.
-    #[arg(long)]
-    pid: Option<u32>,
+    pub(crate) token: Option<String>,
+    /// Path for spans.
+    pub(crate) traces_path: String,
+    /// Path for log records.
+    pub(crate) logs_path: String,
 }
 
+impl Target {
+    fn path(&self, signal: Signal) -> &str {
+        match signal {
+            Signal::Traces => &self.traces_path,
+            Signal::Logs => &self.logs_path,
+        }
+    }
+}
+
+/// What came of a load.
 #[derive(Debug, Default)]
-struct Tally {
-    acknowledged: u64,
+pub(crate) struct Tally {
+    /// Records in requests that were answered with success.
+    pub(crate) acknowledged: u64,
     busy: u64,
     errors: BTreeMap<String, u64>,
     bytes: u64,
     latencies_us: Vec<u64>,
+    seconds: f64,
 }
 
 impl Tally {
@@ -58,143 +59,141 @@ impl Tally {
             *self.errors.entry(error).or_default() += count;
         }
     }
+
+    /// The figures, by name.
+    pub(crate) fn report(&mut self, load: &Load) -> Value {
+        self.latencies_us.sort_unstable();
+        let acknowledged = as_f64(self.acknowledged);
+        json!({
+            "signal": load.signal,
+            "connections": load.connections,
+            "records_per_request": load.batch,
+            "records_acknowledged": self.acknowledged,
+            "seconds": self.seconds,
+            "records_per_second": acknowledged / self.seconds,
+            "megabytes_per_second": as_f64(self.bytes) / 1e6 / self.seconds,
+            "bytes_per_record_sent": as_f64(self.bytes) / acknowledged.max(1.0),
+            "request_ms": {
+                "p50": quantile_ms(&self.latencies_us, 50),
+                "p99": quantile_ms(&self.latencies_us, 99),
+                "max": quantile_ms(&self.latencies_us, 100),
+            },
+            "busy_answers": self.busy,
+            "errors": self.errors,
+        })
+    }
 }
 
-/// Sends `args.records` records and reports what came of it.
-pub(crate) async fn run(args: &IngestArgs, signal: Signal) -> anyhow::Result<Value> {
-    let requests = args.records.div_ceil(u64::from(args.batch));
-    ensure!(
-        u64::from(args.batch).is_multiple_of(crate::ids::SPANS_PER_TRACE),
-        "--batch is {}: traces have {} spans and are not split",
-        args.batch,
-        crate::ids::SPANS_PER_TRACE
-    );
+/// Sends all of `load`. A busy server is asked again, so that in the end every record is there.
+pub(crate) async fn run(target: Arc<Target>, load: Load) -> anyhow::Result<Tally> {
+    let requests = load.records.div_ceil(u64::from(load.batch));
     let mut senders = Vec::new();
-    for number in 0..u64::from(args.connections) {
-        senders.push(Sender::new(args, signal, number).await?);
+    for number in 0..u64::from(load.connections) {
+        senders.push(Sender::new(&target, &load, number).await?);
     }
-    let process = args.pid.map(Process::new);
-    let before = process.map(Process::read).transpose()?;
     let began = Instant::now();
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = JoinSet::new();
     for sender in senders {
-        tasks.spawn(sender.run(requests));
+        tasks.spawn(sender.run(began, requests));
     }
     let mut tally = Tally::default();
     while let Some(finished) = tasks.join_next().await {
         tally.add(finished.context("a sender panicked")??);
     }
-    let seconds = began.elapsed().as_secs_f64();
-    let used = process.map(Process::read).transpose()?;
-    Ok(report(args, signal, tally, seconds, before.zip(used)))
+    tally.seconds = began.elapsed().as_secs_f64();
+    Ok(tally)
 }
 
 struct Sender {
+    target: Arc<Target>,
     connection: Connection,
     templates: Vec<crate::patch::Template>,
-    signal: Signal,
-    seed: u64,
-    records: u64,
+    load: Load,
     number: u64,
-    step: u64,
+    /// Time between two requests of this connection; none: as soon as the last is answered.
+    pause: Option<Duration>,
 }
 
 impl Sender {
-    async fn new(args: &IngestArgs, signal: Signal, number: u64) -> anyhow::Result<Self> {
-        let templates = (0..TEMPLATES_PER_CONNECTION)
+    async fn new(target: &Arc<Target>, load: &Load, number: u64) -> anyhow::Result<Self> {
+        let each = (TEMPLATES / u64::from(load.connections)).max(1);
+        let templates = (0..each)
             .map(|variant| {
-                let variant = number * TEMPLATES_PER_CONNECTION + variant;
-                signal.template(args.seed, variant, args.batch)
+                load.signal
+                    .template(load.seed, number * each + variant, load.batch)
             })
             .collect();
+        let pause = load.rate.map(|rate| {
+            let records = as_f64(u64::from(load.batch) * u64::from(load.connections));
+            Duration::from_secs_f64(records / as_f64(rate))
+        });
         Ok(Self {
-            connection: Connection::open(&args.address, args.token.clone()).await?,
+            connection: Connection::open(&target.address, target.token.clone()).await?,
+            target: Arc::clone(target),
             templates,
-            signal,
-            seed: args.seed,
-            records: u64::from(args.batch),
+            load: load.clone(),
             number,
-            step: u64::from(args.connections),
+            pause,
         })
     }
 
-    /// Sends requests `number`, `number + step`, … below `requests`. A busy server is asked
-    /// again, so that in the end every record is there.
-    async fn run(mut self, requests: u64) -> anyhow::Result<Tally> {
+    /// Sends requests `number`, `number + connections`, … below `requests`. At a rate, the clock of a
+    /// request runs from when it was due: one that had to wait for the one before was late.
+    async fn run(mut self, began: Instant, requests: u64) -> anyhow::Result<Tally> {
         let mut tally = Tally::default();
         let templates = self.templates.len();
+        let records = u64::from(self.load.batch);
+        let step = u64::from(self.load.connections);
         let mut request = self.number;
         let mut turn = 0;
+        let mut due = began
+            + self
+                .pause
+                .unwrap_or_default()
+                .mul_f64(share(self.number, step));
         while request < requests {
-            let template = &mut self.templates[turn % templates];
-            let body = template.fill(self.seed, request, self.records, now_ns()?);
-            let began = Instant::now();
-            let answer = self
-                .connection
-                .post_protobuf(self.signal.path(), body)
-                .await?;
-            match answer.status {
-                200 => {
-                    tally.acknowledged += self.records;
+            if let Some(pause) = self.pause {
+                tokio::time::sleep_until(due.into()).await;
+                due += pause;
+            }
+            let asked = match self.pause {
+                Some(pause) => due.checked_sub(pause).unwrap_or(due),
+                None => Instant::now(),
+            };
+            let path = self.target.path(self.load.signal);
+            let status = loop {
+                let template = &mut self.templates[turn % templates];
+                let body = template.fill(self.load.seed, request, records, now_ns()?);
+                let answer = self
+                    .connection
+                    .post(path, "application/x-protobuf", body)
+                    .await?;
+                if !matches!(answer.status, 429 | 503) {
                     tally.bytes += body.len() as u64;
-                    let elapsed = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-                    tally.latencies_us.push(elapsed);
+                    break answer.status;
                 }
-                429 | 503 => {
-                    tally.busy += 1;
-                    let wait = answer.retry_after_s.unwrap_or(1).min(5);
-                    tokio::time::sleep(Duration::from_secs(wait)).await;
-                    continue;
-                }
-                status => *tally.errors.entry(format!("HTTP {status}")).or_default() += 1,
+                tally.busy += 1;
+                let wait = answer.retry_after_s.unwrap_or(1).min(5);
+                tokio::time::sleep(Duration::from_secs(wait)).await;
+            };
+            // Some answer 204.
+            if matches!(status, 200..300) {
+                tally.acknowledged += records;
+                let elapsed = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX);
+                tally.latencies_us.push(elapsed);
+            } else {
+                *tally.errors.entry(format!("HTTP {status}")).or_default() += 1;
             }
             turn += 1;
-            request += self.step;
+            request += step;
         }
         Ok(tally)
     }
 }
 
-fn report(
-    args: &IngestArgs,
-    signal: Signal,
-    mut tally: Tally,
-    seconds: f64,
-    used: Option<(ProcessUse, ProcessUse)>,
-) -> Value {
-    tally.latencies_us.sort_unstable();
-    let acknowledged = as_f64(tally.acknowledged);
-    let mut report = json!({
-        "benchmark": match signal {
-            Signal::Traces => "ingest-traces",
-            Signal::Logs => "ingest-logs",
-        },
-        "seed": args.seed,
-        "connections": args.connections,
-        "records_per_request": args.batch,
-        "records_acknowledged": tally.acknowledged,
-        "seconds": seconds,
-        "records_per_second": acknowledged / seconds,
-        "megabytes_per_second": as_f64(tally.bytes) / 1e6 / seconds,
-        "bytes_per_record_sent": as_f64(tally.bytes) / acknowledged.max(1.0),
-        "request_ms": {
-            "p50": quantile_ms(&tally.latencies_us, 50),
-            "p99": quantile_ms(&tally.latencies_us, 99),
-            "max": quantile_ms(&tally.latencies_us, 100),
-        },
-        "busy_answers": tally.busy,
-        "errors": tally.errors,
-    });
-    if let Some((before, after)) = used {
-        let cpu_seconds = after.cpu_seconds - before.cpu_seconds;
-        report["server"] = json!({
-            "cpu_seconds": cpu_seconds,
-            "cpu_seconds_per_million_records": cpu_seconds / acknowledged.max(1.0) * 1e6,
-            "cores_used": cpu_seconds / seconds,
-            "peak_rss_bytes": after.peak_rss_bytes,
-        });
-    }
-    report
+/// `part` of `whole`, below 1: connections at a rate do not all send at once.
+fn share(part: u64, whole: u64) -> f64 {
+    as_f64(part) / as_f64(whole.max(1))
 }
 
 /// The value below which `percent` of the sorted `values_us` lie, in milliseconds.

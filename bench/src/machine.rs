@@ -19,6 +19,10 @@ pub(crate) struct ProcessUse {
     pub(crate) cpu_seconds: f64,
     /// The most memory it ever held.
     pub(crate) peak_rss_bytes: u64,
+    /// The memory it holds now.
+    pub(crate) rss_bytes: u64,
+    /// Bytes it caused to be written to disk; 0 where the kernel does not tell.
+    pub(crate) written_bytes: u64,
 }
 
 impl Process {
@@ -29,14 +33,37 @@ impl Process {
 
     /// Reads its counters.
     pub(crate) fn read(self) -> anyhow::Result<ProcessUse> {
+        let status = self.file("status")?;
+        let bytes = |key: &str| {
+            let kib = value_of(&status, key);
+            kib.map(|kib| kib * 1024)
+                .with_context(|| format!("no {key} in /proc/<pid>/status"))
+        };
+        Ok(ProcessUse {
+            cpu_seconds: self.cpu_seconds()?,
+            peak_rss_bytes: bytes("VmHWM")?,
+            rss_bytes: bytes("VmRSS")?,
+            written_bytes: self
+                .file("io")
+                .ok()
+                .and_then(|io| value_of(&io, "write_bytes:"))
+                .unwrap_or(0),
+        })
+    }
+
+    /// Its CPU time; can be read until somebody has waited for its end.
+    pub(crate) fn cpu_seconds(self) -> anyhow::Result<f64> {
         let stat = self.file("stat")?;
         let ticks = cpu_ticks(&stat).context("cannot read the CPU time in /proc/<pid>/stat")?;
-        let status = self.file("status")?;
-        let peak_kib = value_of(&status, "VmHWM").context("no VmHWM in /proc/<pid>/status")?;
-        Ok(ProcessUse {
-            cpu_seconds: crate::ingest::as_f64(ticks) / TICKS_PER_SECOND,
-            peak_rss_bytes: peak_kib * 1024,
-        })
+        Ok(crate::ingest::as_f64(ticks) / TICKS_PER_SECOND)
+    }
+
+    /// Whether it has ended and only waits to be waited for.
+    pub(crate) fn has_ended(self) -> anyhow::Result<bool> {
+        let stat = self.file("stat")?;
+        Ok(stat
+            .rsplit_once(')')
+            .is_some_and(|(_, fields)| fields.trim_start().starts_with('Z')))
     }
 
     fn file(self, name: &str) -> anyhow::Result<String> {
@@ -58,6 +85,12 @@ fn cpu_ticks(stat: &str) -> Option<u64> {
 fn value_of(text: &str, key: &str) -> Option<u64> {
     let line = text.lines().find(|line| line.starts_with(key))?;
     line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Empties the page cache; says whether it could (it takes root).
+pub(crate) fn drop_page_cache() -> bool {
+    rustix::fs::sync();
+    fs::write("/proc/sys/vm/drop_caches", "3").is_ok()
 }
 
 /// The machine; what cannot be read is null.

@@ -1,4 +1,4 @@
-//! `queries`: what was sent by `ingest-…` with the same seed is asked for again, warm.
+//! `queries`: the ten that people use, about what was sent with the same seed.
 
 use std::time::Instant;
 
@@ -6,142 +6,235 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use url::form_urlencoded::byte_serialize;
 
-use crate::http::Connection;
+use crate::case::Queries;
+use crate::http::{Answer, Connection};
 use crate::ids;
 use crate::ingest::quantile_ms;
-use crate::records::COMMON_WORD;
-
-/// What `queries` is told.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct QueryArgs {
-    /// The address of the HTTP API.
-    #[arg(long, default_value = "127.0.0.1:4320")]
-    address: String,
-    /// The readers' token, if the server wants one.
-    #[arg(long)]
-    token: Option<String>,
-    /// The seed that the records were sent with.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// How many spans were sent; 0 leaves trace queries out.
-    #[arg(long, default_value_t = 1_000_000)]
-    spans: u64,
-    /// How many log records were sent; 0 leaves log queries out.
-    #[arg(long, default_value_t = 1_000_000)]
-    logs: u64,
-    /// How often each query is timed.
-    #[arg(long, default_value_t = 21, value_parser = clap::value_parser!(u64).range(1..))]
-    repeat: u64,
-}
+use crate::records::{COMMON_WORD, PHRASE};
 
 /// One query in variants that must all find something.
 struct Case {
     name: &'static str,
-    paths: Vec<String>,
+    asks: Vec<Ask>,
     /// What the answer must hold: a query that finds nothing is fast and worthless.
     found: fn(&Value) -> bool,
 }
 
-/// Times every case and reports medians.
-pub(crate) async fn run(args: &QueryArgs) -> anyhow::Result<Value> {
-    let mut connection = Connection::open(&args.address, args.token.clone()).await?;
-    let mut results = serde_json::Map::new();
-    for case in cases(args) {
-        results.insert(case.name.to_owned(), measure(&mut connection, &case).await?);
-    }
-    Ok(json!({
-        "benchmark": "queries",
-        "seed": args.seed,
-        "repeat": args.repeat,
-        "milliseconds": results,
-    }))
+/// A request.
+#[derive(Debug, Clone)]
+enum Ask {
+    Get(String),
+    Sql(String),
 }
 
-fn cases(args: &QueryArgs) -> Vec<Case> {
-    let mut cases = Vec::new();
-    let spread = |n: u64, of: u64| of * n / args.repeat;
-    if args.spans > 0 {
-        let traces = args.spans / ids::SPANS_PER_TRACE;
-        let id = |n| ids::hex(&ids::trace_id(args.seed, spread(n, traces)));
-        let paths = |suffix: &str| {
-            (0..args.repeat)
-                .map(|n| format!("/api/v1/traces/{}{suffix}", id(n)))
-                .collect()
-        };
-        cases.push(Case {
-            name: "trace_by_id",
-            paths: paths(""),
-            found: |answer| !answer["resourceSpans"][0].is_null(),
-        });
-        cases.push(Case {
-            name: "trace_timeline",
-            paths: paths("?view=timeline"),
-            found: |answer| answer["span_count"] == ids::SPANS_PER_TRACE,
-        });
+impl Ask {
+    async fn send(&self, connection: &mut Connection) -> anyhow::Result<Answer> {
+        match self {
+            Self::Get(path) => connection.get(path).await,
+            Self::Sql(query) => {
+                let body = json!({ "query": query }).to_string();
+                connection
+                    .post("/api/v1/sql", "application/json", body.as_bytes())
+                    .await
+            }
+        }
     }
-    if args.logs > 0 {
-        let needle = |n| {
-            let digits = ids::needle(args.seed, spread(n, args.logs));
-            String::from_utf8_lossy(&digits).into_owned()
-        };
-        let search = |query: &str| format!("/api/v1/logs?query={}&limit=100", encode(query));
+}
+
+/// Times every query and reports, in milliseconds, the first time each was asked and, of all times
+/// but that round, median and 95th percentile.
+pub(crate) async fn ask(
+    address: &str,
+    token: Option<String>,
+    queries: &Queries,
+) -> anyhow::Result<Value> {
+    let mut connection = Connection::open(address, token).await?;
+    let mut results = serde_json::Map::new();
+    for case in cases(&mut connection, queries).await? {
+        results.insert(case.name.to_owned(), measure(&mut connection, &case).await?);
+    }
+    Ok(Value::Object(results))
+}
+
+async fn cases(connection: &mut Connection, queries: &Queries) -> anyhow::Result<Vec<Case>> {
+    let mut cases = Vec::new();
+    if queries.spans > 0 {
+        span_cases(connection, queries, &mut cases).await?;
+    }
+    if queries.logs > 0 {
+        log_cases(queries, &mut cases);
+    }
+    Ok(cases)
+}
+
+async fn span_cases(
+    connection: &mut Connection,
+    queries: &Queries,
+    cases: &mut Vec<Case>,
+) -> anyhow::Result<()> {
+    let traces = queries.spans / ids::SPANS_PER_TRACE;
+    let id = |n| ids::hex(&ids::trace_id(queries.seed, spread(queries, n, traces)));
+    let by_id = |suffix: &str| {
+        each(queries, |n| {
+            Ask::Get(format!("/api/v1/traces/{}{suffix}", id(n)))
+        })
+    };
+    // A user who is somewhere in the data: in few of its spans.
+    let timeline: Value = read(
+        &Ask::Get(format!(
+            "/api/v1/traces/{}?view=timeline",
+            id(queries.repeat / 2)
+        ))
+        .send(connection)
+        .await?,
+    )?;
+    let user = timeline["spans"][0]["attributes"]["enduser.id"]
+        .as_str()
+        .context("no enduser.id in a trace that was sent")?;
+    let found = |name, asks, found| Case { name, asks, found };
+    cases.push(found("trace_by_id", by_id(""), |answer| {
+        !answer["resourceSpans"][0].is_null()
+    }));
+    cases.push(found("trace_timeline", by_id("?view=timeline"), |answer| {
+        answer["span_count"] == ids::SPANS_PER_TRACE
+    }));
+    let search = |query: &str| Ask::Get(format!("/api/v1/traces?query={}&limit=20", encode(query)));
+    cases.push(found(
+        "attribute_equality",
+        same(queries, search(&format!("enduser.id:{user}"))),
+        |answer| !answer["traces"][0].is_null(),
+    ));
+    cases.push(found(
+        "service_and_duration",
+        same(queries, search("service:orders duration>=5ms duration<6ms")),
+        |answer| !answer["traces"][0].is_null(),
+    ));
+    cases.push(found(
+        "group_by_top_10",
+        same(
+            queries,
+            Ask::Sql(
+                "SELECT service_name, name, count(*) AS n FROM spans \
+                 GROUP BY service_name, name ORDER BY n DESC LIMIT 10"
+                    .to_owned(),
+            ),
+        ),
+        |answer| {
+            answer["rows"]
+                .as_array()
+                .is_some_and(|rows| rows.len() == 10)
+        },
+    ));
+    cases.push(found(
+        "red_of_a_service_over_a_day",
+        same(
+            queries,
+            Ask::Get("/api/v1/spans/histogram?query=service:orders&start=-1d&end=now".to_owned()),
+        ),
+        |answer| answer["total"].as_u64().is_some_and(|total| total > 0),
+    ));
+    cases.push(found(
+        "facet",
+        same(
+            queries,
+            Ask::Get("/api/v1/fields/http.route/values?table=spans".to_owned()),
+        ),
+        |answer| !answer["values"][0].is_null(),
+    ));
+    Ok(())
+}
+
+fn log_cases(queries: &Queries, cases: &mut Vec<Case>) {
+    let search = |query: &str| Ask::Get(format!("/api/v1/logs?query={}&limit=100", encode(query)));
+    let histogram =
+        |query: &str| Ask::Get(format!("/api/v1/logs/histogram?query={}", encode(query)));
+    cases.push(Case {
+        name: "needle_word",
+        asks: each(queries, |n| {
+            let digits = ids::needle(queries.seed, spread(queries, n, queries.logs));
+            search(&String::from_utf8_lossy(&digits))
+        }),
+        found: |answer| {
+            answer["logs"]
+                .as_array()
+                .is_some_and(|logs| logs.len() == 1)
+        },
+    });
+    cases.push(Case {
+        name: "common_word_newest_100",
+        asks: same(queries, search(COMMON_WORD)),
+        found: |answer| {
+            answer["logs"]
+                .as_array()
+                .is_some_and(|logs| logs.len() == 100)
+        },
+    });
+    for (name, query) in [
+        ("common_word_histogram", COMMON_WORD.to_owned()),
+        ("phrase_histogram", format!("\"{PHRASE}\"")),
+    ] {
         cases.push(Case {
-            name: "needle_word",
-            paths: (0..args.repeat).map(|n| search(&needle(n))).collect(),
-            found: |answer| {
-                answer["logs"]
-                    .as_array()
-                    .is_some_and(|logs| logs.len() == 1)
-            },
-        });
-        cases.push(Case {
-            name: "common_word_newest_100",
-            paths: vec![search(COMMON_WORD); repeat(args)],
-            found: |answer| {
-                answer["logs"]
-                    .as_array()
-                    .is_some_and(|logs| logs.len() == 100)
-            },
-        });
-        let histogram = format!("/api/v1/logs/histogram?query={}", encode(COMMON_WORD));
-        cases.push(Case {
-            name: "common_word_histogram",
-            paths: vec![histogram; repeat(args)],
+            name,
+            asks: same(queries, histogram(&query)),
             found: |answer| answer["total"].as_u64().is_some_and(|total| total > 0),
         });
     }
-    cases
+    cases.push(Case {
+        name: "group_by_service_and_level",
+        asks: same(
+            queries,
+            Ask::Sql(
+                "SELECT service_name, severity_text, count(*) AS n FROM logs \
+                 GROUP BY service_name, severity_text ORDER BY n DESC"
+                    .to_owned(),
+            ),
+        ),
+        found: |answer| !answer["rows"][0].is_null(),
+    });
 }
 
-fn repeat(args: &QueryArgs) -> usize {
-    usize::try_from(args.repeat).unwrap_or(usize::MAX)
+/// The `n`-th of [`Queries::repeat`] places spread over `of` records.
+fn spread(queries: &Queries, n: u64, of: u64) -> u64 {
+    of * n / queries.repeat
+}
+
+fn each(queries: &Queries, ask: impl Fn(u64) -> Ask) -> Vec<Ask> {
+    (0..queries.repeat).map(ask).collect()
+}
+
+fn same(queries: &Queries, ask: Ask) -> Vec<Ask> {
+    vec![ask; usize::try_from(queries.repeat).unwrap_or(usize::MAX)]
 }
 
 fn encode(query: &str) -> String {
     byte_serialize(query.as_bytes()).collect()
 }
 
-/// Asks every path once to warm up, then once for the clock.
+fn read(answer: &Answer) -> anyhow::Result<Value> {
+    ensure!(
+        answer.status == 200,
+        "the answer is {}: {}",
+        answer.status,
+        String::from_utf8_lossy(&answer.body)
+    );
+    serde_json::from_slice(&answer.body).context("the answer is not JSON")
+}
+
+/// Asks everything once, which warms up, then once for the clock.
 async fn measure(connection: &mut Connection, case: &Case) -> anyhow::Result<Value> {
     let mut first_us = None;
     let mut times_us = Vec::new();
     for round in 0..2 {
-        for path in &case.paths {
+        for ask in &case.asks {
             let began = Instant::now();
-            let answer = connection.get(path).await?;
+            let answer = ask.send(connection).await?;
             let elapsed_us = u64::try_from(began.elapsed().as_micros())?;
             first_us.get_or_insert(elapsed_us);
-            ensure!(
-                answer.status == 200,
-                "GET {path} answers {}: {}",
-                answer.status,
-                String::from_utf8_lossy(&answer.body)
-            );
-            let body: Value = serde_json::from_slice(&answer.body)
-                .with_context(|| format!("the answer of GET {path} is not JSON"))?;
+            let body = read(&answer).with_context(|| format!("{}: {ask:?}", case.name))?;
             ensure!(
                 (case.found)(&body),
-                "GET {path} does not find what was sent: do --seed, --spans and --logs agree with the ingest run?"
+                "{}: {ask:?} does not find what was sent: do seed, spans and logs agree with the load?",
+                case.name
             );
             if round == 1 {
                 times_us.push(elapsed_us);

@@ -9,6 +9,7 @@ use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 use prost::Message;
+use serde::{Deserialize, Serialize};
 
 use crate::ids::{SPANS_PER_TRACE, mix};
 use crate::patch::{Hole, Template};
@@ -16,27 +17,23 @@ use crate::patch::{Hole, Template};
 /// A word that stands in a tenth of all log bodies.
 pub(crate) const COMMON_WORD: &str = "reconciled";
 
+/// Words one after the other that stand in a tenth of all log bodies.
+pub(crate) const PHRASE: &str = "loading from replica";
+
 /// Text that a needle is written over; as long as one.
 const NEEDLE_PLACE: &[u8; 16] = b"<<needle-goes-1>";
 
 /// Spans or log records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Signal {
-    /// `/v1/traces`
+    /// Spans.
     Traces,
-    /// `/v1/logs`
+    /// Log records.
     Logs,
 }
 
 impl Signal {
-    /// Where it is posted to.
-    pub(crate) fn path(self) -> &'static str {
-        match self {
-            Self::Traces => "/v1/traces",
-            Self::Logs => "/v1/logs",
-        }
-    }
-
     /// A request of `records` records, varied by `variant`.
     pub(crate) fn template(self, seed: u64, variant: u64, records: u16) -> Template {
         let mut chance = Chance {
@@ -273,7 +270,7 @@ fn body(chance: &mut Chance) -> String {
             "request {needle} {route} finished with status 200 in {b} ms, {a} bytes written to client"
         ),
         3 | 4 => format!("acquired {word} lock for key account:{a} after {b} ms (owner {needle})"),
-        5 => format!("cache miss for {route} key={needle} size={a}, loading from replica {b}"),
+        5 => format!("cache miss for {route} key={needle} size={a}, {PHRASE} {b}"),
         6 => format!(
             "connection from 10.{}.{}.{b} accepted, session {needle}",
             a % 256,
