@@ -21,7 +21,7 @@ use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawFieldAccessExpr};
 use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, ScalarUDF, lit};
 
-pub(crate) use id_text::{id_text_function, logical_type};
+pub(crate) use id_text::{id_text_function, logical_batch, logical_type};
 pub(crate) use map::{
     ATTRIBUTE_VALUE, attribute_exists, attribute_value, call_on, first_attribute_value, map_call,
 };

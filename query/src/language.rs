@@ -13,6 +13,7 @@
 mod fields;
 mod meaning;
 mod parser;
+mod rules;
 mod severity;
 mod values;
 
@@ -21,6 +22,7 @@ use spoor_storage::Error;
 pub(crate) use fields::is_attribute;
 pub(crate) use meaning::field_text;
 pub use meaning::to_expr;
+pub use rules::RuleQueries;
 pub use severity::{level_name, level_of, level_rank_expr};
 pub(crate) use values::duration_ns;
 

@@ -192,9 +192,9 @@ impl House {
     }
 
     async fn on(folder: tempfile::TempDir, options: QueryOptions) -> Self {
-        let storage = Storage::open(StorageOptions::new(folder.path()), Arc::new(NoDecode))
-            .await
-            .unwrap();
+        let mut storage = StorageOptions::new(folder.path());
+        storage.filters = Some(Arc::new(crate::language::RuleQueries));
+        let storage = Storage::open(storage, Arc::new(NoDecode)).await.unwrap();
         let engine = QueryEngine::new(storage.clone(), options).unwrap();
         Self {
             router: router(engine.clone()),

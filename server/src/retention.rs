@@ -27,6 +27,9 @@ pub(crate) struct RetentionArgs {
     /// come back until it is purged
     #[arg(long, value_name = "FILE")]
     set: Option<PathBuf>,
+    /// Change nothing: say what the rules of --set (or of the settings file) would let expire now
+    #[arg(long)]
+    dry_run: bool,
     /// Ask this server instead of the data directory
     #[arg(long, value_name = "URL")]
     url: Option<Url>,
@@ -42,6 +45,24 @@ struct Answer {
     hidden: Vec<Hidden>,
 }
 
+/// What rules would do.
+#[derive(Deserialize)]
+struct Preview {
+    rules: Vec<Would>,
+    rows: u64,
+    bytes: u64,
+    restored_rows: u64,
+    incomplete_reasons: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Would {
+    rule: serde_json::Value,
+    rows: u64,
+    bytes: u64,
+    files: u64,
+}
+
 #[derive(Deserialize)]
 struct Hidden {
     query: String,
@@ -52,9 +73,21 @@ struct Hidden {
 
 /// Writes the rules to standard output as TOML, and beside them what is hidden.
 pub(crate) async fn run(args: RetentionArgs) -> anyhow::Result<Outcome> {
-    let settings = Settings::load(args.settings)?;
+    let mut settings = Settings::load(args.settings)?;
     settings.log.start("warn");
     let policy = args.set.as_deref().map(read_policy).transpose()?;
+    if args.dry_run {
+        // Opening the directory would put them in force.
+        let fixed = settings.storage.retention.take();
+        let policy = policy.or_else(|| fixed.map(|fixed| fixed.policy));
+        let policy = policy.ok_or_else(|| {
+            Hinted::new(
+                "there are no rules to try",
+                "name their file with --set, or the settings file with --config",
+            )
+        })?;
+        return preview(&settings, args.url, &policy).await;
+    }
     let access = &settings.access;
     let token = access.admin.first().or_else(|| access.read.first());
     let whom = Whom::find(&settings, args.url, token).await?;
@@ -83,6 +116,49 @@ pub(crate) async fn run(args: RetentionArgs) -> anyhow::Result<Outcome> {
     }
     drop(std::io::stderr().write_all(note.as_bytes()));
     Ok(Outcome::Success)
+}
+
+/// Says what `policy` would do; files that cannot be read make it [`Outcome::Problems`].
+async fn preview(
+    settings: &Settings,
+    url: Option<Url>,
+    policy: &RetentionPolicy,
+) -> anyhow::Result<Outcome> {
+    let mut body = serde_json::to_value(policy)?;
+    body["dry_run"] = true.into();
+    let whom = Whom::find(settings, url, settings.access.admin.first()).await?;
+    let answer = whom
+        .ask_json(Method::PUT, PATH, body.to_string(), TOKENS)
+        .await;
+    let closed = whom.close().await;
+    let preview: Preview = serde_json::from_value(answer?)?;
+    closed?;
+    drop(std::io::stdout().write_all(told(&preview).as_bytes()));
+    for reason in &preview.incomplete_reasons {
+        drop(writeln!(std::io::stderr(), "not looked at: {reason}"));
+    }
+    Ok(if preview.incomplete_reasons.is_empty() {
+        Outcome::Success
+    } else {
+        Outcome::Problems
+    })
+}
+
+fn told(preview: &Preview) -> String {
+    let lines = preview.rules.iter().map(|would| {
+        let Would {
+            rule,
+            rows,
+            bytes,
+            files,
+        } = would;
+        format!("{rows} rows, about {bytes} bytes, in {files} files would expire now: {rule}\n")
+    });
+    let together = format!(
+        "together {} rows, about {} bytes; {} rows that are hidden now would come back; nothing is changed\n",
+        preview.rows, preview.bytes, preview.restored_rows
+    );
+    lines.chain([together]).collect::<Vec<_>>().concat()
 }
 
 fn line_of(hidden: &Hidden) -> String {

@@ -12,6 +12,7 @@ mod problem;
 mod quantity;
 mod raw;
 mod resolve;
+mod retention;
 mod tokens;
 
 pub(crate) use problem::Problems;

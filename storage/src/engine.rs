@@ -20,7 +20,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 pub use delete::{DeletionPreview, DeletionRequest};
 pub use options::StorageOptions;
-pub use retention::{Hidden, Retention};
+pub use retention::{FixedRetention, Hidden, Retention, RetentionPreview, RulePreview};
 
 use crate::budget::{Admission, Budget};
 use crate::buffer::{check_hours, prepare};
@@ -34,7 +34,7 @@ use crate::layout::Layout;
 use crate::metrics::Metrics;
 use crate::model::{RecordId, Table, TenantId};
 use crate::recovery::{RecoveryProgress, Replay, load_files, refuse_newer_log};
-use crate::retention::{Ledger, Pins};
+use crate::retention::Ledger;
 use crate::snapshot::{DataFile, Snapshot};
 use crate::state::State;
 use crate::store::Store;
@@ -132,7 +132,7 @@ impl Storage {
         let store = Store::open(&options.store, &layout, options.store_cache_bytes)?;
         let catalog = Catalog::open(&options.catalog, &layout, &store).await?;
         let metrics = Arc::new(Metrics::default());
-        let ledger = read_ledger(&catalog, &options).await?;
+        let ledger = retention::read_ledger(&catalog, &options).await?;
         let (files, skipped) = load_files(&layout, &catalog, &store).await?;
         let state = Arc::new(State::new(files, skipped));
         let writer = FileWriter {
@@ -343,15 +343,6 @@ impl Storage {
     pub fn register_metrics(&self, registry: &mut prometheus_client::registry::Registry) {
         self.shared.metrics.register(registry);
     }
-}
-
-async fn read_ledger(catalog: &Catalog, options: &StorageOptions) -> Result<Ledger> {
-    Ok(Ledger::new(
-        catalog.policy().await?,
-        Pins::new(catalog.pins().await?),
-        catalog.unfinished_deletions().await?,
-        options.clock.passed(),
-    ))
 }
 
 /// Creates the folders and takes the lock.

@@ -49,7 +49,8 @@ pub use catalog::CatalogLocation;
 pub use check::{CheckReport, Problem, check};
 pub use deletion::{Deletion, DeletionKind, DeletionReport, DeletionState, RecordSet, Redaction};
 pub use engine::{
-    Decode, DeletionPreview, DeletionRequest, Hidden, Ingest, Retention, Storage, StorageOptions,
+    Decode, DeletionPreview, DeletionRequest, FixedRetention, Hidden, Ingest, Retention,
+    RetentionPreview, RulePreview, Storage, StorageOptions,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use file::ChunkChecksums;
@@ -58,7 +59,7 @@ pub use model::{
     DeletionId, FileId, Hour, RecordId, SpanId, Table, TenantId, TimeRange, TraceId, ValueType,
 };
 pub use recovery::RecoveryProgress;
-pub use retention::{Pin, PolicyRecord, RetentionPolicy, RetentionRule};
+pub use retention::{CompileFilter, Pin, PolicyRecord, RetentionPolicy, RetentionRule, RowFilter};
 pub use snapshot::{DataFile, FieldStatistic, FieldStatistics, Snapshot};
 pub use statistics::Sketch;
 pub use store::{S3Location, StoreLocation};

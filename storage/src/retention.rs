@@ -11,12 +11,15 @@
 //! into once for each rule that begins to apply to it, not again with every tick of the clock.
 
 mod evaluate;
+mod filter;
 mod ledger;
 mod pins;
 mod policy;
 mod rule;
 
 pub(crate) use evaluate::{Evaluation, evaluate};
+pub use filter::{CompileFilter, RowFilter};
+pub(crate) use filter::{Filters, compile};
 pub(crate) use ledger::{Basis, Ledger};
 pub use pins::Pin;
 pub(crate) use pins::{MAX_PINS, Pins};

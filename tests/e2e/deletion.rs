@@ -136,6 +136,44 @@ async fn a_reader_does_not_delete() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rules_of_the_settings_file_are_in_force_and_stay() {
+    let home = Home::new();
+    let config = home.path("spoor.toml");
+    let rule =
+        "[[retention.rules]]\ntable = \"logs\"\nquery = \"http.route:/health*\"\nkeep = \"30d\"\n";
+    std::fs::write(&config, rule).unwrap();
+    let config = config.to_str().unwrap();
+    let server = home.serve_with(&["--config", config]).await;
+    let api = server.api();
+    let told = api.get("/api/v1/retention", &[]).await;
+    assert_eq!(told["rules"][0]["query"], "http.route:/health*", "{told}");
+    assert!(told["set_in"].as_str().unwrap().contains(config), "{told}");
+    let none = json!({"rules": []});
+    let answer = api.change(Method::PUT, "/api/v1/retention", &none).await;
+    assert_eq!(answer.status, 409, "{}", answer.text);
+    assert!(answer.text.contains(config), "{}", answer.text);
+    server.stop().await;
+    std::fs::write(
+        config,
+        "[[retention.rules]]\ntable = \"logs\"\nkeep = \"30\"\n",
+    )
+    .unwrap();
+    let data_dir = home.data_dir();
+    let refused = run(&[
+        "serve",
+        "--config",
+        config,
+        "--data-dir",
+        data_dir.to_str().unwrap(),
+    ]);
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        !refused.status.success() && told.contains("line 1"),
+        "{told}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_deletes_and_sets_rules_with_a_server_and_without() {
     let home = Home::new();
     let data_dir = home.data_dir();
@@ -192,6 +230,14 @@ async fn the_command_line_deletes_and_sets_rules_with_a_server_and_without() {
     let show = ["retention", "--data-dir", data_dir, "--read-token", READ];
     assert_eq!(run_ok(&show), printed, "readers may see them");
     assert!(printed.contains("keep = \"30d\""), "{printed}");
+    std::fs::write(
+        rules,
+        "[[rules]]\ntable = \"logs\"\nquery = \"keep\"\nkeep = \"1s\"\n",
+    )
+    .unwrap();
+    let dry = run_ok(&[&set[..], &["--dry-run"]].concat());
+    assert!(dry.contains("nothing is changed"), "{dry}");
+    assert_eq!(run_ok(&show), printed, "a dry run changes no rule");
     server.stop().await;
 
     assert_eq!(run_ok(&["retention", "--data-dir", data_dir]), printed);

@@ -4,9 +4,13 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use spoor_storage::{Pin, Result, Retention, RetentionPolicy, TenantId, TraceId};
+use spoor_storage::{
+    Pin, Result, Retention, RetentionPolicy, RetentionPreview, RetentionRule, RulePreview,
+    TenantId, TraceId,
+};
 
 use super::reports::{ReportJson, report_json};
 use super::{Caller, json_of};
@@ -26,6 +30,7 @@ pub(super) struct RetentionJson {
     #[serde(flatten)]
     policy: RetentionPolicy,
     version: u64,
+    set_in: Option<String>,
     changed_time: Option<String>,
     changed_by: Option<String>,
     total_bytes: u64,
@@ -39,11 +44,21 @@ struct HiddenJson {
     purge_time: String,
 }
 
+/// A policy, as it is put in force.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PolicyBody {
+    rules: Vec<RetentionRule>,
+    max_total_bytes: Option<u64>,
+    dry_run: bool,
+}
+
 fn retention_json(retention: &Retention) -> RetentionJson {
     let record = &retention.record;
     RetentionJson {
         policy: record.policy.clone(),
         version: record.version,
+        set_in: retention.set_in.clone(),
         changed_time: record.changed_ns.map(format_time),
         changed_by: record.changed_by.clone(),
         total_bytes: retention.total_bytes,
@@ -66,11 +81,42 @@ pub(super) async fn set_policy(
     State(state): State<ApiState>,
     caller: Caller,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<RetentionJson>, ApiError> {
-    let policy: RetentionPolicy = json_of(body, POLICY_HINT)?;
+) -> Result<Response, ApiError> {
+    let body: PolicyBody = json_of(body, POLICY_HINT)?;
+    let policy = RetentionPolicy {
+        rules: body.rules,
+        max_total_bytes: body.max_total_bytes,
+    };
     let storage = state.engine.storage();
+    if body.dry_run {
+        let preview = storage.preview_retention(policy.clone()).await?;
+        return Ok(Json(preview_json(&policy, &preview)).into_response());
+    }
     let retention = storage.set_retention(policy, caller.0).await?;
-    Ok(Json(retention_json(&retention)))
+    Ok(Json(retention_json(&retention)).into_response())
+}
+
+/// What each rule would do, and all of them together.
+fn preview_json(policy: &RetentionPolicy, preview: &RetentionPreview) -> Value {
+    let of = |what: Value, would: &RulePreview| json!({"rule": what, "rows": would.rows, "bytes": would.bytes, "files": would.files});
+    let named = policy.rules.iter().map(|rule| json!(rule));
+    let by_size = policy
+        .max_total_bytes
+        .map(|most| json!({"max_total_bytes": most}));
+    let rules: Vec<_> = named
+        .chain(by_size)
+        .zip(&preview.rules)
+        .map(|(what, would)| of(what, would))
+        .collect();
+    json!({
+        "dry_run": true,
+        "rules": rules,
+        "rows": preview.rules.iter().map(|rule| rule.rows).sum::<u64>(),
+        "bytes": preview.rules.iter().map(|rule| rule.bytes).sum::<u64>(),
+        "restored_rows": preview.restored_rows,
+        "complete": preview.incomplete_reasons.is_empty(),
+        "incomplete_reasons": preview.incomplete_reasons,
+    })
 }
 
 fn pin_json(trace: TraceId, pin: &Pin) -> Value {

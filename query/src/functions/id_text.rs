@@ -6,7 +6,8 @@ use arrow::array::{
     Array, ArrayRef, AsArray, FixedSizeBinaryArray, ListArray, StringArray, StructArray,
 };
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, Field, FieldRef, Fields};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, SchemaRef};
+use arrow::record_batch::RecordBatch;
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
@@ -85,6 +86,13 @@ impl ScalarUDFImpl for IdText {
             &stored.to_array(args.number_rows)?,
         )?))
     }
+}
+
+/// The rows of `batch`, which are stored ones, in the logical `schema` of their table.
+pub(crate) fn logical_batch(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let columns = batch.columns().iter().map(to_logical);
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
 }
 
 fn to_logical(array: &ArrayRef) -> Result<ArrayRef> {

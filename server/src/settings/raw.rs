@@ -12,6 +12,8 @@ use clap::Args;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
+use super::retention::RawRetention;
+
 /// A value as it was written.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Text(pub(super) String);
@@ -492,6 +494,10 @@ pub(crate) struct RawSettings {
     )]
     pub(super) metadata_cache_bytes: Option<Text>,
 
+    /// Retention rules; only the file can have them.
+    #[arg(skip)]
+    pub(super) retention: Option<RawRetention>,
+
     /// Keys of the file that are no settings; `deny_unknown_fields` would tell only of the first.
     #[arg(skip)]
     #[serde(flatten)]
@@ -511,6 +517,7 @@ impl RawSettings {
                     $($list: Some(all_set(over.$list))
                         .filter(|values| !values.is_empty())
                         .unwrap_or_else(|| all_set(under.$list)),)*
+                    retention: under.retention,
                     unknown: under.unknown,
                 }
             };

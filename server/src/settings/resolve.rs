@@ -2,11 +2,13 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use spoor_collector::CollectorOptions;
 use spoor_query::QueryOptions;
-use spoor_storage::StorageOptions;
+use spoor_query::language::RuleQueries;
+use spoor_storage::{FixedRetention, StorageOptions};
 
 use super::machine::Machine;
 use super::nearest::nearest;
@@ -91,6 +93,8 @@ impl Settings {
 #[derive(Default)]
 pub(super) struct Resolver {
     pub(super) problems: Problems,
+    /// Of the settings file.
+    retention: Option<FixedRetention>,
 }
 
 impl Resolver {
@@ -108,6 +112,10 @@ impl Resolver {
         };
         match toml::from_str::<RawSettings>(&text) {
             Ok(raw) => {
+                self.retention = raw
+                    .retention
+                    .as_ref()
+                    .and_then(|raw| raw.resolve(path, &text, &mut self.problems));
                 let names = RawSettings::names();
                 for key in raw.unknown.keys() {
                     let what = format!("`{key}` in `{shown}` is not a setting");
@@ -182,7 +190,11 @@ impl Resolver {
                 raw.shutdown_timeout.clone(),
                 Duration::from_secs(10),
             ),
-            storage: self.storage(raw.clone(), machine),
+            storage: StorageOptions {
+                retention: self.retention.take(),
+                filters: Some(Arc::new(RuleQueries)),
+                ..self.storage(raw.clone(), machine)
+            },
             collector: self.collector(raw.clone()),
             query: self.query(raw, machine),
         }

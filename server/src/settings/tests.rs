@@ -128,6 +128,64 @@ fn a_broken_file_says_where() {
 }
 
 #[test]
+fn the_file_can_have_the_retention_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(
+        folder.path(),
+        "flush_bytes = 4096\n[retention]\nmax_total_bytes = \"2KiB\"\n[[retention.rules]]\n\
+         table = \"logs\"\nquery = \"http.route:/healthz*\"\nkeep = \"12h\"\n[[retention.rules]]\n\
+         table = \"spans\"\nstatus = \"ERROR\"\nkeep = \"90d\"\n",
+    );
+    let settings = load(&["--config", &path]).ok().unwrap();
+    let fixed = settings.storage.retention.unwrap();
+    assert!(fixed.set_in.contains(&path));
+    assert_eq!(fixed.policy.max_total_bytes, Some(2048));
+    let keeps: Vec<_> = fixed.policy.rules.iter().map(|rule| &rule.keep).collect();
+    assert_eq!(keeps, ["12h", "90d"]);
+    assert!(load(&[]).ok().unwrap().storage.retention.is_none());
+    let path = file(folder.path(), "[retention]\n");
+    let keeps_all = load(&["--config", &path]).ok().unwrap().storage.retention;
+    assert_eq!(keeps_all.unwrap().policy.rules, []);
+}
+
+#[test]
+fn wrong_retention_rules_are_told_with_their_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = [
+        "table = \"logs\"\nkeep = \"soon\"",
+        "table = \"logs\"\nkeep = \"1d\"\nservce = \"a\"",
+        "table = \"spans\"\nkeep = \"1d\"\nquery = \"a:(\"",
+        "table = \"spans\"\nkeep = \"1d\"",
+    ];
+    let rules = rules
+        .map(|rule| format!("[[retention.rules]]\n{rule}\n"))
+        .concat();
+    let text = format!("{rules}[retention]\nmax_bytes = 1\nmax_total_bytes = \"much\"\n");
+    let path = file(folder.path(), &text.replace("[retention]", "[reten]"));
+    assert_eq!(
+        problems(&["--config", &path]).len(),
+        4,
+        "`reten` is no setting"
+    );
+    let text = format!("[retention]\nmax_bytes = 1\nmax_total_bytes = \"much\"\n{rules}");
+    let path = file(folder.path(), &text);
+    let found = problems(&["--config", &path]);
+    assert_eq!(found.len(), 5, "{found:#?}");
+    for part in [
+        "`retention.max_bytes`",
+        "`retention.max_total_bytes` is `much`",
+        "rule 1 in",
+        "line 4 is wrong: `soon`",
+        "line 7 is wrong: unknown field `servce`",
+        "line 11 is wrong: ",
+    ] {
+        let told = found.iter().any(|problem| problem.what.contains(part));
+        assert!(told, "{part} is not in {found:#?}");
+    }
+    assert!(found.iter().all(|problem| !problem.hint.is_empty()));
+}
+
+#[test]
 fn strangers_need_tokens() {
     let all = [
         "--otlp-grpc-addr",

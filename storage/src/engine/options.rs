@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use crate::catalog::CatalogLocation;
 use crate::clock::{Clock, SystemClock};
+use crate::retention::CompileFilter;
 use crate::store::StoreLocation;
+
+use super::FixedRetention;
 
 /// Settings of the storage engine; [`StorageOptions::new`] gives the defaults.
 #[derive(Debug, Clone)]
@@ -52,6 +55,11 @@ pub struct StorageOptions {
     pub index_cache_bytes: u64,
     /// How long rows that a retention rule hides can come back when the rule is changed.
     pub retention_undo: Duration,
+    /// The retention policy, if the settings give it: then it is in force from the start on and nobody
+    /// can set another.
+    pub retention: Option<FixedRetention>,
+    /// Who understands the queries of retention rules; without it there can be no such rules.
+    pub filters: Option<Arc<dyn CompileFilter>>,
     /// When the bytes of rows that were deleted by request are gone at the latest.
     pub delete_deadline: Duration,
     /// What time it is.
@@ -79,6 +87,8 @@ impl StorageOptions {
             index_from_rows: 0,
             index_cache_bytes: 256 << 20,
             retention_undo: Duration::from_hours(24),
+            retention: None,
+            filters: None,
             delete_deadline: Duration::from_hours(24),
             clock: SystemClock::start(),
         }

@@ -7,13 +7,13 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, MapArray, StringArray};
+use arrow::array::{Array, AsArray, BooleanArray, MapArray, StringArray};
 use arrow::datatypes::Int32Type;
 use arrow::record_batch::RecordBatch;
 use object_store::ObjectStore;
 use roaring::RoaringBitmap;
 
-use super::{RetentionPolicy, RetentionRule};
+use super::{Filters, RetentionPolicy, RetentionRule, RowFilter};
 use crate::compaction::FileRows;
 use crate::deletion::is_pinned;
 use crate::error::{Error, Result};
@@ -27,6 +27,8 @@ use crate::statistics::MAPS;
 pub(crate) struct Evaluation<'a> {
     pub(crate) store: &'a Arc<dyn ObjectStore>,
     pub(crate) policy: &'a RetentionPolicy,
+    /// Of each rule of the policy.
+    pub(crate) filters: &'a Filters,
     pub(crate) pinned: &'a HashSet<TraceId>,
     pub(crate) now_ns: i64,
 }
@@ -127,11 +129,15 @@ async fn read_rows(
     file: &DataFile,
     candidates: &[(usize, Meets, bool)],
 ) -> Result<Expired> {
-    let rules: Vec<(usize, &RetentionRule, bool)> = candidates
+    let rules: Vec<Candidate<'_>> = candidates
         .iter()
         .filter_map(|(at, _, expired)| {
-            let rule = evaluation.policy.rules.get(*at)?;
-            Some((*at, rule, *expired))
+            Some(Candidate {
+                at: *at,
+                rule: evaluation.policy.rules.get(*at)?,
+                filter: evaluation.filters.get(*at)?.as_deref(),
+                expired: *expired,
+            })
         })
         .collect();
     let mut found = Found {
@@ -140,7 +146,7 @@ async fn read_rows(
         expired: vec![RoaringBitmap::new(); rules.len()],
         row: 0,
     };
-    if rules.iter().any(|(_, rule, _)| !rule.attributes.is_empty()) {
+    if rules.iter().any(|one| one.rule.looks_at_whole_rows()) {
         // Attributes can lie in more columns than one: only whole rows say what they are.
         let mut rows = FileRows::open(Arc::clone(evaluation.store), file).await?;
         while let Some(batch) = rows.next().await? {
@@ -148,7 +154,7 @@ async fn read_rows(
         }
     } else {
         let mut columns = BTreeSet::from(["service_name"]);
-        for (_, rule, _) in &rules {
+        for Candidate { rule, .. } in &rules {
             if rule.severity_below.is_some() || rule.severity_at_least.is_some() {
                 columns.extend(["severity_number", "severity_text"]);
             }
@@ -170,17 +176,28 @@ async fn read_rows(
         .iter()
         .zip(found.expired)
         .filter(|(_, rows)| !rows.is_empty())
-        .map(|((at, _, _), mut rows)| {
+        .map(|(one, mut rows)| {
             rows.optimize();
-            (*at, rows)
+            (one.at, rows)
         })
         .collect();
     Ok(expired)
 }
 
+/// A rule that rows of the file may meet.
+struct Candidate<'a> {
+    /// Its place in the policy.
+    at: usize,
+    rule: &'a RetentionRule,
+    /// What its query means.
+    filter: Option<&'a dyn RowFilter>,
+    /// Whether what meets it has expired.
+    expired: bool,
+}
+
 /// Rows found so far.
 struct Found<'a> {
-    rules: &'a [(usize, &'a RetentionRule, bool)],
+    rules: &'a [Candidate<'a>],
     pinned: &'a HashSet<TraceId>,
     expired: Vec<RoaringBitmap>,
     row: u32,
@@ -189,16 +206,21 @@ struct Found<'a> {
 impl Found<'_> {
     fn add(&mut self, batch: &RecordBatch) -> Result<()> {
         let columns = Columns::of(batch);
+        let passing = self.rules.iter().map(|one| passing(one.filter, batch));
+        let passing = passing.collect::<Result<Vec<_>>>()?;
         for place in 0..batch.num_rows() {
             let pinned = columns
                 .trace_id
                 .is_some_and(|column| is_pinned(column, place, self.pinned));
-            let first = self
-                .rules
-                .iter()
-                .position(|(_, rule, _)| columns.meet(rule, place));
+            let mut rules = self.rules.iter().zip(&passing);
+            let first = rules.position(|(one, passing)| {
+                columns.meet(one.rule, place)
+                    && passing
+                        .as_ref()
+                        .is_none_or(|rows| rows.is_valid(place) && rows.value(place))
+            });
             if let Some(first) = first
-                && self.rules[first].2
+                && self.rules[first].expired
                 && !pinned
             {
                 self.expired[first].insert(self.row);
@@ -210,6 +232,18 @@ impl Found<'_> {
         }
         Ok(())
     }
+}
+
+/// The rows of `batch` that pass a rule's query, if it has one.
+fn passing(filter: Option<&dyn RowFilter>, batch: &RecordBatch) -> Result<Option<BooleanArray>> {
+    let Some(filter) = filter else {
+        return Ok(None);
+    };
+    let passing = filter.passes(batch)?;
+    if passing.len() != batch.num_rows() {
+        return Err(Error::internal("a query was not decided for every row"));
+    }
+    Ok(Some(passing))
 }
 
 /// The columns that conditions look at, as far as they were read.

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::RetentionRule;
+use super::filter::{CompileFilter, compile};
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 
 /// Rules that a policy may have.
@@ -31,9 +33,27 @@ pub struct PolicyRecord {
     pub changed_by: Option<String>,
 }
 
+impl PolicyRecord {
+    /// The record of the policy that comes after this one.
+    pub(crate) fn next(
+        &self,
+        policy: RetentionPolicy,
+        clock: &dyn Clock,
+        changed_by: Option<String>,
+    ) -> Self {
+        Self {
+            policy,
+            version: self.version + 1,
+            changed_ns: Some(clock.now_ns()),
+            changed_by,
+        }
+    }
+}
+
 impl RetentionPolicy {
-    /// Errors with the first thing in it that does not make sense.
-    pub fn check(&self) -> Result<()> {
+    /// Errors with the first thing in it that does not make sense; `compiler` knows the language of
+    /// queries.
+    pub fn check(&self, compiler: Option<&dyn CompileFilter>) -> Result<()> {
         if self.rules.len() > MAX_RULES {
             return Err(Error::invalid(format!(
                 "{} rules are more than {MAX_RULES}",
@@ -41,15 +61,23 @@ impl RetentionPolicy {
             )));
         }
         for (at, rule) in self.rules.iter().enumerate() {
-            rule.check().map_err(|error| {
-                let hint = error.hint().unwrap_or("see docs/api.md").to_owned();
-                Error::invalid(format!("rule {}: {}", at + 1, error.message())).with_hint(hint)
-            })?;
+            rule.check().map_err(|error| of_rule(at, &error))?;
         }
+        compile(self, compiler)?;
         if self.max_total_bytes == Some(0) {
             return Err(Error::invalid("`max_total_bytes` is 0")
                 .with_hint("to keep everything, leave it out"));
         }
         Ok(())
     }
+}
+
+/// `error` of the rule at place `at`, with which one that is.
+pub(super) fn of_rule(at: usize, error: &Error) -> Error {
+    let hint = error.hint().unwrap_or("see docs/api.md").to_owned();
+    Error::new(
+        error.kind(),
+        format!("rule {}: {}", at + 1, error.message()),
+    )
+    .with_hint(hint)
 }

@@ -42,6 +42,9 @@ pub struct RetentionRule {
     /// With these values of attributes, of any scope, as text.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,
+    /// Found by this query in the search language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
     /// How long: `12h`, `30d`, `8w`, or `forever`.
     pub keep: String,
 }
@@ -106,7 +109,12 @@ impl RetentionRule {
         self.severity_below.is_some()
             || self.severity_at_least.is_some()
             || self.status.is_some()
-            || !self.attributes.is_empty()
+            || self.looks_at_whole_rows()
+    }
+
+    /// Whether it asks for what can be in any column.
+    pub(crate) fn looks_at_whole_rows(&self) -> bool {
+        !self.attributes.is_empty() || self.query.is_some()
     }
 
     /// Whether a record of this severity is within the bounds.
@@ -153,6 +161,7 @@ mod tests {
             severity_at_least: None,
             status: None,
             attributes: BTreeMap::new(),
+            query: None,
             keep: keep.to_owned(),
         }
     }

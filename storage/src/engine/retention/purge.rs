@@ -20,10 +20,13 @@ use crate::snapshot::DataFile;
 const AT_ONCE: f64 = 0.3;
 
 impl Shared {
-    /// Removes what is past recall, as far as that is due.
-    pub(super) async fn purge(&self) -> Result<()> {
+    /// Removes what is past recall, as far as that is due; with `further`, what retention rules hide
+    /// can get there now.
+    pub(super) async fn purge(&self, further: bool) -> Result<()> {
         let mut open = self.ledger.open();
-        self.begin_purges(&mut open).await?;
+        if further {
+            self.begin_purges(&mut open).await?;
+        }
         let mut due: Vec<Arc<DataFile>> = self
             .state
             .files()

@@ -88,12 +88,18 @@ impl Case {
         }
     }
 
-    async fn open(&self) -> Storage {
+    fn options(&self) -> StorageOptions {
         let mut options = StorageOptions::new(self.folder.path());
         options.retention_undo = UNDO;
         options.delete_deadline = HOUR;
         options.clock = Arc::<TestClock>::clone(&self.clock);
-        Storage::open(options, Arc::new(Fields)).await.unwrap()
+        options
+    }
+
+    async fn open(&self) -> Storage {
+        Storage::open(self.options(), Arc::new(Fields))
+            .await
+            .unwrap()
     }
 }
 
@@ -118,6 +124,7 @@ fn rule(keep: &str) -> RetentionRule {
         severity_at_least: None,
         status: None,
         attributes: BTreeMap::new(),
+        query: None,
         keep: keep.to_owned(),
     }
 }
@@ -202,6 +209,55 @@ async fn expired_rows_are_removed_when_the_deadline_has_passed() {
     // Too late: only what is still there can come back.
     storage.set_retention(policy(&[]), None).await.unwrap();
     assert_eq!(visible(&storage).await, ["kept", "pinned"]);
+}
+
+#[tokio::test]
+async fn the_policy_of_the_settings_is_in_force_and_nobody_sets_another() {
+    let case = Case::new();
+    let storage = case.open().await;
+    send_fields(&storage, "1 a 9 0 one\n2 b 9 0 two").await;
+    storage.flush().await.unwrap();
+    storage
+        .set_retention(policy(&[rule("30d")]), Some("me".into()))
+        .await
+        .unwrap();
+    storage.close().await.unwrap();
+    drop(storage);
+    case.clock.advance(HOUR * 3);
+
+    let of_a = RetentionRule {
+        service: Some("a".into()),
+        ..rule("1h")
+    };
+    let mut options = case.options();
+    options.retention = Some(FixedRetention {
+        policy: policy(std::slice::from_ref(&of_a)),
+        set_in: "a file".to_owned(),
+    });
+    for version in [2, 2] {
+        let storage = Storage::open(options.clone(), Arc::new(Fields))
+            .await
+            .unwrap();
+        storage.retain().await.unwrap();
+        assert_eq!(visible(&storage).await, ["two"]);
+        let retention = storage.retention();
+        assert_eq!(retention.set_in.as_deref(), Some("a file"));
+        assert_eq!(
+            retention.record.version, version,
+            "the same policy is no change"
+        );
+        let refused = storage.set_retention(policy(&[]), None).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Conflict);
+        assert!(refused.message().contains("a file"), "{refused}");
+        let would = storage.preview_retention(policy(&[])).await.unwrap();
+        assert_eq!(would.restored_rows, 1, "but it can be tried");
+        storage.close().await.unwrap();
+    }
+    // Without it in the settings the rules stay, and can be changed here again.
+    let storage = case.open().await;
+    assert_eq!(storage.retention().record.policy, policy(&[of_a]));
+    storage.set_retention(policy(&[]), None).await.unwrap();
+    assert_eq!(visible(&storage).await, ["one", "two"]);
 }
 
 #[tokio::test]
