@@ -23,9 +23,10 @@
 //! is not merged before that is decided (see `retention`).
 //!
 //! **Cost.** A merge streams: it holds one row group (encoded) and one or two batches of each
-//! input, and one row group and the index of the output. It runs on a thread of its own with low
+//! input whose times it has reached and not passed, and one row group and the index of the output. It runs on a thread of its own with low
 //! priority. Numbers are in `docs/decisions/0007-compaction.md`.
 
+mod late;
 mod merge;
 mod policy;
 mod read;

@@ -1,6 +1,7 @@
 //! Merges sorted inputs into one sorted sequence, by (event time, record id).
 //!
-//! Streaming: of each input one batch is in memory, and those whose rows wait to be given out.
+//! Streaming: of each input one batch is in memory, from the first of its rows that is wanted to
+//! the last, and those whose rows wait to be given out.
 //! Rows are not moved one by one: the merge works on *runs* of rows that one input has before
 //! the next row of any other, so inputs that hardly overlap (flushes, one after the other) cost
 //! no more than copying.
@@ -26,14 +27,11 @@ type Key = (i64, i64);
 
 /// Something that gives sorted batches.
 pub(crate) trait Sorted {
+    /// No row has an earlier event time. Before the merge has come so far, nothing is asked of it.
+    fn begins_ns(&self) -> i64;
+
     /// The next batch; `None` after the last. Rows are in ascending (event time, record id).
     async fn next(&mut self) -> Result<Option<RecordBatch>>;
-}
-
-impl Sorted for super::FileRows {
-    async fn next(&mut self) -> Result<Option<RecordBatch>> {
-        Self::next(self).await
-    }
 }
 
 /// The batch of an input that is being given out.
@@ -87,7 +85,8 @@ pub(crate) struct SortMerge<S> {
     table: Table,
     inputs: Vec<S>,
     cursors: Vec<Option<Cursor>>,
-    /// First keys of the cursors, smallest on top.
+    /// First keys of the cursors, and for inputs that were not asked yet where they begin at the
+    /// earliest; smallest on top.
     heads: BinaryHeap<Reverse<(Key, usize)>>,
     /// Batches that cursors or runs point into.
     held: Vec<RecordBatch>,
@@ -122,8 +121,9 @@ impl<S: Sorted> SortMerge<S> {
     pub(crate) async fn next(&mut self) -> Result<Option<RecordBatch>> {
         if !self.started {
             self.started = true;
-            for input in 0..self.inputs.len() {
-                self.load(input).await?;
+            for (input, sorted) in self.inputs.iter().enumerate() {
+                let earliest = (sorted.begins_ns(), i64::MIN);
+                self.heads.push(Reverse((earliest, input)));
             }
         }
         while self.waiting_rows < BATCH_ROWS {
@@ -135,7 +135,8 @@ impl<S: Sorted> SortMerge<S> {
                 .peek()
                 .map_or((i64::MAX, i64::MAX), |Reverse((key, _))| *key);
             let Some(cursor) = &mut self.cursors[input] else {
-                return Err(Error::internal("a merge lost its place"));
+                self.load(input).await?;
+                continue;
             };
             let most = cursor.at + (BATCH_ROWS - self.waiting_rows);
             let to = cursor.end_of_run(bound).min(most);
@@ -179,9 +180,14 @@ impl<S: Sorted> SortMerge<S> {
             if batch.num_rows() == 0 {
                 continue;
             }
-            let cursor = cursor(self.table, &batch, self.held.len()).inspect_err(|_| {
-                self.failed = Some(input);
-            })?;
+            let cursor = cursor(self.table, &batch, self.held.len())
+                .and_then(|cursor| {
+                    if cursor.key(0).0 < self.inputs[input].begins_ns() {
+                        return Err(Error::corrupt("rows before the first time of their file"));
+                    }
+                    Ok(cursor)
+                })
+                .inspect_err(|_| self.failed = Some(input))?;
             self.heads.push(Reverse((cursor.key(0), input)));
             self.cursors[input] = Some(cursor);
             self.held.push(batch);

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use super::late::LateRows;
 use super::merge::SortMerge;
 use super::policy::{MAX_WEIGHT, Merge};
-use super::read::FileRows;
 use crate::attributes::Promotion;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{FileSink, FileWriter};
@@ -38,13 +38,11 @@ pub(crate) async fn run(
     merge: Merge,
     mut pace: impl AsyncFnMut(Paced) -> Result<()>,
 ) -> Result<Outcome> {
-    let mut inputs = Vec::with_capacity(merge.files.len());
-    for file in &merge.files {
-        match FileRows::open_visible(Arc::clone(writer.store.objects()), file).await {
-            Ok(rows) => inputs.push(rows),
-            Err(error) => return broken(file, error),
-        }
-    }
+    let inputs = merge
+        .files
+        .iter()
+        .map(|file| LateRows::new(Arc::clone(writer.store.objects()), Arc::clone(file)));
+    let inputs = inputs.collect();
     let mut sorted = SortMerge::new(merge.place.1, inputs);
     let rows: u64 = merge.files.iter().map(|file| file.rows).sum();
     let mut outputs = Outputs {
@@ -103,7 +101,7 @@ struct Outputs<'a> {
 impl Outputs<'_> {
     async fn write(
         &mut self,
-        sorted: &mut SortMerge<FileRows>,
+        sorted: &mut SortMerge<LateRows>,
         pace: &mut impl AsyncFnMut(Paced) -> Result<()>,
     ) -> Result<()> {
         let rows_in: u64 = self

@@ -1,4 +1,6 @@
+use std::cell::Cell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray};
@@ -8,11 +10,29 @@ use proptest::prelude::*;
 use super::*;
 use crate::test_rows::{LogRow, logs};
 
-struct Batches(VecDeque<RecordBatch>);
+struct Batches {
+    begins_ns: i64,
+    batches: VecDeque<RecordBatch>,
+    /// Most inputs that were begun and not ended at a time, over all that share it.
+    open: Rc<Cell<(usize, usize)>>,
+    begun: bool,
+}
 
 impl Sorted for Batches {
+    fn begins_ns(&self) -> i64 {
+        self.begins_ns
+    }
+
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
-        Ok(self.0.pop_front())
+        let next = self.batches.pop_front();
+        let (mut now, most) = self.open.get();
+        if !self.begun {
+            self.begun = true;
+            now += 1;
+        }
+        self.open
+            .set((now - usize::from(next.is_none()), most.max(now)));
+        Ok(next)
     }
 }
 
@@ -38,7 +58,12 @@ fn batch(keys: &[Key]) -> RecordBatch {
 
 fn input(mut keys: Vec<Key>, batch_rows: usize) -> Batches {
     keys.sort_unstable();
-    Batches(keys.chunks(batch_rows).map(batch).collect())
+    Batches {
+        begins_ns: keys.first().map_or(i64::MIN, |(time, _)| *time),
+        batches: keys.chunks(batch_rows).map(batch).collect(),
+        open: Rc::default(),
+        begun: false,
+    }
 }
 
 /// What a merge gives, and the most batches it held.
@@ -121,7 +146,45 @@ fn inputs_one_after_the_other_are_copied_in_whole_runs() {
 
 #[test]
 fn an_input_out_of_order_is_an_error_and_no_wrong_file() {
-    let unsorted = Batches([batch(&[(5, 1), (6, 1)]), batch(&[(1, 1)])].into());
+    let unsorted = Batches {
+        begins_ns: 1,
+        batches: [batch(&[(5, 1), (6, 1)]), batch(&[(1, 1)])].into(),
+        ..input(Vec::new(), 1)
+    };
     let error = merged(vec![unsorted, input(vec![(2, 2)], 1)]).unwrap_err();
     assert!(error.message().contains("not in order"), "{error}");
+}
+
+#[test]
+fn inputs_one_after_the_other_are_open_one_at_a_time() {
+    let open = Rc::default();
+    let inputs = (0..6)
+        .map(|part| Batches {
+            open: Rc::clone(&open),
+            // The last rows of each come after the first ones of the next.
+            ..input(
+                (0..5_000).map(|row| (part * 4_900 + row, part)).collect(),
+                512,
+            )
+        })
+        .collect();
+    let (out, _) = merged(inputs).unwrap();
+    let rows: usize = out.iter().map(RecordBatch::num_rows).sum();
+    assert_eq!(rows, 30_000);
+    assert_eq!(open.get(), (0, 2));
+}
+
+#[test]
+fn rows_before_the_time_that_was_promised_are_an_error_of_their_input() {
+    let late = Batches {
+        begins_ns: 7,
+        ..input(vec![(5, 1), (9, 2)], 512)
+    };
+    let mut merge = SortMerge::new(Table::Logs, vec![input(vec![(1, 1), (20, 2)], 512), late]);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let error = runtime.block_on(merge.next()).unwrap_err();
+    assert_eq!(error.kind(), crate::ErrorKind::Corrupt, "{error}");
+    assert_eq!(merge.failed, Some(1));
 }
