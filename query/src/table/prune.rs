@@ -14,6 +14,7 @@ use super::DynamicColumn;
 use crate::functions::text_query::TextQuery;
 use crate::functions::{ATTRIBUTE_VALUE, MATCHES, literal_text};
 
+mod pattern;
 mod time;
 
 /// Where rows that match can be.
@@ -78,8 +79,16 @@ impl Context<'_> {
                 Operator::And => and(vec![self.lookup(left), self.lookup(right)]),
                 Operator::Or => or(vec![self.lookup(left), self.lookup(right)]),
                 Operator::Eq => self.equality(left, right),
+                Operator::RegexMatch => self.pattern(left, right, false, pattern::of_regex),
+                Operator::RegexIMatch => self.pattern(left, right, true, pattern::of_regex),
                 _ => Lookup::All,
             },
+            Expr::Like(like) if !like.negated && like.escape_char.is_none() => self.pattern(
+                &like.expr,
+                &like.pattern,
+                like.case_insensitive,
+                pattern::of_like,
+            ),
             Expr::InList(list) if !list.negated => or(list
                 .list
                 .iter()
@@ -120,6 +129,22 @@ impl Context<'_> {
                     (Some(key), Some(text)) => attribute(key, text),
                     _ => Lookup::All,
                 }
+            }
+            _ => Lookup::All,
+        }
+    }
+
+    /// What `lookup_of` says of a constant pattern, if it is the indexed text that must match it.
+    fn pattern(
+        &self,
+        subject: &Expr,
+        pattern: &Expr,
+        ignore_case: bool,
+        lookup_of: fn(&str, bool) -> Lookup,
+    ) -> Lookup {
+        match subject {
+            Expr::Column(column) if column.name == indexed_text(self.table) => {
+                literal_text(pattern).map_or(Lookup::All, |text| lookup_of(text, ignore_case))
             }
             _ => Lookup::All,
         }

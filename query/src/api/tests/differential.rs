@@ -58,6 +58,9 @@ const SEARCHES: &[&str] = &[
     "neadle~1",
     "*est took",
     "has:n n>48",
+    "body:~\"took 1[0-9] ms\"",
+    "body:~\"(needle|request 4242)\" n:3",
+    "-body:~\"^request\"",
 ];
 
 const STATEMENTS: &[&str] = &[
@@ -71,6 +74,9 @@ const STATEMENTS: &[&str] = &[
     "SELECT count(*), count(body) FROM logs WHERE matches(body, 'request') IS NOT TRUE",
     "SELECT count(*) FROM logs WHERE NOT (matches(body, 'request') IS TRUE)",
     "SELECT count(*) FROM logs WHERE NOT (matches(body, 'x') OR NOT matches(body, '12345 OR took'))",
+    "SELECT count(*), max(record_id) FROM logs WHERE body ~ 'request [0-9]+ .*ms$'",
+    "SELECT count(*) FROM logs WHERE body ~* 'NEEDLE|12345' OR body LIKE 'request 13%'",
+    "SELECT count(*) FROM logs WHERE body ILIKE '%took 20 MS%' AND body NOT LIKE '%4242%'",
     "SELECT count(*) FROM logs WHERE matches(body, '-needle') AND \"attributes.n\" = 7",
     "SELECT body FROM logs WHERE matches(body, '96 OR 12345') ORDER BY time DESC LIMIT 4",
     "SELECT body FROM logs WHERE matches(body, 'needle') LIMIT 0",

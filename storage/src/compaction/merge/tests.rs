@@ -12,7 +12,7 @@ use crate::test_rows::{LogRow, logs};
 
 struct Batches {
     begins_ns: i64,
-    batches: VecDeque<RecordBatch>,
+    rest: VecDeque<RecordBatch>,
     /// Most inputs that were begun and not ended at a time, over all that share it.
     open: Rc<Cell<(usize, usize)>>,
     begun: bool,
@@ -24,7 +24,7 @@ impl Sorted for Batches {
     }
 
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
-        let next = self.batches.pop_front();
+        let next = self.rest.pop_front();
         let (mut now, most) = self.open.get();
         if !self.begun {
             self.begun = true;
@@ -60,7 +60,7 @@ fn input(mut keys: Vec<Key>, batch_rows: usize) -> Batches {
     keys.sort_unstable();
     Batches {
         begins_ns: keys.first().map_or(i64::MIN, |(time, _)| *time),
-        batches: keys.chunks(batch_rows).map(batch).collect(),
+        rest: keys.chunks(batch_rows).map(batch).collect(),
         open: Rc::default(),
         begun: false,
     }
@@ -148,7 +148,7 @@ fn inputs_one_after_the_other_are_copied_in_whole_runs() {
 fn an_input_out_of_order_is_an_error_and_no_wrong_file() {
     let unsorted = Batches {
         begins_ns: 1,
-        batches: [batch(&[(5, 1), (6, 1)]), batch(&[(1, 1)])].into(),
+        rest: [batch(&[(5, 1), (6, 1)]), batch(&[(1, 1)])].into(),
         ..input(Vec::new(), 1)
     };
     let error = merged(vec![unsorted, input(vec![(2, 2)], 1)]).unwrap_err();
