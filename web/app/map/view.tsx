@@ -6,6 +6,7 @@ import { useApi } from "../api/use";
 import { count, plural } from "../lib/format";
 import { components, cyclicEdges, neighbourhood, type Edge } from "../lib/graph";
 import { useKeys } from "../lib/keys";
+import { usePhone } from "../lib/prefs";
 import { setParams, usePlace } from "../lib/router";
 import { useSearch } from "../lib/search";
 import { useDependencies } from "../services/use-graph";
@@ -35,7 +36,10 @@ export function MapView(): JSX.Element {
   const chosen = params.get("node");
   const hops = params.get("hops") ?? "";
   const onlyCycles = params.get("cycles") === "1";
-  const table = params.get("view") === "table";
+  // No name on a map as narrow as a phone can be read.
+  const usual = usePhone() ? "table" : "map";
+  const table = (params.get("view") ?? usual) === "table";
+  const show = (view: "map" | "table"): void => setParams({ view: view === usual ? null : view }, "replace");
   const whole = useMemo(() => graphOf((dependencies.data?.data ?? []).map((each) => ({ from: each.parent, to: each.child, calls: each.callCount }))), [dependencies.data]);
   const shown = useMemo(() => partOf(whole, { chosen, hops: Number(hops), onlyCycles, needle: search.query.toLowerCase() }), [whole, chosen, hops, onlyCycles, search.query]);
   const rates = useMemo(() => new Map((services.data?.services ?? []).map((service) => [service.service_name, service])), [services.data]);
@@ -75,10 +79,10 @@ export function MapView(): JSX.Element {
         </span>
         <span class="summary-end">
           <span class="segmented" role="group" aria-label="Show as">
-            <button type="button" aria-pressed={!table} onClick={() => setParams({ view: null }, "replace")}>
+            <button type="button" aria-pressed={!table} onClick={() => show("map")}>
               Map
             </button>
-            <button type="button" aria-pressed={table} onClick={() => setParams({ view: "table" }, "replace")}>
+            <button type="button" aria-pressed={table} onClick={() => show("table")}>
               Table
             </button>
           </span>

@@ -90,6 +90,8 @@ function Facet({ name, note, search, load, startsOpen, counts }: FacetProps): JS
 
 function Values({ name, search, load, counts }: Omit<FacetProps, "note" | "startsOpen">): JSX.Element {
   const found = useApi<FacetAnswer>(`${name} ${search.key}`, (signal) => load(name, signal));
+  // What is wrong with the query stands in the view, once.
+  if (found.error && found.error.position !== null) return <p class="hint">–</p>;
   if (found.error) return <p class="hint form-error">{found.error.message}</p>;
   if (!found.data) return <p class="hint">Counting…</p>;
   const { values, total } = found.data;

@@ -1,19 +1,20 @@
 import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { setZone, useZone, type Zone } from "../lib/format";
 import { setTheme, useTheme, type Theme } from "../lib/prefs";
 import { href, usePlace } from "../lib/router";
 import { Icon, Mark } from "./icons";
 import { Popover } from "./popover";
 
-/** The views, in the order of the bar; `more` stand behind a menu on narrow screens. */
+/** The views, in the order of the bar; on narrow screens it is scrolled. */
 export const VIEWS = [
-  { path: "/logs", label: "Logs", key: "l", more: false },
-  { path: "/traces", label: "Traces", key: "t", more: false },
-  { path: "/services", label: "Services", key: "s", more: false },
-  { path: "/map", label: "Map", key: "m", more: true },
-  { path: "/sql", label: "SQL", key: "q", more: true },
-  { path: "/ingest", label: "Ingest", key: "i", more: true },
-  { path: "/status", label: "Status", key: "h", more: true },
+  { path: "/logs", label: "Logs", key: "l" },
+  { path: "/traces", label: "Traces", key: "t" },
+  { path: "/services", label: "Services", key: "s" },
+  { path: "/map", label: "Map", key: "m" },
+  { path: "/sql", label: "SQL", key: "q" },
+  { path: "/ingest", label: "Ingest", key: "i" },
+  { path: "/status", label: "Status", key: "h" },
 ];
 
 const IS_MAC = typeof navigator !== "undefined" && /Mac|iPhone|iPad/.test(navigator.userAgent);
@@ -28,15 +29,17 @@ export function TopBar({ onShortcuts, onPalette }: Props): JSX.Element {
   const { path, params } = usePlace();
   const range = { start: params.get("start"), end: params.get("end") };
   const isHere = (view: string): boolean => path === view || path.startsWith(`${view}/`) || (view === "/traces" && (path.startsWith("/trace/") || path === "/compare"));
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => nav.current?.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" }), [path]);
   return (
     <header class="topbar">
       <a class="wordmark" href="/logs" aria-label="Spoor, home">
         <Mark />
         <span>spoor</span>
       </a>
-      <nav class="nav" aria-label="Views">
+      <nav class="nav" aria-label="Views" ref={nav}>
         {VIEWS.map((view) => (
-          <a key={view.path} class={view.more ? "hide-phone" : ""} href={href(view.path, range)} aria-current={isHere(view.path) ? "page" : undefined}>
+          <a key={view.path} href={href(view.path, range)} aria-current={isHere(view.path) ? "page" : undefined}>
             {view.label}
           </a>
         ))}
