@@ -21,6 +21,7 @@ import { copyText } from "./ui/copy";
 // Who comes for logs and traces does not wait for the code of these.
 const CompareView = lazyView(async () => (await import("./compare/view")).CompareView);
 const ServiceView = lazyView(async () => (await import("./services/page")).ServiceView);
+const FileView = lazyView(async () => (await import("./trace/file")).FileView);
 const MapView = lazyView(async () => (await import("./map/view")).MapView);
 const SqlView = lazyView(async () => (await import("./sql/view")).SqlView);
 const IngestView = lazyView(async () => (await import("./ingest/view")).IngestView);
@@ -54,7 +55,7 @@ export function App(): JSX.Element {
 function CurrentView(): JSX.Element {
   const { path } = usePlace();
   const trace = /^\/trace\/([^/]+)\/?$/.exec(path)?.[1];
-  const title = trace ? `Trace ${trace.slice(0, 8)}` : path === "/compare" ? "Compare" : (VIEWS.find((view) => path.startsWith(view.path))?.label ?? "Logs");
+  const title = trace ? `Trace ${trace.slice(0, 8)}` : path === "/compare" ? "Compare" : path === "/open" ? "Trace from a file" : (VIEWS.find((view) => path.startsWith(view.path))?.label ?? "Logs");
   useEffect(() => {
     document.title = `${title} · Spoor`;
     if (path === "/") navigate("/logs", "replace");
@@ -65,6 +66,7 @@ function CurrentView(): JSX.Element {
   if (path === "/services") return <ServicesView />;
   const service = /^\/services\/(.+)$/.exec(rawPath())?.[1];
   if (service) return <ServiceView name={decodeURIComponent(service)} />;
+  if (path === "/open") return <FileView />;
   if (path === "/compare") return <CompareView />;
   if (path === "/map") return <MapView />;
   if (path === "/sql") return <SqlView />;

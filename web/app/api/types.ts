@@ -108,6 +108,8 @@ export interface TimelineSpan {
   events: SpanEvent[];
   links: SpanLink[];
   log_count: number;
+  /** By how much the browser moved the span against clocks that disagree; not in any answer. */
+  clock_delta_ns?: number;
 }
 
 export interface Timeline extends Answer {

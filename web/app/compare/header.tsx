@@ -1,8 +1,8 @@
 import type { JSX } from "preact";
 import type { ComparedTrace, Comparison } from "../api/types";
 import { serviceColour } from "../lib/colour";
-import { sideNames, signed, verdictText } from "../lib/compare";
-import { duration, fullTime, plural, useZone } from "../lib/format";
+import { sideNames, verdictText } from "../lib/compare";
+import { duration, fullTime, plural, useZone, signed } from "../lib/format";
 import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
 

@@ -1,8 +1,8 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { ComparedGroup, ComparedSpans, Comparison, Json } from "../api/types";
-import { sideNames, signed, type Names, type Row } from "../lib/compare";
-import { count, duration } from "../lib/format";
+import { sideNames, type Names, type Row } from "../lib/compare";
+import { count, duration, signed } from "../lib/format";
 import { href } from "../lib/router";
 import { textOf } from "../ui/attributes";
 import { Icon } from "../ui/icons";

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { serviceColour } from "../lib/colour";
-import { signed, type Names, type Row } from "../lib/compare";
-import { count, duration } from "../lib/format";
+import type { Names, Row } from "../lib/compare";
+import { count, duration, signed } from "../lib/format";
 import { Icon } from "../ui/icons";
 import { DeltaBar } from "./header";
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ComparedGroup, ComparedSpans, ComparedTrace, Comparison } from "../api/types";
-import { byDifference, compareRows, onlyDifferences, sideNames, signed, verdictText } from "./compare";
+import { byDifference, compareRows, onlyDifferences, sideNames, verdictText } from "./compare";
+import { signed } from "./format";
 
 const spans = (duration_ns: number, self_time_ns: number, error_count = 0, span_count = 1): ComparedSpans => ({
   span_count,

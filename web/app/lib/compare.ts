@@ -1,5 +1,4 @@
 import type { ComparedGroup, Comparison } from "../api/types";
-import { duration } from "./format";
 
 /** What a group says: it is on one side only, it failed on one side only, it took longer, or nothing much. */
 export type Verdict = "added" | "removed" | "failed" | "slower" | "faster" | "same";
@@ -64,8 +63,6 @@ export function sideNames({ left, right }: Pick<Comparison, "left" | "right">): 
   return { heads: ["A", "B"], words: ["A", "B"] };
 }
 
-/** `+200 ms`, `−1.5 s`, `0`. */
-export const signed = (ns: number): string => (ns > 0 ? `+${duration(ns)}` : duration(ns));
 
 /** `3.0× as long`, `half as long`… what the first look should say. */
 export function verdictText(left_ns: number, right_ns: number): string {

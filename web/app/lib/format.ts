@@ -130,6 +130,9 @@ export function duration(ns: number): string {
   return `${Math.floor(whole / 86400)} d ${two(Math.floor((whole % 86400) / 3600))} h`;
 }
 
+/** A difference of durations: `+200 ms`, `−1.5 s`, `0`. */
+export const signed = (ns: number): string => (ns > 0 ? `+${duration(ns)}` : duration(ns));
+
 /** `12 345`, with a thin space: never mistaken for a decimal. */
 export function count(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+(?!\d))/g, "\u2009");

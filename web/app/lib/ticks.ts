@@ -24,7 +24,7 @@ export function ticksOf(span: TimelineSpan, traceStartNanos: bigint, logs: reado
     const distance = BigInt(log.time_unix_nano) - traceStartNanos;
     if (distance > MAX_DISTANCE_NS || distance < -MAX_DISTANCE_NS) continue;
     const kind = log.level === "error" || log.level === "fatal" ? "error" : log.level === "warn" ? "warn" : "log";
-    ticks.push({ key: log.id, ns: Number(distance), kind, title: `${log.level}: ${(log.body ?? "").slice(0, 200)}` });
+    ticks.push({ key: log.id, ns: Number(distance) + (span.clock_delta_ns ?? 0), kind, title: `${log.level}: ${(log.body ?? "").slice(0, 200)}` });
   }
   return ticks;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { TimelineSpan } from "../api/types";
-import { ancestors, foldedBy, readFold, rulerTicks, selfSegments, visibleRows } from "./tree";
+import { ancestors, foldedBy, readFold, rulerTicks, selfSegments } from "./tree";
 
 interface Short {
   parent: number | null;
@@ -33,12 +33,6 @@ const TREE = [
 ];
 
 describe("rows of the tree", () => {
-  it("leave out what lies under a collapsed span", () => {
-    expect(visibleRows(TREE, new Set())).toEqual([0, 1, 2, 3, 4]);
-    expect(visibleRows(TREE, new Set([1]))).toEqual([0, 1, 3, 4]);
-    expect(visibleRows(TREE, new Set([0, 1]))).toEqual([0, 4]);
-  });
-
   it("are closed by rules: all but the roots, below a level, where no error or critical span lies", () => {
     const closed = (fold: Parameters<typeof foldedBy>[0], critical: number[] = []): number[] => [...foldedBy(fold, TREE, new Set(critical))];
     expect(closed("all")).toEqual([1]);

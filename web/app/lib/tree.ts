@@ -2,17 +2,6 @@ import type { TimelineSpan } from "../api/types";
 
 type Shape = Pick<TimelineSpan, "descendant_count" | "child_count">;
 
-/** Indexes of the spans to show: depth first, without what lies under a collapsed span. */
-export function visibleRows(spans: readonly Shape[], collapsed: ReadonlySet<number>): number[] {
-  const rows: number[] = [];
-  for (let index = 0; index < spans.length; ) {
-    rows.push(index);
-    const span = spans[index];
-    index += 1 + (span && collapsed.has(index) ? span.descendant_count : 0);
-  }
-  return rows;
-}
-
 /** Every ancestor of `index`, nearest first. */
 export function ancestors(spans: readonly Pick<TimelineSpan, "parent_index">[], index: number): number[] {
   const found: number[] = [];
@@ -75,7 +64,9 @@ export function selfSegments(spans: readonly TimelineSpan[], index: number): Seg
   for (let at = index + 1; at <= index + span.descendant_count; ) {
     const child = spans[at];
     if (!child) break;
-    children.push({ start: Math.max(from, child.start_offset_ns), end: Math.min(to, child.start_offset_ns + child.duration_ns) });
+    const part = { start: Math.max(from, child.start_offset_ns), end: Math.min(to, child.start_offset_ns + child.duration_ns) };
+    // A child may run wholly before or after it.
+    if (part.end > part.start) children.push(part);
     at += 1 + child.descendant_count;
   }
   children.sort((a, b) => a.start - b.start);

@@ -32,6 +32,6 @@ export function Bars({ state, logsBySpan, geometry, left, width, first, last }: 
     element.height = Math.round(height * scale);
     context.scale(scale, scale);
     paintRows(context, state, logsBySpan, readPalette(element), geometry, first, last);
-  }, [state.trace, state.rows, state.zoom.from, state.zoom.to, state.matchSet, state.showCritical, logsBySpan, geometry.barWidth, geometry.rowHeight, width, height, first, last, dark]);
+  }, [state.trace, state.rows, state.zoom.from, state.zoom.to, state.matchSet, state.showCritical, state.colours, logsBySpan, geometry.barWidth, geometry.rowHeight, width, height, first, last, dark]);
   return <canvas ref={canvas} class="bars" aria-hidden="true" style={{ left: `${left}px`, width: `${width}px`, height: `${height}px` }} />;
 }

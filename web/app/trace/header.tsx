@@ -3,7 +3,10 @@ import { useState } from "preact/hooks";
 import { getJson } from "../api/client";
 import type { Json, Timeline } from "../api/types";
 import { serviceColour } from "../lib/colour";
-import { ago, count, duration, fullTime, percent, plural, useZone } from "../lib/format";
+import { saveFile } from "../lib/download";
+import { ago, count, duration, fullTime, percent, plural, signed, useZone } from "../lib/format";
+import { setParams } from "../lib/router";
+import type { Skew } from "../lib/skew";
 import { nanosToMs } from "../lib/time";
 import { CopyButton } from "../ui/copy";
 import { CompareMenu } from "./compare";
@@ -12,14 +15,25 @@ import { Icon } from "../ui/icons";
 const SHOWN_SERVICES = 9;
 
 /** What the trace is, in one look: its root, its figures, and which services the time went to. */
+/** A file in the place of the server. */
+export interface TraceFile {
+  name: string;
+  /** This trace, as OTLP JSON. */
+  json: () => string;
+}
+
 interface Props {
   trace: Timeline;
+  file: TraceFile | null;
+  skew: Skew | null;
+  /** Times are shown as they were sent, clocks that disagree or not. */
+  asRecorded: boolean;
   origins: number[];
   onJumpToError: () => void;
   onJumpToOrigin: () => void;
 }
 
-export function TraceHeader({ trace, origins, onJumpToError, onJumpToOrigin }: Props): JSX.Element {
+export function TraceHeader({ trace, file, skew, asRecorded, origins, onJumpToError, onJumpToOrigin }: Props): JSX.Element {
   const origin = trace.spans[origins[0] ?? -1];
   const zone = useZone();
   const root = trace.spans.find((span) => span.parent_span_id === null) ?? trace.spans[0];
@@ -38,10 +52,10 @@ export function TraceHeader({ trace, origins, onJumpToError, onJumpToOrigin }: P
         </h1>
         <span class="trace-tools">
           <code class="trace-id hide-phone">{trace.trace_id}</code>
-          <CompareMenu id={trace.trace_id} />
+          {!file && <CompareMenu id={trace.trace_id} />}
           <CopyButton text={trace.trace_id} title="Copy the trace id" />
-          <CopyButton text={() => window.location.href} title="Copy a link to this" icon="link" />
-          <Download id={trace.trace_id} />
+          {!file && <CopyButton text={() => window.location.href} title="Copy a link to this" icon="link" />}
+          <Download id={trace.trace_id} file={file} />
         </span>
       </div>
       <div class="facts">
@@ -66,6 +80,7 @@ export function TraceHeader({ trace, origins, onJumpToError, onJumpToOrigin }: P
           </button>
         )}
       </div>
+      {skew && <ClockToggle skew={skew} asRecorded={asRecorded} />}
       <ServiceTimes trace={trace} />
       {trace.warnings.length > 0 && (
         <ul class="warnings">
@@ -78,6 +93,29 @@ export function TraceHeader({ trace, origins, onJumpToError, onJumpToOrigin }: P
         </ul>
       )}
     </header>
+  );
+}
+
+const NAMED_MACHINES = 2;
+
+/** Says that times were changed, by how much, and takes it back. */
+function ClockToggle({ skew, asRecorded }: { skew: Skew; asRecorded: boolean }): JSX.Element {
+  const { machines } = skew;
+  const named = machines.slice(0, NAMED_MACHINES).map((machine) => `${machine.name} by ${signed(machine.delta_ns)}`);
+  const rest = machines.length > NAMED_MACHINES ? ` and ${machines.length - NAMED_MACHINES} more` : "";
+  return (
+    <div class="clock" title={machines.map((machine) => `${machine.name}: ${signed(machine.delta_ns)}, ${plural(machine.spans, "span")}`).join("\n")}>
+      <Icon name="clock" size={12} />
+      <span>{asRecorded ? `Times as recorded, though clocks are up to ${duration(skew.largest_ns)} apart` : `Clocks disagree; adjusted: ${named.join(", ")}${rest}`}</span>
+      <span class="segmented" role="group" aria-label="Clock">
+        <button type="button" aria-pressed={!asRecorded} onClick={() => setParams({ clock: null, zoom: null }, "replace")}>
+          Adjusted
+        </button>
+        <button type="button" aria-pressed={asRecorded} onClick={() => setParams({ clock: "raw", zoom: null }, "replace")}>
+          Raw
+        </button>
+      </span>
+    </div>
   );
 }
 
@@ -117,17 +155,12 @@ function ServiceTimes({ trace }: { trace: Timeline }): JSX.Element | null {
 }
 
 /** The trace as it came in, OTLP JSON. Fetched and not linked, so that the token goes along. */
-function Download({ id }: { id: string }): JSX.Element {
+function Download({ id, file }: { id: string; file: TraceFile | null }): JSX.Element {
   const [failed, setFailed] = useState<string | null>(null);
   const save = async (): Promise<void> => {
     try {
-      const data = await getJson<Json>(`/api/v1/traces/${id}`, {});
-      const url = URL.createObjectURL(new Blob([JSON.stringify(data)], { type: "application/json" }));
-      const link = document.createElement("a");
-      link.href = url;
-      link.download = `trace-${id}.json`;
-      link.click();
-      URL.revokeObjectURL(url);
+      const text = file ? file.json() : JSON.stringify(await getJson<Json>(`/api/v1/traces/${id}`, {}));
+      saveFile([text], `trace-${id}.json`, "application/json");
       setFailed(null);
     } catch (cause) {
       setFailed(cause instanceof Error ? cause.message : String(cause));

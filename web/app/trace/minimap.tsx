@@ -1,9 +1,10 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { TimelineSpan } from "../api/types";
-import { serviceSlot, SLOTS } from "../lib/colour";
+import type { Colouring } from "../lib/paintby";
 import { useDark } from "../lib/prefs";
 import { useSize } from "../lib/size";
+import { readPalette } from "./paint";
 import type { TraceState, Zoom } from "./use-view";
 
 const HEIGHT = 44;
@@ -20,8 +21,8 @@ export function Minimap({ state }: { state: TraceState }): JSX.Element {
   const span = full.to - full.from;
 
   useEffect(() => {
-    if (canvas.current && width > 0) draw(canvas.current, state.trace.spans, full, width);
-  }, [state.trace, width, dark]);
+    if (canvas.current && width > 0) draw(canvas.current, state.trace.spans, state.colours, full, width);
+  }, [state.trace, state.colours, width, dark]);
 
   const xOf = (event: PointerEvent): number => Math.min(width, Math.max(0, event.clientX - (box.current?.getBoundingClientRect().left ?? 0)));
   const percent = (ns: number): number => ((ns - full.from) / span) * 100;
@@ -63,8 +64,7 @@ export function Minimap({ state }: { state: TraceState }): JSX.Element {
   );
 }
 
-
-function draw(canvas: HTMLCanvasElement, spans: TimelineSpan[], full: Zoom, width: number): void {
+function draw(canvas: HTMLCanvasElement, spans: TimelineSpan[], colours: Colouring, full: Zoom, width: number): void {
   const scale = window.devicePixelRatio || 1;
   canvas.width = Math.round(width * scale);
   canvas.height = Math.round(HEIGHT * scale);
@@ -73,9 +73,8 @@ function draw(canvas: HTMLCanvasElement, spans: TimelineSpan[], full: Zoom, widt
   const context = canvas.getContext("2d");
   if (!context) return;
   context.scale(scale, scale);
-  const style = getComputedStyle(canvas);
-  const colours = Array.from({ length: SLOTS }, (_, slot) => style.getPropertyValue(`--service-${slot}`).trim());
-  const red = style.getPropertyValue("--error").trim();
+  const palette = readPalette(canvas);
+  const faint = spans.length > 200 ? 0.75 : 1;
   const range = full.to - full.from;
   const rowHeight = (HEIGHT - 8) / spans.length;
   const thick = Math.min(4, Math.max(1, rowHeight * 0.7));
@@ -83,15 +82,15 @@ function draw(canvas: HTMLCanvasElement, spans: TimelineSpan[], full: Zoom, widt
     spans.forEach((span, index) => {
       const isError = span.status_code === "ERROR";
       if (isError !== errors) return;
-      context.fillStyle = isError ? red : (colours[serviceSlot(span.service_name)] ?? red);
+      const { token, strength } = colours.of(span);
+      context.globalAlpha = strength * (isError ? 1 : faint);
+      context.fillStyle = palette.of(token);
       const x = ((span.start_offset_ns - full.from) / range) * width;
       const w = Math.max(1, (span.duration_ns / range) * width);
       context.fillRect(x, 4 + index * rowHeight, w, isError ? Math.max(1.5, thick) : thick);
     });
   };
   // Many rows lie on one pixel: errors go on top of them.
-  context.globalAlpha = spans.length > 200 ? 0.75 : 1;
   paint(false);
-  context.globalAlpha = 1;
   paint(true);
 }

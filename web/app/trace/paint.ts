@@ -1,12 +1,15 @@
 import type { LogRecord } from "../api/types";
-import { serviceSlot, SLOTS } from "../lib/colour";
+import { SLOTS } from "../lib/colour";
 import { duration } from "../lib/format";
+import type { SimilarGroup } from "../lib/similar";
 import { ticksOf, type Tick } from "../lib/ticks";
 import { selfSegments } from "../lib/tree";
 import type { TraceState } from "./use-view";
 
 /** The colours of tokens.css as this page shows them now: a canvas cannot read custom properties by itself. */
 export interface Palette {
+  /** Any colour, by its name there. */
+  of: (token: string) => string;
   services: string[];
   error: string;
   warn: string;
@@ -19,8 +22,14 @@ export interface Palette {
 
 export function readPalette(element: Element): Palette {
   const style = getComputedStyle(element);
-  const read = (name: string): string => style.getPropertyValue(name).trim();
+  const known = new Map<string, string>();
+  const read = (name: string): string => {
+    const value = known.get(name) ?? style.getPropertyValue(name).trim();
+    known.set(name, value);
+    return value;
+  };
   return {
+    of: read,
     services: Array.from({ length: SLOTS }, (_, slot) => read(`--service-${slot}`)),
     error: read("--error"),
     warn: read("--warn"),
@@ -52,9 +61,12 @@ export function paintRows(context: CanvasRenderingContext2D, state: TraceState, 
   const start = BigInt(state.trace.start_time_unix_nano);
   for (let row = first; row < last; row += 1) {
     const index = state.rows[row];
-    const span = index === undefined ? undefined : state.trace.spans[index];
-    if (!span || index === undefined) continue;
+    if (index === undefined) continue;
     const top = (row - first) * geometry.rowHeight + geometry.barTop;
+    const group = state.groupAt(index);
+    if (group) paintGroup(context, state, group, palette, geometry, top);
+    const span = state.trace.spans[index];
+    if (!span) continue;
     context.globalAlpha = state.matchSet !== null && !state.matchSet.has(index) ? 0.35 : 1;
     paintBar(context, state, index, palette, geometry, top);
     for (const tick of ticksOf(span, start, logs.get(span.span_id))) paintTick(context, tick, state.zoom.from, palette, geometry, top);
@@ -66,7 +78,6 @@ function paintBar(context: CanvasRenderingContext2D, state: TraceState, index: n
   const { barWidth, perNs } = geometry;
   const span = state.trace.spans[index];
   if (!span) return;
-  const alpha = context.globalAlpha;
   const x = (ns: number): number => (ns - state.zoom.from) * perNs;
   const left = x(span.start_offset_ns);
   const right = left + span.duration_ns * perNs;
@@ -77,7 +88,10 @@ function paintBar(context: CanvasRenderingContext2D, state: TraceState, index: n
   }
   const from = Math.max(0, left);
   const width = Math.max(2, Math.min(barWidth, right) - from);
-  context.fillStyle = span.status_code === "ERROR" ? palette.error : (palette.services[serviceSlot(span.service_name)] ?? palette.muted);
+  const paint = state.colours.of(span);
+  context.fillStyle = palette.of(paint.token);
+  context.globalAlpha *= paint.strength;
+  const alpha = context.globalAlpha;
   // A bar of a few pixels has no room for two tones, and the light one alone would hardly be seen.
   const leaf = span.child_count === 0 || width < SMALL_BAR;
   context.globalAlpha = leaf ? alpha : alpha * 0.34;
@@ -92,6 +106,7 @@ function paintBar(context: CanvasRenderingContext2D, state: TraceState, index: n
       if (b - a >= 0.5) context.fillRect(a, top, b - a, BAR);
     }
   }
+  context.globalAlpha = alpha / paint.strength;
   if (state.showCritical) {
     context.fillStyle = palette.text;
     for (const part of state.critical().byIndex.get(index) ?? []) {
@@ -102,6 +117,34 @@ function paintBar(context: CanvasRenderingContext2D, state: TraceState, index: n
   }
   context.fillStyle = palette.muted;
   context.fillText(duration(span.duration_ns), from + width + 6, top + BAR / 2 + 0.5);
+}
+
+/** All spans of a group on one line: where they crowd and where they fail, and the time between them in grey. */
+function paintGroup(context: CanvasRenderingContext2D, state: TraceState, group: SimilarGroup, palette: Palette, { barWidth, perNs }: Geometry, top: number): void {
+  const x = (ns: number): number => (ns - state.zoom.from) * perNs;
+  const from = Math.max(0, x(group.start_ns));
+  const to = Math.min(barWidth, x(group.end_ns));
+  context.globalAlpha = 1;
+  context.fillStyle = palette.line;
+  if (to > from) context.fillRect(from, top + BAR / 2 - 1, to - from, 2);
+  let painted = Number.NEGATIVE_INFINITY;
+  for (const index of group.members) {
+    const span = state.trace.spans[index];
+    if (!span) continue;
+    const left = Math.max(0, x(span.start_offset_ns));
+    const right = Math.min(barWidth, x(span.start_offset_ns + span.duration_ns));
+    const isError = span.status_code === "ERROR";
+    // Thousands lie on one pixel: the first is enough, and every error.
+    if (right < 0 || left > barWidth || (!isError && right <= painted && left <= painted)) continue;
+    painted = Math.max(painted, Math.ceil(right));
+    const paint = state.colours.of(span);
+    context.globalAlpha = paint.strength * (state.matchSet !== null && !state.matchSet.has(index) ? 0.25 : 0.85);
+    context.fillStyle = palette.of(paint.token);
+    context.fillRect(left, top, Math.max(1, right - left - 0.5), BAR);
+  }
+  context.globalAlpha = 1;
+  context.fillStyle = palette.muted;
+  if (to >= 0 && from <= barWidth) context.fillText(duration(group.total_ns), Math.max(from, to) + 6, top + BAR / 2 + 0.5);
 }
 
 function paintTick(context: CanvasRenderingContext2D, tick: Tick, zoomFrom: number, palette: Palette, { barWidth, perNs }: Geometry, top: number): void {

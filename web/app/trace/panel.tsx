@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Attributes, LogRecord, Timeline, TimelineSpan } from "../api/types";
-import { duration, percent } from "../lib/format";
+import { duration, percent, signed } from "../lib/format";
 import { filterText } from "../lib/query";
 import { href, navigate, setParams } from "../lib/router";
 import { AttributeTable, type FilterAction } from "../ui/attributes";
@@ -98,6 +98,12 @@ function Timing({ trace, span, critical }: { trace: Timeline; span: TimelineSpan
         <dt>Critical</dt>
         <dd>{critical > 0 ? duration(critical) : "–"}</dd>
       </div>
+      {span.clock_delta_ns !== undefined && span.clock_delta_ns !== 0 && (
+        <div title="Its machine's clock differs from that of its caller: the span was moved by this, its times as they were sent are unchanged on disk">
+          <dt>Clock moved by</dt>
+          <dd class="warn-text">{signed(span.clock_delta_ns)}</dd>
+        </div>
+      )}
     </dl>
   );
 }

@@ -13,9 +13,16 @@ interface Props {
   state: TraceState;
 }
 
+/** That of the bar; errors are said by their sign and their words. */
+function stripeColour(state: TraceState, span: TimelineSpan): string {
+  const paint = state.colours.of(span);
+  return state.colourBy === "service" ? serviceColour(span.service_name) : `color-mix(in srgb, var(${paint.token}) ${paint.strength * 100}%, transparent)`;
+}
+
 /** The text of one span; its bar is on the canvas behind. */
 export function SpanRow({ index, row, span, state }: Props): JSX.Element {
   const collapsed = state.collapsed.has(index);
+  const depth = state.depthOf(index);
   const isError = span.status_code === "ERROR";
   const dim = state.matchSet !== null && !state.matchSet.has(index);
   const origin = state.origins.length > 0 && state.origins[0] === index;
@@ -25,11 +32,11 @@ export function SpanRow({ index, row, span, state }: Props): JSX.Element {
       id={`span-${index}`}
       class={classes.join(" ")}
       role="row"
-      aria-level={span.depth + 1}
+      aria-level={depth + 1}
       aria-rowindex={row}
       aria-expanded={span.child_count > 0 ? !collapsed : undefined}
       aria-selected={index === state.selected}
-      style={{ "--depth": String(span.depth), "--service": serviceColour(span.service_name) }}
+      style={{ "--depth": String(depth), "--service": stripeColour(state, span) }}
       onClick={() => state.select(index)}
     >
       <div class="span-tree" role="gridcell">

@@ -5,6 +5,7 @@ import { navigate, setParams } from "../lib/router";
 import { readFold, type Fold } from "../lib/tree";
 import { Icon } from "../ui/icons";
 import { QUERY_INPUT_ID } from "../ui/querybar";
+import { ColourMenu } from "./colours";
 import type { TraceState } from "./use-view";
 import type { TraceTab } from "./view";
 
@@ -46,6 +47,12 @@ export function Toolbar({ state, tab, logCount }: Props): JSX.Element {
           <button type="button" class="text-button hide-phone" aria-pressed={state.showCritical} title="What the trace waited for (p)" onClick={state.toggleCritical}>
             Critical path
           </button>
+          {state.hasSimilar && (
+            <button type="button" class="text-button hide-phone" aria-pressed={state.showsSimilar} title="Lay similar spans of one parent together (o)" onClick={state.toggleSimilar}>
+              Group similar
+            </button>
+          )}
+          <ColourMenu state={state} />
           <FoldMenu state={state} />
           <Find state={state} />
         </span>

@@ -1,10 +1,11 @@
-import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useMemo } from "preact/hooks";
 import type { Timeline, TimelineSpan } from "../api/types";
 import { criticalPath, criticalTimes, type CriticalPart } from "../lib/critical";
 import { spanFinder } from "../lib/find";
 import { errorOrigins } from "../lib/origin";
+import { colouring, type ColourBy, type Colouring } from "../lib/paintby";
 import { setParams, usePlace } from "../lib/router";
-import { ancestors, foldedBy, readFold, visibleRows, type Fold } from "../lib/tree";
+import { useRows, type Rows } from "./use-rows";
 
 /** Some tracers send spans without a name; a row must not look empty. */
 export const NAMELESS = "(no name)";
@@ -15,16 +16,13 @@ export interface Zoom {
 }
 
 /** What is open, chosen and zoomed on a trace's page. Selection, zoom, search and the rule of folding stand in the URL. */
-export interface TraceState {
+export interface TraceState extends Rows {
   trace: Timeline;
-  rows: number[];
-  collapsed: ReadonlySet<number>;
-  fold: Fold;
   /** From the earliest start to the latest end. */
   full: Zoom;
   zoom: Zoom;
   zoomed: boolean;
-  /** Index of the chosen span, -1 when none is. */
+  /** The chosen row: index of a span, or that of a group; -1 when none is. */
   selected: number;
   find: string;
   matches: number[];
@@ -34,11 +32,12 @@ export interface TraceState {
   /** The path is drawn over the bars. */
   showCritical: boolean;
   origins: number[];
+  colours: Colouring;
+  colourBy: ColourBy;
+  setColourBy: (by: ColourBy) => void;
   setFind: (text: string) => void;
   setZoom: (zoom: Zoom | null) => void;
-  select: (index: number) => void;
-  toggle: (index: number) => void;
-  setFold: (fold: Fold) => void;
+  select: (row: number) => void;
   toggleCritical: () => void;
 }
 
@@ -53,38 +52,35 @@ export function useTraceState(trace: Timeline): TraceState {
   const { params } = usePlace();
   const critical = useMemo(() => once(() => readCritical(trace)), [trace]);
   const origins = useMemo(() => errorOrigins(trace.spans), [trace]);
-  const fold = readFold(params.get("fold"));
-  const [collapsed, setCollapsed] = useState<ReadonlySet<number>>(() => foldedBy(fold, trace.spans, fold === "critical" ? critical().indexes : NONE));
-  useEffect(() => setCollapsed(foldedBy(fold, trace.spans, fold === "critical" ? critical().indexes : NONE)), [trace, fold]);
+  const rows = useRows(trace, () => critical().indexes);
   const find = params.get("find") ?? "";
   const byId = useMemo(() => new Map(trace.spans.map((span, index) => [span.span_id, index] as const)), [trace]);
-  const selected = spanIndex(trace, byId, params.get("span"));
-  const rows = useMemo(() => visibleRows(trace.spans, collapsed), [trace, collapsed]);
+  const selected = chosenRow(trace, byId, rows, params.get("span"));
+  const colourBy = params.get("colour") ?? "service";
+  const colours = useMemo(() => colouring(trace.spans, colourBy), [trace, colourBy]);
   const full = useMemo(() => fullRange(trace), [trace]);
   const zoom = readZoom(params.get("zoom"), full);
   const matches = useMatches(trace.spans, find);
   const matchSet = useMemo(() => (find.trim() === "" ? null : new Set(matches)), [matches, find]);
 
   const select = useCallback(
-    (index: number): void => {
-      const span = trace.spans[index];
+    (row: number): void => {
+      const group = rows.groupAt(row);
+      const span = trace.spans[group?.members[0] ?? row];
       if (!span) {
         setParams({ span: null }, "replace");
         return;
       }
-      const closed = ancestors(trace.spans, index).filter((parent) => collapsed.has(parent));
-      if (closed.length > 0) setCollapsed(new Set([...collapsed].filter((entry) => !closed.includes(entry))));
+      if (!group) rows.reveal(row);
       // Two halves of one call may share an id (Zipkin); the number says which one is meant.
-      const shared = byId.get(span.span_id) !== index;
-      setParams({ span: shared ? `${span.span_id}.${index}` : span.span_id }, "replace");
+      const shared = byId.get(span.span_id) !== row;
+      setParams({ span: group ? SIMILAR + span.span_id : shared ? `${span.span_id}.${row}` : span.span_id }, "replace");
     },
-    [trace, collapsed, byId],
+    [trace, rows.reveal, rows.groupAt, byId],
   );
   return {
+    ...rows,
     trace,
-    rows,
-    collapsed,
-    fold,
     full,
     zoom: zoom ?? full,
     zoomed: zoom !== null,
@@ -98,21 +94,15 @@ export function useTraceState(trace: Timeline): TraceState {
     setFind: (text) => setParams({ find: text }, "replace"),
     setZoom: (next) => setParams({ zoom: next ? `${Math.round(next.from)}-${Math.round(next.to)}` : null }, "replace"),
     select,
-    toggle: (index) => {
-      const next = new Set(collapsed);
-      if (!next.delete(index)) next.add(index);
-      setCollapsed(next);
-    },
-    setFold: (next) => {
-      // The same rule again takes back what was opened and closed by hand since.
-      setCollapsed(foldedBy(next, trace.spans, next === "critical" ? critical().indexes : NONE));
-      setParams({ fold: next === "none" ? null : next, critical: next === "critical" ? "1" : params.get("critical") }, "replace");
-    },
+    colours,
+    colourBy,
+    setColourBy: (by) => setParams({ colour: by === "service" ? null : by }, "replace"),
     toggleCritical: () => setParams({ critical: params.get("critical") === "1" ? null : "1" }, "replace"),
   };
 }
 
-const NONE: ReadonlySet<number> = new Set();
+/** Before the id of the first span, for the group it stands in. */
+const SIMILAR = "similar:";
 
 function once<T>(make: () => T): () => T {
   let made: { value: T } | null = null;
@@ -130,8 +120,12 @@ function readCritical(trace: Timeline): CriticalPath {
   return { parts, byIndex, times: criticalTimes(parts), indexes: new Set(byIndex.keys()) };
 }
 
-function spanIndex(trace: Timeline, byId: Map<string, number>, text: string | null): number {
+function chosenRow(trace: Timeline, byId: Map<string, number>, rows: Rows, text: string | null): number {
   if (!text) return -1;
+  if (text.startsWith(SIMILAR)) {
+    const group = rows.grouping.groupOf.get(byId.get(text.slice(SIMILAR.length)) ?? -1);
+    return group === undefined ? -1 : trace.spans.length + group;
+  }
   const [id = "", number] = text.split(".");
   if (number !== undefined && trace.spans[Number(number)]?.span_id === id) return Number(number);
   return byId.get(id) ?? -1;

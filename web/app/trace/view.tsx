@@ -4,11 +4,13 @@ import { getJson } from "../api/client";
 import type { LogPage, LogRecord, Timeline } from "../api/types";
 import { useApi, type Loaded } from "../api/use";
 import { useKeys } from "../lib/keys";
-import { ancestors } from "../lib/tree";
 import { href, navigate, setParams, usePlace } from "../lib/router";
+import { withoutSkew } from "../lib/skew";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
+import { ColourLegend } from "./colours";
 import { Flame } from "./flame";
-import { TraceHeader } from "./header";
+import { GroupPanel } from "./group-panel";
+import { TraceHeader, type TraceFile } from "./header";
 import { TraceLogs } from "./logs";
 import { Minimap } from "./minimap";
 import { SpanPanel } from "./panel";
@@ -29,7 +31,7 @@ export function TraceView({ id }: { id: string }): JSX.Element {
   return (
     <main class="view">
       <Progress active={timeline.loading || logs.loading} />
-      {timeline.data ? <Loaded trace={timeline.data} logs={logs} /> : timeline.error ? <Failed id={id} timeline={timeline} /> : <Skeleton rowHeight={24} rows={28} />}
+      {timeline.data ? <TracePage trace={timeline.data} logs={logs} file={null} /> : timeline.error ? <Failed id={id} timeline={timeline} /> : <Skeleton rowHeight={24} rows={28} />}
     </main>
   );
 }
@@ -56,21 +58,33 @@ function Failed({ id, timeline }: { id: string; timeline: Loaded<Timeline> }): J
 const TABS = ["spans", "flame", "stats", "logs"] as const;
 export type TraceTab = (typeof TABS)[number];
 
-function Loaded({ trace, logs }: { trace: Timeline; logs: Loaded<LogPage> }): JSX.Element {
+interface PageProps {
+  trace: Timeline;
+  logs: Loaded<LogPage>;
+  file: TraceFile | null;
+}
+
+/** A trace, wherever it came from. */
+export function TracePage({ trace: raw, logs, file }: PageProps): JSX.Element {
+  const skew = useMemo(() => withoutSkew(raw), [raw]);
+  const asRecorded = usePlace().params.get("clock") === "raw";
+  const trace = skew && !asRecorded ? skew.trace : raw;
   const state = useTraceState(trace);
   const { params } = usePlace();
   const tab = TABS.find((name) => name === params.get("tab")) ?? "spans";
   const detail = params.get("detail") !== "0";
   const records = logs.data?.logs ?? [];
   const logsBySpan = useMemo(() => bySpan(records), [logs.data]);
-  useTraceKeys(state, tab);
+  useTraceKeys(state, tab, file !== null);
   const span = trace.spans[state.selected];
+  const group = state.groupAt(state.selected);
   return (
     <>
-      <TraceHeader trace={trace} origins={state.origins} onJumpToError={() => jumpToError(state)} onJumpToOrigin={() => jumpToOrigin(state)} />
+      <TraceHeader trace={trace} file={file} skew={skew} asRecorded={asRecorded} origins={state.origins} onJumpToError={() => jumpToError(state)} onJumpToOrigin={() => jumpToOrigin(state)} />
       <Incomplete answers={[trace, logs.data]} />
       {tab === "spans" && trace.spans.length > 1 && <Minimap state={state} />}
       <Toolbar state={state} tab={tab} logCount={trace.log_count} />
+      {tab === "spans" && <ColourLegend state={state} />}
       <div class="split">
         <div class="split-main">
           {tab === "spans" && <Waterfall state={state} logsBySpan={logsBySpan} />}
@@ -81,6 +95,7 @@ function Loaded({ trace, logs }: { trace: Timeline; logs: Loaded<LogPage> }): JS
         {span && detail && tab === "spans" && (
           <SpanPanel key={state.selected} state={state} span={span} logs={logsBySpan.get(span.span_id) ?? []} onClose={() => state.select(-1)} onZoom={() => zoomToSpan(state)} />
         )}
+        {group && detail && tab === "spans" && <GroupPanel key={state.selected} state={state} group={group} onClose={() => state.select(-1)} onZoom={() => zoomToSpan(state)} />}
       </div>
     </>
   );
@@ -117,10 +132,13 @@ function jumpToOrigin(state: TraceState): void {
 }
 
 function zoomToSpan(state: TraceState): void {
+  const group = state.groupAt(state.selected);
   const span = state.trace.spans[state.selected];
-  if (!span) return;
-  const margin = Math.max(1000, span.duration_ns * 0.05);
-  state.setZoom({ from: span.start_offset_ns - margin, to: span.start_offset_ns + span.duration_ns + margin });
+  if (!span && !group) return;
+  const from = group ? group.start_ns : (span?.start_offset_ns ?? 0);
+  const to = group ? group.end_ns : from + (span?.duration_ns ?? 0);
+  const margin = Math.max(1000, (to - from) * 0.05);
+  state.setZoom({ from: from - margin, to: to + margin });
 }
 
 function stepMatch(state: TraceState, by: 1 | -1): void {
@@ -135,22 +153,23 @@ function stepRow(state: TraceState, by: 1 | -1): void {
   if (next !== undefined) state.select(next);
 }
 
-function useTraceKeys(state: TraceState, tab: TraceTab): void {
+function useTraceKeys(state: TraceState, tab: TraceTab, isFile: boolean): void {
   const { spans } = state.trace;
   const onSpans = (act: () => void) => (): void => {
     if (tab === "spans") act();
   };
+  const hasBelow = (row: number): boolean => state.groupAt(row) !== null || (spans[row]?.child_count ?? 0) > 0;
   const left = (): void => {
-    const span = spans[state.selected];
-    if (!span) return;
-    if (span.child_count > 0 && !state.collapsed.has(state.selected)) state.toggle(state.selected);
-    else state.select(ancestors(spans, state.selected)[0] ?? state.selected);
+    const { selected } = state;
+    if (selected === -1) return;
+    if (hasBelow(selected) && state.isOpen(selected)) state.toggle(selected);
+    else state.select(state.rowAbove(selected) === -1 ? selected : state.rowAbove(selected));
   };
   const right = (): void => {
-    const span = spans[state.selected];
-    if (!span || span.child_count === 0) return;
-    if (state.collapsed.has(state.selected)) state.toggle(state.selected);
-    else state.select(state.selected + 1);
+    const { selected } = state;
+    if (!hasBelow(selected)) return;
+    if (!state.isOpen(selected)) state.toggle(selected);
+    else stepRow(state, 1);
   };
   useKeys({
     j: onSpans(() => stepRow(state, 1)),
@@ -163,12 +182,13 @@ function useTraceKeys(state: TraceState, tab: TraceTab): void {
     "]": onSpans(() => state.setFold("none")),
     e: onSpans(() => jumpToError(state)),
     x: onSpans(() => jumpToOrigin(state)),
+    o: onSpans(state.toggleSimilar),
     p: onSpans(state.toggleCritical),
     w: onSpans(() => state.setZoom(zoomedAt(state, (state.zoom.from + state.zoom.to) / 2, 0.6))),
     s: onSpans(() => state.setZoom(zoomedAt(state, (state.zoom.from + state.zoom.to) / 2, 1.7))),
     a: onSpans(() => state.setZoom(panned(state, -0.25))),
     d: onSpans(() => state.setZoom(panned(state, 0.25))),
-    m: () => navigate(href("/compare", { left: "median", right: state.trace.trace_id })),
+    m: () => !isFile && navigate(href("/compare", { left: "median", right: state.trace.trace_id })),
     Home: onSpans(() => state.select(state.rows[0] ?? -1)),
     End: onSpans(() => state.select(state.rows.at(-1) ?? -1)),
     n: onSpans(() => stepMatch(state, 1)),

@@ -8,6 +8,7 @@ import { rulerTicks } from "../lib/tree";
 import { VirtualList, type VirtualHandle } from "../ui/virtual";
 import { Bars } from "./bars";
 import type { Geometry } from "./paint";
+import { GroupRow } from "./group-row";
 import { SpanRow } from "./row";
 import { TickTip } from "./ticktip";
 import type { TraceState, Zoom } from "./use-view";
@@ -50,7 +51,7 @@ export function Waterfall({ state, logsBySpan }: Props): JSX.Element {
   const barWidth = Math.max(1, (phone ? width - 24 : width - tree - 24) - LABEL_ROOM);
   const ticks = useMemo(() => rulerTicks(zoom.from, zoom.to, barWidth / 110), [zoom.from, zoom.to, barWidth]);
   const perNs = barWidth / (zoom.to - zoom.from);
-  const maxDepth = useMemo(() => trace.spans.reduce((most, span) => Math.max(most, span.depth), 0), [trace]);
+  const maxDepth = useMemo(() => trace.spans.reduce((most, _, index) => Math.max(most, state.depthOf(index)), 0), [trace, state.grouping]);
   const indent = Math.max(4, Math.min(14, (tree * 0.45) / Math.max(1, maxDepth)));
 
   const rowHeight = phone ? PHONE_ROW : ROW;
@@ -91,6 +92,8 @@ export function Waterfall({ state, logsBySpan }: Props): JSX.Element {
           header={<Ruler ticks={ticks} zoom={zoom} perNs={perNs} onTree={(next) => setChosenTree(keepTree(next, width))} tree={tree} />}
           renderRow={(row) => {
             const index = rows[row];
+            const group = index === undefined ? null : state.groupAt(index);
+            if (group && index !== undefined) return <GroupRow key={index} index={index} row={row + 1} group={group} state={state} />;
             const span = index === undefined ? undefined : trace.spans[index];
             return span && index !== undefined && <SpanRow key={index} index={index} row={row + 1} span={span} state={state} />;
           }}

@@ -97,6 +97,9 @@ export function TracesView(): JSX.Element {
             <span class="summary-end">
               {found.page?.elapsed_ms !== undefined && <span class="muted hide-phone">{found.page.elapsed_ms} ms</span>}
               <SortMenu sort={sort} partial={found.hasMore} />
+              <a class="icon-button hide-phone" href="/open" title="Open a trace file" aria-label="Open a trace file">
+                <Icon name="file" />
+              </a>
               <CopyButton text={absoluteLink} title="Copy a link with absolute times" icon="link" />
             </span>
           </div>

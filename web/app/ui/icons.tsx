@@ -30,6 +30,7 @@ const PATHS = {
   pause: "M5.5 3.5v9m5-9v9",
   swap: "M3 5.5h9.5m-2.5-2.5 2.5 2.5L10 8M13 10.5H3.5M6 8l-2.5 2.5L6 13",
   compare: "M2.5 4h8M2.5 7h5M2.5 10h11M2.5 13h7",
+  file: "M4 1.5h5l3.5 3.5v9.5H4zM9 1.5V5h3.5M8.2 12V8m-1.8 1.7L8.2 8l1.8 1.7",
   reload: "M13 8a5 5 0 1 1-1.5-3.6M13 2v3h-3",
 } as const;
 

@@ -114,6 +114,7 @@ function useCommands(onShortcuts: () => void): Command[] {
       ...saved.map((entry) => ({ kind: "Saved search", text: entry.name, run: () => navigate(entry.href) })),
       ...(services.data ?? []).map((name) => ({ kind: "Service", text: name, run: () => navigate(hrefInRange(`/services/${encodeURIComponent(name)}`)) })),
       ...past.map((entry) => ({ kind: `Recent in ${entry.page.slice(1)}`, text: entry.query, run: () => navigate(href(entry.page, { q: entry.query })) })),
+      { kind: "Traces", text: "Open a trace file: OTLP JSON, without the server", run: () => navigate("/open") },
       { kind: "Logs · l", text: "Live logs: follow what comes in", run: () => navigate(href("/logs", { q: currentPlace().path === "/logs" ? currentPlace().params.get("q") : null, live: "1" })) },
       ...compareCommands(),
       { kind: "Page · y", text: "Copy a link with absolute times", run: () => void copyText(absoluteLink()).then(() => say("Link copied, with absolute times")) },

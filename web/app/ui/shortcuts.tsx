@@ -42,6 +42,7 @@ const GROUPS: { title: string; keys: [string, string][] }[] = [
       ["← →", "Collapse, expand; then parent, child"],
       ["Enter", "Span detail"],
       ["[  ]", "Collapse all, expand all"],
+      ["o", "Similar spans together, apart"],
       ["e", "Next error"],
       ["x", "Where the error began"],
       ["p", "Critical path"],

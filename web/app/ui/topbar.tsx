@@ -28,7 +28,7 @@ interface Props {
 export function TopBar({ onShortcuts, onPalette }: Props): JSX.Element {
   const { path, params } = usePlace();
   const range = { start: params.get("start"), end: params.get("end") };
-  const isHere = (view: string): boolean => path === view || path.startsWith(`${view}/`) || (view === "/traces" && (path.startsWith("/trace/") || path === "/compare"));
+  const isHere = (view: string): boolean => path === view || path.startsWith(`${view}/`) || (view === "/traces" && (path.startsWith("/trace/") || path === "/compare" || path === "/open"));
   const nav = useRef<HTMLElement>(null);
   useEffect(() => nav.current?.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" }), [path]);
   return (
