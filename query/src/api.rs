@@ -1,4 +1,4 @@
-//! The HTTP API: `/api/v1/…`, `/jaeger/…` and `/tempo/…`, as `docs/api.md` describes it.
+//! The HTTP API: `/api/v1/…`, `/jaeger/…`, `/tempo/…` and `/loki/…`, as `docs/api.md` describes it.
 //!
 //! Who may call it is the server's affair. A client that hangs up drops the handler's future, and
 //! with it the query.
@@ -18,6 +18,7 @@ use serde::Serialize;
 use spoor_storage::TenantId;
 
 pub use error::ApiError;
+pub(crate) use error::BrokenData;
 pub(crate) use histogram::Buckets;
 pub use request::{Parameters, optional};
 
@@ -59,7 +60,7 @@ impl<T> Answer<T> {
     }
 }
 
-/// The routes `/api/v1/*`, `/jaeger/*` and `/tempo/*`, without authentication.
+/// The routes `/api/v1/*`, `/jaeger/*`, `/tempo/*` and `/loki/*`, without authentication.
 pub fn router(engine: QueryEngine) -> Router {
     Router::new()
         .route("/api/v1/logs", get(logs::logs))
@@ -73,6 +74,7 @@ pub fn router(engine: QueryEngine) -> Router {
         .merge(crate::admin::routes())
         .merge(crate::jaeger::routes())
         .merge(crate::tempo::routes())
+        .merge(crate::loki::routes())
         .with_state(ApiState { engine })
         .layer(axum::middleware::from_fn(retry::once_without_broken_files))
 }

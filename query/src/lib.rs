@@ -9,7 +9,7 @@
 //! Modules in reading order: [`engine`] (limits, one session a query), [`session`] (one snapshot,
 //! one deadline, one memory pool), [`table`] (what DataFusion scans), [`functions`] (full text and
 //! attributes in SQL), [`language`] (the search language), [`sql`], [`parameters`], [`otlp`]
-//! (rows back to OTLP JSON), [`trace`] (trees, search), `traceql`, [`services`], [`api`] and [`admin`] (what
+//! (rows back to OTLP JSON), [`trace`] (trees, search), `traceql`, `logql`, [`services`], [`api`] and [`admin`] (what
 //! changes stored data).
 
 pub mod admin;
@@ -21,6 +21,8 @@ pub mod functions;
 mod jaeger;
 pub mod language;
 mod listing;
+mod logql;
+mod loki;
 pub mod otlp;
 pub mod parameters;
 pub mod services;

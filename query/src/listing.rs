@@ -78,7 +78,7 @@ impl Listing<'_> {
     }
 
     /// Ranges of time that hold all rows, nearest first, none overlapping.
-    fn groups(&self) -> Vec<TimeRange> {
+    pub(crate) fn groups(&self) -> Vec<TimeRange> {
         let range = self.range_left();
         let mut hours: Vec<(Hour, u64)> = self.rows_by_hour(range).into_iter().collect();
         if self.order == Order::Desc {

@@ -9,6 +9,8 @@ mod search;
 mod tags;
 mod traces;
 
+pub(crate) use answer::TempoError;
+
 use axum::Json;
 use axum::Router;
 use axum::routing::get;

@@ -15,7 +15,7 @@ pub(crate) mod ast;
 mod condition;
 mod evaluate;
 mod field;
-mod lexer;
+pub(crate) mod lexer;
 mod load;
 pub(crate) mod metrics;
 mod parser;

@@ -11,7 +11,7 @@ use crate::language::SyntaxError;
 
 /// Marks a response that failed for broken files; they have been set aside.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct BrokenData;
+pub(crate) struct BrokenData;
 
 /// An error on its way to the client:
 /// `{"error": {"code", "message", "hint", "position"}}` with the matching status.
@@ -33,6 +33,11 @@ impl ApiError {
     /// The error itself.
     pub fn error(&self) -> &Error {
         &self.error
+    }
+
+    /// The error, without where it went wrong.
+    pub fn into_inner(self) -> Error {
+        self.error
     }
 
     /// Where in the query it went wrong, in characters.

@@ -5,13 +5,14 @@ use http::StatusCode;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use spoor_storage::{Error, ErrorKind};
 
+use crate::api::BrokenData;
 use crate::language::SyntaxError;
 use crate::otlp::JsonWriter;
 use crate::traceql::value::Value;
 
-/// An error on its way to a Tempo client.
+/// An error on its way to a client of Tempo or Loki, which tell it the same way.
 #[derive(Debug)]
-pub(super) struct TempoError(Error);
+pub(crate) struct TempoError(Error);
 
 impl From<Error> for TempoError {
     fn from(error: Error) -> Self {
@@ -52,13 +53,17 @@ impl IntoResponse for TempoError {
             None => error.to_string(),
         };
         let body = (status, [(CONTENT_TYPE, "text/plain; charset=utf-8")], text);
-        match error.retry_after() {
+        let mut response = match error.retry_after() {
             Some(after) => {
                 let seconds = after.as_secs().max(1).to_string();
                 ([(RETRY_AFTER, seconds)], body).into_response()
             }
             None => body.into_response(),
+        };
+        if error.kind() == ErrorKind::Corrupt {
+            response.extensions_mut().insert(BrokenData);
         }
+        response
     }
 }
 

@@ -58,15 +58,15 @@ const UNITS: &[(&str, f64)] = &[
     ("y", 31_536_000e9),
 ];
 
-type Input<'a> = LocatingSlice<&'a str>;
-type Lexed<T> = ModalResult<T, Failure>;
+pub(crate) type Input<'a> = LocatingSlice<&'a str>;
+pub(crate) type Lexed<T> = ModalResult<T, Failure>;
 
 /// A syntax error whose position is still in bytes.
 #[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) at: usize,
-    pub(super) message: String,
-    pub(super) hint: Option<String>,
+pub(crate) struct Failure {
+    pub(crate) at: usize,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
 }
 
 impl<'a> ParserError<Input<'a>> for Failure {
@@ -82,7 +82,7 @@ impl<'a> ParserError<Input<'a>> for Failure {
 }
 
 impl Failure {
-    pub(super) fn new(at: usize, message: impl Into<String>) -> Self {
+    pub(crate) fn new(at: usize, message: impl Into<String>) -> Self {
         Self {
             at,
             message: message.into(),
@@ -90,13 +90,13 @@ impl Failure {
         }
     }
 
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
     /// With the position in characters of `text`.
-    pub(super) fn in_text(self, text: &str) -> SyntaxError {
+    pub(crate) fn in_text(self, text: &str) -> SyntaxError {
         let position = text
             .char_indices()
             .take_while(|(at, _)| *at < self.at)
@@ -140,7 +140,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Spanned>, Failure> {
     }
 }
 
-fn skip_blanks(mut input: Input<'_>) -> Input<'_> {
+pub(crate) fn skip_blanks(mut input: Input<'_>) -> Input<'_> {
     while input.chars().next().is_some_and(char::is_whitespace) {
         input.next_token();
     }
@@ -330,7 +330,7 @@ fn wrong_escape(input: &Input<'_>) -> Failure {
 }
 
 /// `"…"` with the escapes of Go.
-fn escaped_text(input: &mut Input<'_>) -> Lexed<String> {
+pub(crate) fn escaped_text(input: &mut Input<'_>) -> Lexed<String> {
     let at = input.current_token_start();
     take_exactly(input, 1);
     let mut text = String::new();
@@ -373,7 +373,7 @@ fn hexadecimal(input: &mut Input<'_>, digits: u32) -> Option<char> {
 }
 
 /// Backticks: nothing is escaped.
-fn raw_text(input: &mut Input<'_>) -> Lexed<String> {
+pub(crate) fn raw_text(input: &mut Input<'_>) -> Lexed<String> {
     let at = input.current_token_start();
     take_exactly(input, 1);
     let text: &str = take_while(0.., |c: char| c != '`').parse_next(input)?;
@@ -410,11 +410,12 @@ fn number(input: &mut Input<'_>) -> Lexed<Token> {
     }
 }
 
+/// Nanoseconds of `1h30m`; `None` if it is no duration.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "below 2^63, checked; fractions of a nanosecond have no meaning"
 )]
-fn duration_ns(text: &str) -> Option<i64> {
+pub(crate) fn duration_ns(text: &str) -> Option<i64> {
     let mut rest = text;
     let mut total = 0.0;
     while !rest.is_empty() {

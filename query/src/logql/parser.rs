@@ -1,0 +1,421 @@
+//! From tokens to the tree. Depth and size are bounded; errors say where and what to write.
+//!
+//! Operators bind as in Loki, loosest first: `or`; `and`, `unless`; comparisons; `+ -`; `* / %`;
+//! `^`, which groups to the right.
+
+use regex::{Regex, RegexBuilder};
+
+use super::ast::{Binary, BinaryOp, Comparison, Expr, Many, Matching};
+use super::lexer::{Spanned, Token, tokens};
+use super::values::{duration_text, is_label_name, number_text};
+use crate::failure::nearest;
+use crate::language::SyntaxError;
+use crate::traceql::lexer::Failure;
+
+mod filters;
+mod logs;
+mod metrics;
+
+/// Brackets and signs may be this deep.
+const MAX_DEPTH: usize = 64;
+
+/// Matchers, stages, conditions, operands of one query.
+const MAX_TERMS: usize = 256;
+
+/// A compiled regular expression may take so much memory.
+const MAX_REGEX_BYTES: usize = 1 << 20;
+
+pub(super) type Parsed<T> = Result<T, Failure>;
+
+pub(super) fn parse(text: &str) -> Result<Expr, SyntaxError> {
+    whole(text).map_err(|failure| failure.in_text(text))
+}
+
+fn whole(text: &str) -> Parsed<Expr> {
+    let tokens = tokens(text)?;
+    let mut parser = Parser {
+        tokens: &tokens,
+        at: 0,
+        end: text.len(),
+        depth: 0,
+        terms: 0,
+    };
+    if tokens.is_empty() {
+        return Err(Failure::new(0, "the query is empty")
+            .hint("`{service_name=~\".+\"}` finds every log line"));
+    }
+    let expr = parser.expr(0)?;
+    if parser.peek().is_some() {
+        return Err(parser.unexpected("the end of the query"));
+    }
+    Ok(expr)
+}
+
+/// Reads tokens front to back.
+pub(super) struct Parser<'a> {
+    tokens: &'a [Spanned],
+    at: usize,
+    /// Where the text ends, in bytes.
+    end: usize,
+    depth: usize,
+    terms: usize,
+}
+
+impl<'a> Parser<'a> {
+    pub(super) fn peek(&self) -> Option<&'a Token> {
+        self.ahead(0)
+    }
+
+    pub(super) fn ahead(&self, by: usize) -> Option<&'a Token> {
+        self.tokens.get(self.at + by).map(|spanned| &spanned.token)
+    }
+
+    /// Where the next token starts.
+    pub(super) fn position(&self) -> usize {
+        self.tokens.get(self.at).map_or(self.end, |next| next.at)
+    }
+
+    pub(super) fn advance(&mut self) {
+        self.at += 1;
+    }
+
+    pub(super) fn symbol(&self) -> Option<&'static str> {
+        match self.peek() {
+            Some(Token::Symbol(symbol)) => Some(symbol),
+            _ => None,
+        }
+    }
+
+    pub(super) fn word(&self) -> Option<&'a str> {
+        match self.peek() {
+            Some(Token::Word(word)) => Some(word),
+            _ => None,
+        }
+    }
+
+    pub(super) fn take(&mut self, symbol: &str) -> bool {
+        let found = self.symbol() == Some(symbol);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    pub(super) fn take_word(&mut self, word: &str) -> bool {
+        let found = self.word() == Some(word);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    pub(super) fn expect(&mut self, symbol: &str) -> Parsed<()> {
+        if self.take(symbol) {
+            return Ok(());
+        }
+        Err(self.unexpected(&format!("`{symbol}`")))
+    }
+
+    /// The bracket that closes what was opened at `open`.
+    pub(super) fn close(&mut self, bracket: &str, open: usize) -> Parsed<()> {
+        if self.take(bracket) {
+            return Ok(());
+        }
+        if self.peek().is_some() {
+            return Err(self.unexpected(&format!("`{bracket}`")));
+        }
+        let opened = match bracket {
+            "}" => '{',
+            "]" => '[',
+            _ => '(',
+        };
+        Err(Failure::new(open, format!("this `{opened}` is not closed"))
+            .hint(format!("add a `{bracket}`")))
+    }
+
+    /// That something else stands where `wanted` should be.
+    pub(super) fn unexpected(&self, wanted: &str) -> Failure {
+        let found = match self.peek() {
+            None => {
+                return Failure::new(self.end, format!("the query ends where {wanted} should be"));
+            }
+            Some(Token::Symbol(symbol)) => (*symbol).to_owned(),
+            Some(Token::Word(word) | Token::Flag(word)) => word.clone(),
+            Some(Token::Text(text)) => format!("{text:?}"),
+            Some(Token::Number(number)) => number_text(*number),
+            Some(Token::Duration(duration)) => duration_text(*duration),
+            Some(Token::Bytes(bytes)) => format!("{bytes}B"),
+        };
+        Failure::new(
+            self.position(),
+            format!("unexpected `{found}` where {wanted} should be"),
+        )
+    }
+
+    pub(super) fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        if self.depth >= MAX_DEPTH {
+            return Err(Failure::new(
+                self.position(),
+                "the query is nested too deep",
+            ));
+        }
+        self.depth += 1;
+        let read = read(self);
+        self.depth -= 1;
+        read
+    }
+
+    pub(super) fn count_term(&mut self) -> Parsed<()> {
+        self.terms += 1;
+        if self.terms > MAX_TERMS {
+            return Err(Failure::new(
+                self.position(),
+                "the query has too many terms",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn text(&mut self, wanted: &str) -> Parsed<String> {
+        match self.peek() {
+            Some(Token::Text(text)) => {
+                self.advance();
+                Ok(text.clone())
+            }
+            Some(Token::Word(word)) => {
+                Err(self.unexpected(wanted).hint(format!("write \"{word}\"")))
+            }
+            _ => Err(self.unexpected(wanted)),
+        }
+    }
+
+    pub(super) fn number(&mut self, wanted: &str) -> Parsed<f64> {
+        let negative = self.take("-");
+        match self.peek() {
+            Some(Token::Number(number)) => {
+                self.advance();
+                Ok(if negative { -number } else { *number })
+            }
+            _ => Err(self.unexpected(wanted)),
+        }
+    }
+
+    /// The name of a label.
+    pub(super) fn label(&mut self) -> Parsed<String> {
+        match self.peek() {
+            Some(Token::Word(word)) => {
+                self.advance();
+                Ok(word.clone())
+            }
+            // Newer Grafana quotes names.
+            Some(Token::Text(text)) if is_label_name(text) => {
+                self.advance();
+                Ok(text.clone())
+            }
+            _ => Err(self.unexpected("the name of a label")),
+        }
+    }
+
+    /// `(a, b)`
+    pub(super) fn labels(&mut self) -> Parsed<Vec<String>> {
+        let open = self.position();
+        self.expect("(")?;
+        let mut labels = Vec::new();
+        while self.symbol() != Some(")") {
+            self.count_term()?;
+            labels.push(self.label()?);
+            if !self.take(",") {
+                break;
+            }
+        }
+        self.close(")", open)?;
+        Ok(labels)
+    }
+
+    /// A regular expression; `wrap` puts something around it.
+    pub(super) fn regex(at: usize, pattern: &str, wrap: impl Fn(&str) -> String) -> Parsed<Regex> {
+        let compile = |pattern: &str| {
+            RegexBuilder::new(pattern)
+                .size_limit(MAX_REGEX_BYTES)
+                .build()
+        };
+        // By itself, so that the message shows what was written.
+        compile(pattern)
+            .and_then(|_| compile(&wrap(pattern)))
+            .map_err(|error| {
+                let reason = error.to_string();
+                let reason = reason.lines().last().unwrap_or_default().trim().to_owned();
+                let reason = reason.trim_start_matches("error: ").to_owned();
+                Failure::new(at, format!("the regular expression is malformed: {reason}"))
+            })
+    }
+
+    // === expressions ===
+
+    fn expr(&mut self, loosest: u8) -> Parsed<Expr> {
+        let start = self.position();
+        let mut left = self.operand()?;
+        while let Some((op, tightness)) = self.operator() {
+            if tightness < loosest {
+                break;
+            }
+            let at = self.position();
+            self.advance();
+            let as_bool = self.take_word("bool");
+            if as_bool && !matches!(op, BinaryOp::Compare(_)) {
+                return Err(Failure::new(at, "only comparisons have `bool`"));
+            }
+            let matching = self.matching(op)?;
+            let next = if op == BinaryOp::Power {
+                tightness
+            } else {
+                tightness + 1
+            };
+            let right_at = self.position();
+            let right = self.deeper(|parser| parser.expr(next))?;
+            numbers_only(&left, start)?;
+            numbers_only(&right, right_at)?;
+            left = fold(Binary {
+                op,
+                left,
+                right,
+                as_bool,
+                matching,
+            });
+        }
+        Ok(left)
+    }
+
+    fn operator(&self) -> Option<(BinaryOp, u8)> {
+        use BinaryOp as B;
+        Some(match self.peek()? {
+            Token::Word(word) => match word.as_str() {
+                "or" => (B::Or, 0),
+                "and" => (B::And, 1),
+                "unless" => (B::Unless, 1),
+                _ => return None,
+            },
+            Token::Symbol(symbol) => match *symbol {
+                "+" => (B::Add, 3),
+                "-" => (B::Subtract, 3),
+                "*" => (B::Multiply, 4),
+                "/" => (B::Divide, 4),
+                "%" => (B::Modulo, 4),
+                "^" => (B::Power, 5),
+                other => (B::Compare(comparison(other)?), 2),
+            },
+            _ => return None,
+        })
+    }
+
+    fn matching(&mut self, op: BinaryOp) -> Parsed<Matching> {
+        let mut matching = Matching::default();
+        if let Some(word @ ("on" | "ignoring")) = self.word() {
+            self.advance();
+            matching.on = word == "on";
+            matching.labels = self.labels()?;
+            if let Some(side @ ("group_left" | "group_right")) = self.word() {
+                if matches!(op, BinaryOp::And | BinaryOp::Or | BinaryOp::Unless) {
+                    return Err(Failure::new(
+                        self.position(),
+                        format!("`{side}` goes with arithmetic and comparisons only"),
+                    ));
+                }
+                self.advance();
+                let include = match self.symbol() {
+                    Some("(") => self.labels()?,
+                    _ => Vec::new(),
+                };
+                matching.many = Some(Many {
+                    left: side == "group_left",
+                    include,
+                });
+            }
+        }
+        Ok(matching)
+    }
+
+    fn operand(&mut self) -> Parsed<Expr> {
+        self.count_term()?;
+        let at = self.position();
+        match self.peek() {
+            Some(Token::Number(number)) => {
+                self.advance();
+                Ok(Expr::Number(*number))
+            }
+            Some(Token::Symbol("-")) => {
+                self.advance();
+                let operand = self.deeper(|parser| parser.expr(5))?;
+                numbers_only(&operand, at)?;
+                Ok(fold(Binary {
+                    op: BinaryOp::Multiply,
+                    left: Expr::Number(-1.0),
+                    right: operand,
+                    as_bool: false,
+                    matching: Matching::default(),
+                }))
+            }
+            Some(Token::Symbol("+")) => {
+                self.advance();
+                self.deeper(|parser| parser.expr(5))
+            }
+            Some(Token::Symbol("(")) => {
+                self.advance();
+                let inner = self.deeper(|parser| parser.expr(0))?;
+                self.close(")", at)?;
+                Ok(inner)
+            }
+            Some(Token::Symbol("{")) => Ok(Expr::Logs(self.log_query()?)),
+            Some(Token::Word(word)) => self.function(word, at),
+            _ => Err(self
+                .unexpected("a stream selector, a function or a number")
+                .hint("begin with `{service_name=\"checkout\"}`")),
+        }
+    }
+}
+
+pub(super) fn comparison(symbol: &str) -> Option<Comparison> {
+    Some(match symbol {
+        "==" | "=" => Comparison::Equal,
+        "!=" => Comparison::NotEqual,
+        "<" => Comparison::Less,
+        "<=" => Comparison::LessOrEqual,
+        ">" => Comparison::Greater,
+        ">=" => Comparison::GreaterOrEqual,
+        _ => return None,
+    })
+}
+
+/// That nothing is called `name`, with what is.
+pub(super) fn unknown(at: usize, what: &str, name: &str, known: &[&str]) -> Failure {
+    let failure = Failure::new(at, format!("there is no {what} `{name}`"));
+    match nearest(name, known).first() {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None => failure.hint(format!("there are {}", known.join(", "))),
+    }
+}
+
+/// Lines are no operands.
+pub(super) fn numbers_only(expr: &Expr, at: usize) -> Parsed<()> {
+    match expr {
+        Expr::Logs(_) => Err(Failure::new(at, "log lines are no numbers")
+            .hint("count them: `count_over_time({…}[5m])`")),
+        _ => Ok(()),
+    }
+}
+
+/// Two numbers are one.
+fn fold(binary: Binary) -> Expr {
+    match (&binary.left, &binary.right) {
+        (Expr::Number(left), Expr::Number(right)) => {
+            match super::metrics::of_numbers(binary.op, *left, *right) {
+                Some(number) => Expr::Number(number),
+                None => Expr::Binary(Box::new(binary)),
+            }
+        }
+        _ => Expr::Binary(Box::new(binary)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
