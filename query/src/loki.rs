@@ -96,7 +96,7 @@ async fn format_query(given: Given) -> Result<Json<Value>, LokiError> {
 async fn patterns(given: Given) -> Result<Json<Value>, LokiError> {
     given.query()?;
     Ok(Json(success(
-        json!([]),
+        &json!([]),
         &["patterns of log lines are not looked for".to_owned()],
     )))
 }

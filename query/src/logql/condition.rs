@@ -115,17 +115,16 @@ fn of_label(matcher: &Matcher, fields: &Fields) -> Option<(Expr, bool)> {
         DETECTED_LEVEL => Some((of_level(test, UNKNOWN)?, true)),
         name => {
             let values = values_of(test)?;
-            let mut found = of_id(name, &values);
-            if !is_fixed(name) || found.is_some() {
-                let attribute = of_attribute(name, &values, fields)?;
-                found = match (found, attribute) {
-                    (Some(id), Some(attribute)) => Some(id.or(attribute)),
-                    (one, other) => one.or(other),
-                };
-                // No row has it.
-                return Some((found.unwrap_or_else(|| lit(false)), false));
+            let id = of_id(name, &values);
+            if is_fixed(name) && id.is_none() {
+                return None;
             }
-            None
+            let attribute = of_attribute(name, &values, fields)?;
+            let found = match id {
+                Some(id) => id.or(attribute),
+                None => attribute,
+            };
+            Some((found, false))
         }
     }
 }
@@ -206,8 +205,8 @@ fn of_id(name: &str, values: &[String]) -> Option<Expr> {
     values.iter().map(equal).reduce(Expr::or)
 }
 
-/// The outer `None`: nothing can be said. The inner: no row has the attribute.
-fn of_attribute(name: &str, values: &[String], fields: &Fields) -> Option<Option<Expr>> {
+/// `false` if no row has the attribute; `None` if nothing can be said.
+fn of_attribute(name: &str, values: &[String], fields: &Fields) -> Option<Expr> {
     if name.ends_with(EXTRACTED) {
         return None;
     }
@@ -223,7 +222,8 @@ fn of_attribute(name: &str, values: &[String], fields: &Fields) -> Option<Option
             .map(|wanted| value.clone().eq(lit(wanted.as_str())))
             .reduce(Expr::or)
     };
-    Some(places.iter().filter_map(equal).reduce(Expr::or))
+    let any = places.iter().filter_map(equal).reduce(Expr::or);
+    Some(any.unwrap_or_else(|| lit(false)))
 }
 
 // === lines ===

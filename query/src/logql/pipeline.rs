@@ -193,14 +193,12 @@ impl LabelFilter {
                     }
                     Quantity::Bytes(wanted) => values::bytes(text).map(|n| (n, *wanted)),
                 };
-                match compared {
-                    Some((found, wanted)) => op.holds(found, wanted),
-                    None => {
-                        let details = format!("`{text}` of `{name}` cannot be compared");
-                        labels.note_error("LabelFilterErr", details);
-                        true
-                    }
+                if let Some((found, wanted)) = compared {
+                    return op.holds(found, wanted);
                 }
+                let details = format!("`{text}` of `{name}` cannot be compared");
+                labels.note_error("LabelFilterErr", details);
+                true
             }
             Self::Ip {
                 name,
@@ -210,14 +208,12 @@ impl LabelFilter {
                 let Some(text) = labels.get(name) else {
                     return *negated;
                 };
-                match text.parse() {
-                    Ok(address) => range.has(address) != *negated,
-                    Err(_) => {
-                        let details = format!("`{text}` of `{name}` is no address");
-                        labels.note_error("LabelFilterErr", details);
-                        true
-                    }
+                if let Ok(address) = text.parse() {
+                    return range.has(address) != *negated;
                 }
+                let details = format!("`{text}` of `{name}` is no address");
+                labels.note_error("LabelFilterErr", details);
+                true
             }
         }
     }

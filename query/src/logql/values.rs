@@ -102,7 +102,8 @@ pub(crate) fn duration_text(duration_ns: i64) -> String {
     for (unit, size) in units {
         let count = rest / size;
         if count > 0 {
-            text.push_str(&format!("{count}{unit}"));
+            text.push_str(&count.to_string());
+            text.push_str(unit);
             rest %= size;
         }
     }

@@ -52,7 +52,7 @@ impl IntoResponse for LokiError {
 }
 
 /// `{"status": "success", "data": …}`, with what is missing from it.
-pub(super) fn success(data: Json, warnings: &[String]) -> Json {
+pub(super) fn success(data: &Json, warnings: &[String]) -> Json {
     let mut answer = json!({"status": "success", "data": data});
     if !warnings.is_empty() {
         answer["warnings"] = json!(warnings);
@@ -61,7 +61,7 @@ pub(super) fn success(data: Json, warnings: &[String]) -> Json {
 }
 
 /// As [`success`], with what the query says of its completeness.
-pub(super) fn answered(session: &QuerySession, data: Json) -> Json {
+pub(super) fn answered(session: &QuerySession, data: &Json) -> Json {
     success(data, &session.outcome().incomplete_reasons)
 }
 
@@ -84,7 +84,7 @@ fn end(
     shown: usize,
 ) -> Response {
     let outcome = session.outcome();
-    let stats = stats(outcome.elapsed_ms as f64 / 1e3, processed, shown);
+    let stats = stats(outcome.elapsed_ms, processed, shown);
     json.key("stats");
     json.raw(&stats.to_string());
     json.end_object();
@@ -101,11 +101,9 @@ fn end(
 }
 
 /// What Loki tells of its work. There are no ingesters and no chunks here.
-fn stats(seconds: f64, processed: Processed, shown: usize) -> Json {
-    let per_second = |count: u64| {
-        let rate = count as f64 / seconds.max(0.001);
-        json!(rate.round())
-    };
+fn stats(elapsed_ms: u64, processed: Processed, shown: usize) -> Json {
+    // Whole numbers, as Loki's clients read them.
+    let per_second = |count: u64| count.saturating_mul(1_000) / elapsed_ms.max(1);
     let store = json!({
         "totalChunksRef": 0, "totalChunksDownloaded": 0, "chunksDownloadTime": 0,
         "chunk": {
@@ -120,7 +118,7 @@ fn stats(seconds: f64, processed: Processed, shown: usize) -> Json {
             "totalBytesProcessed": processed.bytes,
             "totalLinesProcessed": processed.lines,
             "totalEntriesReturned": shown,
-            "execTime": seconds, "queueTime": 0, "subqueries": 0, "splits": 0, "shards": 0,
+            "execTime": elapsed_ms as f64 / 1e3, "queueTime": 0, "subqueries": 0, "splits": 0, "shards": 0,
         },
         "querier": {"store": store},
         "ingester": {

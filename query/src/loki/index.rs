@@ -70,18 +70,15 @@ impl Volume {
     fn of(given: &Given) -> Result<Self> {
         given.required("query")?;
         let query = given.query()?;
-        let labels: Vec<String> = match given.get("targetLabels") {
-            Some(labels) => labels
-                .split(',')
-                .map(|name| name.trim().to_owned())
-                .collect(),
-            None => {
-                let positive = query
-                    .matchers
-                    .iter()
-                    .filter(|matcher| matches!(matcher.test.op, TextOp::Equal | TextOp::Regex));
-                positive.map(|matcher| matcher.name.clone()).collect()
-            }
+        let labels: Vec<String> = if let Some(labels) = given.get("targetLabels") {
+            let names = labels.split(',').map(|name| name.trim().to_owned());
+            names.collect()
+        } else {
+            let positive = query
+                .matchers
+                .iter()
+                .filter(|matcher| matches!(matcher.test.op, TextOp::Equal | TextOp::Regex));
+            positive.map(|matcher| matcher.name.clone()).collect()
         };
         let by_name = match given.get("aggregateBy") {
             None | Some("series") => false,

@@ -41,7 +41,7 @@ pub(super) async fn labels(
         streams.into_iter().flat_map(LabelSet::into_keys).collect()
     };
     session.note_skipped(Table::Logs, range);
-    Ok(Json(answered(&session, json!(names))))
+    Ok(Json(answered(&session, &json!(names))))
 }
 
 /// `series?match[]=&start=&end=`
@@ -64,7 +64,7 @@ pub(super) async fn series(
     for query in &queries {
         found.extend(streams(&session, query, range).await?);
     }
-    Ok(Json(answered(&session, json!(found))))
+    Ok(Json(answered(&session, &json!(found))))
 }
 
 /// The labels of streams that have an entry that the query leaves.
@@ -124,7 +124,7 @@ pub(super) async fn values(
             None => read_values(&session, &query, range, &name).await?,
         }
     };
-    Ok(Json(answered(&session, json!(values))))
+    Ok(Json(answered(&session, &json!(values))))
 }
 
 /// All values, if the statistics have them all.

@@ -131,7 +131,7 @@ impl Cell {
                 between_ranks(quantile, &numbers)?
             }
             Self::Timed(mut numbers) => {
-                numbers.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+                numbers.sort_unstable_by_key(|number| (number.0, number.1));
                 counter_rate(&numbers, (from_ns, to_ns))?
             }
         })

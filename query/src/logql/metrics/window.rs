@@ -51,7 +51,7 @@ impl Metrics<'_> {
             windows,
             budget: Budget::of(self.session, "series"),
             places: HashMap::new(),
-            groups: Vec::new(),
+            kept: Vec::new(),
             key: Vec::new(),
         };
         let processed = scan
@@ -148,7 +148,7 @@ struct Groups<'a> {
     windows: Windows,
     budget: Budget,
     places: HashMap<Vec<u8>, usize>,
-    groups: Vec<Group>,
+    kept: Vec<Group>,
     /// Used again and again.
     key: Vec<u8>,
 }
@@ -170,7 +170,7 @@ impl Groups<'_> {
         let place = self.place(&entry.labels)?;
         let function = self.range.function;
         let mut more = 0;
-        match &mut self.groups[place].kept {
+        match &mut self.kept[place].kept {
             Kept::Changes(changes) => {
                 let bytes = i64::try_from(entry.line.len()).unwrap_or(i64::MAX);
                 for (step, sign) in [(first, 1), (end, -1)] {
@@ -214,8 +214,8 @@ impl Groups<'_> {
         }
         self.budget.grow(self.key.len() * 2 + SERIES_BYTES)?;
         let counts = self.range.unwrap.is_none() || self.range.function == RangeFunction::Absent;
-        let place = self.groups.len();
-        self.groups.push(Group {
+        let place = self.kept.len();
+        self.kept.push(Group {
             labels: shown
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -232,13 +232,13 @@ impl Groups<'_> {
 
     fn finish(self) -> Result<Vec<Series>> {
         let steps = self.windows.steps.count;
-        if self.groups.len().saturating_mul(steps) > super::MAX_NUMBERS {
-            return Err(too_many(self.groups.len()));
+        if self.kept.len().saturating_mul(steps) > super::MAX_NUMBERS {
+            return Err(too_many(self.kept.len()));
         }
         let (function, windows) = (self.range.function, self.windows);
         let seconds = windows.range_ns as f64 / 1e9;
         let mut found: Vec<Series> = self
-            .groups
+            .kept
             .into_iter()
             .map(|group| Series {
                 labels: group.labels,
@@ -269,7 +269,7 @@ impl Groups<'_> {
     /// 1 at each step whose window has no entry, with the labels that the query asks for.
     fn absent(self) -> Vec<Series> {
         let steps = self.windows.steps.count;
-        let there = match self.groups.first().map(|group| &group.kept) {
+        let there = match self.kept.first().map(|group| &group.kept) {
             Some(Kept::Changes(changes)) => counted(changes, steps, |_, _| 1.0),
             _ => vec![None; steps],
         };

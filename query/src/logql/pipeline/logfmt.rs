@@ -46,19 +46,16 @@ pub(crate) fn pairs(line: &str) -> (Vec<(&str, String)>, Option<String>) {
             error.get_or_insert_with(|| format!("unexpected `{}`", first_char(before)));
             rest = skip_word(rest);
         } else if let Some(value) = after.strip_prefix('=') {
-            let (value, after) = match value.strip_prefix('"') {
-                Some(quoted) => match quoted_value(quoted) {
-                    Some(read) => read,
-                    None => {
-                        error.get_or_insert_with(|| format!("the value of `{key}` is not closed"));
-                        break;
-                    }
-                },
-                None => {
-                    let end = value.find(char::is_whitespace).unwrap_or(value.len());
-                    let (value, after) = value.split_at_checked(end).unwrap_or((value, ""));
-                    (value.to_owned(), after)
-                }
+            let read = if let Some(quoted) = value.strip_prefix('"') {
+                quoted_value(quoted)
+            } else {
+                let end = value.find(char::is_whitespace).unwrap_or(value.len());
+                let cut = value.split_at_checked(end);
+                cut.map(|(value, after)| (value.to_owned(), after))
+            };
+            let Some((value, after)) = read else {
+                error.get_or_insert_with(|| format!("the value of `{key}` is not closed"));
+                break;
             };
             found.push((key, value));
             rest = after;

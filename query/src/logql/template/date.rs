@@ -38,21 +38,16 @@ fn chrono_format(layout: &str) -> String {
     let mut format = String::new();
     let mut rest = layout;
     while let Some(first) = rest.chars().next() {
-        let piece = PIECES.iter().find(|(piece, _)| rest.starts_with(piece));
-        let (piece, written) = piece.map_or((None, ""), |(piece, format)| (Some(*piece), *format));
-        match piece {
-            Some(piece) => {
-                format.push_str(written);
-                rest = rest.strip_prefix(piece).unwrap_or_default();
-            }
-            None => {
-                if first == '%' {
-                    format.push('%');
-                }
-                format.push(first);
-                rest = rest.strip_prefix(first).unwrap_or_default();
-            }
+        if let Some((piece, written)) = PIECES.iter().find(|(piece, _)| rest.starts_with(piece)) {
+            format.push_str(written);
+            rest = rest.strip_prefix(piece).unwrap_or_default();
+            continue;
         }
+        if first == '%' {
+            format.push('%');
+        }
+        format.push(first);
+        rest = rest.strip_prefix(first).unwrap_or_default();
     }
     format
 }

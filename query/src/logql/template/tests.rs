@@ -18,9 +18,15 @@ fn render(template: &str) -> Result<String, String> {
     template.render(1_674_979_200_500_000_000, "the line", &labels)
 }
 
+fn check(cases: &[(&str, &str)]) {
+    for (template, expected) in cases {
+        assert_eq!(render(template).as_deref(), Ok(*expected), "{template}");
+    }
+}
+
 #[test]
-fn functions_do_what_is_documented() {
-    for (template, expected) in [
+fn texts_and_conditions_are_as_documented() {
+    check(&[
         ("plain", "plain"),
         ("{{.level}}: {{ __line__ }}", "Error: the line"),
         (
@@ -64,6 +70,12 @@ fn functions_do_what_is_documented() {
             "Hello World abab",
         ),
         ("{{ indent 2 \"a\\nb\" }}", "  a\n  b"),
+    ]);
+}
+
+#[test]
+fn numbers_and_times_are_as_documented() {
+    check(&[
         (
             "{{ printf \"%-6s|%4d|%05.1f|%q\" .level 7 2.25 \"x\" }}",
             "Error |   7|002.2|\"x\"",
@@ -100,9 +112,7 @@ fn functions_do_what_is_documented() {
         ),
         ("{{ if gt (int .status) 500 }}bad{{ end }}", "bad"),
         ("{{/* a remark */}}x", "x"),
-    ] {
-        assert_eq!(render(template).as_deref(), Ok(expected), "{template}");
-    }
+    ]);
 }
 
 #[test]

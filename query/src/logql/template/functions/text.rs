@@ -217,7 +217,7 @@ fn urlencode(text: &str) -> String {
                 out.push(char::from(byte));
             }
             b' ' => out.push('+'),
-            other => out.push_str(&format!("%{other:02X}")),
+            other => out.extend(format!("%{other:02X}").chars()),
         }
     }
     out
