@@ -9,6 +9,8 @@ export interface Search {
   range: Range;
   /** The range with `now` fixed at the moment of the search. */
   fixed: Range;
+  /** That moment. */
+  madeAt: number;
   /** Different for every search made, also for the same one again. */
   key: string;
   /** The user came here by the back or forward button. */
@@ -37,6 +39,7 @@ export function useSearch(): Search {
     query,
     range,
     fixed,
+    madeAt,
     key,
     restored: action === "pop",
     run: (next) => {

@@ -13,6 +13,7 @@ import { StackedHistogram } from "../logs/histogram";
 import { oneLine } from "../logs/row";
 import { Icon } from "../ui/icons";
 import { LevelBadge } from "../ui/level";
+import { Delta } from "../ui/delta";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { TimePicker } from "../ui/timepicker";
 import { Operations } from "./operations";
@@ -20,6 +21,7 @@ import { Exceptions } from "./exceptions";
 import { ServiceLinks } from "./links";
 import { RedCharts } from "./red";
 import { useDependencies } from "./use-graph";
+import { useBefore } from "./use-histogram";
 
 const SHOWN = 8;
 
@@ -29,6 +31,8 @@ export function ServiceView({ name }: { name: string }): JSX.Element {
   const range = { start: search.range.start, end: search.range.end };
   const found = useApi<ServicePage>(search.key, (signal) => getJson("/api/v1/services", { start: search.fixed.start, end: search.fixed.end }, signal));
   const dependencies = useDependencies(search);
+  const { wanted, range: earlier } = useBefore(search);
+  const before = useApi<ServicePage>(wanted && earlier ? `before ${search.key}` : null, (signal) => getJson("/api/v1/services", { start: earlier?.start, end: earlier?.end }, signal));
   const service = found.data?.services.find((each) => each.service_name === name);
   const query = filterText("service", name);
   return (
@@ -66,7 +70,7 @@ export function ServiceView({ name }: { name: string }): JSX.Element {
           </EmptyState>
         ) : (
           <>
-            <Figures service={service} />
+            <Figures service={service} before={before.data?.services.find((each) => each.service_name === name) ?? null} />
             {service.span_count > 0 && <RedCharts query={query} search={search} />}
             <div class="page-columns">
               <div>
@@ -89,23 +93,29 @@ export function ServiceView({ name }: { name: string }): JSX.Element {
   );
 }
 
-function Figures({ service }: { service: Service }): JSX.Element {
+function Figures({ service, before }: { service: Service; before: Service | null }): JSX.Element {
+  const share = (of: Service): number => of.error_count / Math.max(1, of.span_count);
   const slowest = useMemo(() => [...service.operations].sort((a, b) => b.p95_ns - a.p95_ns)[0], [service]);
   return (
     <dl class="facts page-facts">
       <div class="fact fact-strong">
         <dt>Spans</dt>
-        <dd>{count(service.span_count)}</dd>
+        <dd>
+          {count(service.span_count)} {before && <Delta now={service.span_count} before={before.span_count} was={count(before.span_count)} moreIsWorse={false} />}
+        </dd>
       </div>
       <div class="fact">
         <dt>Errors</dt>
         <dd class={service.error_count > 0 ? "error-text" : ""}>
-          {count(service.error_count)} <span class="muted">{percent(service.error_count, service.span_count)}</span>
+          {count(service.error_count)} <span class="muted">{percent(service.error_count, service.span_count)}</span>{" "}
+          {before && <Delta now={share(service)} before={share(before)} was={percent(before.error_count, before.span_count)} moreIsWorse share />}
         </dd>
       </div>
       <div class="fact">
         <dt>Log records</dt>
-        <dd>{count(service.log_count)}</dd>
+        <dd>
+          {count(service.log_count)} {before && <Delta now={service.log_count} before={before.log_count} was={count(before.log_count)} moreIsWorse={false} />}
+        </dd>
       </div>
       {slowest && (
         <div class="fact">

@@ -7,7 +7,7 @@ import { keepChoice, keptChoice, usePhone } from "../lib/prefs";
 import { hasFilter } from "../lib/query";
 import { href, navigate, setParams, usePlace } from "../lib/router";
 import { absoluteLink, useSearch } from "../lib/search";
-import { nanosToMs, rangeAround } from "../lib/time";
+import { nanosToMs } from "../lib/time";
 import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
 import { NoResults } from "../ui/noresults";
@@ -15,9 +15,9 @@ import { QueryBar } from "../ui/querybar";
 import { ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { TimePicker } from "../ui/timepicker";
 import { VirtualList, type VirtualHandle } from "../ui/virtual";
+import { TraceCharts } from "./charts";
 import { SpanFacets } from "./facets";
 import { PHONE_TRACE_ROW, TRACE_ROW, TraceRow } from "./row";
-import { Scatter } from "./scatter";
 import { useTraces } from "./use-traces";
 
 const HEAD_HEIGHT = 26;
@@ -103,7 +103,7 @@ export function TracesView(): JSX.Element {
               <CopyButton text={absoluteLink} title="Copy a link with absolute times" icon="link" />
             </span>
           </div>
-          {rows.length > 1 && <Scatter traces={found.traces} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />}
+          <TraceCharts traces={found.traces} search={search} />
           <Incomplete answers={[found.page]} />
           {renderList()}
           {marks.length > 0 && <CompareTray marks={marks} />}

@@ -1,4 +1,4 @@
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useRef } from "preact/hooks";
 import { shortTime, useZone } from "../lib/format";
 import { useSize } from "../lib/size";
@@ -20,9 +20,14 @@ interface Props {
   title: string;
   /** What the whole range comes to. */
   headline: string;
+  /** How that differs from before. */
+  delta?: ComponentChildren;
   kind: "bars" | "lines";
   /** Bars stand on each other, lines do not. */
   series: ChartSeries[];
+  /** Another time's values behind them, as a dashed line. */
+  ghost?: ChartSeries | null;
+  height?: number | undefined;
   startMs: number;
   bucketMs: number;
   format: (value: number) => string;
@@ -30,14 +35,14 @@ interface Props {
 }
 
 /** A small chart over time; a drag zooms the page to a part of it. */
-export function TimeChart({ title, headline, kind, series, startMs, bucketMs, format, onZoom }: Props): JSX.Element {
+export function TimeChart({ title, headline, delta, kind, series, ghost, height = HEIGHT, startMs, bucketMs, format, onZoom }: Props): JSX.Element {
   const plot = useRef<HTMLDivElement>(null);
   const { width } = useSize(plot);
   const zone = useZone();
   const buckets = series[0]?.values.length ?? 0;
   const step = buckets > 0 ? width / buckets : width;
-  const most = highest(series, kind, buckets);
-  const y = (value: number): number => HEIGHT - 1 - (value / most) * (HEIGHT - TOP - 1);
+  const most = Math.max(highest(series, kind, buckets), ...(ghost?.values.map((value) => value ?? 0) ?? []));
+  const y = (value: number): number => height - 1 - (value / most) * (height - TOP - 1);
   const brush = useBrush(width, (from, to) => {
     if (from < to) onZoom(startMs + (from / step) * bucketMs, startMs + (to / step) * bucketMs);
   });
@@ -47,6 +52,7 @@ export function TimeChart({ title, headline, kind, series, startMs, bucketMs, fo
       <figcaption>
         <span>{title}</span>
         <b>{headline}</b>
+        {delta}
         {series.length > 1 && (
           <span class="timechart-legend">
             {series.map((each) => (
@@ -58,21 +64,23 @@ export function TimeChart({ title, headline, kind, series, startMs, bucketMs, fo
           </span>
         )}
       </figcaption>
-      <div ref={plot} class="histogram-plot" style={{ height: `${HEIGHT}px` }} {...brush.handlers}>
-        <svg width={width} height={HEIGHT} aria-hidden="true">
-          <line class="histogram-base" x1="0" x2={width} y1={HEIGHT - 0.5} y2={HEIGHT - 0.5} />
+      <div ref={plot} class="histogram-plot" style={{ height: `${height}px` }} {...brush.handlers}>
+        <svg width={width} height={height} aria-hidden="true">
+          <line class="histogram-base" x1="0" x2={width} y1={height - 0.5} y2={height - 0.5} />
           <line class="timechart-top" x1="0" x2={width} y1={TOP - 0.5} y2={TOP - 0.5} />
-          {hover !== null && <rect class="histogram-hover" x={hover * step} width={step} y={0} height={HEIGHT} />}
+          {hover !== null && <rect class="histogram-hover" x={hover * step} width={step} y={0} height={height} />}
           {kind === "bars"
             ? series.map((each, at) => <path key={each.name} style={{ fill: each.colour }} d={barPath(series, at, step, y)} />)
             : series.map((each) => <path key={each.name} class="timechart-line" style={{ stroke: each.colour }} d={linePath(each.values, step, y)} />)}
+          {ghost && <path class="timechart-line timechart-halo" d={linePath(ghost.values, step, y)} />}
+          {ghost && <path class="timechart-line timechart-ghost" style={{ stroke: ghost.colour }} d={linePath(ghost.values, step, y)} />}
         </svg>
         <span class="timechart-max">{format(most)}</span>
         {brush.marked && <div class="histogram-brush" style={{ left: `${brush.marked.from}px`, width: `${brush.marked.to - brush.marked.from}px` }} />}
         {hover !== null && (
           <div class="tip" style={hover * step > width / 2 ? { right: `${width - hover * step + 8}px` } : { left: `${(hover + 1) * step + 8}px` }}>
             <time>{shortTime(startMs + hover * bucketMs, zone)}</time>
-            {series.map((each) => {
+            {[...series, ...(ghost ? [ghost] : [])].map((each) => {
               const value = each.values[hover];
               return (
                 <div key={each.name} class="tip-row">
