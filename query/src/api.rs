@@ -71,6 +71,8 @@ pub fn router(engine: QueryEngine) -> Router {
         .route("/api/v1/sql", post(sql::sql))
         .merge(trace::routes())
         .merge(services::routes())
+        .merge(crate::patterns::routes())
+        .merge(crate::exceptions::routes())
         .merge(crate::admin::routes())
         .merge(crate::jaeger::routes())
         .merge(crate::tempo::routes())

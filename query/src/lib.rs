@@ -9,13 +9,14 @@
 //! Modules in reading order: [`engine`] (limits, one session a query), [`session`] (one snapshot,
 //! one deadline, one memory pool), [`table`] (what DataFusion scans), [`functions`] (full text and
 //! attributes in SQL), [`language`] (the search language), [`sql`], [`parameters`], [`otlp`]
-//! (rows back to OTLP JSON), [`trace`] (trees, search), `traceql`, `logql`, [`services`], [`api`] and [`admin`] (what
-//! changes stored data).
+//! (rows back to OTLP JSON), [`trace`] (trees, search), `traceql`, `logql`, [`services`], `patterns`,
+//! `exceptions`, [`api`] and [`admin`] (what changes stored data).
 
 pub mod admin;
 pub mod api;
 pub mod attributes;
 pub mod engine;
+mod exceptions;
 mod failure;
 pub mod functions;
 mod jaeger;
@@ -25,6 +26,7 @@ mod logql;
 mod loki;
 pub mod otlp;
 pub mod parameters;
+mod patterns;
 pub mod services;
 pub mod session;
 mod sql;

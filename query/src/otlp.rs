@@ -10,7 +10,7 @@ mod value;
 mod write;
 
 pub use columns::{Attribute, Attributes, Event, Link, Scope, SpanColumns};
-pub(crate) use columns::{integers, nanoseconds, strings};
+pub(crate) use columns::{integers, nanoseconds, optional as optional_text, strings};
 pub use json::JsonWriter;
 pub(crate) use protobuf::bytes as write_protobuf_bytes;
 pub use protobuf::write_traces_protobuf;

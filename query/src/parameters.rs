@@ -9,6 +9,10 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use spoor_storage::{Error, Result, TimeRange};
 
+mod periods;
+
+pub(crate) use periods::{PeriodBounds, PeriodParameters, Periods};
+
 const SECOND_NS: i64 = 1_000_000_000;
 
 /// An instant given by a user, nanoseconds since the Unix epoch. Deserialises from what

@@ -464,7 +464,7 @@ impl LinkColumn {
 }
 
 /// The text of a row, or `None` if it is null.
-pub(super) fn optional(column: &StringArray, row: usize) -> Option<&str> {
+pub(crate) fn optional(column: &StringArray, row: usize) -> Option<&str> {
     column.is_valid(row).then(|| column.value(row))
 }
 

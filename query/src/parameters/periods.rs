@@ -1,0 +1,154 @@
+//! Two periods side by side: what is asked about, and what came before it.
+
+use serde::{Deserialize, Serialize};
+use spoor_storage::{Error, Result, TimeRange};
+
+use super::{TimeParameter, limit, time_range};
+use crate::api::optional;
+
+/// A period and the one before it, which tells what is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Periods {
+    /// Both together: what is read.
+    pub(crate) all: TimeRange,
+    /// Where the second one begins; records before it are the baseline. `None`: there is no baseline.
+    pub(crate) since_ns: Option<i64>,
+}
+
+/// Where the periods lie, as answers say it; null where there is no bound.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct PeriodBounds {
+    baseline_start_unix_nano: Option<String>,
+    since_unix_nano: Option<String>,
+}
+
+/// Parameters of a question about two periods.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PeriodParameters {
+    #[serde(default)]
+    pub(crate) query: String,
+    #[serde(default, deserialize_with = "optional")]
+    start: Option<TimeParameter>,
+    #[serde(default, deserialize_with = "optional")]
+    end: Option<TimeParameter>,
+    #[serde(default, deserialize_with = "optional")]
+    since: Option<TimeParameter>,
+    #[serde(default, deserialize_with = "optional")]
+    buckets: Option<usize>,
+    #[serde(default, deserialize_with = "optional")]
+    limit: Option<usize>,
+}
+
+impl PeriodParameters {
+    const DEFAULT_LIMIT: usize = 50;
+    const MAX_LIMIT: usize = 1_000;
+    const DEFAULT_BUCKETS: usize = 30;
+    const MAX_BUCKETS: usize = 60;
+
+    pub(crate) fn periods(&self) -> Result<Periods> {
+        Periods::of(time_range(self.start, self.end)?, self.since)
+    }
+
+    /// How many groups are shown.
+    pub(crate) fn limit(&self) -> Result<usize> {
+        limit(self.limit, Self::DEFAULT_LIMIT, Self::MAX_LIMIT)
+    }
+
+    /// How many buckets of time there may be.
+    pub(crate) fn buckets(&self) -> Result<usize> {
+        let most = Self::MAX_BUCKETS;
+        limit(self.buckets, Self::DEFAULT_BUCKETS, most)
+            .map_err(|_| Error::invalid(format!("`buckets` can be 1 to {most}")))
+    }
+}
+
+impl Periods {
+    /// With `since`, the part of `range` before it is the baseline. Without, the baseline is the
+    /// period of equal length before `range`, if that has both ends. Errors if `since` is not in `range`.
+    pub(crate) fn of(range: TimeRange, since: Option<TimeParameter>) -> Result<Self> {
+        if let Some(TimeParameter(since_ns)) = since {
+            if since_ns <= range.start_ns || since_ns > range.end_ns {
+                return Err(Error::invalid("`since` is not between `start` and `end`").with_hint(
+                    "what is before `since` is compared with what is after: give an earlier `start` or none",
+                ));
+            }
+            return Ok(Self {
+                all: range,
+                since_ns: Some(since_ns),
+            });
+        }
+        let length = range.end_ns.checked_sub(range.start_ns);
+        let before = length.and_then(|length| range.start_ns.checked_sub(length));
+        Ok(match before {
+            Some(start_ns) if range.start_ns > i64::MIN && range.end_ns < i64::MAX => Self {
+                all: TimeRange { start_ns, ..range },
+                since_ns: Some(range.start_ns),
+            },
+            _ => Self {
+                all: range,
+                since_ns: None,
+            },
+        })
+    }
+
+    /// The second period: what is asked about.
+    pub(crate) fn current(self) -> TimeRange {
+        TimeRange {
+            start_ns: self.since_ns.unwrap_or(self.all.start_ns),
+            ..self.all
+        }
+    }
+
+    /// The first period, if there is one.
+    pub(crate) fn baseline(self) -> Option<TimeRange> {
+        self.since_ns.map(|end_ns| TimeRange { end_ns, ..self.all })
+    }
+
+    /// Whether an instant is in the first period.
+    pub(crate) fn is_baseline(self, time_ns: i64) -> bool {
+        self.since_ns.is_some_and(|since_ns| time_ns < since_ns)
+    }
+
+    /// For the answer.
+    pub(crate) fn bounds(self) -> PeriodBounds {
+        let baseline = self.baseline().map(|range| range.start_ns);
+        PeriodBounds {
+            baseline_start_unix_nano: baseline
+                .filter(|start_ns| *start_ns > i64::MIN)
+                .map(|start_ns| start_ns.to_string()),
+            since_unix_nano: self.since_ns.map(|since_ns| since_ns.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(start_ns: i64, end_ns: i64) -> TimeRange {
+        TimeRange { start_ns, end_ns }
+    }
+
+    #[test]
+    fn the_period_before_is_as_long() {
+        let periods = Periods::of(range(100, 130), None).unwrap();
+        assert_eq!(periods.baseline(), Some(range(70, 100)));
+        assert_eq!(periods.current(), range(100, 130));
+        assert!(periods.is_baseline(99) && !periods.is_baseline(100));
+    }
+
+    #[test]
+    fn since_splits_the_range_and_open_ends_have_no_period_before() {
+        let periods = Periods::of(TimeRange::ALL, Some(TimeParameter(7))).unwrap();
+        assert_eq!(periods.current(), range(7, i64::MAX));
+        assert_eq!(periods.baseline(), Some(range(i64::MIN, 7)));
+        assert_eq!(periods.bounds().baseline_start_unix_nano, None);
+        for open in [TimeRange::ALL, range(5, i64::MAX), range(i64::MIN, 5)] {
+            let periods = Periods::of(open, None).unwrap();
+            assert_eq!((periods.current(), periods.baseline()), (open, None));
+        }
+        for wrong in [5, 3, 21] {
+            assert!(Periods::of(range(5, 20), Some(TimeParameter(wrong))).is_err());
+        }
+    }
+}

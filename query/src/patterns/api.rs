@@ -1,0 +1,222 @@
+//! `GET /api/v1/logs/patterns`.
+
+use axum::Json;
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use datafusion::dataframe::DataFrame;
+use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::logical_expr::Expr;
+use serde::Serialize;
+use spoor_storage::model::schema::RECORD_ID;
+use spoor_storage::{Result, Table, TimeRange};
+
+use super::cluster::{Pattern, patterns_of};
+use super::search::query_of;
+use super::shape::Coarseness;
+use super::table::ShapeTable;
+use super::tally::{Record, ServiceCount, Services, Tally};
+use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters};
+use crate::failure::from_datafusion;
+use crate::language::{self, level_of};
+use crate::listing::{RowPlace, in_range};
+use crate::otlp::{integers, nanoseconds, optional_text, strings};
+use crate::parameters::{PeriodBounds, PeriodParameters, Periods, format_time};
+use crate::session::QuerySession;
+
+/// Services named of one pattern.
+const MAX_SERVICES: usize = 10;
+/// Levels in order of severity.
+const LEVELS: [&str; 7] = ["trace", "debug", "info", "warn", "error", "fatal", "unset"];
+
+/// The routes of this module.
+pub(crate) fn routes() -> Router<ApiState> {
+    Router::new().route("/api/v1/logs/patterns", get(patterns))
+}
+
+#[derive(Debug, Serialize)]
+struct Patterns {
+    patterns: Vec<PatternJson>,
+    pattern_count: usize,
+    new_count: Option<usize>,
+    other_count: u64,
+    total: u64,
+    baseline_total: u64,
+    start_unix_nano: String,
+    bucket_ns: i64,
+    #[serde(flatten)]
+    periods: PeriodBounds,
+}
+
+#[derive(Debug, Serialize)]
+struct PatternJson {
+    template: String,
+    query: String,
+    count: u64,
+    share: f64,
+    new: Option<bool>,
+    baseline_count: Option<u64>,
+    first_seen: String,
+    last_seen: String,
+    levels: serde_json::Map<String, serde_json::Value>,
+    services: Vec<ServiceCount>,
+    service_count: usize,
+    counts: Vec<u64>,
+    sample_id: String,
+    sample_time_unix_nano: String,
+}
+
+async fn patterns(
+    State(state): State<ApiState>,
+    Parameters(given): Parameters<PeriodParameters>,
+) -> Result<Json<Answer<Patterns>>, ApiError> {
+    let query = language::parse(&given.query)?;
+    let filter = language::to_expr(&query, Table::Logs)?;
+    let (limit, most) = (given.limit()?, given.buckets()?);
+    let periods = given.periods()?;
+    let session = state.begin().await?;
+    session.note_skipped(Table::Logs, periods.all);
+    let work = Work {
+        session: &session,
+        filter,
+        periods,
+    };
+    let found = work.patterns(most, limit).await?;
+    Ok(Json(Answer::new(&session, found)))
+}
+
+struct Work<'a> {
+    session: &'a QuerySession,
+    filter: Expr,
+    periods: Periods,
+}
+
+impl Work<'_> {
+    async fn matching(&self, range: TimeRange) -> Result<DataFrame> {
+        let frame = self.session.table(Table::Logs).await?;
+        frame
+            .filter(in_range("time", range).and(self.filter.clone()))
+            .map_err(from_datafusion)
+    }
+
+    async fn patterns(&self, most: usize, limit: usize) -> Result<Patterns> {
+        let current = self.periods.current();
+        let matching = self.matching(current);
+        let buckets = Buckets::over_matching(self.session, matching, "time", current, most).await?;
+        let mut services = Services::default();
+        let shapes = self.shapes(buckets, &mut services).await?;
+        let patterns = patterns_of(&shapes);
+        let sum = |count: fn(&Tally) -> u64| -> u64 {
+            patterns.iter().map(|pattern| count(&pattern.tally)).sum()
+        };
+        let total = sum(|tally| tally.count);
+        let present = || patterns.iter().filter(|pattern| pattern.tally.count > 0);
+        let is_new = |pattern: &&Pattern| pattern.tally.baseline_count == 0;
+        let writer = PatternWriter {
+            services: &services,
+            has_baseline: self.periods.since_ns.is_some(),
+            total,
+        };
+        let shown: Vec<PatternJson> = present()
+            .take(limit)
+            .filter_map(|pattern| writer.json(pattern))
+            .collect();
+        Ok(Patterns {
+            pattern_count: present().count(),
+            new_count: writer
+                .has_baseline
+                .then(|| present().filter(is_new).count()),
+            other_count: total - shown.iter().map(|pattern| pattern.count).sum::<u64>(),
+            patterns: shown,
+            total,
+            baseline_total: sum(|tally| tally.baseline_count),
+            start_unix_nano: buckets.map_or(0, |buckets| buckets.start_ns).to_string(),
+            bucket_ns: buckets.map_or(0, |buckets| buckets.width_ns),
+            periods: self.periods.bounds(),
+        })
+    }
+
+    /// Reads the text of every record that matches once.
+    async fn shapes(
+        &self,
+        buckets: Option<Buckets>,
+        services: &mut Services,
+    ) -> Result<Vec<(super::shape::Shape, Tally)>> {
+        let columns = [
+            "time",
+            RECORD_ID,
+            "body",
+            "severity_number",
+            "severity_text",
+            "service_name",
+        ];
+        let matching = self.matching(self.periods.all).await?;
+        let frame = matching.select_columns(&columns).map_err(from_datafusion)?;
+        let pool = &self.session.context().runtime_env().memory_pool;
+        let reservation = MemoryConsumer::new("log patterns").register(pool);
+        let mut table = ShapeTable::new(self.periods, buckets);
+        let mut stream = self.session.stream(frame).await?;
+        while let Some(batch) = self.session.next(&mut stream).await? {
+            let (times, ids) = (nanoseconds(batch.column(0))?, integers(batch.column(1))?);
+            let (bodies, numbers) = (strings(batch.column(2))?, integers(batch.column(3))?);
+            let (texts, names) = (strings(batch.column(4))?, strings(batch.column(5))?);
+            for row in 0..batch.num_rows() {
+                let severity = i32::try_from(numbers.value(row)).unwrap_or_default();
+                let record = Record {
+                    place: RowPlace {
+                        time_ns: times.value(row),
+                        record_id: ids.value(row),
+                    },
+                    level: level_of(severity, optional_text(&texts, row)),
+                    service: services.number(names.value(row)),
+                };
+                table.add(optional_text(&bodies, row).unwrap_or_default(), record);
+            }
+            reservation
+                .try_resize(table.bytes())
+                .map_err(from_datafusion)?;
+        }
+        if table.level() > Coarseness::Words {
+            self.session.note_incomplete(
+                "there are too many different texts: patterns are coarser than the texts are",
+            );
+        }
+        if services.are_too_many() {
+            self.session
+                .note_incomplete("there are too many services; the rest is counted as `(other)`");
+        }
+        Ok(table.finish())
+    }
+}
+
+struct PatternWriter<'a> {
+    services: &'a Services,
+    has_baseline: bool,
+    total: u64,
+}
+
+impl PatternWriter<'_> {
+    #[expect(clippy::cast_precision_loss, reason = "a share is a rounded number")]
+    fn json(&self, Pattern { shape, tally }: &Pattern) -> Option<PatternJson> {
+        let (first, last) = (tally.first?, tally.last?);
+        Some(PatternJson {
+            template: shape.template(),
+            query: query_of(shape),
+            count: tally.count,
+            share: tally.count as f64 / self.total.max(1) as f64,
+            new: self.has_baseline.then_some(tally.baseline_count == 0),
+            baseline_count: self.has_baseline.then_some(tally.baseline_count),
+            first_seen: format_time(first.time_ns),
+            last_seen: format_time(last.time_ns),
+            levels: LEVELS
+                .iter()
+                .filter_map(|level| Some(((*level).to_owned(), (*tally.levels.get(level)?).into())))
+                .collect(),
+            services: self.services.top(tally, MAX_SERVICES),
+            service_count: tally.services.len(),
+            counts: tally.counts.clone(),
+            sample_id: last.record_id.to_string(),
+            sample_time_unix_nano: last.time_ns.to_string(),
+        })
+    }
+}
