@@ -73,6 +73,7 @@ pub fn router(engine: QueryEngine) -> Router {
         .merge(services::routes())
         .merge(crate::patterns::routes())
         .merge(crate::exceptions::routes())
+        .merge(crate::failures::routes())
         .merge(crate::admin::routes())
         .merge(crate::jaeger::routes())
         .merge(crate::tempo::routes())

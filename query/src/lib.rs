@@ -10,7 +10,7 @@
 //! one deadline, one memory pool), [`table`] (what DataFusion scans), [`functions`] (full text and
 //! attributes in SQL), [`language`] (the search language), [`sql`], [`parameters`], [`otlp`]
 //! (rows back to OTLP JSON), [`trace`] (trees, search), `traceql`, `logql`, [`services`], `patterns`,
-//! `exceptions`, [`api`] and [`admin`] (what changes stored data).
+//! `exceptions`, `failures`, [`api`] and [`admin`] (what changes stored data).
 
 pub mod admin;
 pub mod api;
@@ -18,6 +18,7 @@ pub mod attributes;
 pub mod engine;
 mod exceptions;
 mod failure;
+mod failures;
 pub mod functions;
 mod jaeger;
 pub mod language;

@@ -1,10 +1,14 @@
 //! Services: who there is, what they do, who calls whom.
 
 mod api;
+mod calls;
 pub mod graph;
 mod operations;
+mod peer;
 mod quantile;
 mod red;
+mod topology;
 
-pub(crate) use api::{in_range, routes};
+pub(crate) use api::routes;
+pub(crate) use calls::each_trace;
 pub use quantile::Durations;

@@ -6,13 +6,20 @@
 mod api;
 pub mod assemble;
 mod compare;
+mod critical;
+mod linked;
 mod load;
+mod origin;
+mod percentile;
 mod search;
+mod similar;
+mod skew;
 mod summary;
 mod timeline;
 
 pub(crate) use api::{TracePage, json_response, load_whole, routes, write_page};
 pub(crate) use load::{LoadedTrace, MAX_SPANS, load_traces, trace_id_of};
+pub(crate) use origin::{Origin, error_origin};
 pub(crate) use search::{Place, TraceSearch, find_traces, time_condition};
 pub(crate) use summary::{TraceSummary, summarize};
 

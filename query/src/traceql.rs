@@ -27,6 +27,7 @@ pub(crate) mod values;
 use crate::language::SyntaxError;
 
 pub(crate) use api::answer;
+pub(crate) use load::{ALWAYS as ALWAYS_READ, Wanted, candidates, load};
 pub(crate) use search::TraceqlSearch;
 
 /// Reads a query. Never panics; depth and size are bounded.

@@ -10,13 +10,13 @@ use serde::Serialize;
 use spoor_storage::model::schema::RECORD_ID;
 use spoor_storage::{Result, Table, TimeRange};
 
-use super::group::{Exception, Group, GroupKey, Groups, Origin, Source};
-use super::{EVENT, MESSAGE, STACK, TYPE};
+use super::group::{Group, GroupKey, Groups, Origin, Source};
+use super::{EVENT, Exception, MESSAGE, STACK, TYPE};
 use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters};
 use crate::failure::from_datafusion;
 use crate::language::{self, Query, field_text};
 use crate::listing::{RowPlace, in_range};
-use crate::otlp::{Attributes, SpanColumns, integers, nanoseconds, optional_text, strings};
+use crate::otlp::{SpanColumns, integers, nanoseconds, optional_text, strings};
 use crate::parameters::{PeriodBounds, PeriodParameters, Periods, format_time};
 use crate::patterns::{ServiceCount, Services};
 use crate::session::QuerySession;
@@ -31,7 +31,7 @@ pub(crate) fn routes() -> Router<ApiState> {
 }
 
 #[derive(Debug, Serialize)]
-struct Exceptions {
+struct Content {
     exceptions: Vec<GroupJson>,
     group_count: usize,
     new_count: Option<usize>,
@@ -74,7 +74,7 @@ struct OperationCount {
 async fn exceptions(
     State(state): State<ApiState>,
     Parameters(given): Parameters<PeriodParameters>,
-) -> Result<Json<Answer<Exceptions>>, ApiError> {
+) -> Result<Json<Answer<Content>>, ApiError> {
     let query = language::parse(&given.query)?;
     // Errors of the query come before any work.
     for table in Table::ALL {
@@ -101,7 +101,7 @@ async fn exceptions(
     let found = groups.finish();
     let has_baseline = periods.since_ns.is_some();
     let is_new = |(_, group): &&(GroupKey, Group)| group.tally.baseline_count == 0;
-    let content = Exceptions {
+    let content = Content {
         group_count: found.len(),
         new_count: has_baseline.then(|| found.iter().filter(is_new).count()),
         total: found.iter().map(|(_, group)| group.tally.count).sum(),
@@ -194,7 +194,7 @@ impl Work<'_> {
                             span_id: spans.span_id(row),
                         },
                     };
-                    groups.add(exception_of(event.attributes), origin);
+                    groups.add(Exception::of(event.attributes), origin);
                 }
             }
             reservation
@@ -235,19 +235,6 @@ impl Work<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// The exception of an event; of a key that came twice the first counts, as everywhere.
-fn exception_of(attributes: Attributes<'_>) -> Exception<'_> {
-    let value = |key: &str| {
-        let found = attributes.iter().find(|attribute| attribute.key == key);
-        found.and_then(|attribute| attribute.text)
-    };
-    Exception {
-        kind: value(TYPE),
-        message: value(MESSAGE),
-        stack: value(STACK),
     }
 }
 

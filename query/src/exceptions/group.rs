@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::stack::frames_of;
+use super::{Exception, frames_of};
 use crate::api::Buckets;
 use crate::listing::RowPlace;
 use crate::parameters::Periods;
@@ -15,14 +15,6 @@ const MAX_OPERATIONS: usize = 50;
 const MAX_MESSAGES: usize = 20;
 /// Bytes of a type.
 const MAX_TYPE: usize = 300;
-
-/// An exception as it was recorded.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Exception<'a> {
-    pub(super) kind: Option<&'a str>,
-    pub(super) message: Option<&'a str>,
-    pub(super) stack: Option<&'a str>,
-}
 
 /// Where one was recorded.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +63,7 @@ pub(super) struct Groups {
     periods: Periods,
     buckets: Option<Buckets>,
     pub(super) services: Services,
-    groups: HashMap<GroupKey, Group>,
+    by_key: HashMap<GroupKey, Group>,
     /// Exceptions that have no group, since there are too many.
     pub(super) without_group: u64,
 }
@@ -84,14 +76,14 @@ impl Groups {
             periods,
             buckets,
             services: Services::default(),
-            groups: HashMap::new(),
+            by_key: HashMap::new(),
             without_group: 0,
         }
     }
 
     pub(super) fn add(&mut self, exception: Exception<'_>, origin: Origin<'_>) {
         let key = GroupKey::of(exception);
-        if self.groups.len() >= MAX_GROUPS && !self.groups.contains_key(&key) {
+        if self.by_key.len() >= MAX_GROUPS && !self.by_key.contains_key(&key) {
             self.without_group += 1;
             return;
         }
@@ -101,7 +93,7 @@ impl Groups {
             level: "error",
             service,
         };
-        let group = self.groups.entry(key).or_default();
+        let group = self.by_key.entry(key).or_default();
         group.tally.add(record, self.periods, self.buckets);
         if !self.periods.is_baseline(origin.place.time_ns) {
             group.add(exception, origin, service);
@@ -111,7 +103,7 @@ impl Groups {
     /// The groups with an exception in the second period, most frequent first.
     pub(super) fn finish(&mut self) -> Vec<(GroupKey, Group)> {
         let mut groups: Vec<(GroupKey, Group)> = self
-            .groups
+            .by_key
             .drain()
             .filter(|(_, group)| group.tally.count > 0)
             .collect();
@@ -125,7 +117,7 @@ impl Groups {
     /// About how many bytes they take.
     pub(super) fn bytes(&self) -> usize {
         const EACH: usize = 8 << 10;
-        self.groups.len() * EACH
+        self.by_key.len() * EACH
     }
 }
 

@@ -196,9 +196,10 @@ mod tests {
     fn a_recursion_is_one_frame_and_depth_has_an_end() {
         let deep = "\tat a.B.f(B.java:1)\n".repeat(5_000);
         assert_eq!(frames_of(&deep), ["a.B.f"]);
-        let different: String = (0..5_000)
-            .map(|at| format!("\tat a.B.f{at}x(B.java:1)\n"))
+        let different: Vec<String> = (0..5_000)
+            .map(|at| format!("\tat a.B.f{at}x(B.java:1)"))
             .collect();
+        let different = different.join("\n");
         assert_eq!(frames_of(&different).len(), MAX_FRAMES);
     }
 

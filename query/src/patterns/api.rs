@@ -35,7 +35,7 @@ pub(crate) fn routes() -> Router<ApiState> {
 }
 
 #[derive(Debug, Serialize)]
-struct Patterns {
+struct Content {
     patterns: Vec<PatternJson>,
     pattern_count: usize,
     new_count: Option<usize>,
@@ -69,7 +69,7 @@ struct PatternJson {
 async fn patterns(
     State(state): State<ApiState>,
     Parameters(given): Parameters<PeriodParameters>,
-) -> Result<Json<Answer<Patterns>>, ApiError> {
+) -> Result<Json<Answer<Content>>, ApiError> {
     let query = language::parse(&given.query)?;
     let filter = language::to_expr(&query, Table::Logs)?;
     let (limit, most) = (given.limit()?, given.buckets()?);
@@ -99,7 +99,7 @@ impl Work<'_> {
             .map_err(from_datafusion)
     }
 
-    async fn patterns(&self, most: usize, limit: usize) -> Result<Patterns> {
+    async fn patterns(&self, most: usize, limit: usize) -> Result<Content> {
         let current = self.periods.current();
         let matching = self.matching(current);
         let buckets = Buckets::over_matching(self.session, matching, "time", current, most).await?;
@@ -121,7 +121,7 @@ impl Work<'_> {
             .take(limit)
             .filter_map(|pattern| writer.json(pattern))
             .collect();
-        Ok(Patterns {
+        Ok(Content {
             pattern_count: present().count(),
             new_count: writer
                 .has_baseline

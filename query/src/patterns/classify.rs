@@ -60,6 +60,9 @@ pub(super) fn classify(text: &str) -> Option<Kind> {
     // An address with dots would be a number with dots.
     if is_ip(text) {
         Some(Kind::Ip)
+    } else if text.len() >= 16 && is_id(text) {
+        // Sixteen digits are a span's id that happens to have no letter, more likely than a number.
+        Some(Kind::Id)
     } else if is_number(text) {
         Some(Kind::Number)
     } else if is_time(text) {
@@ -110,10 +113,7 @@ fn is_number(text: &str) -> bool {
 }
 
 fn is_ip(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let dots = bytes.iter().filter(|byte| **byte == b'.').count();
-    let colons = bytes.iter().filter(|byte| **byte == b':').count();
-    if dots != 3 && colons < 2 {
+    if text.matches('.').count() != 3 && text.matches(':').count() < 2 {
         return false;
     }
     let address = text.split_once('/').map_or(text, |(address, _)| address);
@@ -205,6 +205,8 @@ mod tests {
                     "88ebfbcebbbc0884eabd9178e1808940",
                     "123e4567-e89b-12d3-a456-426614174000",
                     "0xdeadbeef01",
+                    "5847103829104756",
+                    "58471038291047e6",
                     "01ARZ3NDEKTSV4RRFFQ69G5FAV",
                 ],
             ),

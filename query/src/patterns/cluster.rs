@@ -3,7 +3,8 @@
 //! As in Drain, a shape is compared only with patterns that have the same gaps and the same first or last word,
 //! and joins the most similar one. Shapes come most frequent first, so the order in which records came does
 //! not matter. What was joined is taken apart again where a word has few values that are all frequent:
-//! `payment accepted` and `payment refused` are two formats, `user alice` and `user bob` are one.
+//! `payment accepted` and `payment refused` are two formats, `user alice` and `user bob` are one. The value of a
+//! key (`city=rome`) is no part of a format.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -55,11 +56,13 @@ struct Cluster {
     members: Vec<usize>,
 }
 
+/// Gaps, and the first or the last word (true).
+type Leaf<'a> = (&'a [Box<str>], bool, Option<&'a str>);
+
 /// Members of each cluster.
 fn clusters(shapes: &[(Shape, Tally)]) -> Vec<Vec<usize>> {
     let mut list: Vec<Cluster> = Vec::new();
-    // By gaps, and first or last word.
-    let mut leaves: HashMap<(&[Box<str>], bool, Option<&str>), Vec<usize>> = HashMap::new();
+    let mut leaves: HashMap<Leaf<'_>, Vec<usize>> = HashMap::new();
     for (member, (shape, _)) in shapes.iter().enumerate() {
         let ends = [
             (&*shape.gaps, false, shape.slots.first().and_then(word)),
@@ -114,7 +117,11 @@ fn join(pattern: &mut Shape, shape: &Shape) {
         if mine.text != other.text {
             mine.text = None;
         }
-        if mine.kind != other.kind {
+        let numeric = |kind| matches!(kind, Kind::Number | Kind::Id);
+        if numeric(mine.kind) && numeric(other.kind) {
+            // An id of digits only looks like a number.
+            mine.kind = mine.kind.max(other.kind);
+        } else if mine.kind != other.kind {
             *mine = Slot {
                 kind: Kind::Word,
                 text: None,
@@ -144,7 +151,11 @@ fn values_of_a_form<'a>(shapes: &'a [(Shape, Tally)], members: &[usize]) -> Opti
     let rows =
         |members: &[usize]| -> u64 { members.iter().map(|member| shapes[*member].1.rows()).sum() };
     let least = FORM_ROWS.max(rows(members).div_ceil(FORM_PART));
+    let gaps = &shapes.get(*members.first()?)?.0.gaps;
     let by_slot = |slot: usize| {
+        if gaps[slot].trim_end().ends_with(['=', ':']) {
+            return None;
+        }
         let mut parts = Parts::new();
         for member in members {
             let text = word(&shapes[*member].0.slots[slot])?;
@@ -209,12 +220,15 @@ mod tests {
         texts.extend([
             ("payment of 5 EUR accepted by bank", 400),
             ("payment of 5 EUR refused by bank", 100),
+            ("weather city=rome is fine", 300),
+            ("weather city=oslo is fine", 300),
             ("disk full", 2),
             ("disk fine", 1),
             ("cache miss for /a/b", 2),
             ("cache miss for /a/c", 2),
         ]);
         let expected = [
+            ("weather city=<*> is fine", 600),
             ("payment of <num> EUR accepted by bank", 400),
             ("payment of <num> EUR refused by bank", 100),
             ("user <*> logged in from <ip>", 90),

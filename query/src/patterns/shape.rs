@@ -243,7 +243,7 @@ impl<'a> Lexer<'a> {
             return Some((Kind::Url, text.len()));
         }
         let path = (text.starts_with('/') || text.starts_with("./") || text.starts_with("../"))
-            && text.bytes().any(|byte| byte.is_ascii_alphanumeric());
+            && (text == "/" || text.bytes().any(|byte| byte.is_ascii_alphanumeric()));
         path.then_some((Kind::Path, text.len()))
     }
 

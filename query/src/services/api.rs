@@ -14,7 +14,7 @@ use serde::Deserialize;
 use spoor_storage::{Result, Table, TimeRange};
 
 use super::operations::{Operations, Service};
-use super::red;
+use super::{red, topology};
 use crate::api::{ApiError, ApiState, Parameters, optional};
 use crate::failure::from_datafusion;
 use crate::otlp::{JsonWriter, integers, strings};
@@ -26,6 +26,7 @@ use crate::trace::{json_response, time_condition, write_outcome};
 pub(crate) fn routes() -> Router<ApiState> {
     Router::new()
         .route("/api/v1/services", get(services))
+        .route("/api/v1/services/graph", get(topology::graph))
         .route("/api/v1/spans/histogram", get(red::histogram))
 }
 
@@ -66,7 +67,7 @@ async fn services(
 }
 
 /// The rows of `table` in `range`.
-pub(crate) fn in_range(frame: DataFrame, table: Table, range: TimeRange) -> Result<DataFrame> {
+pub(super) fn in_range(frame: DataFrame, table: Table, range: TimeRange) -> Result<DataFrame> {
     match time_condition(table.time_column(), range) {
         Some(condition) => frame.filter(condition).map_err(from_datafusion),
         None => Ok(frame),

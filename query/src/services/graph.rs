@@ -1,5 +1,8 @@
 //! Who calls whom: edges between services, and the cycles among them.
 
+pub(crate) mod elementary;
+pub(crate) mod rounds;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -66,7 +69,7 @@ impl EdgeCounter {
     }
 }
 
-fn is_known(service: &str) -> bool {
+pub(super) fn is_known(service: &str) -> bool {
     !service.is_empty() && service != UNKNOWN_SERVICE
 }
 

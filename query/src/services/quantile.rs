@@ -68,6 +68,32 @@ impl Durations {
         })
     }
 
+    /// How many percent are at most so long; `None` of none. Off by the durations of one bucket where they
+    /// are not exact.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a percentage is a rounded number"
+    )]
+    pub fn percent_up_to(&self, duration_ns: i64) -> Option<f64> {
+        let up_to = if self.is_exact() {
+            self.each
+                .iter()
+                .filter(|each| **each <= duration_ns)
+                .count() as u64
+        } else {
+            self.buckets
+                .range(..=bucket_of(duration_ns))
+                .map(|(_, count)| count)
+                .sum()
+        };
+        (self.count > 0).then(|| up_to as f64 * 100.0 / self.count as f64)
+    }
+
+    /// Whether all are kept one by one.
+    pub fn is_exact(&self) -> bool {
+        self.buckets.is_empty()
+    }
+
     fn ranked_bucket(&self, rank: u64) -> i64 {
         let mut below = 0;
         for (bucket, count) in &self.buckets {
@@ -119,6 +145,8 @@ mod tests {
         }
         assert_eq!(durations.percentiles([50, 95, 100, 0]), [10, 30, 30, -5]);
         assert_eq!(durations.count(), 4);
+        assert_eq!(durations.percent_up_to(10), Some(50.0));
+        assert_eq!(Durations::default().percent_up_to(10), None);
     }
 
     #[test]
@@ -129,6 +157,12 @@ mod tests {
         let mut durations = Durations::default();
         for value in &all {
             durations.add(*value);
+        }
+        for (percent, exact) in [(25.0, 25), (95.0, 95)] {
+            let found = durations
+                .percent_up_to(nearest_rank(all.clone(), exact))
+                .unwrap();
+            assert!((found - percent).abs() < 0.8, "{found} for {percent}");
         }
         for (percent, found) in [1, 50, 95, 99]
             .into_iter()

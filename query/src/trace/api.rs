@@ -17,7 +17,7 @@ use super::compare;
 use super::load::{LoadedTrace, MAX_SPANS, load_trace, trace_id_of};
 use super::search::{Place, TraceSearch, find_traces};
 use super::summary::{TraceSummary, summarize};
-use super::timeline::{LogCounts, Timeline};
+use super::timeline::{Analysis, Include, LogCounts, Timeline};
 use super::write_outcome;
 use crate::api::{ApiError, ApiState, Parameters, optional};
 use crate::failure::from_datafusion;
@@ -49,6 +49,28 @@ pub(crate) fn json_response(json: Vec<u8>) -> Response {
 #[derive(Debug, Deserialize)]
 struct OneTrace {
     view: Option<View>,
+    #[serde(default)]
+    include: String,
+}
+
+impl OneTrace {
+    /// What is asked for beyond the trace. Errors if it is not known.
+    fn include(&self) -> Result<Include> {
+        let mut include = Include::default();
+        for part in self.include.split(',').map(str::trim) {
+            match part {
+                "" => {}
+                "percentiles" => include.percentiles = true,
+                "linked_from" => include.linked_from = true,
+                _ => {
+                    return Err(Error::invalid(format!("`include` has `{part}`")).with_hint(
+                        "it may have `percentiles` and `linked_from`, with a comma between",
+                    ));
+                }
+            }
+        }
+        Ok(include)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -65,6 +87,7 @@ async fn one_trace(
 ) -> Result<Response, ApiError> {
     let id = trace_id_of(&trace_id)?;
     let view = given.view.unwrap_or(View::Otlp);
+    let include = given.include()?;
     let session = state.begin().await?;
     if view == View::Otlp {
         // `TracesData` has no place for more, so what is missing is an error here.
@@ -77,12 +100,14 @@ async fn one_trace(
     let logs = count_logs(&session, id).await?;
     let nodes = trace.nodes();
     let tree = assemble(&nodes);
+    let analysis = Analysis::of(&session, id, &trace, &nodes, &tree, include).await?;
     let timeline = Timeline {
         trace_id: id,
         trace: &trace,
         nodes: &nodes,
         tree: &tree,
         logs: &logs,
+        analysis: &analysis,
     };
     Ok(json_response(timeline.write(&session.outcome())))
 }

@@ -1,5 +1,9 @@
 //! `?view=timeline`: the assembled tree as JSON, depth first.
 
+mod analysis;
+
+pub(super) use analysis::{Analysis, Include};
+
 use std::collections::{BTreeMap, HashMap};
 
 use spoor_storage::{SpanId, TraceId};
@@ -27,6 +31,7 @@ pub(super) struct Timeline<'a> {
     pub(super) nodes: &'a [SpanNode],
     pub(super) tree: &'a Tree,
     pub(super) logs: &'a LogCounts,
+    pub(super) analysis: &'a Analysis<'a>,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +39,7 @@ struct ServiceTotal {
     span_count: usize,
     error_count: usize,
     self_time_ns: i64,
+    critical_ns: i64,
 }
 
 impl Timeline<'_> {
@@ -69,6 +75,7 @@ impl Timeline<'_> {
         json.int(self.logs.total);
         self.write_services(&mut json);
         self.write_warnings(&mut json);
+        self.analysis.write_trace(&mut json, self.trace, self.tree);
         self.write_spans(&mut json, start_ns);
         write_outcome(&mut json, outcome);
         json.end_object();
@@ -78,12 +85,13 @@ impl Timeline<'_> {
     /// The one that took the most time of its own first.
     fn write_services(&self, json: &mut JsonWriter) {
         let mut totals: BTreeMap<&str, ServiceTotal> = BTreeMap::new();
-        for placed in &self.tree.order {
+        for (place, placed) in self.tree.order.iter().enumerate() {
             let SpanRef { columns, row } = self.trace.span(placed.span);
             let total = totals.entry(columns.service_name(row)).or_default();
             total.span_count += 1;
             total.error_count += usize::from(self.nodes[placed.span].error);
             total.self_time_ns = total.self_time_ns.saturating_add(placed.self_time_ns);
+            total.critical_ns += self.analysis.critical_ns[place];
         }
         let mut totals: Vec<_> = totals.into_iter().collect();
         totals.sort_by_key(|(_, total)| std::cmp::Reverse(total.self_time_ns));
@@ -99,6 +107,8 @@ impl Timeline<'_> {
             json.count(total.error_count);
             json.key("self_time_ns");
             json.int(total.self_time_ns);
+            json.key("critical_time_ns");
+            json.int(total.critical_ns);
             json.end_object();
         }
         json.end_array();
@@ -169,7 +179,7 @@ impl Timeline<'_> {
         let mut seen = SharedJson::default();
         json.key("spans");
         json.begin_array();
-        for placed in &self.tree.order {
+        for (place, placed) in self.tree.order.iter().enumerate() {
             json.begin_object();
             self.write_place(json, placed);
             write_span(
@@ -180,6 +190,11 @@ impl Timeline<'_> {
             );
             json.key("self_time_ns");
             json.int(placed.self_time_ns);
+            let offset_ns = self.nodes[placed.span]
+                .start_ns
+                .saturating_sub(trace_start_ns);
+            let span = self.trace.span(placed.span);
+            self.analysis.write_span(json, place, offset_ns, span);
             json.key("error_below");
             json.bool(placed.error_below);
             json.key("log_count");

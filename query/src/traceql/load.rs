@@ -21,7 +21,7 @@ use crate::trace::{LoadedTrace, MAX_SPANS, time_condition};
 pub(super) const MAX_CANDIDATES: usize = 100_000;
 
 /// What tells spans apart and builds their tree.
-const ALWAYS: [&str; 10] = [
+pub(crate) const ALWAYS: [&str; 10] = [
     "trace_id",
     "span_id",
     "parent_span_id",
@@ -36,20 +36,20 @@ const ALWAYS: [&str; 10] = [
 
 /// A trace that may be in the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Candidate {
+pub(crate) struct Candidate {
     /// The start of its newest span that meets the condition.
-    pub(super) newest_ns: i64,
-    pub(super) id: TraceId,
+    pub(crate) newest_ns: i64,
+    pub(crate) id: TraceId,
 }
 
 /// Where candidates are looked for.
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     /// What one of their spans must meet; `None`: nothing.
-    pub(super) condition: Option<Expr>,
+    pub(crate) condition: Option<Expr>,
     /// Where that span starts.
-    pub(super) range: TimeRange,
+    pub(crate) range: TimeRange,
     /// What some span of theirs must meet each, wherever it is.
-    pub(super) requirements: Vec<Expr>,
+    pub(crate) requirements: Vec<Expr>,
 }
 
 /// The columns that the fields are made of, beside those that are always read.
@@ -115,7 +115,7 @@ pub(super) async fn spans_where(
 }
 
 /// The traces that may be in the answer, newest first.
-pub(super) async fn candidates(session: &QuerySession, wanted: &Wanted) -> Result<Vec<Candidate>> {
+pub(crate) async fn candidates(session: &QuerySession, wanted: &Wanted) -> Result<Vec<Candidate>> {
     let time = time_condition("start_time", wanted.range);
     let condition = match (wanted.condition.clone(), time) {
         (Some(condition), Some(time)) => Some(condition.and(time)),
@@ -166,7 +166,7 @@ pub(super) async fn candidates(session: &QuerySession, wanted: &Wanted) -> Resul
 
 /// Whole traces, read as many at a time as fit. A trace that is larger than one may be is cut off,
 /// and the answer says so.
-pub(super) async fn load(
+pub(crate) async fn load(
     session: &QuerySession,
     columns: &[&str],
     ids: &[TraceId],

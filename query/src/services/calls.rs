@@ -1,0 +1,173 @@
+//! Spans read trace by trace, as what is counted of calls needs them.
+//!
+//! They are read sorted by trace (the sort spills to disk), so that one trace at a time is held.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::array::Array as _;
+use arrow::record_batch::RecordBatch;
+use datafusion::prelude::col;
+use spoor_storage::{Result, SpanId, Table, TimeRange};
+
+use super::api::in_range;
+use super::peer::{Peer, PeerColumns};
+use crate::failure::from_datafusion;
+use crate::otlp::{integers, nanoseconds, strings};
+use crate::session::QuerySession;
+use crate::trace::assemble::{Side, SpanNode};
+
+/// A caller may have started so much before the range that the call is in.
+const CALLER_MARGIN_NS: i64 = 3_600_000_000_000;
+/// A caller's clock may be so much ahead of the called's.
+const CLOCK_SKEW_NS: i64 = 60_000_000_000;
+/// A longer trace is counted in parts, and calls between the parts are missed.
+const MAX_SPANS_AT_ONCE: usize = 500_000;
+/// Names of services that are shared between spans.
+const MAX_SHARED_NAMES: usize = 100_000;
+
+/// The spans of one trace that are in the range or may have called one that is.
+#[derive(Debug, Default)]
+pub(crate) struct TraceSpans {
+    /// 32 hexadecimal digits.
+    pub(crate) trace_id: String,
+    pub(crate) spans: Vec<SpanNode>,
+    /// The service of each span.
+    pub(crate) services: Vec<Arc<str>>,
+    /// What each span called that has no spans of its own, as far as it says; empty if not asked for.
+    pub(crate) peers: Vec<Option<Peer>>,
+    /// Whether each span starts in the range and is not the same as one before.
+    pub(crate) counted: Vec<bool>,
+}
+
+/// Calls `visit` with every trace that has spans in `range`, in the order of their ids.
+pub(crate) async fn each_trace(
+    session: &QuerySession,
+    range: TimeRange,
+    with_peers: bool,
+    visit: impl FnMut(&TraceSpans),
+) -> Result<()> {
+    let read = TimeRange {
+        start_ns: range.start_ns.saturating_sub(CALLER_MARGIN_NS),
+        end_ns: range.end_ns.saturating_add(CLOCK_SKEW_NS),
+    };
+    session.note_skipped(Table::Spans, range);
+    let mut columns: Vec<_> = Reader::<fn(&TraceSpans)>::COLUMNS.map(col).to_vec();
+    if with_peers {
+        columns.extend(PeerColumns::exprs()?);
+    }
+    let frame = in_range(session.table(Table::Spans).await?, Table::Spans, read)?
+        .select(columns)
+        .and_then(|frame| frame.sort(vec![col("trace_id").sort(true, false)]))
+        .map_err(from_datafusion)?;
+    let mut reader = Reader {
+        range,
+        visit,
+        trace: TraceSpans::default(),
+        known_services: HashSet::new(),
+        split_traces: 0,
+    };
+    let mut stream = session.stream(frame).await?;
+    while let Some(batch) = session.next(&mut stream).await? {
+        let peers = with_peers.then(|| PeerColumns::open(&batch)).transpose()?;
+        reader.add(&batch, peers.as_ref())?;
+    }
+    reader.end_trace();
+    if reader.split_traces > 0 {
+        session.note_incomplete(format!(
+            "{} traces have more than {MAX_SPANS_AT_ONCE} spans; some of their calls are missed",
+            reader.split_traces
+        ));
+    }
+    Ok(())
+}
+
+struct Reader<V> {
+    range: TimeRange,
+    visit: V,
+    trace: TraceSpans,
+    known_services: HashSet<Arc<str>>,
+    split_traces: usize,
+}
+
+impl<V: FnMut(&TraceSpans)> Reader<V> {
+    const COLUMNS: [&'static str; 8] = [
+        "trace_id",
+        "span_id",
+        "parent_span_id",
+        "kind",
+        "service_name",
+        "start_time",
+        "duration_ns",
+        "status_code",
+    ];
+
+    fn add(&mut self, batch: &RecordBatch, peers: Option<&PeerColumns>) -> Result<()> {
+        let (traces, ids) = (strings(batch.column(0))?, strings(batch.column(1))?);
+        let (parents, kinds) = (strings(batch.column(2))?, strings(batch.column(3))?);
+        let (services, starts) = (strings(batch.column(4))?, nanoseconds(batch.column(5))?);
+        let (durations, codes) = (integers(batch.column(6))?, strings(batch.column(7))?);
+        for row in 0..batch.num_rows() {
+            if traces.value(row) != self.trace.trace_id {
+                self.end_trace();
+                traces.value(row).clone_into(&mut self.trace.trace_id);
+            } else if self.trace.spans.len() >= MAX_SPANS_AT_ONCE {
+                self.split_traces += 1;
+                self.end_trace();
+            }
+            let parent = parents
+                .is_valid(row)
+                .then(|| parents.value(row).parse::<SpanId>());
+            self.trace.spans.push(SpanNode {
+                span_id: ids.value(row).parse()?,
+                parent_span_id: parent.transpose()?,
+                side: Side::of_kind(kinds.value(row)),
+                start_ns: starts.value(row),
+                duration_ns: durations.value(row),
+                error: codes.value(row) == "ERROR",
+            });
+            if let Some(peers) = peers {
+                self.trace.peers.push(peers.peer(row));
+            }
+            let service = self.intern(services.value(row));
+            self.trace.services.push(service);
+        }
+        Ok(())
+    }
+
+    fn intern(&mut self, service: &str) -> Arc<str> {
+        if let Some(known) = self.known_services.get(service) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = service.into();
+        // Names past the bound are still right, only not shared.
+        if self.known_services.len() < MAX_SHARED_NAMES {
+            self.known_services.insert(Arc::clone(&new));
+        }
+        new
+    }
+
+    /// Shows the trace that is complete now.
+    fn end_trace(&mut self) {
+        if self.trace.spans.is_empty() {
+            return;
+        }
+        let mut seen = HashSet::with_capacity(self.trace.spans.len());
+        let range = self.range;
+        self.trace.counted = self
+            .trace
+            .spans
+            .iter()
+            .zip(&self.trace.services)
+            .map(|(span, service)| {
+                let ids = (span.span_id, span.parent_span_id, span.side);
+                let first = seen.insert((ids, span.start_ns, span.duration_ns, service));
+                first && range.overlaps(span.start_ns, span.start_ns)
+            })
+            .collect();
+        (self.visit)(&self.trace);
+        self.trace.spans.clear();
+        self.trace.services.clear();
+        self.trace.peers.clear();
+    }
+}

@@ -1,0 +1,252 @@
+//! `GET /api/v1/services/graph`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+use spoor_storage::{Error, Result, Table, TimeRange};
+
+use super::{CallEdge, CallKey, Calls, Node, Topology, between_services};
+use crate::api::{ApiError, ApiState, Buckets, Parameters, optional};
+use crate::failure::from_datafusion;
+use crate::listing;
+use crate::otlp::JsonWriter;
+use crate::parameters::{self, TimeParameter, time_range};
+use crate::services::calls::each_trace;
+use crate::services::graph::elementary::{FoundCycles, find_cycles};
+use crate::services::graph::rounds::Rounds;
+use crate::services::peer::NodeKind;
+use crate::session::QuerySession;
+use crate::trace::{json_response, write_outcome};
+
+const MAX_BUCKETS: usize = 100;
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Given {
+    #[serde(default, deserialize_with = "optional")]
+    start: Option<TimeParameter>,
+    #[serde(default, deserialize_with = "optional")]
+    end: Option<TimeParameter>,
+    #[serde(default, deserialize_with = "optional")]
+    buckets: Option<usize>,
+    service: Option<String>,
+}
+
+pub(crate) async fn graph(
+    State(state): State<ApiState>,
+    Parameters(given): Parameters<Given>,
+) -> Result<Response, ApiError> {
+    let range = time_range(given.start, given.end)?;
+    let most = given
+        .buckets
+        .filter(|most| *most > 0)
+        .map(|most| parameters::limit(Some(most), 1, MAX_BUCKETS))
+        .transpose()
+        .map_err(|_| Error::invalid(format!("`buckets` can be 0 to {MAX_BUCKETS}")))?;
+    let session = state.begin().await?;
+    let buckets = match most {
+        Some(most) => over_spans(&session, range, most).await?,
+        None => None,
+    };
+    let mut topology = Topology::new(buckets);
+    each_trace(&session, range, true, |trace| topology.add(trace)).await?;
+    if topology.dropped_calls > 0 {
+        session.note_incomplete(format!(
+            "there are too many edges; {} calls are not counted",
+            topology.dropped_calls
+        ));
+    }
+    if topology.lacks_cells {
+        session.note_incomplete("there are too many edges for so many buckets; some are empty");
+    }
+    let mut edges = topology.finish();
+    // Of the whole graph: a cycle of a service goes through others.
+    let mut cycles = find_cycles(&between_services(&edges));
+    if let Some(service) = given
+        .service
+        .as_deref()
+        .filter(|service| !service.is_empty())
+    {
+        let is_of = |node: &Node| node.0 == NodeKind::Service && &*node.1 == service;
+        edges.retain(|key, _| is_of(&key.from) || is_of(&key.to));
+        let has = |names: &Vec<Arc<str>>| names.iter().any(|name| &**name == service);
+        cycles.cycles.retain(has);
+        cycles.components.retain(has);
+    }
+    let mut json = JsonWriter::new();
+    json.begin_object();
+    write_nodes(&mut json, &edges, &topology.systems);
+    write_cycles(&mut json, &cycles, &edges, &topology.rounds);
+    write_edges(&mut json, edges, buckets);
+    write_outcome(&mut json, &session.outcome());
+    json.end_object();
+    Ok(json_response(json.finish()))
+}
+
+async fn over_spans(
+    session: &QuerySession,
+    range: TimeRange,
+    most: usize,
+) -> Result<Option<Buckets>> {
+    let spans = async {
+        let frame = session.table(Table::Spans).await?;
+        let in_range = listing::in_range("start_time", range);
+        frame.filter(in_range).map_err(from_datafusion)
+    };
+    Buckets::over_matching(session, spans, "start_time", range, most).await
+}
+
+fn write_node(json: &mut JsonWriter, key: &str, node: &Node) {
+    json.key(key);
+    json.string(&node.1);
+    json.key(&format!("{key}_kind"));
+    json.string(node.0.name());
+}
+
+fn write_nodes(
+    json: &mut JsonWriter,
+    edges: &BTreeMap<CallKey, CallEdge>,
+    systems: &BTreeMap<Node, Arc<str>>,
+) {
+    let nodes: BTreeSet<&Node> = edges.keys().flat_map(|key| [&key.from, &key.to]).collect();
+    json.key("nodes");
+    json.begin_array();
+    for node in nodes {
+        json.begin_object();
+        json.key("name");
+        json.string(&node.1);
+        json.key("kind");
+        json.string(node.0.name());
+        json.key("system");
+        json.optional_string(systems.get(node).map(|system| &**system));
+        json.end_object();
+    }
+    json.end_array();
+}
+
+fn write_samples<'a>(json: &mut JsonWriter, samples: impl Iterator<Item = &'a str>) {
+    json.key("sample_trace_ids");
+    json.begin_array();
+    for sample in samples {
+        json.string(sample);
+    }
+    json.end_array();
+}
+
+fn write_cycles(
+    json: &mut JsonWriter,
+    found: &FoundCycles,
+    edges: &BTreeMap<CallKey, CallEdge>,
+    rounds: &Rounds,
+) {
+    json.key("cycles");
+    json.begin_array();
+    for cycle in &found.cycles {
+        let Some(first) = cycle.first() else { continue };
+        json.begin_object();
+        json.key("name");
+        json.string(&format!("{} → {first}", cycle.join(" → ")));
+        json.key("edges");
+        json.begin_array();
+        let mut samples: Vec<&str> = Vec::new();
+        for (from, to) in cycle.iter().zip(cycle.iter().cycle().skip(1)) {
+            json.begin_object();
+            json.key("from");
+            json.string(from);
+            json.key("to");
+            json.string(to);
+            json.key("calls");
+            let edge = edges.get(&CallKey {
+                from: (NodeKind::Service, Arc::clone(from)),
+                to: (NodeKind::Service, Arc::clone(to)),
+                inferred: false,
+            });
+            json.int(edge.map_or(0, |edge| edge.calls.durations.count()));
+            samples.extend(edge.and_then(|edge| Some(edge.samples.first()?.1.as_str())));
+            json.end_object();
+        }
+        json.end_array();
+        let round = rounds.of(cycle);
+        json.key("round_count");
+        json.int(round.map_or(0, |round| round.count));
+        if let Some(round) = round {
+            samples.insert(0, &round.newest.1);
+        }
+        samples.dedup();
+        write_samples(json, samples.into_iter());
+        json.end_object();
+    }
+    json.end_array();
+    json.key("more_cycles");
+    json.bool(found.more);
+    json.key("cyclic_components");
+    json.begin_array();
+    for component in &found.components {
+        json.begin_array();
+        for service in component {
+            json.string(service);
+        }
+        json.end_array();
+    }
+    json.end_array();
+}
+
+fn write_edges(
+    json: &mut JsonWriter,
+    edges: BTreeMap<CallKey, CallEdge>,
+    buckets: Option<Buckets>,
+) {
+    if let Some(buckets) = buckets {
+        json.key("start_unix_nano");
+        json.int_string(buckets.start_ns);
+        json.key("bucket_ns");
+        json.int(buckets.width_ns);
+    }
+    json.key("edges");
+    json.begin_array();
+    for (key, mut edge) in edges {
+        json.begin_object();
+        write_node(json, "from", &key.from);
+        write_node(json, "to", &key.to);
+        json.key("inferred");
+        json.bool(key.inferred);
+        json.key("calls");
+        json.int(edge.calls.durations.count());
+        json.key("error_count");
+        json.int(edge.calls.error_count);
+        let percentiles = edge.calls.durations.percentiles([50, 95, 99]);
+        for (key, value) in ["p50_ns", "p95_ns", "p99_ns"].into_iter().zip(percentiles) {
+            json.key(key);
+            json.int(value);
+        }
+        write_samples(json, edge.samples.iter().map(|(_, id)| id.as_str()));
+        if let Some(buckets) = buckets {
+            write_series(json, &mut edge.by_bucket, buckets.count);
+        }
+        json.end_object();
+    }
+    json.end_array();
+}
+
+fn write_series(json: &mut JsonWriter, by_bucket: &mut BTreeMap<usize, Calls>, count: usize) {
+    let mut write = |name: &str, value: &dyn Fn(&mut JsonWriter, Option<&mut Calls>)| {
+        json.key(name);
+        json.begin_array();
+        for at in 0..count {
+            value(json, by_bucket.get_mut(&at));
+        }
+        json.end_array();
+    };
+    write("call_counts", &|json, calls| {
+        json.int(calls.map_or(0, |calls| calls.durations.count()));
+    });
+    write("error_counts", &|json, calls| {
+        json.int(calls.map_or(0, |calls| calls.error_count));
+    });
+    write("p95s_ns", &|json, calls| match calls {
+        Some(calls) => json.int(calls.durations.percentiles([95])[0]),
+        None => json.null(),
+    });
+}

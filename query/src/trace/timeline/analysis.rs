@@ -1,0 +1,235 @@
+//! What the timeline says beyond the tree: where it broke, what it waited for, whose clock is off.
+
+use spoor_storage::{Result, TimeRange, TraceId};
+
+use crate::exceptions::{Exception, frames_of};
+use crate::otlp::{JsonWriter, SpanRef};
+use crate::session::QuerySession;
+use crate::trace::assemble::{Placed, SpanNode, Tree};
+use crate::trace::critical::critical_times;
+use crate::trace::linked::{LinkedFrom, linked_from, write_linked_from};
+use crate::trace::load::LoadedTrace;
+use crate::trace::origin::logs::{OriginLog, logs_of, write_logs};
+use crate::trace::origin::{Origin, error_origin};
+use crate::trace::percentile::Percentiles;
+use crate::trace::similar::{Similar, similar_siblings};
+use crate::trace::skew::ClockSkew;
+
+/// What is looked up only if asked for: it reads other traces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::trace) struct Include {
+    pub(in crate::trace) percentiles: bool,
+    pub(in crate::trace) linked_from: bool,
+}
+
+/// Everything beyond the tree.
+#[derive(Debug)]
+pub(in crate::trace) struct Analysis<'a> {
+    /// By place.
+    pub(super) critical_ns: Vec<i64>,
+    skew: ClockSkew<'a>,
+    similar: Vec<Similar>,
+    origin: Option<(Origin, Vec<OriginLog>)>,
+    percentiles: Option<Percentiles>,
+    linked_from: Option<Vec<LinkedFrom>>,
+}
+
+impl<'a> Analysis<'a> {
+    pub(in crate::trace) async fn of(
+        session: &QuerySession,
+        id: TraceId,
+        trace: &'a LoadedTrace,
+        nodes: &[SpanNode],
+        tree: &Tree,
+        include: Include,
+    ) -> Result<Self> {
+        let service = |span: usize| {
+            let SpanRef { columns, row } = trace.span(span);
+            columns.service_name(row)
+        };
+        let operation = |span: usize| {
+            let SpanRef { columns, row } = trace.span(span);
+            [
+                columns.service_name(row),
+                columns.name(row),
+                columns.kind(row),
+            ]
+        };
+        let origin = match error_origin(nodes, tree) {
+            Some(origin) => {
+                let span = &nodes[tree.order[origin.place()].span];
+                Some((origin, logs_of(session, id, span.span_id).await?))
+            }
+            None => None,
+        };
+        let around = TimeRange {
+            start_ns: nodes
+                .iter()
+                .map(|node| node.start_ns)
+                .min()
+                .unwrap_or_default(),
+            end_ns: nodes.iter().map(SpanNode::end_ns).max().unwrap_or_default(),
+        };
+        Ok(Self {
+            critical_ns: critical_times(nodes, tree),
+            skew: ClockSkew::of(nodes, tree, &service),
+            similar: similar_siblings(nodes, tree, operation),
+            origin,
+            percentiles: if include.percentiles {
+                Some(Percentiles::of(session, trace, around).await?)
+            } else {
+                None
+            },
+            linked_from: if include.linked_from {
+                Some(linked_from(session, id, around).await?)
+            } else {
+                None
+            },
+        })
+    }
+
+    /// The fields of the trace.
+    pub(super) fn write_trace(&self, json: &mut JsonWriter, trace: &LoadedTrace, tree: &Tree) {
+        self.write_origin(json, trace, tree);
+        self.write_skew(json);
+        self.write_similar(json, trace, tree);
+        if let Some(linked) = &self.linked_from {
+            write_linked_from(json, linked);
+        }
+    }
+
+    /// The fields of the span at a place.
+    pub(super) fn write_span(
+        &self,
+        json: &mut JsonWriter,
+        place: usize,
+        start_offset_ns: i64,
+        span: SpanRef<'_>,
+    ) {
+        json.key("critical_time_ns");
+        json.int(self.critical_ns[place]);
+        let skew_ns = self.skew.of_place[place];
+        json.key("skew_ns");
+        json.int(skew_ns);
+        json.key("adjusted_start_offset_ns");
+        json.int(start_offset_ns.saturating_add(skew_ns));
+        let Some(percentiles) = &self.percentiles else {
+            return;
+        };
+        json.key("percentile");
+        match percentiles.span(span) {
+            Some((percent, among, exact)) => {
+                json.begin_object();
+                json.key("percent");
+                json.double(percent);
+                json.key("among");
+                json.int(among);
+                json.key("exact");
+                json.bool(exact);
+                json.end_object();
+            }
+            None => json.null(),
+        }
+    }
+
+    fn write_origin(&self, json: &mut JsonWriter, trace: &LoadedTrace, tree: &Tree) {
+        json.key("error_origin");
+        let Some((origin, logs)) = &self.origin else {
+            json.null();
+            return;
+        };
+        let SpanRef { columns, row } = trace.span(tree.order[origin.place()].span);
+        json.begin_object();
+        json.key("span_index");
+        json.count(origin.place());
+        json.key("span_id");
+        json.hex(&columns.span_id(row));
+        json.key("service_name");
+        json.string(columns.service_name(row));
+        json.key("name");
+        json.string(columns.name(row));
+        json.key("status_message");
+        json.optional_string(columns.status_message(row));
+        json.key("root_failed");
+        json.bool(origin.root_failed);
+        json.key("path");
+        json.begin_array();
+        for place in &origin.path {
+            json.count(*place);
+        }
+        json.end_array();
+        json.key("exception");
+        match Exception::last_of(columns, row) {
+            Some(exception) => {
+                json.begin_object();
+                json.key("type");
+                json.optional_string(exception.kind);
+                json.key("message");
+                json.optional_string(exception.message);
+                json.key("frames");
+                json.begin_array();
+                for frame in exception.stack.map(frames_of).unwrap_or_default() {
+                    json.string(&frame);
+                }
+                json.end_array();
+                json.end_object();
+            }
+            None => json.null(),
+        }
+        write_logs(json, logs);
+        json.end_object();
+    }
+
+    fn write_skew(&self, json: &mut JsonWriter) {
+        json.key("clock_skew");
+        json.begin_array();
+        for ((caller, called), skew) in &self.skew.pairs {
+            json.begin_object();
+            json.key("caller");
+            json.string(caller);
+            json.key("called");
+            json.string(called);
+            json.key("skew_ns");
+            json.int(skew.offset_ns);
+            json.key("calls");
+            json.count(skew.calls);
+            json.key("contradictory");
+            json.bool(skew.contradictory);
+            json.end_object();
+        }
+        json.end_array();
+    }
+
+    fn write_similar(&self, json: &mut JsonWriter, trace: &LoadedTrace, tree: &Tree) {
+        json.key("similar_siblings");
+        json.begin_array();
+        for group in &self.similar {
+            let place: &Placed = &tree.order[group.first];
+            let SpanRef { columns, row } = trace.span(place.span);
+            json.begin_object();
+            json.key("parent_index");
+            match group.parent {
+                Some(parent) => json.count(parent),
+                None => json.null(),
+            }
+            json.key("first_index");
+            json.count(group.first);
+            json.key("longest_index");
+            json.count(group.longest);
+            json.key("service_name");
+            json.string(columns.service_name(row));
+            json.key("name");
+            json.string(columns.name(row));
+            json.key("kind");
+            json.string(columns.kind(row));
+            json.key("span_count");
+            json.count(group.count);
+            json.key("error_count");
+            json.count(group.error_count);
+            json.key("duration_ns");
+            json.int(group.duration_ns);
+            json.end_object();
+        }
+        json.end_array();
+    }
+}
