@@ -1,14 +1,15 @@
-//! SQL, read only: one `SELECT` or `EXPLAIN` over `spans` and `logs`.
+//! SQL, read only: one `SELECT` or `EXPLAIN` over `spans`, `logs` and what is computed from them.
 //!
 //! ```text
 //!  text ─► statement ─► checked ─► attributes become columns ([`rewrite`]) ─► plan
 //! ```
-//! The catalog of a query holds those two tables and nothing else, there are no table functions
+//! The catalog of a query holds those tables and nothing else, there are no table functions
 //! and no file formats, so nothing else can be reached even if a check were missing.
 
 mod depth;
 mod rewrite;
 pub(crate) mod text;
+mod views;
 
 use std::sync::Arc;
 
@@ -51,8 +52,9 @@ pub(crate) async fn plan(session: &QuerySession, sql: &str) -> Result<DataFrame>
     let query = query_of(&mut statement)?;
     depth::check(query)?;
     let needed = rewrite::rewrite(query)?;
-    check_tables(&state, &statement)?;
-    register_tables(session, &state, &needed)?;
+    let references = check_tables(&state, &statement)?;
+    let schema = register_tables(session, &state, &needed)?;
+    views::register(&state, &schema, &references).await?;
     let plan = state
         .statement_to_plan(statement)
         .await
@@ -88,31 +90,35 @@ fn refused(statement: &str) -> Error {
         "`{word}` is not allowed: the SQL endpoint only reads"
     ))
     .with_hint(
-        "write one SELECT or EXPLAIN on `spans` and `logs`; GET /api/v1/fields lists attributes",
+        "write one SELECT or EXPLAIN on `spans`, `logs`, `traces` or `services`; GET /api/v1/fields lists attributes",
     )
 }
 
-/// Names the tables that are not there before DataFusion does it in its words.
-fn check_tables(state: &SessionState, statement: &Statement) -> Result<()> {
+/// The tables that are named. Those that are not there are an error before DataFusion says it in its
+/// words.
+fn check_tables(state: &SessionState, statement: &Statement) -> Result<Vec<TableReference>> {
     let references = state
         .resolve_table_references(statement)
         .map_err(from_datafusion)?;
-    for reference in references {
-        let known = match &reference {
-            TableReference::Bare { table } => table.parse::<Table>().is_ok(),
+    for reference in &references {
+        let known = match reference {
+            TableReference::Bare { table } => {
+                table.parse::<Table>().is_ok() || views::view(table).is_some()
+            }
             _ => false,
         };
         if !known {
             let name = reference.to_string();
-            let names = Table::ALL.map(Table::name);
+            let mut names = Table::ALL.map(Table::name).to_vec();
+            names.extend(views::VIEWS.iter().map(|view| view.name));
             let error = Error::invalid(format!("there is no table `{name}`"));
             return Err(match nearest(&name, &names).first() {
                 Some(near) => error.with_hint(format!("did you mean `{near}`?")),
-                None => error.with_hint("the tables are `spans` and `logs`"),
+                None => error.with_hint(format!("the tables are `{}`", names.join("`, `"))),
             });
         }
     }
-    Ok(())
+    Ok(references)
 }
 
 /// Puts both tables, with the computed columns the query names, where the planner finds them.
@@ -120,8 +126,8 @@ fn register_tables(
     session: &QuerySession,
     state: &SessionState,
     needed: &[rewrite::Needed],
-) -> Result<()> {
-    let schema = Arc::new(MemorySchemaProvider::new());
+) -> Result<Arc<dyn SchemaProvider>> {
+    let schema: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
     for table in Table::ALL {
         // Statistics are summed only for queries that name attributes.
         let statistics = if needed.is_empty() {
@@ -145,9 +151,9 @@ fn register_tables(
         .catalog(CATALOG)
         .ok_or_else(|| Error::internal("the query has no catalog"))?;
     catalog
-        .register_schema(SCHEMA, schema)
+        .register_schema(SCHEMA, Arc::clone(&schema))
         .map_err(from_datafusion)?;
-    Ok(())
+    Ok(schema)
 }
 
 fn dynamic(column: &rewrite::Needed, table: Table, statistics: &FieldStatistics) -> DynamicColumn {

@@ -1,8 +1,12 @@
 //! Makes attributes columns: finds the quoted names `"attributes.x"` and the calls `attr('x')` of
 //! a statement, turns the calls into names, and keeps the computed columns out of `*`.
 //!
+//! Calls of `time_bucket` and `approx_percentile` get the names that DataFusion knows them by.
+//!
 //! As columns of the tables, they pass through joins, subqueries and `ORDER BY` as any other
 //! column does, and the output has the name that was written.
+
+mod buckets;
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -84,7 +88,7 @@ impl VisitorMut for Names {
                     self.note(name);
                 }
             }
-            Expr::Function(call) if is_attr(call) => {
+            Expr::Function(call) if is_call(call, "attr") => {
                 let Some(key) = attr_key(call) else {
                     let error =
                         Error::invalid("`attr` takes one text constant, the attribute's key");
@@ -96,6 +100,14 @@ impl VisitorMut for Names {
                     anywhere: Some(key),
                 });
                 *expr = Expr::Identifier(Ident::with_quote('"', name));
+            }
+            Expr::Function(call) if is_call(call, "time_bucket") => {
+                if let Err(error) = buckets::of_time(call) {
+                    return ControlFlow::Break(error);
+                }
+            }
+            Expr::Function(call) if is_call(call, "approx_percentile") => {
+                call.name = ObjectName::from(vec![Ident::new("approx_percentile_cont")]);
             }
             Expr::BinaryOp {
                 left,
@@ -132,10 +144,10 @@ impl Names {
     }
 }
 
-fn is_attr(call: &Function) -> bool {
+fn is_call(call: &Function, function: &str) -> bool {
     matches!(call.name.0.as_slice(), [part] if part
         .as_ident()
-        .is_some_and(|name| name.value.eq_ignore_ascii_case("attr")))
+        .is_some_and(|name| name.value.eq_ignore_ascii_case(function)))
 }
 
 fn attr_key(call: &Function) -> Option<String> {

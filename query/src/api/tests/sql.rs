@@ -1,4 +1,6 @@
 use super::*;
+use crate::otlp::sample::everything;
+use crate::trace::tests::append;
 
 async fn rows(house: &House, sql: &str) -> Value {
     let mut answer = house.sql(sql).await;
@@ -210,4 +212,94 @@ async fn a_query_that_needs_too_much_memory_says_so() {
     let request = sql_request("SELECT array_agg(body) FROM logs", "*/*");
     let (status, _, body) = send(&house.limited(small), request).await;
     assert_eq!(status, 413, "{}", String::from_utf8_lossy(&body));
+}
+
+#[tokio::test]
+async fn traces_and_services_are_tables() {
+    let house = house().await;
+    append(&house, &everything()).await;
+    let stored = rows(
+        &house,
+        "SELECT count(DISTINCT trace_id), count(*), count(*) FILTER (WHERE status_code = 'ERROR'), count(DISTINCT service_name) FROM spans",
+    )
+    .await;
+    let summed = rows(
+        &house,
+        "SELECT count(*), sum(span_count), sum(error_count) FROM traces",
+    )
+    .await;
+    assert_eq!(summed[0][0], stored[0][0]);
+    assert_eq!(summed[0][1], stored[0][1]);
+    assert_eq!(summed[0][2], stored[0][2]);
+    let traces = rows(
+        &house,
+        "SELECT t.trace_id, t.duration_ns, t.root_name, t.service_count, t.service_names FROM traces t ORDER BY t.start_time, t.trace_id",
+    )
+    .await;
+    for trace in traces.as_array().unwrap() {
+        let id = trace[0].as_str().unwrap();
+        let seen = house
+            .get(&format!("/api/v1/traces/{id}"), &[("view", "timeline")])
+            .await;
+        assert_eq!(trace[1], seen["duration_ns"], "{trace} {seen}");
+        assert_eq!(trace[3], seen["services"].as_array().unwrap().len());
+        assert_eq!(trace[3], trace[4].as_array().unwrap().len());
+    }
+    let services = rows(
+        &house,
+        "SELECT service_name, span_count, error_count, log_count FROM services ORDER BY service_name",
+    )
+    .await;
+    let counted: Value = house.get("/api/v1/services", &[]).await["services"].take();
+    for service in services.as_array().unwrap() {
+        let other = counted
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|other| other["service_name"] == service[0])
+            .unwrap();
+        assert_eq!(service[1], other["span_count"]);
+        assert_eq!(service[2], other["error_count"]);
+        assert_eq!(service[3], other["log_count"]);
+    }
+    assert!(!services.as_array().unwrap().is_empty());
+    // A name that a query gives itself hides the table.
+    let hidden = rows(
+        &house,
+        "WITH traces AS (SELECT 1 AS n) SELECT n FROM traces",
+    )
+    .await;
+    assert_eq!(hidden, json!([[1]]));
+}
+
+#[tokio::test]
+async fn time_buckets_and_percentiles() {
+    let house = house().await;
+    append(&house, &everything()).await;
+    let binned =
+        "SELECT date_bin(INTERVAL '1 minute', time) AS t, count(*) FROM logs GROUP BY 1 ORDER BY 1";
+    for width in ["'1m'", "'60s'", "'1 minute'", "INTERVAL '1 minute'"] {
+        let sql = format!(
+            "SELECT time_bucket({width}, time) AS t, count(*) FROM logs GROUP BY 1 ORDER BY 1"
+        );
+        assert_eq!(
+            rows(&house, &sql).await,
+            rows(&house, binned).await,
+            "{sql}"
+        );
+    }
+    let median = rows(
+        &house,
+        "SELECT approx_percentile(duration_ns, 0.5) FROM spans",
+    )
+    .await;
+    assert!(median[0][0].is_number(), "{median}");
+    for wrong in [
+        "SELECT time_bucket('1m') FROM logs",
+        "SELECT time_bucket('x', time) FROM logs",
+    ] {
+        let (status, answer) = house.try_sql(wrong).await;
+        assert_eq!(status, 400, "{answer}");
+        assert_eq!(answer["error"]["code"], "invalid", "{answer}");
+    }
 }

@@ -53,6 +53,27 @@ fn time_bounds_become_ranges() {
 }
 
 #[test]
+fn bounds_of_buckets_become_ranges() {
+    const MINUTE_NS: i64 = 60_000_000_000;
+    let minute =
+        || datafusion::functions::datetime::expr_fn::date_trunc(lit("minute"), col("time"));
+    assert_eq!(logs(minute().gt_eq(time(5))).range, range(5, i64::MAX));
+    assert_eq!(
+        logs(minute().lt(time(MINUTE_NS))).range,
+        TimeRange {
+            end_ns: 2 * MINUTE_NS,
+            ..TimeRange::ALL
+        }
+    );
+    assert_eq!(
+        logs(minute().eq(time(MINUTE_NS))).range,
+        range(MINUTE_NS, 2 * MINUTE_NS + 1)
+    );
+    let decade = datafusion::functions::datetime::expr_fn::date_trunc(lit("decade"), col("time"));
+    assert_eq!(logs(decade.gt(time(5))).range, TimeRange::ALL);
+}
+
+#[test]
 fn ids_words_and_attributes_become_lookups() {
     let id: TraceId = ID.parse().unwrap();
     let by_id = logs(col("trace_id").eq(lit(ID)));

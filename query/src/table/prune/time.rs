@@ -24,14 +24,16 @@ pub(super) fn range(filter: &Expr, column: &str) -> TimeRange {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
             Operator::And => intersection(range(left, column), range(right, column)),
             Operator::Or => hull(range(left, column), range(right, column)),
-            _ if is_column(left, column) => {
-                instant(right).map_or(TimeRange::ALL, |at| bound(*op, at))
-            }
-            _ if is_column(right, column) => match (op.swap(), instant(left)) {
-                (Some(op), Some(at)) => bound(op, at),
+            _ => match (width_of(left, column), width_of(right, column)) {
+                (Some(width), None) => {
+                    instant(right).map_or(TimeRange::ALL, |at| widened(bound(*op, at), width))
+                }
+                (None, Some(width)) => match (op.swap(), instant(left)) {
+                    (Some(op), Some(at)) => widened(bound(op, at), width),
+                    _ => TimeRange::ALL,
+                },
                 _ => TimeRange::ALL,
             },
-            _ => TimeRange::ALL,
         },
         _ => TimeRange::ALL,
     }
@@ -79,6 +81,67 @@ fn bound(op: Operator, at: i64) -> TimeRange {
             ..TimeRange::ALL
         },
         _ => TimeRange::ALL,
+    }
+}
+
+/// How much later than `expr` the instant in `column` may be, in nanoseconds: nothing if it is the
+/// column itself, less than a bucket if it is the beginning of the bucket that the instant is in.
+fn width_of(expr: &Expr, column: &str) -> Option<i64> {
+    if is_column(expr, column) {
+        return Some(0);
+    }
+    let Expr::ScalarFunction(call) = expr else {
+        return None;
+    };
+    let (Expr::Literal(width, _), subject) = (call.args.first()?, call.args.get(1)?) else {
+        return None;
+    };
+    if !is_column(subject, column) {
+        return None;
+    }
+    match call.name() {
+        "date_trunc" => unit_ns(width.try_as_str()??),
+        "date_bin" => match width {
+            ScalarValue::IntervalMonthDayNano(Some(width)) => {
+                let days = i64::from(width.days) + i64::from(width.months) * MONTH_DAYS;
+                days.checked_mul(DAY_NS)?.checked_add(width.nanoseconds)
+            }
+            ScalarValue::IntervalDayTime(Some(width)) => i64::from(width.days)
+                .checked_mul(DAY_NS)?
+                .checked_add(i64::from(width.milliseconds) * 1_000_000),
+            _ => None,
+        }
+        .filter(|width| *width >= 0),
+        _ => None,
+    }
+}
+
+const DAY_NS: i64 = 86_400_000_000_000;
+/// At most.
+const MONTH_DAYS: i64 = 31;
+
+/// At most so long is what `date_trunc` cuts off.
+fn unit_ns(unit: &str) -> Option<i64> {
+    Some(match unit.to_ascii_lowercase().as_str() {
+        "microsecond" => 1_000,
+        "millisecond" => 1_000_000,
+        "second" => 1_000_000_000,
+        "minute" => 60_000_000_000,
+        "hour" => 3_600_000_000_000,
+        "day" => DAY_NS,
+        "week" => 7 * DAY_NS,
+        "month" => MONTH_DAYS * DAY_NS,
+        "quarter" => 92 * DAY_NS,
+        "year" => 366 * DAY_NS,
+        _ => return None,
+    })
+}
+
+/// The range of what is at most `width` later.
+fn widened(range: TimeRange, width: i64) -> TimeRange {
+    TimeRange {
+        end_ns: range.end_ns.saturating_add(width),
+        ..range
     }
 }
 
