@@ -132,7 +132,10 @@ test(`${ROWS} log records are scrolled through with few elements and one request
 test("a map of 1,238 services is drawn, chosen from, and has its cycles marked", async (context) => {
   const { page, problems, close } = await openPage(browser, server, { viewport: SIZES.laptop });
   const data = JSON.parse(readFileSync(join(DATA, "untouched/jaeger-ui-dependencies-large.json"), "utf8"));
-  await page.route("**/jaeger/api/dependencies?**", (route) => route.fulfill({ contentType: "application/json", body: JSON.stringify({ data }) }));
+  const edges = data.map(({ parent, child, callCount }) => ({ from: parent, from_kind: "service", to: child, to_kind: "service", inferred: false, calls: callCount, error_count: 0, p50_ns: 1, p95_ns: 1, p99_ns: 1, sample_trace_ids: [] }));
+  const nodes = [...new Set(edges.flatMap(({ from, to }) => [from, to]))].map((name) => ({ name, kind: "service", system: null }));
+  const cycles = [{ name: "a → b → a", edges: [], round_count: 0, sample_trace_ids: [] }];
+  await page.route("**/api/v1/services/graph**", (route) => route.fulfill({ contentType: "application/json", body: JSON.stringify({ nodes, edges, cycles, more_cycles: false, complete: true }) }));
   await page.addInitScript(() => {
     window.tasks = [];
     new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((entry) => entry.duration))).observe({ type: "longtask", buffered: true });

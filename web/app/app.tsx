@@ -21,6 +21,7 @@ import { copyText } from "./ui/copy";
 // Who comes for logs and traces does not wait for the code of these.
 const CompareView = lazyView(async () => (await import("./compare/view")).CompareView);
 const ServiceView = lazyView(async () => (await import("./services/page")).ServiceView);
+const ErrorsView = lazyView(async () => (await import("./errors/view")).ErrorsView);
 const FileView = lazyView(async () => (await import("./trace/file")).FileView);
 const MapView = lazyView(async () => (await import("./map/view")).MapView);
 const SqlView = lazyView(async () => (await import("./sql/view")).SqlView);
@@ -66,6 +67,7 @@ function CurrentView(): JSX.Element {
   if (path === "/services") return <ServicesView />;
   const service = /^\/services\/(.+)$/.exec(rawPath())?.[1];
   if (service) return <ServiceView name={decodeURIComponent(service)} />;
+  if (path === "/errors") return <ErrorsView />;
   if (path === "/open") return <FileView />;
   if (path === "/compare") return <CompareView />;
   if (path === "/map") return <MapView />;

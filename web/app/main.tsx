@@ -13,6 +13,7 @@ import "./styles/trace.css";
 import "./styles/compare.css";
 import "./styles/services.css";
 import "./styles/pages.css";
+import "./styles/groups.css";
 import "./styles/phone.css";
 
 interceptLinks();

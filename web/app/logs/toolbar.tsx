@@ -23,13 +23,14 @@ interface Props {
   columns: string[];
   wrap: boolean;
   facets: boolean;
+  patterns: boolean;
   onWrap: () => void;
   onFacets: () => void;
 }
 
 /** The line above the list: how many, of which kind, and how they are shown. */
 export function LogToolbar(props: Props): JSX.Element {
-  const { search, histogram, by, rows, order } = props;
+  const { search, histogram, by, rows } = props;
   return (
     <div class="summary">
       <button type="button" class="icon-button hide-phone" aria-pressed={props.facets} title="Facets (f)" aria-label="Facets" onClick={props.onFacets}>
@@ -52,23 +53,47 @@ export function LogToolbar(props: Props): JSX.Element {
       {rows.length > 0 && (
         <span class="summary-end">
           {props.elapsedMs !== undefined && <span class="muted hide-narrow">{props.elapsedMs} ms</span>}
+          <ViewChoice patterns={props.patterns} />
           <LiveButton />
-          <button type="button" class="text-button" title="Change the order" onClick={() => setParams({ order: order === "desc" ? "asc" : null, sel: null })}>
-            {order === "desc" ? "Newest first" : "Oldest first"}
-            <Icon name={order === "desc" ? "down" : "up"} size={10} />
-          </button>
-          <button type="button" class="text-button" aria-pressed={props.wrap} title="Wrap lines (w)" onClick={props.onWrap}>
-            <Icon name="wrap" />
-            <span class="hide-narrow">Wrap</span>
-          </button>
-          <span class="hide-phone">
-            <ColumnsMenu columns={props.columns} />
-          </span>
-          <ExportMenu rows={rows} columns={props.columns} search={search} order={order} total={histogram?.total ?? null} />
+          {!props.patterns && <ListTools {...props} />}
           <CopyButton text={absoluteLink} title="Copy a link with absolute times (y)" icon="link" />
         </span>
       )}
     </div>
+  );
+}
+
+/** What only a list of records has. */
+function ListTools(props: Props): JSX.Element {
+  const { search, histogram, rows, order } = props;
+  return (
+    <>
+      <button type="button" class="text-button" title="Change the order" onClick={() => setParams({ order: order === "desc" ? "asc" : null, sel: null })}>
+        {order === "desc" ? "Newest first" : "Oldest first"}
+        <Icon name={order === "desc" ? "down" : "up"} size={10} />
+      </button>
+      <button type="button" class="text-button" aria-pressed={props.wrap} title="Wrap lines (w)" onClick={props.onWrap}>
+        <Icon name="wrap" />
+        <span class="hide-narrow">Wrap</span>
+      </button>
+      <span class="hide-phone">
+        <ColumnsMenu columns={props.columns} />
+      </span>
+      <ExportMenu rows={rows} columns={props.columns} search={search} order={order} total={histogram?.total ?? null} />
+    </>
+  );
+}
+
+function ViewChoice({ patterns }: { patterns: boolean }): JSX.Element {
+  return (
+    <span class="segmented" role="group" aria-label="Show as">
+      <button type="button" aria-pressed={!patterns} onClick={() => setParams({ view: null, new: null }, "replace")}>
+        Lines
+      </button>
+      <button type="button" aria-pressed={patterns} title="Lines of the same format laid together (v)" onClick={() => setParams({ view: "patterns", sel: null }, "replace")}>
+        Patterns
+      </button>
+    </span>
   );
 }
 

@@ -23,6 +23,7 @@ import { StackedHistogram } from "./histogram";
 import { LogList } from "./list";
 import { LiveView } from "./live";
 import { LogPanel } from "./panel";
+import { LogPatterns } from "./patterns";
 import { PHONE_ROW_HEIGHT, ROW_HEIGHT } from "./row";
 import { LogToolbar } from "./toolbar";
 import { useLogs } from "./use-logs";
@@ -42,6 +43,7 @@ function StoredView(): JSX.Element {
   const order = params.get("order") === "asc" ? "asc" : "desc";
   const by = params.get("by") ?? "level";
   const wrap = params.get("wrap") === "1";
+  const patterns = params.get("view") === "patterns";
   const columns = useMemo(() => readColumns(params.get("cols")), [params.get("cols")]);
   const [facets, setFacets] = useState(() => keptChoice(FACETS_KEY) !== "closed");
   const key = `${search.key}|${order}`;
@@ -86,6 +88,7 @@ function StoredView(): JSX.Element {
     f: toggleFacets,
     w: toggleWrap,
     l: () => setParams({ live: "1", sel: null }),
+    v: () => setParams({ view: patterns ? null : "patterns", sel: null }, "replace"),
     Escape: () => setParams({ sel: null }, "replace"),
   });
 
@@ -116,14 +119,15 @@ function StoredView(): JSX.Element {
             columns={columns}
             wrap={wrap}
             facets={facets}
+            patterns={patterns}
             onWrap={toggleWrap}
             onFacets={toggleFacets}
           />
           {histogram.data && histogram.data.total > 0 && <StackedHistogram data={histogram.data} by={by} stale={histogram.loading} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />}
           <Incomplete answers={[logs.page, histogram.data]} />
-          {renderList()}
+          {patterns && !logs.error ? <LogPatterns search={search} /> : renderList()}
         </div>
-        {selected && (
+        {selected && !patterns && (
           <LogPanel key={selected.id} log={selected} pattern={pattern} filter={filter} onContext={() => setParams({ around: "1" }, "replace")} onClose={() => setParams({ sel: null }, "replace")} onStep={step} />
         )}
       </div>

@@ -6,7 +6,7 @@ import { layers, type Layout, type Placed } from "../lib/graph";
 import { useDark } from "../lib/prefs";
 import { useSize } from "../lib/size";
 import { readPalette, type Palette } from "../trace/paint";
-import type { Graph } from "./view";
+import type { Graph } from "./graph";
 
 const NODE = { width: 150, height: 26 };
 const SIZES = { columnWidth: 240, rowHeight: 40 };
@@ -181,17 +181,24 @@ function drawNode(context: CanvasRenderingContext2D, node: Placed, scene: Scene,
   const rate = rates.get(node.name);
   const failing = rate && rate.span_count > 0 ? rate.error_count / rate.span_count : 0;
   const dim = (focus !== null && !near.has(node.name)) || (needle !== "" && !node.name.toLowerCase().includes(needle));
-  const service = palette.services[serviceSlot(node.name)] ?? palette.muted;
+  const other = scene.graph.others.has(node.name);
+  const service = other ? palette.muted : (palette.services[serviceSlot(node.name)] ?? palette.muted);
   context.globalAlpha = dim ? 0.25 : 1;
   context.fillStyle = palette.surface;
   context.strokeStyle = node.name === chosen ? palette.text : palette.line;
   context.lineWidth = node.name === chosen ? 2 : 1;
   context.beginPath();
-  context.roundRect(node.x, node.y, NODE.width, NODE.height, 5);
+  context.roundRect(node.x, node.y, NODE.width, NODE.height, other ? NODE.height / 2 : 5);
   context.fill();
+  if (other) {
+    // What sends no spans is not one of ours: a pill with a broken rim.
+    context.strokeStyle = node.name === chosen ? palette.text : palette.muted;
+    context.setLineDash([4, 3]);
+  }
   context.stroke();
+  context.setLineDash([]);
   context.fillStyle = service;
-  context.fillRect(node.x, node.y + 4, 3, NODE.height - 8);
+  if (!other) context.fillRect(node.x, node.y + 4, 3, NODE.height - 8);
   if (failing > 0) {
     // A bar along the foot: the share of spans in error.
     context.fillStyle = palette.error;
@@ -208,6 +215,6 @@ function drawNode(context: CanvasRenderingContext2D, node: Placed, scene: Scene,
   context.rect(node.x, node.y, NODE.width - 6, NODE.height);
   context.clip();
   context.fillStyle = palette.text;
-  context.fillText(node.name, node.x + 11, node.y + NODE.height / 2 + 0.5);
+  context.fillText(node.name, node.x + (other ? 14 : 11), node.y + NODE.height / 2 + 0.5);
   context.restore();
 }

@@ -1,13 +1,12 @@
 import type { JSX } from "preact";
 import type { Service } from "../api/types";
-import { count, percent } from "../lib/format";
-import type { Edge } from "../lib/graph";
+import { count, duration, percent } from "../lib/format";
 import { filterText } from "../lib/query";
 import { href } from "../lib/router";
 import type { Range } from "../lib/time";
 import { Icon } from "../ui/icons";
 import { ServiceName } from "../ui/service";
-import type { Graph } from "./view";
+import type { Call, Graph } from "./graph";
 
 interface Props {
   name: string;
@@ -22,6 +21,7 @@ export function NodePanel({ name, graph, service, range, onChoose }: Props): JSX
   const callers = graph.edges.filter((edge) => edge.to === name).sort((a, b) => b.calls - a.calls);
   const callees = graph.edges.filter((edge) => edge.from === name).sort((a, b) => b.calls - a.calls);
   const query = filterText("service", name);
+  const other = graph.others.get(name);
   return (
     <aside class="panel" aria-label={`Service ${name}`}>
       <header class="panel-head">
@@ -33,17 +33,23 @@ export function NodePanel({ name, graph, service, range, onChoose }: Props): JSX
         </span>
       </header>
       <div class="panel-scroll">
-        <p class="state-actions">
-          <a class="button button-small" href={href(`/services/${encodeURIComponent(name)}`, { ...range })}>
-            Service page
-          </a>
-          <a class="button button-small" href={href("/traces", { q: query, ...range })}>
-            Traces
-          </a>
-          <a class="button button-small" href={href("/logs", { q: query, ...range })}>
-            Logs
-          </a>
-        </p>
+        {other ? (
+          <p class="hint">
+            {other.system ?? other.kind}, which sends no spans: known by those who call it, and timed by them.
+          </p>
+        ) : (
+          <p class="state-actions">
+            <a class="button button-small" href={href(`/services/${encodeURIComponent(name)}`, { ...range })}>
+              Service page
+            </a>
+            <a class="button button-small" href={href("/traces", { q: query, ...range })}>
+              Traces
+            </a>
+            <a class="button button-small" href={href("/logs", { q: query, ...range })}>
+              Logs
+            </a>
+          </p>
+        )}
         {service && (
           <dl class="timing">
             <div>
@@ -67,9 +73,9 @@ export function NodePanel({ name, graph, service, range, onChoose }: Props): JSX
 
 interface CallsProps {
   title: string;
-  edges: Edge[];
+  edges: Call[];
   graph: Graph;
-  nameOf: (edge: Edge) => string;
+  nameOf: (edge: Call) => string;
   onChoose: (name: string) => void;
 }
 
@@ -84,11 +90,12 @@ function Calls({ title, edges, graph, nameOf, onChoose }: CallsProps): JSX.Eleme
       <ul class="facet-values">
         {edges.map((edge) => (
           <li key={nameOf(edge)} class="facet-value" style={{ "--share": `${(edge.calls / most) * 100}%` }}>
-            <button type="button" onClick={() => onChoose(nameOf(edge))}>
+            <button type="button" title={`${count(edge.calls)} calls, ${percent(edge.errors, edge.calls)} failed, p95 ${duration(edge.p95_ns)}`} onClick={() => onChoose(nameOf(edge))}>
               <span class="facet-text">
                 <ServiceName name={nameOf(edge)} />
               </span>
               {graph.cyclic.has(edge) && <span class="warn-text">cycle</span>}
+              {edge.errors > 0 && <span class="error-text number">{percent(edge.errors, edge.calls)}</span>}
               <span class="number muted">{count(edge.calls)}</span>
             </button>
           </li>

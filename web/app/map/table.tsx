@@ -1,14 +1,17 @@
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
-import { count } from "../lib/format";
+import { count, duration, percent } from "../lib/format";
+import { usePhone } from "../lib/prefs";
 import { VirtualList } from "../ui/virtual";
 import { ServiceName } from "../ui/service";
-import type { Graph } from "./view";
+import type { Graph } from "./graph";
 
 const ROW = 28;
+const HEAD = 24;
 
 /** The same calls as rows: for screen readers, for copying, for those who know the name. */
 export function EdgeTable({ graph, onChoose }: { graph: Graph; onChoose: (name: string) => void }): JSX.Element {
+  const phone = usePhone();
   const rows = useMemo(() => [...graph.edges].sort((a, b) => b.calls - a.calls), [graph]);
   return (
     <VirtualList
@@ -16,6 +19,17 @@ export function EdgeTable({ graph, onChoose }: { graph: Graph; onChoose: (name: 
       label="Calls between services, the most first"
       count={rows.length}
       rowHeight={ROW}
+      headerHeight={phone ? 0 : HEAD}
+      header={
+        <div class="edge-row edge-head hide-phone" aria-hidden="true">
+          <span>Caller</span>
+          <span />
+          <span>Called</span>
+          <span class="number">Calls</span>
+          <span class="number">Failed</span>
+          <span class="number">p95</span>
+        </div>
+      }
       renderRow={(index) => {
         const edge = rows[index];
         return (
@@ -29,6 +43,12 @@ export function EdgeTable({ graph, onChoose }: { graph: Graph; onChoose: (name: 
                 <ServiceName name={edge.to} />
               </button>
               <span class="number">{count(edge.calls)}</span>
+              <span class={edge.errors > 0 ? "number error-text" : "number muted"} title={`${count(edge.errors)} failed`}>
+                {edge.errors > 0 ? percent(edge.errors, edge.calls) : "–"}
+              </span>
+              <span class="number muted" title="95th percentile">
+                {duration(edge.p95_ns)}
+              </span>
               <span class="warn-text">{graph.cyclic.has(edge) ? "in a cycle" : ""}</span>
             </div>
           )

@@ -4,26 +4,22 @@ import { getJson } from "../api/client";
 import type { ServicePage } from "../api/types";
 import { useApi } from "../api/use";
 import { count, plural } from "../lib/format";
-import { components, cyclicEdges, neighbourhood, type Edge } from "../lib/graph";
 import { useKeys } from "../lib/keys";
 import { usePhone } from "../lib/prefs";
 import { setParams, usePlace } from "../lib/router";
 import { useSearch } from "../lib/search";
-import { useDependencies } from "../services/use-graph";
+import { useServiceGraph } from "../services/use-graph";
 import { Icon } from "../ui/icons";
 import { QUERY_INPUT_ID } from "../ui/querybar";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { TimePicker } from "../ui/timepicker";
 import { Canvas } from "./canvas";
+import { CyclePanel } from "./cycles";
+import { graphOf, partOf, type Graph } from "./graph";
 import { NodePanel } from "./panel";
 import { EdgeTable } from "./table";
 
-export interface Graph {
-  nodes: string[];
-  edges: Edge[];
-  cyclic: Set<Edge>;
-}
-
+const NOTHING: Graph = { nodes: [], edges: [], cyclic: new Set(), others: new Map() };
 const LARGE = 150;
 const HOPS = ["1", "2", "3"];
 
@@ -31,7 +27,8 @@ const HOPS = ["1", "2", "3"];
 export function MapView(): JSX.Element {
   const search = useSearch();
   const { params } = usePlace();
-  const dependencies = useDependencies(search);
+  const answer = useServiceGraph(search);
+  const withOthers = params.get("inferred") !== "0";
   const services = useApi<ServicePage>(`map ${search.key}`, (signal) => getJson("/api/v1/services", { start: search.fixed.start, end: search.fixed.end }, signal));
   const chosen = params.get("node");
   const hops = params.get("hops") ?? "";
@@ -40,7 +37,7 @@ export function MapView(): JSX.Element {
   const usual = usePhone() ? "table" : "map";
   const table = (params.get("view") ?? usual) === "table";
   const show = (view: "map" | "table"): void => setParams({ view: view === usual ? null : view }, "replace");
-  const whole = useMemo(() => graphOf((dependencies.data?.data ?? []).map((each) => ({ from: each.parent, to: each.child, calls: each.callCount }))), [dependencies.data]);
+  const whole = useMemo<Graph>(() => (answer.data ? graphOf(answer.data, withOthers) : NOTHING), [answer.data, withOthers]);
   const shown = useMemo(() => partOf(whole, { chosen, hops: Number(hops), onlyCycles, needle: search.query.toLowerCase() }), [whole, chosen, hops, onlyCycles, search.query]);
   const rates = useMemo(() => new Map((services.data?.services ?? []).map((service) => [service.service_name, service])), [services.data]);
   // In a graph that no screen holds, a chosen service shows its neighbours at once.
@@ -58,16 +55,22 @@ export function MapView(): JSX.Element {
         </div>
         <TimePicker range={search.range} onChange={search.setRange} />
       </div>
-      <Progress active={dependencies.loading || services.loading} />
+      <Progress active={answer.loading || services.loading} />
       <div class="summary">
         <span>
-          <b>{count(shown.nodes.length)}</b> {shown.nodes.length < whole.nodes.length ? `of ${count(whole.nodes.length)} services` : "services"}, {plural(shown.edges.length, "call path")}
+          <b>{count(servicesIn(shown))}</b> {shown.nodes.length < whole.nodes.length ? `of ${count(servicesIn(whole))} services` : "services"}, {plural(shown.edges.length, "call path")}
         </span>
         <span class="legend">
-          {whole.cyclic.size > 0 && (
+          {answer.data && answer.data.cycles.length > 0 && (
             <button type="button" class="legend-item" aria-pressed={onlyCycles} title="Services that call each other in a circle" onClick={() => toggle("cycles", onlyCycles)}>
               <i class="swatch swatch-cycle" />
-              cycles <span class="muted">{count(whole.cyclic.size)}</span>
+              cycles <span class="muted">{count(answer.data.cycles.length)}</span>
+            </button>
+          )}
+          {whole.others.size > 0 && (
+            <button type="button" class="legend-item" aria-pressed={withOthers} title="Databases, queues and others that send no spans, known by who calls them" onClick={() => setParams({ inferred: withOthers ? "0" : null }, "replace")}>
+              <i class="swatch swatch-other" />
+              inferred <span class="muted">{count(whole.others.size)}</span>
             </button>
           )}
           {chosen &&
@@ -88,14 +91,14 @@ export function MapView(): JSX.Element {
           </span>
         </span>
       </div>
-      <Incomplete answers={[services.data, dependencies.data && { complete: dependencies.data.complete ?? true, incomplete_reasons: dependencies.data.incomplete_reasons ?? [] }]} />
+      <Incomplete answers={[services.data, answer.data]} />
       {renderBody()}
     </main>
   );
 
   function renderBody(): JSX.Element {
-    if (dependencies.error) return <ErrorState error={dependencies.error} retry={dependencies.reload} />;
-    if (!dependencies.data) return <Skeleton rowHeight={30} rows={12} />;
+    if (answer.error) return <ErrorState error={answer.error} retry={answer.reload} />;
+    if (!answer.data) return <Skeleton rowHeight={30} rows={12} />;
     if (whole.nodes.length === 0) {
       return (
         <EmptyState title="No calls between services">
@@ -115,35 +118,10 @@ export function MapView(): JSX.Element {
       <div class="split">
         <div class="split-main">{table ? <EdgeTable graph={shown} onChoose={choose} /> : <Canvas graph={shown} rates={rates} chosen={chosen} needle={search.query.toLowerCase()} onChoose={choose} />}</div>
         {chosen && <NodePanel name={chosen} graph={whole} service={rates.get(chosen) ?? null} range={search.range} onChoose={choose} />}
+        {!chosen && onlyCycles && <CyclePanel graph={answer.data} onClose={() => toggle("cycles", true)} />}
       </div>
     );
   }
 }
 
-function graphOf(edges: Edge[]): Graph {
-  const nodes = [...new Set(edges.flatMap((edge) => [edge.from, edge.to]))].sort();
-  return { nodes, edges, cyclic: cyclicEdges(edges, components(nodes, edges)) };
-}
-
-interface Part {
-  chosen: string | null;
-  hops: number;
-  onlyCycles: boolean;
-  needle: string;
-}
-
-/** A needle alone keeps what it matches and its neighbours; in a small graph it only marks. */
-const SMALL = 60;
-
-function partOf(whole: Graph, { chosen, hops, onlyCycles, needle }: Part): Graph {
-  let { edges } = whole;
-  if (onlyCycles) edges = edges.filter((edge) => whole.cyclic.has(edge));
-  if (chosen && hops > 0) {
-    const near = neighbourhood(chosen, edges, hops);
-    edges = edges.filter((edge) => near.has(edge.from) && near.has(edge.to));
-  } else if (needle !== "" && whole.nodes.length > SMALL) {
-    edges = edges.filter((edge) => edge.from.toLowerCase().includes(needle) || edge.to.toLowerCase().includes(needle));
-  }
-  if (edges === whole.edges) return whole;
-  return { nodes: [...new Set(edges.flatMap((edge) => [edge.from, edge.to]))].sort(), edges, cyclic: whole.cyclic };
-}
+const servicesIn = (graph: Graph): number => graph.nodes.filter((name) => !graph.others.has(name)).length;

@@ -7,8 +7,8 @@ const GROUPS: { title: string; keys: [string, string][] }[] = [
     keys: [
       ["/", "Go to the query"],
       ["Ctrl+K", "Command palette: any view, service, trace id, saved search"],
-      ["g l · g t · g s · g m", "Logs, traces, services, map"],
-      ["g q · g i · g h", "SQL, ingest, status"],
+      ["g l · g t · g s · g e", "Logs, traces, services, errors"],
+      ["g m · g q · g i · g h", "Map, SQL, ingest, status"],
       ["y", "Copy a link with absolute times"],
       ["?", "These shortcuts"],
       ["Esc", "Close panel or dialog"],
@@ -32,6 +32,7 @@ const GROUPS: { title: string; keys: [string, string][] }[] = [
       ["f", "Facets"],
       ["w", "Wrap lines"],
       ["l", "Live logs, and back"],
+      ["v", "Patterns of logs, and back"],
       ["p", "Pause the live logs, and go on"],
     ],
   },

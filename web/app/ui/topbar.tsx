@@ -11,6 +11,7 @@ export const VIEWS = [
   { path: "/logs", label: "Logs", key: "l" },
   { path: "/traces", label: "Traces", key: "t" },
   { path: "/services", label: "Services", key: "s" },
+  { path: "/errors", label: "Errors", key: "e" },
   { path: "/map", label: "Map", key: "m" },
   { path: "/sql", label: "SQL", key: "q" },
   { path: "/ingest", label: "Ingest", key: "i" },

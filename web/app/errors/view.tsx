@@ -1,0 +1,86 @@
+import type { JSX } from "preact";
+import type { ExceptionPage, FailurePage } from "../api/groups";
+import type { Loaded } from "../api/use";
+import { count } from "../lib/format";
+import { usePhone } from "../lib/prefs";
+import { setParams, usePlace } from "../lib/router";
+import { useSearch, type Search } from "../lib/search";
+import { QueryBar } from "../ui/querybar";
+import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
+import { TimePicker } from "../ui/timepicker";
+import { ALL_TIME } from "../lib/time";
+import { ExceptionList } from "./exceptions";
+import { FailureList } from "./failures";
+import { useGroups } from "./use-groups";
+
+const LIMIT = 100;
+
+/** What goes wrong, laid together: where requests break, and what was thrown. */
+export function ErrorsView(): JSX.Element {
+  const search = useSearch();
+  const { params } = usePlace();
+  const phone = usePhone();
+  const exceptions = params.get("tab") === "exceptions";
+  const failures = useGroups<FailurePage>("failures", search.query, search, LIMIT);
+  const thrown = useGroups<ExceptionPage>("exceptions", search.query, search, LIMIT);
+  const found: Loaded<FailurePage | ExceptionPage> = exceptions ? thrown : failures;
+  const onlyNew = params.get("new") === "1";
+  const tab = (name: string | null, label: string, number: number | undefined): JSX.Element => (
+    <button type="button" role="tab" aria-selected={exceptions === (name !== null)} onClick={() => setParams({ tab: name }, "replace")}>
+      {label}
+      {number !== undefined && <span class="muted"> {count(number)}</span>}
+    </button>
+  );
+  return (
+    <main class="view">
+      <h1 class="sr-only">Errors</h1>
+      <QueryBar table="spans" query={search.query} error={found.error} onRun={search.run} placeholder={phone ? "Narrow it down" : "Narrow it down: service:checkout, http.route:/api/*, deployment.environment.name:production"}>
+        <TimePicker range={search.range} onChange={search.setRange} />
+      </QueryBar>
+      <Progress active={failures.loading || thrown.loading} />
+      <div class="toolbar">
+        <div class="tabs" role="tablist" aria-label="Errors by">
+          {tab(null, "Where requests break", failures.data?.group_count)}
+          {tab("exceptions", "Exceptions", thrown.data?.group_count)}
+        </div>
+        {found.data && found.data.new_count !== null && (found.data.new_count > 0 || onlyNew) && (
+          <span class="toolbar-end">
+            <button type="button" class="legend-item" aria-pressed={onlyNew} title="Only what the period before did not have" onClick={() => setParams({ new: onlyNew ? null : "1" }, "replace")}>
+              new <span class="muted">{count(found.data.new_count)}</span>
+            </button>
+          </span>
+        )}
+      </div>
+      <Incomplete answers={[found.data]} />
+      <div class="group-scroll" tabIndex={0} role="group" aria-label={exceptions ? "Exceptions" : "Where requests break"}>
+        {found.error ? <ErrorState error={found.error} retry={found.reload} /> : !found.data ? <Skeleton rowHeight={56} rows={10} /> : found.data.total === 0 ? <None search={search} /> : renderGroups()}
+      </div>
+    </main>
+  );
+
+  function renderGroups(): JSX.Element {
+    if (exceptions) return <ExceptionList groups={(thrown.data?.exceptions ?? []).filter((group) => !onlyNew || group.new)} withService />;
+    return <FailureList groups={(failures.data?.failures ?? []).filter((group) => !onlyNew || group.new)} total={failures.data?.total ?? 0} />;
+  }
+}
+
+function None({ search }: { search: Search }): JSX.Element {
+  const narrowed = search.query !== "" || search.range.start !== null;
+  return (
+    <EmptyState title="Nothing failed here">
+      <p>{narrowed ? "No span that matches failed in this time range." : "No span that is stored has failed."}</p>
+      <div class="state-actions">
+        {search.range.start !== null && (
+          <button type="button" class="button" onClick={() => search.setRange(ALL_TIME)}>
+            Look at all time
+          </button>
+        )}
+        {search.query !== "" && (
+          <button type="button" class="button" onClick={() => search.run("")}>
+            Clear the query
+          </button>
+        )}
+      </div>
+    </EmptyState>
+  );
+}
