@@ -74,6 +74,7 @@ pub fn router(engine: QueryEngine) -> Router {
         .merge(crate::patterns::routes())
         .merge(crate::exceptions::routes())
         .merge(crate::failures::routes())
+        .merge(crate::difference::routes())
         .merge(crate::admin::routes())
         .merge(crate::jaeger::routes())
         .merge(crate::tempo::routes())

@@ -10,11 +10,12 @@
 //! one deadline, one memory pool), [`table`] (what DataFusion scans), [`functions`] (full text and
 //! attributes in SQL), [`language`] (the search language), [`sql`], [`parameters`], [`otlp`]
 //! (rows back to OTLP JSON), [`trace`] (trees, search), `traceql`, `logql`, [`services`], `patterns`,
-//! `exceptions`, `failures`, [`api`] and [`admin`] (what changes stored data).
+//! `exceptions`, `failures`, `difference`, [`api`] and [`admin`] (what changes stored data).
 
 pub mod admin;
 pub mod api;
 pub mod attributes;
+mod difference;
 pub mod engine;
 mod exceptions;
 mod failure;

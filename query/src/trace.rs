@@ -16,6 +16,7 @@ mod similar;
 mod skew;
 mod summary;
 mod timeline;
+mod window;
 
 pub(crate) use api::{TracePage, json_response, load_whole, routes, write_page};
 pub(crate) use load::{LoadedTrace, MAX_SPANS, load_traces, trace_id_of};

@@ -18,6 +18,7 @@ use super::load::{LoadedTrace, MAX_SPANS, load_trace, trace_id_of};
 use super::search::{Place, TraceSearch, find_traces};
 use super::summary::{TraceSummary, summarize};
 use super::timeline::{Analysis, Include, LogCounts, Timeline};
+use super::window;
 use super::write_outcome;
 use crate::api::{ApiError, ApiState, Parameters, optional};
 use crate::failure::from_datafusion;
@@ -39,6 +40,7 @@ pub(crate) fn routes() -> Router<ApiState> {
         .route("/api/v1/traces", get(search))
         .route("/api/v1/traces/compare", get(compare::compare))
         .route("/api/v1/traces/{trace_id}", get(one_trace))
+        .route("/api/v1/traces/{trace_id}/timeline", get(window::timeline))
 }
 
 /// An answer that is JSON already.
