@@ -27,6 +27,7 @@ mod expected;
 mod formats;
 mod harness;
 mod index_deleted;
+mod intelligence;
 mod lifecycle;
 mod malformed;
 mod mounted;
