@@ -241,6 +241,9 @@ impl QueryScope {
                 skipped.table, skipped.hour, skipped.reason
             ));
         }
+        for reason in self.snapshot.lost(&self.tenant, table) {
+            self.note_incomplete(reason);
+        }
     }
 
     /// Notes a file that is about to be read.

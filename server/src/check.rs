@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use clap::Args;
+use spoor_collector::OtlpDecoder;
 
 use crate::command::Outcome;
 use crate::failure::Hinted;
@@ -11,7 +12,8 @@ use crate::settings::{RawSettings, Settings};
 /// What `spoor check` is told.
 #[derive(Args)]
 pub(crate) struct CheckArgs {
-    /// Build missing and broken indexes again, set broken files aside, take back those that are whole
+    /// Build missing and broken indexes again, make lost files anew from the log, set broken ones aside,
+    /// take back those that are whole, acknowledge what the log has lost
     #[arg(long)]
     repair: bool,
     #[command(flatten)]
@@ -23,7 +25,8 @@ pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<Outcome> {
     let settings = Settings::load(args.settings)?;
     settings.log.start("warn");
     must_be_there(&settings)?;
-    let report = spoor_storage::check(&settings.storage, args.repair).await?;
+    let decoder = OtlpDecoder::new(settings.collector.open_json_bodies);
+    let report = spoor_storage::check(&settings.storage, &decoder, args.repair).await?;
     // A closed standard output does not change what was found.
     drop(writeln!(std::io::stdout(), "{report}"));
     Ok(if report.is_clean() {

@@ -31,13 +31,15 @@ pub(crate) struct Buffer {
     bytes: usize,
     rows: usize,
     oldest: Option<Instant>,
-    last_sequence: u64,
+    /// Of the first and the last request inserted.
+    requests: Option<(u64, u64)>,
 }
 
 impl Buffer {
     /// Adds the rows of request `sequence`; merges small batches.
     pub(crate) fn insert(&mut self, sequence: u64, batches: Vec<Arc<BufferedBatch>>) -> Result<()> {
-        self.last_sequence = sequence;
+        let first = self.requests.map_or(sequence, |(first, _)| first);
+        self.requests = Some((first, sequence));
         self.oldest.get_or_insert_with(Instant::now);
         for batch in batches {
             self.bytes += batch.batch.get_array_memory_size();
@@ -75,7 +77,12 @@ impl Buffer {
 
     /// The sequence of the last request inserted.
     pub(crate) fn last_sequence(&self) -> u64 {
-        self.last_sequence
+        self.requests().1
+    }
+
+    /// The sequences of the first and the last request inserted.
+    pub(crate) fn requests(&self) -> (u64, u64) {
+        self.requests.unwrap_or_default()
     }
 
     /// All batches, in no order.

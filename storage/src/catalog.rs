@@ -11,8 +11,10 @@
 
 mod binding;
 mod database;
+mod facts;
 mod hidden;
 mod location;
+mod losses;
 mod postgres;
 mod retention;
 mod row;
@@ -43,7 +45,8 @@ const SET_INDEX_BYTES: &str = "UPDATE files SET index_bytes = $1 WHERE id = $2";
 const FORGET: &str = "DELETE FROM files WHERE id = $1 AND state = $2";
 const ANY_FILE: &str = "SELECT id FROM files LIMIT 1";
 const STATE: &str = "SELECT state FROM files WHERE id = $1";
-const FILES: &str = "SELECT * FROM files ORDER BY tenant, table_name, hour, id";
+const FILES: &str = "SELECT files.*, file_facts.document AS facts FROM files
+    LEFT JOIN file_facts ON file_facts.file_id = files.id ORDER BY tenant, table_name, hour, id";
 
 /// An open catalog.
 #[derive(Debug, Clone)]
@@ -170,6 +173,7 @@ impl Catalog {
         let mut statements = Vec::with_capacity(change.add.len() + change.remove.len() + 1);
         for file in change.add {
             statements.push(row::insert(file)?);
+            facts::put(file, &mut statements)?;
             hidden::insert(file, &mut statements)?;
         }
         for file in change.remove {
@@ -231,7 +235,8 @@ impl Catalog {
     /// Forgets a removed file whose bytes are gone.
     pub(crate) async fn forget(&self, id: FileId) -> Result<()> {
         let values = vec![id.to_string().into(), FileState::Removed.word().into()];
-        self.change(FORGET, values).await
+        let forget = Statement::new(FORGET, values);
+        self.database.apply(&[forget, facts::remove(id)]).await
     }
 
     pub(crate) async fn close(&self) {

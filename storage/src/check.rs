@@ -1,5 +1,8 @@
 //! `spoor check`: verifies every file, index, log segment and catalog row of a closed directory.
 
+mod log;
+mod remake;
+
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
@@ -9,14 +12,17 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use crate::buffer::times_of;
 use crate::catalog::{Catalog, FileRow, FileState};
 use crate::compaction::{read_file, verify_file};
-use crate::engine::{StorageOptions, prepare_directory};
-use crate::error::{ErrorKind, Result};
+use crate::engine::{Decode, StorageOptions, prepare_directory};
+use crate::error::{Error, ErrorKind, Result};
+use crate::file::{FileWriter, NewerVersion};
 use crate::index::{IndexBuilder, verify};
 use crate::layout::{Layout, index_path, parquet_path};
 use crate::model::{Hour, Table, TenantId};
 use crate::snapshot::DataFile;
 use crate::store::Store;
-use crate::wal::{SegmentReader, list_segments};
+
+use log::check_log;
+use remake::{InLog, Remaker};
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,14 +105,33 @@ impl fmt::Display for CheckReport {
 }
 
 /// Reads everything in the data directory and compares it with the catalog. With `repair`,
-/// missing and broken indexes are built again, broken data files are set aside, and files that were
-/// set aside and are whole again (from a backup) are taken back. Errors with [`crate::ErrorKind::Conflict`] while
+/// missing and broken indexes are built again, data files that are lost are made anew if the log has
+/// all their rows and set aside if not, files that were set aside and are whole again (from a backup) are taken
+/// back, and requests that the log lost are acknowledged. `decoder` reads the log. Errors with [`crate::ErrorKind::Conflict`] while
 /// another process has the directory open.
-pub async fn check(options: &StorageOptions, repair: bool) -> Result<CheckReport> {
+pub async fn check(
+    options: &StorageOptions,
+    decoder: &dyn Decode,
+    repair: bool,
+) -> Result<CheckReport> {
     let layout = Layout::new(&options.data_dir);
     let _lock = prepare_directory(&layout)?;
     let store = Store::open(&options.store, &layout, options.store_cache_bytes)?;
     let catalog = Catalog::open(&options.catalog, &layout, &store).await?;
+    let checking = Checking {
+        repair,
+        store: &store,
+        remaker: Remaker {
+            layout: &layout,
+            catalog: &catalog,
+            decoder,
+            writer: FileWriter {
+                store: store.clone(),
+                layout: layout.clone(),
+                index_from_rows: options.index_from_rows,
+            },
+        },
+    };
     let mut report = CheckReport::default();
     let mut known = HashSet::new();
     let listed = catalog.files().await?;
@@ -122,100 +147,136 @@ pub async fn check(options: &StorageOptions, repair: bool) -> Result<CheckReport
         match row.state {
             FileState::Removed => {}
             FileState::Quarantined => {
-                check_set_aside(&store, &catalog, &row, repair, &mut report).await?;
+                checking.set_aside(&row, &mut report).await?;
             }
             FileState::Live => {
-                check_file(&store, &catalog, &row.file, repair, &mut report).await?;
+                checking.file(&row.file, &mut report).await?;
             }
         }
     }
     check_orphans(&store, &known, &mut report).await?;
-    let mark = catalog.wal_mark().await?;
-    check_log(&layout, mark, &mut report)?;
+    check_log(&layout, &catalog, repair, &mut report).await?;
     catalog.close().await;
     Ok(report)
 }
 
-async fn check_set_aside(
-    store: &Store,
-    catalog: &Catalog,
-    row: &FileRow,
+/// What files are checked with.
+struct Checking<'a> {
     repair: bool,
-    report: &mut CheckReport,
-) -> Result<()> {
-    let file = row.file.as_ref();
-    let reason = row.reason.as_deref().unwrap_or_default();
-    match verify_file(Arc::clone(store.objects()), file).await {
-        // A store that does not answer says nothing about the file.
-        Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
-        Err(_) => {
-            report.problem(&file.path, format!("set aside: {reason}"), false);
-            report.lost(file);
-        }
-        Ok(()) if repair => {
-            catalog.restore(file.id).await?;
-            let what = format!("was set aside ({reason}), is whole and taken back");
-            report.problem(&file.path, what, true);
-            check_file(store, catalog, file, repair, report).await?;
-        }
-        Ok(()) => {
-            let what = format!("set aside ({reason}), but whole: --repair takes it back");
-            report.problem(&file.path, what, false);
-        }
-    }
-    Ok(())
+    store: &'a Store,
+    remaker: Remaker<'a>,
 }
 
-async fn check_file(
-    store: &Store,
-    catalog: &Catalog,
-    file: &DataFile,
-    repair: bool,
-    report: &mut CheckReport,
-) -> Result<()> {
-    let batches = match read_file(Arc::clone(store.objects()), file).await {
-        Ok(batches) => batches,
-        Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
-        Err(error) => {
-            // Out of the way of queries, with its hour named in their answers.
-            if repair && error.kind() == ErrorKind::Corrupt {
-                catalog.quarantine(file.id, &error.to_string()).await?;
+impl Checking<'_> {
+    async fn set_aside(&self, row: &FileRow, report: &mut CheckReport) -> Result<()> {
+        let file = row.file.as_ref();
+        let reason = row.reason.as_deref().unwrap_or_default();
+        match verify_file(Arc::clone(self.store.objects()), file).await {
+            // A store that does not answer says nothing about the file.
+            Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
+            Err(error) => {
+                let what = format!("set aside: {reason}");
+                if let Some(what) = self.not_remade(file, what, &error, report).await? {
+                    report.problem(&file.path, what, false);
+                    report.lost(file);
+                }
             }
-            report.problem(&file.path, error.to_string(), false);
-            report.lost(file);
-            return Ok(());
+            Ok(()) if self.repair => {
+                self.remaker.catalog.restore(file.id).await?;
+                let what = format!("was set aside ({reason}), is whole and taken back");
+                report.problem(&file.path, what, true);
+                self.file(file, report).await?;
+            }
+            Ok(()) => {
+                let what = format!("set aside ({reason}), but whole: --repair takes it back");
+                report.problem(&file.path, what, false);
+            }
         }
-    };
-    report.files += 1;
-    report.rows += file.rows;
-    for batch in &batches {
-        let wrong = times_of(file.table, batch)?.iter().any(|time| {
-            Hour::of(*time) != file.hour || *time < file.min_time_ns || *time > file.max_time_ns
-        });
-        if wrong {
-            report.problem(
-                &file.path,
-                "has rows outside the times in the catalog",
-                false,
-            );
-            break;
-        }
+        Ok(())
     }
-    let Some(what) = index_problem(store.objects(), file).await else {
-        return Ok(());
-    };
-    if repair {
-        let mut builder = IndexBuilder::new(file.table)?;
+
+    async fn file(&self, file: &DataFile, report: &mut CheckReport) -> Result<()> {
+        let batches = match read_file(Arc::clone(self.store.objects()), file).await {
+            Ok(batches) => batches,
+            Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
+            Err(error) => {
+                let reason = error.to_string();
+                let what = reason.clone();
+                let Some(what) = self.not_remade(file, what, &error, report).await? else {
+                    return Ok(());
+                };
+                // Out of the way of queries, with its hour named in their answers.
+                if self.repair && error.kind() == ErrorKind::Corrupt {
+                    self.remaker.catalog.quarantine(file.id, &reason).await?;
+                }
+                report.problem(&file.path, what, false);
+                report.lost(file);
+                return Ok(());
+            }
+        };
+        report.files += 1;
+        report.rows += file.rows;
         for batch in &batches {
-            builder.add(batch)?;
+            let wrong = times_of(file.table, batch)?.iter().any(|time| {
+                Hour::of(*time) != file.hour || *time < file.min_time_ns || *time > file.max_time_ns
+            });
+            if wrong {
+                let what = "has rows outside the times in the catalog";
+                report.problem(&file.path, what, false);
+                break;
+            }
         }
-        let bytes = builder.finish(file.id)?;
-        let len = bytes.len() as u64;
-        store.replace(&file.index_path, bytes).await?;
-        catalog.set_index_bytes(file.id, len).await?;
+        let Some(what) = index_problem(self.store.objects(), file).await else {
+            return Ok(());
+        };
+        if self.repair {
+            let mut builder = IndexBuilder::new(file.table)?;
+            for batch in &batches {
+                builder.add(batch)?;
+            }
+            let bytes = builder.finish(file.id)?;
+            let len = bytes.len() as u64;
+            self.store.replace(&file.index_path, bytes).await?;
+            self.remaker.catalog.set_index_bytes(file.id, len).await?;
+        }
+        report.problem(&file.index_path, what, self.repair);
+        Ok(())
     }
-    report.problem(&file.index_path, what, repair);
-    Ok(())
+
+    /// What is wrong with a file that cannot be read, because of `error`; `None` if it is not lost, because
+    /// the log has its rows. Then that is in the report.
+    async fn not_remade(
+        &self,
+        file: &DataFile,
+        what: String,
+        error: &Error,
+        report: &mut CheckReport,
+    ) -> Result<Option<String>> {
+        // One of a newer version is whole, for who can read it.
+        if NewerVersion::is_behind(error) || error.kind() != ErrorKind::Corrupt {
+            return Ok(Some(what));
+        }
+        let rows = file.rows;
+        match self.remaker.look(file, self.repair).await? {
+            (InLog::Whole, Some(new)) => {
+                report.files += 1;
+                report.rows += new.rows;
+                let what = format!("{what}; made anew: the log had all its {rows} rows");
+                report.problem(&file.path, what, true);
+                Ok(None)
+            }
+            (InLog::Whole, None) => {
+                let what =
+                    format!("{what}; the log has all its {rows} rows: --repair makes it anew");
+                report.problem(&file.path, what, false);
+                Ok(None)
+            }
+            (InLog::Part(in_log), _) => Ok(Some(format!(
+                "{what}; the log has {in_log} of its {rows} rows"
+            ))),
+            (InLog::Unknown, _) => Ok(Some(what)),
+        }
+    }
 }
 
 async fn index_problem(store: &Arc<dyn ObjectStore>, file: &DataFile) -> Option<String> {
@@ -244,35 +305,6 @@ async fn check_orphans(
                 "left by a write that did not finish; a start after a day deletes it"
             };
             report.problem(&path, what, true);
-        }
-    }
-    Ok(())
-}
-
-fn check_log(layout: &Layout, mark: u64, report: &mut CheckReport) -> Result<()> {
-    for segment in list_segments(layout)? {
-        let name = segment.path.display().to_string();
-        let mut reader = match SegmentReader::open(&segment) {
-            Ok(reader) => reader,
-            Err(error) => {
-                report.problem(name, error.to_string(), false);
-                continue;
-            }
-        };
-        while let Some(outcome) = reader.next()? {
-            match outcome {
-                Ok(record) if record.sequence > mark => report.wal_requests += 1,
-                Ok(_) => {}
-                Err(crate::wal::Damage::TornTail { valid_len }) => {
-                    let what = format!(
-                        "unfinished record at byte {valid_len}, never acknowledged; the next start cuts it"
-                    );
-                    report.problem(&name, what, true);
-                }
-                Err(crate::wal::Damage::Record { offset, .. }) => {
-                    report.problem(&name, format!("broken record at byte {offset}"), false);
-                }
-            }
         }
     }
     Ok(())

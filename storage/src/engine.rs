@@ -7,6 +7,7 @@ mod delete;
 mod limits;
 mod options;
 mod retention;
+mod unsettled;
 
 use std::fs::{File, TryLockError};
 use std::sync::Arc;
@@ -82,6 +83,8 @@ struct Shared {
     /// Held while live files are replaced or their hidden rows change: between looking at the
     /// files and the new snapshot nobody else may do so. Flushes only add files and need it not.
     changing: tokio::sync::Mutex<()>,
+    /// A change of files of which it is not known whether the catalog has it.
+    unsettled: Mutex<Option<Arc<unsettled::Unsettled>>>,
     /// Policy, pins and unfinished deletions.
     ledger: Ledger,
     /// Held to read by whoever hides, shows or rewrites rows, from its first step to its last: closing
@@ -189,6 +192,7 @@ impl Storage {
             merges: compactor::Merges::new(options.compaction_bytes_per_second),
             limits: limits::Limits::new(&options),
             changing: tokio::sync::Mutex::new(()),
+            unsettled: Mutex::new(None),
             edits: Arc::default(),
             ledger,
             retain: Arc::new(Notify::new()),

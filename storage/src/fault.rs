@@ -57,6 +57,16 @@ points! {
     HideCommit,
     /// They are committed; the snapshot shows them still.
     HideCommitted,
+    /// Retention rules are about to be committed to the catalog.
+    PolicyCommit,
+    /// They are committed; the rules in force are others still.
+    PolicyCommitted,
+    /// A pin, or its end, is about to be committed to the catalog.
+    PinCommit,
+    /// It is committed, and not in force yet.
+    PinCommitted,
+    /// The catalog is about to be asked what became of a change.
+    AskCatalog,
     /// What an attempt that failed has written is about to be deleted.
     Discard,
     /// A file that nobody can reach is about to be deleted.

@@ -7,6 +7,7 @@ mod checksums;
 #[doc(hidden)]
 pub mod measured;
 mod sink;
+mod tail;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -41,7 +42,7 @@ const PAGE_ROWS: usize = 20_000;
 /// Rows that are sorted out of the buffer at a time.
 const CHUNK_ROWS: usize = 16_384;
 /// The version of the schema and of the conventions in the file, in its key-value metadata.
-const FORMAT_VERSION: &str = "2";
+const FORMAT_VERSION: u32 = 2;
 
 /// Where files are written.
 #[derive(Debug, Clone)]
@@ -54,6 +55,8 @@ pub(crate) struct FileWriter {
 
 pub use checksums::ChunkChecksums;
 pub(crate) use sink::FileSink;
+pub(crate) use tail::NewerVersion;
+pub use tail::{FileFacts, refuse_newer};
 
 /// A file's bytes before they are stored.
 struct Encoded {
@@ -65,25 +68,21 @@ struct Encoded {
 }
 
 impl FileWriter {
-    /// Sorts `batches` (all of one place), writes them as one file with its index, and returns
-    /// once both would survive a power loss. The file is not live until the catalog says so.
+    /// Sorts `batches` (all of one place, from a first to a last request of the log), writes them as one
+    /// file with its index, and returns once both would survive a power loss. The file is not live
+    /// until the catalog says so.
     pub(crate) async fn write(
         &self,
         place: &Place,
-        level: u32,
+        requests: (u64, u64),
         batches: Vec<RecordBatch>,
     ) -> Result<Arc<DataFile>> {
-        let of = place.clone();
-        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-        let indexed = self.is_indexed(rows as u64);
-        let encoded = tokio::task::spawn_blocking(move || encode(&of, level, indexed, &batches))
-            .await
-            .map_err(|source| Error::internal("writing a file failed").with_source(source))??;
+        let id = FileId::generate();
         let Encoded {
             parquet,
             index,
             file,
-        } = encoded;
+        } = self.encode(id, place, requests, batches).await?;
         let stored = async {
             self.layout.fault(Point::FilePut)?;
             self.store.put(&file.path, parquet).await?;
@@ -95,6 +94,56 @@ impl FileWriter {
             return Err(error);
         }
         Ok(Arc::new(file))
+    }
+
+    /// Writes a file that was lost anew, under its name and from all of its rows.
+    pub(crate) async fn write_again(
+        &self,
+        file: &DataFile,
+        requests: (u64, u64),
+        batches: Vec<RecordBatch>,
+    ) -> Result<Arc<DataFile>> {
+        let place = (file.tenant.clone(), file.table, file.hour);
+        let encoded = self.encode(file.id, &place, requests, batches).await?;
+        let new = DataFile {
+            hidden: file.hidden.clone(),
+            ..encoded.file
+        };
+        let as_it_was = new.rows == file.rows
+            && new.min_time_ns == file.min_time_ns
+            && new.max_time_ns == file.max_time_ns
+            && new.services == file.services;
+        if !as_it_was {
+            return Err(Error::internal(format!(
+                "what the log has of `{}` has other times or services than the catalog says",
+                file.path
+            )));
+        }
+        self.store.replace(&new.path, encoded.parquet).await?;
+        if new.index_bytes > 0 {
+            self.store.replace(&new.index_path, encoded.index).await?;
+        }
+        Ok(Arc::new(new))
+    }
+
+    async fn encode(
+        &self,
+        id: FileId,
+        place: &Place,
+        requests: (u64, u64),
+        batches: Vec<RecordBatch>,
+    ) -> Result<Encoded> {
+        let place = place.clone();
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        let indexed = self.is_indexed(rows as u64);
+        let mut encoded =
+            tokio::task::spawn_blocking(move || encode(id, &place, indexed, &batches))
+                .await
+                .map_err(|source| Error::internal("writing a file failed").with_source(source))??;
+        if let Some(facts) = &mut encoded.file.facts {
+            facts.requests = Some(requests);
+        }
+        Ok(encoded)
     }
 
     fn is_indexed(&self, rows: u64) -> bool {
@@ -121,10 +170,11 @@ impl FileWriter {
     }
 }
 
-fn encode(place: &Place, level: u32, indexed: bool, batches: &[RecordBatch]) -> Result<Encoded> {
+fn encode(id: FileId, place: &Place, indexed: bool, batches: &[RecordBatch]) -> Result<Encoded> {
     let table = place.1;
     let promotion = Promotion::of_batches(batches);
-    let mut encoder = FileEncoder::new(place, level, indexed, &promotion)?;
+    let mut encoder = FileEncoder::new(place, 0, indexed, &promotion)?;
+    encoder.id = id;
     // Only a chunk at a time is copied: the buffer's memory is what an hour of rows may take.
     let sources: Vec<&RecordBatch> = batches.iter().collect();
     for chunk in sorted_order(table, batches)?.chunks(CHUNK_ROWS) {
@@ -215,7 +265,12 @@ impl FileEncoder {
         self.checksums.catch_up(&mut self.parquet, self.taken)?;
         self.parquet
             .append_key_value_metadata(self.checksums.finish());
+        self.parquet
+            .sync()
+            .map_err(|source| Error::from_io("cannot encode a file", source))?;
+        let columns = self.parquet.inner().len();
         let parquet = self.parquet.into_inner()?;
+        let facts = parquet.get(columns..).map(FileFacts::of);
         let id = self.id;
         let index = match self.index {
             Some(index) => index.finish(id)?,
@@ -237,6 +292,7 @@ impl FileEncoder {
             max_time_ns,
             services: self.services.into_iter().collect(),
             fields: self.fields.finish(),
+            facts,
             hidden: None,
             held: Arc::default(),
         };
@@ -289,8 +345,8 @@ fn properties(table: Table, promotion: &Promotion) -> Result<WriterProperties> {
         .set_statistics_enabled(EnabledStatistics::None)
         .set_created_by(concat!("spoor ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_key_value_metadata(Some(vec![KeyValue::new(
-            "spoor.format_version".to_owned(),
-            FORMAT_VERSION.to_owned(),
+            tail::VERSION_KEY.to_owned(),
+            FORMAT_VERSION.to_string(),
         )]));
     let (deltas, plain, pruned): (&[&str], &[&str], &[&str]) = match table {
         Table::Spans => (

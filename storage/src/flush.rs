@@ -56,6 +56,7 @@ async fn write(writer: &FileWriter, sealed: &Sealed) -> Result<Vec<Arc<DataFile>
     // After a failure no more are begun, and those that have begun are seen to their end: what
     // is dropped halfway is not deleted.
     let failed = AtomicBool::new(false);
+    let requests = sealed.buffer.requests();
     let outcomes: Vec<Result<Option<Arc<DataFile>>>> = stream::iter(places)
         .map(|(place, rows)| {
             let failed = &failed;
@@ -63,7 +64,7 @@ async fn write(writer: &FileWriter, sealed: &Sealed) -> Result<Vec<Arc<DataFile>
                 if failed.load(Ordering::Acquire) {
                     return Ok(None);
                 }
-                let written = writer.write(&place, 0, rows).await;
+                let written = writer.write(&place, requests, rows).await;
                 failed.fetch_or(written.is_err(), Ordering::AcqRel);
                 written.map(Some)
             }

@@ -118,7 +118,7 @@ pub fn catalog_row(bytes: &[u8]) -> usize {
     }
 }
 
-const FILE_COLUMNS: [&str; 14] = [
+const FILE_COLUMNS: [&str; 15] = [
     "id",
     "tenant",
     "table_name",
@@ -133,6 +133,7 @@ const FILE_COLUMNS: [&str; 14] = [
     "field_statistics",
     "state",
     "reason",
+    "facts",
 ];
 
 fn next_value(rest: &mut &[u8]) -> Value {
@@ -184,6 +185,7 @@ fn file(table: Table, id: FileId) -> DataFile {
         max_time_ns: 0,
         services: Vec::new(),
         fields: FieldStatistics::default(),
+        facts: None,
         hidden: None,
         held: Arc::default(),
     }

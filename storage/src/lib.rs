@@ -53,12 +53,12 @@ pub use engine::{
     RetentionPreview, RulePreview, Storage, StorageOptions,
 };
 pub use error::{Error, ErrorKind, Result};
-pub use file::ChunkChecksums;
+pub use file::{ChunkChecksums, FileFacts, refuse_newer};
 pub use hidden::HiddenRows;
 pub use model::{
     DeletionId, FileId, Hour, RecordId, SpanId, Table, TenantId, TimeRange, TraceId, ValueType,
 };
-pub use recovery::RecoveryProgress;
+pub use recovery::{Loss, RecoveryProgress};
 pub use retention::{CompileFilter, Pin, PolicyRecord, RetentionPolicy, RetentionRule, RowFilter};
 pub use snapshot::{DataFile, FieldStatistic, FieldStatistics, Snapshot};
 pub use statistics::Sketch;

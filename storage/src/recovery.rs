@@ -6,6 +6,7 @@
 //!    records set aside, and so is a request that does not decode. Memory is bounded: a full buffer
 //!    is flushed before replay goes on.
 
+mod losses;
 mod progress;
 
 use std::collections::{HashMap, HashSet};
@@ -31,6 +32,8 @@ use crate::state::State;
 use crate::store::Store;
 use crate::wal::{ClosedSegment, Damage, ReplayRecord, SegmentReader, list_segments};
 
+pub use losses::Loss;
+pub(crate) use losses::Losses;
 pub use progress::RecoveryProgress;
 
 /// Marks a file that the local object store has not finished writing.
@@ -209,6 +212,7 @@ impl Replay<'_> {
     pub(crate) async fn run(&self) -> Result<Replayed> {
         let mark = self.catalog.wal_mark().await?;
         let mut last = mark;
+        let mut losses = Losses::read(self.catalog).await?;
         let mut segments = Vec::new();
         let found = list_segments(self.layout)?;
         let total = found.len();
@@ -223,8 +227,9 @@ impl Replay<'_> {
                         last_here = Some(record.sequence);
                         // Numbers only grow; one that does not is a copy, or is in a file.
                         if record.sequence > last {
+                            self.note_gap(&mut losses, last, record.sequence).await?;
                             last = record.sequence;
-                            self.replay(record).await?;
+                            self.replay(record, &mut losses).await?;
                         }
                     }
                     Err(damage) => self.set_aside(&path, &mut reader, damage)?,
@@ -250,18 +255,48 @@ impl Replay<'_> {
             tracing::info!(segment = number + 1, of = total, "log segment replayed");
         }
         self.state.continue_after(last);
+        let lost: Vec<_> = losses.open().cloned().collect();
+        self.metrics
+            .lost_requests
+            .set(lost.iter().map(|loss| loss.requests).sum());
+        self.state.lost(lost);
         Ok(Replayed {
             next_sequence: last + 1,
             segments,
         })
     }
 
-    async fn replay(&self, record: ReplayRecord) -> Result<()> {
+    /// Requests between two that are there are lost. Noted down before anything can delete the log.
+    async fn note_gap(&self, losses: &mut Losses, last: u64, next: u64) -> Result<()> {
+        if next == last + 1 {
+            return Ok(());
+        }
+        let loss = Loss::gap(last + 1, next - 1);
+        tracing::error!(
+            first = loss.first,
+            last = loss.last,
+            "acknowledged requests are not in the log any more"
+        );
+        losses.note(self.catalog, loss).await
+    }
+
+    async fn replay(&self, record: ReplayRecord, losses: &mut Losses) -> Result<()> {
         let batches = match self.decode(&record) {
             Ok(batches) => batches,
             // One request that this version cannot read must not keep all others away.
-            Err(error) => return self.set_request_aside(&record, &error),
+            Err(error) => {
+                self.set_request_aside(&record, &error)?;
+                let ReplayRecord {
+                    sequence,
+                    tenant,
+                    table,
+                    ..
+                } = record;
+                let loss = Loss::undecodable(sequence, tenant, table);
+                return losses.note(self.catalog, loss).await;
+            }
         };
+        losses.found(self.catalog, record.sequence).await?;
         self.metrics.replayed_requests.inc();
         let buffered = self.state.insert(vec![(record.sequence, batches)])?;
         if buffered.active_bytes >= self.flush_bytes {

@@ -20,7 +20,7 @@ mod rule;
 pub(crate) use evaluate::{Evaluation, evaluate};
 pub use filter::{CompileFilter, RowFilter};
 pub(crate) use filter::{Filters, compile};
-pub(crate) use ledger::{Basis, Ledger};
+pub(crate) use ledger::{Basis, Book, Ledger};
 pub use pins::Pin;
 pub(crate) use pins::{MAX_PINS, Pins};
 pub use policy::{PolicyRecord, RetentionPolicy};

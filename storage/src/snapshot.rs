@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use crate::buffer::Buffer;
+use crate::file::FileFacts;
 use crate::hidden::HiddenRows;
 use crate::model::{FileId, HOUR_NS, Hour, RecordId, Table, TenantId, TimeRange};
+use crate::recovery::Loss;
 use crate::statistics::{FieldCounter, Sketch, StatisticsSum};
 
 pub(crate) use files::FileSet;
@@ -62,6 +64,8 @@ pub struct DataFile {
     pub services: Vec<String>,
     /// What attribute keys it holds, and their most frequent values.
     pub fields: FieldStatistics,
+    /// What its last bytes must be, and which requests it is of, as far as that was noted.
+    pub facts: Option<FileFacts>,
     /// Where the Parquet file is in [`crate::Storage::object_store`].
     pub path: Path,
     /// Where the index file is, if it has one.
@@ -155,6 +159,7 @@ pub struct Snapshot {
     pub(crate) sealed: Vec<Arc<Sealed>>,
     pub(crate) files: Arc<FileSet>,
     pub(crate) skipped: Arc<Vec<(TenantId, Skipped)>>,
+    pub(crate) lost: Arc<Vec<Loss>>,
 }
 
 impl Snapshot {
@@ -225,6 +230,7 @@ impl Snapshot {
             sealed: self.sealed.clone(),
             files: Arc::new(self.files.with(&changed, &changed)),
             skipped: Arc::clone(&self.skipped),
+            lost: Arc::clone(&self.lost),
         })
     }
 
@@ -240,6 +246,13 @@ impl Snapshot {
             })
             .map(|(_, skipped)| skipped.clone())
             .collect()
+    }
+
+    /// Why answers about a table may lack records of any time: requests that the log did not give
+    /// back.
+    pub fn lost(&self, tenant: &TenantId, table: Table) -> Vec<String> {
+        let of_table = self.lost.iter().filter(|loss| loss.concerns(tenant, table));
+        of_table.map(Loss::reason).collect()
     }
 
     /// Field statistics of a table over `range`: the files' from the catalog, the buffer's

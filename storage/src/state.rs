@@ -9,6 +9,7 @@ use tokio::sync::{OnceCell, watch};
 use crate::buffer::Buffer;
 use crate::error::Result;
 use crate::model::{RecordId, TenantId};
+use crate::recovery::Loss;
 use crate::snapshot::{BufferedBatch, DataFile, FileSet, Sealed, Skipped, Snapshot};
 
 #[derive(Debug, Default)]
@@ -20,6 +21,7 @@ struct Inner {
     sealed: Vec<Arc<Sealed>>,
     files: Arc<FileSet>,
     skipped: Arc<Vec<(TenantId, Skipped)>>,
+    lost: Arc<Vec<Loss>>,
     /// Replaced files whose bytes some snapshot may still read.
     retired: Vec<Arc<DataFile>>,
     /// The current snapshot, if nothing has changed since it was taken.
@@ -89,6 +91,13 @@ impl State {
         self.arrived(&mut inner, sequence);
     }
 
+    /// Answers lack requests of the log.
+    pub(crate) fn lost(&self, losses: Vec<Loss>) {
+        let mut inner = self.inner.lock();
+        inner.changed();
+        inner.lost = Arc::new(losses);
+    }
+
     /// The last record id that is visible; changes when requests become so.
     pub(crate) fn arrivals(&self) -> watch::Receiver<RecordId> {
         self.arrivals.subscribe()
@@ -114,6 +123,7 @@ impl State {
             sealed: inner.sealed.clone(),
             files: Arc::clone(&inner.files),
             skipped: Arc::clone(&inner.skipped),
+            lost: Arc::clone(&inner.lost),
         });
         inner.taken = Some(Arc::clone(&snapshot));
         snapshot

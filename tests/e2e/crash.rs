@@ -1,7 +1,10 @@
-//! `kill -9` at random moments under load, with flushes, merges, deletions and rewrites under way: after
-//! each restart exactly what was acknowledged is there, in-flight requests wholly or not at all, nothing
-//! twice, what was deleted stays deleted, and a reader never sees a record go that nobody deletes.
+//! `kill -9` at random moments under load, with flushes, merges, deletions, rewrites and retention rules under
+//! way: after each restart exactly what was acknowledged is there, in-flight requests wholly or not at all,
+//! nothing twice, what was deleted stays deleted, what a rule hid comes back without the rule, and a reader
+//! never sees a record go that nobody deletes.
 //! `SPOOR_SOAK=100` makes a hundred times as many rounds.
+
+mod rules;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -215,25 +218,33 @@ async fn crashes_under_mixed_load_lose_and_double_nothing() {
     let mut random = StdRng::seed_from_u64(SEED);
     let next = Arc::new(AtomicU64::new(0));
     let mut fates: BTreeMap<u64, Fate> = BTreeMap::new();
-    let (mut flushes, mut merges, mut answers, mut deletions) = (0, 0, 0, 0);
+    let (mut flushes, mut merges, mut answers, mut deletions, mut toggles) = (0, 0, 0, 0, 0);
     let crashes = CRASHES * soak();
     for round in 0.. {
         // A short interval: crashes hit flushes and merges, not only the log.
         let interval = format!("{}ms", random.random_range(10..200));
         let flags = ["--flush-interval", &interval, "--delete-deadline", "1s"];
         let server = home.serve_with(&flags).await;
+        // Whatever rule the crash left in force: without any all is there.
+        rules::hide(&server.api(), &[]).await;
         settle(&mut fates, &stored(&server.api()).await, round);
-        let enough = flushes > 0 && merges > 0 && answers > 0 && deletions > 0;
+        let enough = flushes > 0 && merges > 0 && answers > 0 && deletions > 0 && toggles > 0;
         if round >= crashes && (enough || round >= MOST_CRASHES * soak()) {
             server.stop().await;
             break;
         }
-        let mut doomed: Vec<u64> = fates
-            .keys()
-            .filter(|number| signal_of(**number) == Signal::Logs && random.random_bool(0.1))
-            .copied()
-            .take(4)
-            .collect();
+        let mut some_logs = |most: usize| -> Vec<u64> {
+            let logs = fates
+                .keys()
+                .filter(|number| signal_of(**number) == Signal::Logs && random.random_bool(0.1));
+            logs.copied().take(most).collect()
+        };
+        let mut doomed = some_logs(4);
+        let expiring = some_logs(3);
+        if !expiring.is_empty() {
+            rules::hide(&server.api(), &expiring).await;
+            rules::assert_hidden(&server.api(), &fates, &expiring, round).await;
+        }
         // One for sure, before there is load, and the others while there is.
         let first = doomed.pop().into_iter().collect();
         let (mut deleted, _) = delete(server.api(), first).await;
@@ -244,6 +255,7 @@ async fn crashes_under_mixed_load_lose_and_double_nothing() {
             writers.spawn(write(server.otlp(), Arc::clone(&next), Arc::clone(&stop)));
         }
         let deleter = tokio::spawn(delete(server.api(), doomed));
+        let toggler = tokio::spawn(rules::toggle(server.api(), expiring));
         let reader = tokio::spawn(ask(server.api(), Arc::clone(&stop)));
         // The moment of the crash is what is random here, not something to wait for.
         tokio::time::sleep(Duration::from_millis(random.random_range(5..1_000))).await;
@@ -255,6 +267,7 @@ async fn crashes_under_mixed_load_lose_and_double_nothing() {
             fates.extend(done.unwrap());
         }
         answers += reader.await.unwrap();
+        toggles += toggler.await.unwrap();
         let (more, open) = deleter.await.unwrap();
         deletions += more.len();
         deleted.extend(more);
@@ -270,8 +283,8 @@ async fn crashes_under_mixed_load_lose_and_double_nothing() {
         fates.len()
     );
     assert!(
-        flushes > 0 && merges > 0 && answers > 0 && deletions > 0,
-        "{flushes} flushes, {merges} merges, {answers} answers, {deletions} deletions"
+        flushes > 0 && merges > 0 && answers > 0 && deletions > 0 && toggles > 0,
+        "{flushes} flushes, {merges} merges, {answers} answers, {deletions} deletions, {toggles} changes of rules"
     );
     home.assert_clean();
 }

@@ -211,7 +211,73 @@ async fn a_broken_request_in_the_log_is_set_aside_and_the_others_are_replayed() 
         .collect();
     assert_eq!(kept.len(), 1);
     position(&kept[0], "altwo");
+    // Whatever is asked: nobody knows what was in it.
+    let answer = server
+        .api()
+        .get("/api/v1/logs", &[("query", "early")])
+        .await;
+    assert_eq!(answer["complete"], false, "{answer}");
+    let reasons = answer["incomplete_reasons"].to_string();
+    assert!(reasons.contains("is damaged or missing"), "{reasons}");
+    assert!(
+        metrics.contains("spoor_storage_lost_requests 1\n"),
+        "{metrics}"
+    );
     end(server).await;
+    let data_dir = home.data_dir();
+    let check = ["check", "--data-dir", data_dir.to_str().unwrap()];
+    assert!(!run(&check).status.success());
+    let told = run_ok(&[&check[..], &["--repair"]].concat());
+    assert!(told.contains("acknowledged"), "{told}");
+    run_ok(&check);
+    let server = home.serve_with(&FLAGS).await;
+    let (_, answer) = counts(&server.api()).await;
+    assert_eq!(answer["complete"], true, "{answer}");
+    end(server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_data_file_is_made_anew_from_the_log() {
+    let home = Home::new();
+    let server = home.serve_with(&FLAGS).await;
+    let mut record = data::record("noon record");
+    record.time_unix_nano = data::T0 + 3_600_000_000_000;
+    server
+        .otlp()
+        .export_logs(&data::logs_of(
+            "a",
+            vec![record, data::record("early record")],
+        ))
+        .await;
+    // What a dry run of a deletion counts is in files; the log keeps its segment while it is open.
+    let log = home.files(".wal").remove(0);
+    let logged = std::fs::read(&log).unwrap();
+    let asked = serde_json::json!({"table": "logs", "query": "record", "dry_run": true});
+    let answer = server
+        .api()
+        .change(reqwest::Method::POST, "/api/v1/delete", &asked)
+        .await;
+    assert_eq!(answer.json()["rows"], 2, "{}", answer.text);
+    server.kill();
+    std::fs::write(&log, logged).unwrap();
+    std::fs::remove_file(file_of(&home, 1, ".parquet")).unwrap();
+    let data_dir = home.data_dir();
+    let told = run_ok(&[
+        "check",
+        "--repair",
+        "--data-dir",
+        data_dir.to_str().unwrap(),
+    ]);
+    assert!(told.contains("made anew"), "{told}");
+    file_of(&home, 1, ".parquet");
+    let server = home.serve_with(&FLAGS).await;
+    let api = server.api();
+    assert_eq!(
+        (api.count_logs("noon").await, api.count_logs("early").await),
+        (1, 1)
+    );
+    end(server).await;
+    home.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread")]

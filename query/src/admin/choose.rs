@@ -36,7 +36,10 @@ pub(super) async fn choose(
     range: TimeRange,
     filter: &Expr,
 ) -> Result<Chosen> {
-    let mut chosen = Chosen::default();
+    let mut chosen = Chosen {
+        incomplete_reasons: snapshot.lost(tenant, table),
+        ..Chosen::default()
+    };
     for group in groups(snapshot, tenant, table, range) {
         let session = engine.begin_on(tenant, Arc::clone(snapshot)).await?;
         let time = table.time_column();

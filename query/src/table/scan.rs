@@ -32,6 +32,7 @@ use crate::session::QueryScope;
 
 mod checked;
 mod files;
+mod footer;
 mod words;
 
 use checked::CheckedReaders;

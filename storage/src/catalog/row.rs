@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::database::Statement;
+use super::facts;
 use super::value::Row;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{index_path, parquet_path};
@@ -99,6 +100,7 @@ impl FileRow {
             max_time_ns: row.int("max_time_ns")?,
             services: serde_json::from_str(row.text("services")?)?,
             fields: unpack(row.bytes("field_statistics")?)?,
+            facts: facts::read(row)?,
             hidden: None,
             held: Arc::default(),
         };

@@ -57,6 +57,13 @@ CREATE TABLE IF NOT EXISTS pins (
     PRIMARY KEY (tenant, trace_id)
 ) WITHOUT ROWID;
 ",
+    // What is known of a file's bytes and of where its rows are from.
+    "
+CREATE TABLE IF NOT EXISTS file_facts (
+    file_id  TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+",
 ];
 
 /// The version that this code reads and writes.

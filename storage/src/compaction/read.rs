@@ -14,11 +14,11 @@ use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStream};
 use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
 use crate::attributes::{FileAttributes, restore};
 use crate::error::{Error, Result};
-use crate::file::ChunkChecksums;
+use crate::file::{ChunkChecksums, FileFacts, refuse_newer};
 use crate::hidden::HiddenRows;
 use crate::model::Table;
 use crate::snapshot::DataFile;
@@ -76,6 +76,7 @@ impl FileRows {
             store: Arc::clone(&store),
             path: path.clone(),
             size: file.bytes,
+            facts: file.facts,
             checksums: ChunkChecksums::default(),
         });
         let opened = AssertUnwindSafe(opened).catch_unwind().await;
@@ -92,6 +93,7 @@ impl FileRows {
                 _ => return Err(error),
             },
         };
+        refuse_newer(builder.metadata())?;
         let whole = match columns {
             None => Some((file.table, FileAttributes::of(builder.schema())?)),
             Some(_) => None,
@@ -207,6 +209,7 @@ struct Ranges {
     store: Arc<dyn ObjectStore>,
     path: Path,
     size: u64,
+    facts: Option<FileFacts>,
     checksums: ChunkChecksums,
 }
 
@@ -238,8 +241,15 @@ impl AsyncFileReader for Ranges {
     ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
         async move {
             let size = self.size;
-            let reader = ParquetMetaDataReader::new();
-            let metadata = reader.load_and_finish(&mut *self, size).await?;
+            let metadata = if let Some(facts) = self.facts {
+                let tail = self.get_bytes(facts.tail(size)).await?;
+                facts
+                    .read(&tail, size, PageIndexPolicy::Skip)
+                    .map_err(|error| ParquetError::General(error.to_string()))?
+            } else {
+                let reader = ParquetMetaDataReader::new();
+                reader.load_and_finish(&mut *self, size).await?
+            };
             self.checksums = ChunkChecksums::of(&metadata)
                 .map_err(|error| ParquetError::General(error.to_string()))?;
             Ok(Arc::new(metadata))

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::unsettled::Unsettled;
 use super::{Shared, Storage};
 use crate::catalog::Change;
 use crate::commit::closing;
@@ -72,13 +73,21 @@ impl Shared {
             cause,
         } = replacement;
         let files_stay = self.changing.lock().await;
-        if !self.in_force(removed) {
+        let settled = Box::pin(self.settle()).await;
+        if settled.is_err() || !self.in_force(removed) {
             drop(files_stay);
             for file in *added {
                 self.writer.discard(file).await;
             }
-            return Ok(false);
+            return settled.map(|()| false);
         }
+        let retired = match cause {
+            None => removed.to_vec(),
+            Some(cause) => removed
+                .iter()
+                .map(|file| waiting_for(file, *cause))
+                .collect::<Result<Vec<_>>>()?,
+        };
         let change = Change {
             add: added,
             remove: removed,
@@ -90,58 +99,13 @@ impl Shared {
             self.catalog.commit(&change).await?;
             self.layout.fault(Point::MergeCommitted)
         };
-        if let Err(error) = commit.await {
-            self.was_made(&change, error).await?;
-        }
-        match cause {
-            None => self.state.compacted(added, removed),
-            Some(cause) => {
-                let retired = removed
-                    .iter()
-                    .map(|file| waiting_for(file, *cause))
-                    .collect::<Result<Vec<_>>>()?;
-                self.state.compacted(added, &retired);
-            }
-        }
-        self.ledger.note(deletions);
+        let effect = Unsettled::Replaced {
+            added: added.to_vec(),
+            retired,
+            deletions: deletions.to_vec(),
+        };
+        Box::pin(self.carry_out(effect, commit)).await?;
         Ok(true)
-    }
-
-    /// An error of a commit does not say that it was not made: asks, and passes the error on if it
-    /// was not.
-    async fn was_made(&self, change: &Change<'_>, error: Error) -> Result<()> {
-        let made = match (change.add.first(), change.remove.first()) {
-            (Some(added), _) => self.catalog.is_live(added.id).await,
-            // A file of which nothing is left has no successor.
-            (None, Some(removed)) => self.catalog.is_live(removed.id).await.map(|live| !live),
-            (None, None) => return Err(error),
-        };
-        match made {
-            Ok(true) => {
-                tracing::warn!(%error, "a change was recorded in spite of an error");
-                Ok(())
-            }
-            Ok(false) => {
-                for file in change.add {
-                    self.writer.discard(file).await;
-                }
-                Err(error)
-            }
-            // What was written stays until the next start knows.
-            Err(_) => Err(error),
-        }
-    }
-
-    /// As `was_made`, for a change that adds no file but a deletion.
-    async fn was_noted(&self, deletions: &[Deletion], error: Error) -> Result<()> {
-        let Some(first) = deletions.first() else {
-            return Err(error);
-        };
-        if self.catalog.deletion(first.id).await?.as_ref() == Some(first) {
-            tracing::warn!(%error, "a deletion was recorded in spite of an error");
-            return Ok(());
-        }
-        Err(error)
     }
 
     /// Gives files other hidden rows: each of `files` is the state in force and the new one.
@@ -155,6 +119,7 @@ impl Shared {
     ) -> Result<bool> {
         let (old, new): (Vec<_>, Vec<_>) = files.iter().cloned().unzip();
         let _files_stay = self.changing.lock().await;
+        Box::pin(self.settle()).await?;
         if !self.in_force(&old) || self.ledger.with(|book| book.pins.version()) != pins {
             return Ok(false);
         }
@@ -168,11 +133,11 @@ impl Shared {
             self.catalog.commit(&change).await?;
             self.layout.fault(Point::HideCommitted)
         };
-        if let Err(error) = commit.await {
-            self.was_noted(deletions, error).await?;
-        }
-        self.state.rehidden(&new);
-        self.ledger.note(deletions);
+        let effect = Unsettled::Hidden {
+            files: new.clone(),
+            deletions: deletions.to_vec(),
+        };
+        Box::pin(self.carry_out(effect, commit)).await?;
         Ok(true)
     }
 

@@ -17,8 +17,9 @@ use crate::catalog::Catalog;
 use crate::clock::nanoseconds;
 use crate::deletion::{Deletion, DeletionReport, DeletionState};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault::Point;
 use crate::model::DeletionId;
-use crate::retention::{Ledger, Pins, PolicyRecord, RetentionPolicy};
+use crate::retention::{Book, Ledger, Pins, PolicyRecord, RetentionPolicy};
 use crate::snapshot::DataFile;
 
 pub use preview::{RetentionPreview, RulePreview};
@@ -106,10 +107,18 @@ impl Storage {
         self.edit(async move {
             {
                 let _no_pass_meanwhile = shared.retaining.lock().await;
+                let _no_change_meanwhile = shared.changing.lock().await;
+                Box::pin(shared.settle()).await?;
                 let clock = shared.options.clock.as_ref();
-                let record = shared.ledger.policy().next(policy, clock, changed_by);
-                shared.catalog.set_policy(&record).await?;
-                shared.ledger.with(|book| book.policy = Arc::new(record));
+                let record = Arc::new(shared.ledger.policy().next(policy, clock, changed_by));
+                let commit = async {
+                    shared.layout.fault(Point::PolicyCommit)?;
+                    shared.catalog.set_policy(&record).await?;
+                    shared.layout.fault(Point::PolicyCommitted)
+                };
+                let apply = |book: &mut Book| book.policy = Arc::clone(&record);
+                let made = |book: &Book| book.policy == record;
+                Box::pin(shared.decide(commit, apply, made)).await?;
             }
             shared.retain_once().await
         })
@@ -129,6 +138,10 @@ impl Shared {
     pub(super) async fn retain_once(&self) -> Result<()> {
         let _one_at_a_time = self.retaining.lock().await;
         self.metrics.retention_passes.inc();
+        {
+            let _files_stay = self.changing.lock().await;
+            Box::pin(self.settle()).await?;
+        }
         self.count_waiting().await?;
         let expired = self.expire().await;
         // Rules that cannot be evaluated keep no deletion from coming to its end. What they hide is

@@ -11,6 +11,7 @@ mod remote;
 mod repair;
 mod retention;
 mod since;
+mod unsettled;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -211,7 +212,7 @@ async fn many_small_files_become_few_and_lose_nothing() {
     );
     storage.close().await.unwrap();
     drop(storage);
-    let report = crate::check(&StorageOptions::new(folder.path()), false)
+    let report = crate::check(&StorageOptions::new(folder.path()), &Lines, false)
         .await
         .unwrap();
     assert!(report.is_clean(), "{report}");
@@ -327,12 +328,12 @@ async fn check_names_broken_bytes_and_repairs_indexes() {
     let options = StorageOptions::new(folder.path());
     let index = folder.path().join(file.index_path.as_ref());
     std::fs::remove_file(&index).unwrap();
-    let report = crate::check(&options, false).await.unwrap();
+    let report = crate::check(&options, &Lines, false).await.unwrap();
     assert!(!report.is_clean());
-    let report = crate::check(&options, true).await.unwrap();
+    let report = crate::check(&options, &Lines, true).await.unwrap();
     assert!(report.is_clean() && report.problems.len() == 1, "{report}");
     assert!(
-        crate::check(&options, false)
+        crate::check(&options, &Lines, false)
             .await
             .unwrap()
             .problems
@@ -344,6 +345,6 @@ async fn check_names_broken_bytes_and_repairs_indexes() {
     let len = bytes.len();
     bytes[len - 20] ^= 0xff;
     std::fs::write(&parquet, bytes).unwrap();
-    let report = crate::check(&options, true).await.unwrap();
+    let report = crate::check(&options, &Lines, true).await.unwrap();
     assert!(!report.is_clean(), "{report}");
 }

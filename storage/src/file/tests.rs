@@ -23,7 +23,7 @@ async fn rows_come_back_sorted_and_whole() {
     let file = writer
         .write(
             &place,
-            0,
+            (1, 1),
             vec![batch.slice(0, 1000), batch.slice(1000, 2000)],
         )
         .await
@@ -74,7 +74,10 @@ async fn a_flipped_bit_in_any_column_is_noticed() {
             ..LogRow::at(n)
         })
         .collect();
-    let file = writer.write(&place, 0, vec![logs(&rows)]).await.unwrap();
+    let file = writer
+        .write(&place, (1, 1), vec![logs(&rows)])
+        .await
+        .unwrap();
     let store = writer.store.objects();
     let path = folder.path().join(file.path.as_ref());
     let good = std::fs::read(&path).unwrap();
@@ -127,4 +130,35 @@ async fn row_groups_of_a_file_that_is_sent_in_parts_have_checksums_too() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("checksum"), "{error}");
+}
+
+/// Pages, page indexes and footer: no bit of a file can be another without notice.
+#[tokio::test]
+async fn a_flipped_bit_anywhere_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = writer(&folder);
+    let rows: Vec<LogRow> = (0..20).map(LogRow::at).collect();
+    let place = (TenantId::default(), Table::Logs, Hour(0));
+    let file = writer
+        .write(&place, (1, 1), vec![logs(&rows)])
+        .await
+        .unwrap();
+    let path = folder.path().join(file.path.as_ref());
+    let whole = std::fs::read(&path).unwrap();
+    let tail = file.facts.unwrap().tail(file.bytes);
+    assert!(tail.start > 4 && tail.end == whole.len() as u64);
+    let store = writer.store.objects();
+    assert!(read_file(Arc::clone(store), &file).await.is_ok());
+    // The first four bytes say that it is Parquet, and nothing is read from where they say so.
+    for at in 4..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        std::fs::write(&path, bytes).unwrap();
+        let read = read_file(Arc::clone(store), &file).await;
+        assert_eq!(
+            read.unwrap_err().kind(),
+            crate::ErrorKind::Corrupt,
+            "byte {at}"
+        );
+    }
 }

@@ -170,7 +170,7 @@ fn encoded() -> Vec<u8> {
     };
     let place = (TenantId::default(), Table::Logs, Hour(0));
     let writing = async {
-        let file = writer.write(&place, 0, vec![logs(&rows())]).await;
+        let file = writer.write(&place, (1, 1), vec![logs(&rows())]).await;
         file.unwrap().path.clone()
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();

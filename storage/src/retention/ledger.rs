@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::{Pins, PolicyRecord};
+use super::{Pin, Pins, PolicyRecord};
 use crate::deletion::Deletion;
-use crate::model::{DeletionId, FileId};
+use crate::model::{DeletionId, FileId, TenantId, TraceId};
 
 /// What a file's expired rows depend on, beside its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,17 @@ pub(crate) struct Book {
     pub(crate) evaluated: HashMap<FileId, Basis>,
     /// What the clock that only goes forwards said at the last pass.
     pub(crate) counted: Duration,
+    /// The catalog may have another policy or other pins: an attempt to change them failed.
+    pub(crate) stale: bool,
+}
+
+impl Book {
+    /// Takes policy and pins as the catalog has them.
+    pub(crate) fn read_again(&mut self, policy: PolicyRecord, pins: Vec<(TenantId, TraceId, Pin)>) {
+        self.policy = Arc::new(policy);
+        self.pins = self.pins.replaced_by(pins);
+        self.stale = false;
+    }
 }
 
 /// The book, shared.
@@ -54,6 +65,7 @@ impl Ledger {
                 open,
                 evaluated: HashMap::new(),
                 counted,
+                stale: false,
             }),
         }
     }

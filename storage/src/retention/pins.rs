@@ -39,6 +39,13 @@ impl Pins {
         all
     }
 
+    /// Others in the place of these; who has seen these notices.
+    pub(crate) fn replaced_by(&self, pins: Vec<(TenantId, TraceId, Pin)>) -> Self {
+        let mut all = Self::new(pins);
+        all.version += self.version + 1;
+        all
+    }
+
     pub(crate) fn insert(&mut self, tenant: TenantId, trace: TraceId, pin: Pin) {
         Arc::make_mut(self.sets.entry(tenant.clone()).or_default()).insert(trace);
         self.traces.insert((tenant, trace), pin);

@@ -41,6 +41,7 @@ impl Snapshot {
             sealed: Vec::new(),
             files: Arc::new(FileSet::default().with(&files, &[])),
             skipped: Arc::clone(&self.skipped),
+            lost: Arc::clone(&self.lost),
         }
     }
 }

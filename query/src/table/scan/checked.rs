@@ -14,23 +14,29 @@ use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use object_store::ObjectStore;
+use object_store::{ObjectMeta, ObjectStore};
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
-use spoor_storage::ChunkChecksums;
+use spoor_storage::{ChunkChecksums, FileFacts};
+
+use super::footer::footer;
 
 /// Makes readers that take footers from the cache.
 #[derive(Debug)]
 pub(super) struct CheckedReaders {
     readers: CachedParquetFileReaderFactory,
+    store: Arc<dyn ObjectStore>,
+    cache: Arc<FileMetadataCache>,
 }
 
 impl CheckedReaders {
     pub(super) fn new(store: Arc<dyn ObjectStore>, cache: Arc<FileMetadataCache>) -> Self {
         Self {
-            readers: CachedParquetFileReaderFactory::new(store, cache),
+            readers: CachedParquetFileReaderFactory::new(Arc::clone(&store), Arc::clone(&cache)),
+            store,
+            cache,
         }
     }
 }
@@ -43,11 +49,16 @@ impl ParquetFileReaderFactory for CheckedReaders {
         metadata_size_hint: Option<usize>,
         metrics: &ExecutionPlanMetricsSet,
     ) -> Result<Box<dyn AsyncFileReader + Send>> {
+        let (meta, facts) = (file.object_meta.clone(), file.extension().copied());
         let reader =
             self.readers
                 .create_reader(partition_index, file, metadata_size_hint, metrics)?;
         Ok(Box::new(CheckedReader {
             reader,
+            store: Arc::clone(&self.store),
+            cache: Arc::clone(&self.cache),
+            meta,
+            facts,
             checksums: None,
         }))
     }
@@ -55,22 +66,28 @@ impl ParquetFileReaderFactory for CheckedReaders {
 
 struct CheckedReader {
     reader: Box<dyn AsyncFileReader + Send>,
+    store: Arc<dyn ObjectStore>,
+    cache: Arc<FileMetadataCache>,
+    meta: ObjectMeta,
+    facts: Option<FileFacts>,
     /// Known once the footer was read.
     checksums: Option<ChunkChecksums>,
 }
 
 impl CheckedReader {
-    fn take_footer(&mut self, footer: &ParquetMetaData) -> parquet::errors::Result<()> {
-        let checksums = ChunkChecksums::of(footer);
+    async fn footer(&mut self) -> parquet::errors::Result<Arc<ParquetMetaData>> {
+        let footer = footer(&self.store, &self.cache, &self.meta, self.facts)
+            .await
+            .map_err(|error| ParquetError::External(error.into()))?;
+        let checksums = ChunkChecksums::of(&footer);
         self.checksums = Some(checksums.map_err(|error| ParquetError::General(error.to_string()))?);
-        Ok(())
+        Ok(footer)
     }
 
     async fn read(&mut self, ranges: &[Range<u64>]) -> parquet::errors::Result<Vec<Bytes>> {
         // Of a file that is opened once more only the rows are asked for: its footer is in the cache.
         if self.checksums.is_none() {
-            let footer = self.reader.get_metadata(None).await?;
-            self.take_footer(&footer)?;
+            self.footer().await?;
         }
         let bytes = self.reader.get_byte_ranges(ranges.to_vec()).await?;
         if let Some(checksums) = &self.checksums {
@@ -100,13 +117,8 @@ impl AsyncFileReader for CheckedReader {
 
     fn get_metadata<'a>(
         &'a mut self,
-        options: Option<&'a ArrowReaderOptions>,
+        _: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
-        async move {
-            let footer = self.reader.get_metadata(options).await?;
-            self.take_footer(&footer)?;
-            Ok(footer)
-        }
-        .boxed()
+        self.footer().boxed()
     }
 }

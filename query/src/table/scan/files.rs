@@ -7,22 +7,20 @@ use datafusion::catalog::Session;
 use datafusion::common::Result;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
-use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use futures::StreamExt;
 use object_store::ObjectMeta;
 use parquet::arrow::arrow_reader::RowSelection;
 use spoor_storage::index::RowSet;
-use spoor_storage::{DataFile, Table};
+use spoor_storage::{DataFile, Table, refuse_newer};
 
+use super::footer::footer;
+use crate::failure::from_datafusion;
 use crate::session::QueryScope;
 use crate::table::prune::Pruning;
 
 /// Files whose index and footer are read at the same time.
 const FILES_AT_ONCE: usize = 16;
-
-/// Footers are read with the last this many bytes of the file in one request.
-const FOOTER_HINT_BYTES: usize = 64 << 10;
 
 /// Files with the rows to read of each. A file is in both lists if the index has decided about some
 /// of its rows only; no row is in both.
@@ -117,19 +115,21 @@ async fn select_rows(
         version: None,
     };
     let store = scope.shared.storage.object_store();
-    let footer = DFParquetMetadata::new(&store, &meta)
-        .with_metadata_size_hint(Some(FOOTER_HINT_BYTES))
-        .with_file_metadata_cache(Some(cache))
-        .fetch_metadata()
-        .await;
-    let rows = match footer {
+    let read = footer(&store, &cache, &meta, file.facts).await;
+    let read = read
+        .map_err(from_datafusion)
+        .and_then(|footer| refuse_newer(&footer).map(|()| footer));
+    let rows = match read {
         Ok(footer) => u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0),
         Err(error) => {
             tracing::error!(file = %file.path, %error, "data file not readable, left out");
             scope.suspect(file).await;
             scope.note_incomplete(format!(
-                "{} of {}: file `{}` cannot be read",
-                file.table, file.hour, file.id
+                "{} of {}: file `{}` cannot be read: {}",
+                file.table,
+                file.hour,
+                file.id,
+                error.message()
             ));
             return (None, None);
         }
@@ -155,8 +155,8 @@ async fn select_rows(
     let hides = file.hidden.is_some();
     let exactly = hides || !pruning.words.is_empty();
     (
-        decided.of(&meta, rows, exactly),
-        undecided.of(&meta, rows, hides || !alone),
+        decided.of(file, &meta, rows, exactly),
+        undecided.of(file, &meta, rows, hides || !alone),
     )
 }
 
@@ -183,8 +183,20 @@ impl Rows {
     }
 
     /// The file with these rows of its `total` selected, if there are any.
-    fn of(&self, meta: &ObjectMeta, total: u64, exactly: bool) -> Option<PartitionedFile> {
-        let file = || PartitionedFile::new_from_meta(meta.clone());
+    fn of(
+        &self,
+        file: &DataFile,
+        meta: &ObjectMeta,
+        total: u64,
+        exactly: bool,
+    ) -> Option<PartitionedFile> {
+        let file = || {
+            let of_meta = PartitionedFile::new_from_meta(meta.clone());
+            match file.facts {
+                Some(facts) => of_meta.with_extension(facts),
+                None => of_meta,
+            }
+        };
         match self {
             Self::None => None,
             Self::These(rows) if rows.is_empty() => None,

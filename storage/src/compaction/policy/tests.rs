@@ -31,6 +31,7 @@ fn file(rows: u64, hour: i64, now_ms: u64) -> Arc<DataFile> {
         max_time_ns: 0,
         services: Vec::new(),
         fields: FieldStatistics::default(),
+        facts: None,
         hidden: None,
         held: Arc::default(),
     })

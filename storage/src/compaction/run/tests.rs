@@ -42,7 +42,7 @@ async fn three(writer: &FileWriter) -> Vec<Arc<DataFile>> {
     let mut files = Vec::new();
     for from in 0..3 {
         let rows = vec![rows(from, 3, 2_000)];
-        files.push(writer.write(&place(), 0, rows).await.unwrap());
+        files.push(writer.write(&place(), (1, 1), rows).await.unwrap());
     }
     files
 }

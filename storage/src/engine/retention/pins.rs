@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::engine::Storage;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault::Point;
 use crate::model::{TenantId, TraceId};
-use crate::retention::{MAX_PINS, Pin};
+use crate::retention::{Book, MAX_PINS, Pin};
 
 impl Storage {
     /// Keeps the spans and logs of a trace, also those still to come, whatever the rules say. When
@@ -26,10 +27,15 @@ impl Storage {
         self.edit(async move {
             {
                 let _no_deletion_meanwhile = shared.changing.lock().await;
-                shared.catalog.put_pin(&tenant, trace, &pin).await?;
-                shared
-                    .ledger
-                    .with(|book| book.pins.insert(tenant, trace, pin));
+                Box::pin(shared.settle()).await?;
+                let commit = async {
+                    shared.layout.fault(Point::PinCommit)?;
+                    shared.catalog.put_pin(&tenant, trace, &pin).await?;
+                    shared.layout.fault(Point::PinCommitted)
+                };
+                let apply = |book: &mut Book| book.pins.insert(tenant.clone(), trace, pin.clone());
+                let made = |book: &Book| book.pins.get(&tenant, trace) == Some(&pin);
+                Box::pin(shared.decide(commit, apply, made)).await?;
             }
             shared.retain_once().await
         })
@@ -49,8 +55,15 @@ impl Storage {
         self.edit(async move {
             {
                 let _no_deletion_meanwhile = shared.changing.lock().await;
-                shared.catalog.remove_pin(&tenant, trace).await?;
-                shared.ledger.with(|book| book.pins.remove(&tenant, trace));
+                Box::pin(shared.settle()).await?;
+                let commit = async {
+                    shared.layout.fault(Point::PinCommit)?;
+                    shared.catalog.remove_pin(&tenant, trace).await?;
+                    shared.layout.fault(Point::PinCommitted)
+                };
+                let apply = |book: &mut Book| book.pins.remove(&tenant, trace);
+                let made = |book: &Book| book.pins.get(&tenant, trace).is_none();
+                Box::pin(shared.decide(commit, apply, made)).await?;
             }
             shared.retain_once().await
         })

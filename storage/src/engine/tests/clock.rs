@@ -69,7 +69,7 @@ async fn a_receive_clock_that_jumps_loses_and_reorders_nothing() {
     storage.close().await.unwrap();
     crash(storage).await;
     let options = StorageOptions::new(folder.path());
-    let report = crate::check(&options, false).await.unwrap();
+    let report = crate::check(&options, &Lines, false).await.unwrap();
     assert!(report.problems.is_empty(), "{report}");
     let storage = open_received(&folder).await;
     assert_eq!(rows(&storage).await, before, "after a restart");

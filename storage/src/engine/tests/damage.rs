@@ -131,7 +131,7 @@ async fn damage_anywhere_is_survived_or_named() {
         }
         // The check reads everything too, and must come to an end; twice, for it may repair.
         for _ in 0..2 {
-            drop(crate::check(&options(folder.path()), true).await);
+            drop(crate::check(&options(folder.path()), &Lines, true).await);
         }
     }
     assert!(opened > rounds / 2, "only {opened} of {rounds} opened");

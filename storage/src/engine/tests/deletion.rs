@@ -108,7 +108,7 @@ async fn deleted_is_gone_for_every_later_snapshot_and_no_earlier_one() {
     assert_eq!(visible(&storage).await, ["a", "c", "d", "e"]);
     storage.close().await.unwrap();
     drop(storage);
-    let report = crate::check(&StorageOptions::new(folder.path()), false).await;
+    let report = crate::check(&StorageOptions::new(folder.path()), &Lines, false).await;
     assert!(report.unwrap().is_clean());
 }
 
@@ -251,7 +251,7 @@ async fn redacted_values_are_replaced_when_it_returns() {
 
 /// Whether every file on disk is one that the catalog knows.
 async fn assert_clean(folder: &tempfile::TempDir) {
-    let report = crate::check(&StorageOptions::new(folder.path()), false).await;
+    let report = crate::check(&StorageOptions::new(folder.path()), &Lines, false).await;
     let report = report.unwrap();
     assert!(report.is_clean(), "{report}");
 }

@@ -40,6 +40,35 @@ async fn rows_of_table(storage: &Storage, table: Table) -> RecordBatch {
     arrow::compute::concat_batches(&crate::model::schema_of(table), &batches).unwrap()
 }
 
+#[tokio::test]
+async fn a_catalog_of_version_3_is_read_and_files_that_are_written_now_are_known_better() {
+    let (folder, storage) = opened("v3").await;
+    let files = storage
+        .snapshot()
+        .files(&TenantId::default(), Table::Logs, TimeRange::ALL);
+    assert!(files.len() == 2 && files.iter().all(|file| file.facts.is_none()));
+    let logs = rows_of_table(&storage, Table::Logs).await;
+    assert_eq!(logs.num_rows(), 9);
+    assert_eq!(attributes(&logs, 0), "n=1 i");
+    drop(files);
+    send(&storage, "1 new").await.unwrap();
+    storage.flush().await.unwrap();
+    let hour = TimeRange {
+        start_ns: 0,
+        end_ns: HOUR_NS,
+    };
+    let files = storage
+        .snapshot()
+        .files(&TenantId::default(), Table::Logs, hour);
+    assert!(files[0].facts.is_some_and(|facts| facts.requests.is_some()));
+    drop(files);
+    storage.close().await.unwrap();
+    crash(storage).await;
+    let options = StorageOptions::new(folder.path());
+    let report = crate::check(&options, &Lines, false).await.unwrap();
+    assert!(report.problems.is_empty() && report.rows == 10, "{report}");
+}
+
 /// The attributes of a row as `key=value` with the type letters behind.
 fn attributes(rows: &RecordBatch, row: usize) -> String {
     let map = rows.column_by_name("attributes").unwrap().as_map();
@@ -96,7 +125,7 @@ async fn a_directory_of_version_1_takes_new_rows_and_passes_the_check() {
     crash(storage).await;
     let options = StorageOptions::new(folder.path());
     // Its indexes are of a version that is not read any more: they are built anew.
-    let report = crate::check(&options, true).await.unwrap();
+    let report = crate::check(&options, &Lines, true).await.unwrap();
     assert_eq!((report.files, report.rows), (3, 6), "{report}");
     assert!(
         report
@@ -104,6 +133,6 @@ async fn a_directory_of_version_1_takes_new_rows_and_passes_the_check() {
             .iter()
             .all(|problem| problem.what.contains("index"))
     );
-    let report = crate::check(&options, false).await.unwrap();
+    let report = crate::check(&options, &Lines, false).await.unwrap();
     assert!(report.is_clean() && report.problems.is_empty(), "{report}");
 }

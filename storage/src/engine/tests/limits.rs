@@ -207,7 +207,7 @@ async fn a_full_disk_refuses_writes_loses_nothing_and_recovers_by_itself() {
     assert_eq!(rows(&storage).await, before);
     storage.close().await.unwrap();
     drop(storage);
-    let report = crate::check(&options, false).await.unwrap();
+    let report = crate::check(&options, &Lines, false).await.unwrap();
     assert!(report.problems.is_empty(), "failed flushes left: {report}");
 }
 

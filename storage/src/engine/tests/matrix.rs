@@ -2,6 +2,8 @@
 //! acknowledged is there once, a request in flight is there whole or not at all, and after the next
 //! start no file is left that nobody knows.
 
+mod rules;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -45,6 +47,7 @@ pub(super) struct World {
     pub(super) requests: BTreeMap<u64, (usize, Fate)>,
     /// The hours of each request's records.
     hours: BTreeMap<u64, Vec<i64>>,
+    rules: rules::Rules,
 }
 
 impl World {
@@ -59,6 +62,7 @@ impl World {
             next: 0,
             requests: BTreeMap::new(),
             hours: BTreeMap::new(),
+            rules: rules::Rules::default(),
         }
     }
 
@@ -185,6 +189,7 @@ impl World {
     /// it: what a start does not find must never come back.
     pub(super) async fn verify(&mut self, context: &str) {
         self.read.clear();
+        self.verify_rules(context);
         let found = self.compare(context).await;
         self.requests.retain(|number, (_, fate)| {
             let there = *fate != Fate::Open || found.contains(number);
@@ -234,7 +239,7 @@ impl World {
     /// `spoor check` finds nothing but what the test has destroyed itself.
     pub(super) async fn assert_clean(&self, context: &str) {
         let options = StorageOptions::new(self.folder.path());
-        let report = crate::check(&options, false).await.unwrap();
+        let report = crate::check(&options, &Lines, false).await.unwrap();
         let unexpected: Vec<_> = report
             .problems
             .iter()
@@ -301,6 +306,7 @@ async fn live(world: &mut World) -> Result<()> {
     world.send(&[1, 8, 1, 8]).await?;
     world.redact_last().await?;
     world.delete_last().await?;
+    world.change_rules().await?;
     world.storage().retain().await?;
     world.storage().shared.delete_unreachable().await?;
     world.send(&[2, 3, 2]).await?;
@@ -365,7 +371,7 @@ async fn run(plans: &[(Point, u64, Fault)]) -> BTreeMap<Point, u64> {
 }
 
 /// Points on the way back from a failure.
-const AFTER_A_FAILURE: [Point; 2] = [Point::WalUndo, Point::Discard];
+const AFTER_A_FAILURE: [Point; 3] = [Point::WalUndo, Point::Discard, Point::AskCatalog];
 
 /// Walks through all points; those in `only_after` are reached only after another failure.
 async fn every_point(fault: Fault, skips: &[u64], only_after: &[Point]) {
@@ -406,6 +412,24 @@ async fn a_crash_at_any_point_later_on_loses_and_doubles_nothing() {
 async fn a_failure_at_any_point_loses_and_doubles_nothing() {
     every_point(Fault::Fail, &[0], &[]).await;
     every_point(Fault::Fail, later(), Point::ALL).await;
+}
+
+#[tokio::test]
+async fn a_change_of_which_the_catalog_says_nothing_is_settled_when_it_does() {
+    for point in [
+        Point::HideCommit,
+        Point::HideCommitted,
+        Point::MergeCommit,
+        Point::MergeCommitted,
+        Point::PolicyCommit,
+        Point::PolicyCommitted,
+        Point::PinCommitted,
+    ] {
+        for skip in [0, 1] {
+            let ask = (Point::AskCatalog, 0, Fault::Fail);
+            run(&[(point, skip, Fault::Fail), ask]).await;
+        }
+    }
 }
 
 #[tokio::test]

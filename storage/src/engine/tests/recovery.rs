@@ -146,3 +146,85 @@ fn contents(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     found.sort();
     found
 }
+
+/// What answers about a table lack.
+fn lost(storage: &Storage, table: Table) -> Vec<String> {
+    storage.snapshot().lost(&TenantId::default(), table)
+}
+
+#[tokio::test]
+async fn a_gap_in_the_log_makes_answers_incomplete_until_it_is_acknowledged() {
+    for broken in ["a record", "a whole segment"] {
+        let folder = tempfile::tempdir().unwrap();
+        write_log(folder.path(), &["1 a", "2 b", "3 c", "4 d"]);
+        let segment = &segments(folder.path())[1];
+        if broken == "a whole segment" {
+            std::fs::remove_file(segment).unwrap();
+        } else {
+            let mut bytes = std::fs::read(segment).unwrap();
+            let last = bytes.len() - 1;
+            bytes[last] ^= 1;
+            std::fs::write(segment, bytes).unwrap();
+        }
+        // Found again at each start, and still known when the log is in files.
+        for start in 0..3 {
+            let storage = open(&folder).await;
+            assert_eq!(bodies(&rows(&storage).await), ["a", "c", "d"], "{start}");
+            for table in [Table::Logs, Table::Spans] {
+                let reasons = lost(&storage, table);
+                assert_eq!(reasons.len(), 1, "{reasons:?}");
+                assert!(
+                    reasons[0].contains("request 2 is damaged or missing"),
+                    "{reasons:?}"
+                );
+            }
+            assert_eq!(storage.shared.metrics.lost_requests.get(), 1);
+            if start == 1 {
+                storage.close().await.unwrap();
+            }
+            crash(storage).await;
+        }
+        let options = StorageOptions::new(folder.path());
+        let report = crate::check(&options, &Lines, false).await.unwrap();
+        assert!(
+            !report.is_clean() && report.to_string().contains("request 2"),
+            "{report}"
+        );
+        let report = crate::check(&options, &Lines, true).await.unwrap();
+        assert!(report.is_clean(), "{report}");
+        let report = crate::check(&options, &Lines, false).await.unwrap();
+        assert!(report.problems.is_empty(), "{report}");
+        let storage = open(&folder).await;
+        assert!(lost(&storage, Table::Logs).is_empty());
+        assert_eq!(storage.shared.metrics.lost_requests.get(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_check_acknowledges_a_loss_that_no_start_has_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    write_log(folder.path(), &["1 a", "2 b", "3 c"]);
+    std::fs::remove_file(&segments(folder.path())[1]).unwrap();
+    let options = StorageOptions::new(folder.path());
+    let report = crate::check(&options, &Lines, true).await.unwrap();
+    assert!(report.is_clean() && report.problems.len() == 1, "{report}");
+    let storage = open(&folder).await;
+    assert_eq!(bodies(&rows(&storage).await), ["a", "c"]);
+    assert!(lost(&storage, Table::Logs).is_empty());
+}
+
+#[tokio::test]
+async fn a_request_that_decodes_again_is_not_lost_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    write_log(folder.path(), &["1 a", "2 poison", "3 c"]);
+    let storage = open_picky(folder.path(), &Arc::default()).await;
+    assert!(lost(&storage, Table::Logs)[0].contains("request 2 cannot be decoded"));
+    assert!(
+        lost(&storage, Table::Spans).is_empty(),
+        "it is known to be of logs"
+    );
+    crash(storage).await;
+    let storage = open(&folder).await;
+    assert_eq!(bodies(&rows(&storage).await), ["a", "poison", "c"]);
+    assert!(lost(&storage, Table::Logs).is_empty());
+}

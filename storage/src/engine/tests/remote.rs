@@ -113,7 +113,7 @@ async fn run(seed: u64, actions: Vec<Action>) -> u64 {
     assert_eq!(answer(&storage).await.unwrap(), expected);
     storage.close().await.unwrap();
     drop(storage);
-    let report = crate::check(&options(), false).await.unwrap();
+    let report = crate::check(&options(), &Lines, false).await.unwrap();
     assert!(report.is_clean(), "{report}");
     assert_eq!(report.rows, expected.len() as u64);
     faulty.faults()

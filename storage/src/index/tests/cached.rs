@@ -109,6 +109,7 @@ impl Shelf {
             fields: FieldStatistics::default(),
             path: Path::from("a.parquet"),
             index_path: Path::from("a.idx"),
+            facts: None,
             hidden: None,
             held: Arc::default(),
         };

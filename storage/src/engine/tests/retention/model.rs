@@ -255,7 +255,7 @@ impl History {
         }
         self.storage().close().await.unwrap();
         self.storage = None;
-        let report = crate::check(&StorageOptions::new(self.case.folder.path()), false)
+        let report = crate::check(&StorageOptions::new(self.case.folder.path()), &Lines, false)
             .await
             .unwrap();
         assert!(report.problems.is_empty(), "{report}");
