@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
 use spoor_storage::model::schema::decoded_schema_of;
-use spoor_storage::{Decode, Ingest, Storage, StorageOptions, Table, TenantId};
+use spoor_storage::{Decode, Ingest, Storage, StorageOptions, StoreLocation, Table, TenantId};
 use tower::ServiceExt;
 
 use crate::{QueryEngine, QueryOptions, admin_router, router};
@@ -191,8 +191,20 @@ impl House {
         Self::on(tempfile::tempdir().unwrap(), options).await
     }
 
+    /// A house whose files are in a bucket: in memory, and behind the cache on disk as far ones are.
+    pub(crate) async fn in_bucket() -> Self {
+        let bucket = StoreLocation::Test(Arc::new(object_store::memory::InMemory::new()));
+        let folder = tempfile::tempdir().unwrap();
+        Self::of(folder, bucket, QueryOptions::default()).await
+    }
+
     async fn on(folder: tempfile::TempDir, options: QueryOptions) -> Self {
+        Self::of(folder, StoreLocation::Local, options).await
+    }
+
+    async fn of(folder: tempfile::TempDir, store: StoreLocation, options: QueryOptions) -> Self {
         let mut storage = StorageOptions::new(folder.path());
+        storage.store = store;
         storage.filters = Some(Arc::new(crate::language::RuleQueries));
         let storage = Storage::open(storage, Arc::new(NoDecode)).await.unwrap();
         let engine = QueryEngine::new(storage.clone(), options).unwrap();

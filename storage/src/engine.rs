@@ -345,7 +345,8 @@ impl Storage {
 
     /// Registers this engine's metrics (`spoor_storage_…`).
     pub fn register_metrics(&self, registry: &mut prometheus_client::registry::Registry) {
-        self.shared.metrics.register(registry);
+        let store = self.shared.store.metrics();
+        self.shared.metrics.register(store, registry);
     }
 }
 

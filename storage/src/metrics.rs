@@ -7,6 +7,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::store::StoreMetrics;
+
 /// All counters and gauges of one engine.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
@@ -51,6 +53,10 @@ pub(crate) struct Metrics {
     pub(crate) deleted_files: Counter,
     pub(crate) files_to_delete: Gauge<u64, AtomicU64>,
     pub(crate) index_fallbacks: Counter,
+    pub(crate) index_cache_hits: Counter,
+    pub(crate) index_cache_misses: Counter,
+    pub(crate) index_cache_evictions: Counter,
+    pub(crate) index_cache_bytes: Gauge<u64, AtomicU64>,
     pub(crate) free_disk_bytes: Gauge<u64, AtomicU64>,
     pub(crate) disk_bytes: Gauge<u64, AtomicU64>,
     pub(crate) disk_full: Gauge<u64, AtomicU64>,
@@ -71,8 +77,10 @@ pub(crate) struct Metrics {
 pub(crate) type Reason = [(&'static str, &'static str); 1];
 
 impl Metrics {
-    pub(crate) fn register(&self, registry: &mut Registry) {
+    /// Registers them, and beside them those of the store.
+    pub(crate) fn register(&self, store: &StoreMetrics, registry: &mut Registry) {
         let storage = registry.sub_registry_with_prefix("spoor_storage");
+        store.register(storage);
         macro_rules! register {
             ($($name:ident: $help:literal),* $(,)?) => {$(
                 storage.register(stringify!($name), $help, self.$name.clone());
@@ -120,6 +128,10 @@ impl Metrics {
             deleted_files: "Files deleted after they were replaced",
             files_to_delete: "Replaced files that a query may still read",
             index_fallbacks: "Files read whole because their index could not be used",
+            index_cache_hits: "Indexes and parts of them that lookups found in memory",
+            index_cache_misses: "Indexes and parts that were not there and were read",
+            index_cache_evictions: "Indexes and parts that left the memory because others came",
+            index_cache_bytes: "Bytes of opened indexes in memory",
             free_disk_bytes: "Free bytes on the disk of the data directory",
             disk_bytes: "Size of the disk of the data directory",
             disk_full: "1 while requests are refused because the disk is almost full",

@@ -14,6 +14,7 @@ mod claim;
 #[cfg(test)]
 mod faulty;
 mod location;
+mod metrics;
 mod orphans;
 mod patient;
 
@@ -34,6 +35,7 @@ use cache::DiskCache;
 #[cfg(test)]
 pub(crate) use faulty::FaultyStore;
 pub use location::{S3Location, StoreLocation};
+pub(crate) use metrics::StoreMetrics;
 use patient::{Patience, Patient};
 
 /// Larger objects are uploaded in parts.
@@ -49,6 +51,7 @@ pub(crate) struct Store {
     /// Folders, which must be synced; `None` for a store that answers when the bytes are safe.
     local: Option<Layout>,
     url: String,
+    metrics: StoreMetrics,
 }
 
 impl Store {
@@ -61,6 +64,7 @@ impl Store {
             objects,
             local: Some(layout.clone()),
             url: "local".to_owned(),
+            metrics: StoreMetrics::default(),
         })
     }
 
@@ -79,7 +83,6 @@ impl Store {
                 cache_bytes,
                 Patience::USUAL,
             ),
-            #[cfg(test)]
             StoreLocation::Test(store) => Self::remote(
                 Arc::clone(store),
                 "test".to_owned(),
@@ -97,13 +100,18 @@ impl Store {
         cache_bytes: u64,
         patience: Patience,
     ) -> Result<Self> {
-        let objects: Arc<dyn ObjectStore> = Arc::new(Patient::new(store, patience));
-        let for_queries = DiskCache::open(Arc::clone(&objects), &layout.cache_dir(), cache_bytes)?;
+        let metrics = StoreMetrics::default();
+        let objects: Arc<dyn ObjectStore> =
+            Arc::new(Patient::new(store, patience, metrics.clone()));
+        let cache = (layout.cache_dir(), cache_bytes);
+        let for_queries =
+            DiskCache::open(Arc::clone(&objects), &cache.0, cache.1, metrics.clone())?;
         Ok(Self {
             objects,
             for_queries: Arc::new(for_queries),
             local: None,
             url,
+            metrics,
         })
     }
 
@@ -120,6 +128,11 @@ impl Store {
     /// Whether objects are somewhere else.
     pub(crate) fn is_remote(&self) -> bool {
         self.local.is_none()
+    }
+
+    /// What it counts.
+    pub(crate) fn metrics(&self) -> &StoreMetrics {
+        &self.metrics
     }
 
     /// Which store it is, without credentials.

@@ -183,12 +183,19 @@ impl Shared {
         };
         let log_is_long = self.metrics.wal_bytes.get() >= self.options.wal_max_bytes / 2;
         let wanted = self.budget.take_refused() || log_is_long;
-        let mut interval = self.options.flush_interval;
-        if self.limits.busy.load(Ordering::Acquire) {
-            interval *= BUSY_FACTOR;
-        }
+        let interval = self.flush_interval();
         let sealed = self.state.buffered().sealed;
         (wanted && sealed == 0) || (since.elapsed() >= interval && sealed < MAX_SEALED_BY_AGE)
+    }
+
+    /// How long rows may wait: longer while merging is busy, so that there are fewer files.
+    pub(super) fn flush_interval(&self) -> Duration {
+        let interval = self.options.flush_interval;
+        if self.limits.busy.load(Ordering::Acquire) {
+            interval * BUSY_FACTOR
+        } else {
+            interval
+        }
     }
 
     fn update_gauges(&self) {

@@ -103,7 +103,7 @@ impl Storage {
                 "change them there and start spoor again; without them there, they can be set here",
             ));
         }
-        let shared = Arc::clone(&self.shared);
+        let (storage, shared) = (self.clone(), Arc::clone(&self.shared));
         self.edit(async move {
             {
                 let _no_pass_meanwhile = shared.retaining.lock().await;
@@ -119,6 +119,11 @@ impl Storage {
                 let apply = |book: &mut Book| book.policy = Arc::clone(&record);
                 let made = |book: &Book| book.policy == record;
                 Box::pin(shared.decide(commit, apply, made)).await?;
+            }
+            // Only rows of files are hidden. Rules can be changed also while none can be written: what
+            // is in memory then expires with the pass after its flush.
+            if let Err(error) = storage.flush().await {
+                tracing::warn!(%error, "rules apply to rows in memory when these are in files");
             }
             shared.retain_once().await
         })

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use object_store::{ObjectStore, ObjectStoreExt};
-use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter};
 use tantivy::directory::OwnedBytes;
 
 use super::Lookup;
@@ -49,11 +49,23 @@ impl Weighter<Key, Kept> for ByBytes {
     }
 }
 
+/// Counts what leaves the cache.
+#[derive(Debug, Clone)]
+struct Evictions(Arc<Metrics>);
+
+impl Lifecycle<Key, Kept> for Evictions {
+    type RequestState = ();
+
+    fn on_evict(&self, (): &mut (), _: Key, _: Kept) {
+        self.0.index_cache_evictions.inc();
+    }
+}
+
 /// Opened indexes and parts of them, at most so many bytes. A file is opened with one read of its
 /// tail; then the parts that a lookup needs are read, each once while it is kept.
 pub struct IndexCache {
     store: Arc<dyn ObjectStore>,
-    cache: Cache<Key, Kept, ByBytes>,
+    cache: Cache<Key, Kept, ByBytes, DefaultHashBuilder, Evictions>,
     metrics: Arc<Metrics>,
 }
 
@@ -72,7 +84,13 @@ impl IndexCache {
         let items = usize::try_from(bytes / USUAL_BYTES).unwrap_or(1).max(1);
         Self {
             store,
-            cache: Cache::with_weighter(items, bytes, ByBytes),
+            cache: Cache::with(
+                items,
+                bytes,
+                ByBytes,
+                DefaultHashBuilder::default(),
+                Evictions(Arc::clone(&metrics)),
+            ),
             metrics,
         }
     }
@@ -103,6 +121,25 @@ impl IndexCache {
         }
     }
 
+    /// Something that is kept, or is from now on. Counts which, and how much all of it is.
+    async fn kept(&self, key: Key, read: impl Future<Output = Result<Kept>>) -> Result<Kept> {
+        let mut was_there = true;
+        let kept = self
+            .cache
+            .get_or_insert_async(&key, async {
+                was_there = false;
+                read.await
+            })
+            .await?;
+        if was_there {
+            self.metrics.index_cache_hits.inc();
+        } else {
+            self.metrics.index_cache_misses.inc();
+            self.metrics.index_cache_bytes.set(self.cache.weight());
+        }
+        Ok(kept)
+    }
+
     fn set_broken(&self, file: &DataFile, error: &Error) {
         let key = Key::Reader(file.id);
         if !matches!(self.cache.get(&key), Some(Kept::Broken(_))) {
@@ -117,10 +154,9 @@ impl IndexCache {
 
     async fn reader(&self, file: &DataFile) -> Result<Arc<IndexReader>> {
         let kept = self
-            .cache
-            .get_or_insert_async(&Key::Reader(file.id), async {
+            .kept(Key::Reader(file.id), async {
                 let reader = self.open(file).await?;
-                Ok::<_, Error>(Kept::Reader(Arc::new(reader)))
+                Ok(Kept::Reader(Arc::new(reader)))
             })
             .await?;
         match kept {
@@ -180,8 +216,7 @@ impl Source for Stored<'_> {
         async move {
             let cache = self.cache;
             let kept = cache
-                .cache
-                .get_or_insert_async(&Key::Part(self.file.id, at), async {
+                .kept(Key::Part(self.file.id, at), async {
                     let entry = &parts.entries[at];
                     if entry.len == 0 {
                         return Ok(Kept::Part(OwnedBytes::empty()));
@@ -191,7 +226,7 @@ impl Source for Stored<'_> {
                         .get_range(&self.file.index_path, entry.range())
                         .await?;
                     entry.verify(&bytes).map_err(Error::corrupt)?;
-                    Ok::<_, Error>(Kept::Part(OwnedBytes::new(Vec::from(bytes))))
+                    Ok(Kept::Part(OwnedBytes::new(Vec::from(bytes))))
                 })
                 .await?;
             match kept {

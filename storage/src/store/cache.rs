@@ -26,8 +26,9 @@ use object_store::{
     CopyOptions, GetOptions, GetRange, GetResult, GetResultPayload, ListResult, MultipartUpload,
     ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
+use super::metrics::StoreMetrics;
 use crate::layout::is_data_file;
 
 const BLOCK: usize = 512 << 10;
@@ -95,6 +96,7 @@ struct Blocks {
     folder: PathBuf,
     limit: u64,
     kept: Mutex<Kept>,
+    metrics: StoreMetrics,
     /// Makes the names of files that are being written different.
     written: AtomicU64,
 }
@@ -122,10 +124,17 @@ impl Blocks {
                 }
             }
         }
-        let gone = kept.evict(self.limit);
-        drop(kept);
+        let gone = self.evict(kept);
         self.delete(&gone);
         Ok(())
+    }
+
+    /// Takes out what is over the limit.
+    fn evict(&self, mut kept: MutexGuard<'_, Kept>) -> Vec<Key> {
+        let gone = kept.evict(self.limit);
+        self.metrics.cache_evictions.inc_by(gone.len() as u64);
+        self.metrics.cache_bytes.set(kept.bytes);
+        gone
     }
 
     /// A block and the size of its object, if it is kept and whole.
@@ -166,8 +175,7 @@ impl Blocks {
         }
         let mut kept = self.kept.lock();
         kept.add(key.clone(), file.len() as u64);
-        let gone = kept.evict(self.limit);
-        drop(kept);
+        let gone = self.evict(kept);
         self.delete(&gone);
     }
 
@@ -191,6 +199,7 @@ impl Blocks {
         for key in &blocks {
             kept.remove(key);
         }
+        self.metrics.cache_bytes.set(kept.bytes);
         drop(kept);
         self.delete(&blocks);
     }
@@ -225,11 +234,13 @@ impl DiskCache {
         inner: Arc<dyn ObjectStore>,
         folder: &std::path::Path,
         limit: u64,
+        metrics: StoreMetrics,
     ) -> crate::error::Result<Self> {
         let blocks = Blocks {
             folder: folder.to_owned(),
             limit,
             kept: Mutex::default(),
+            metrics,
             written: AtomicU64::new(0),
         };
         std::fs::create_dir_all(folder)
@@ -269,6 +280,10 @@ impl DiskCache {
                 fetched.push((keys[at + number].clone(), block.clone()));
                 found[at + number] = Some((block, object_size));
             }
+            self.blocks
+                .metrics
+                .cache_misses
+                .inc_by(fetched.len() as u64);
             self.keep(fetched, object_size).await?;
             at += run;
         }
@@ -286,7 +301,12 @@ impl DiskCache {
 
     async fn read_kept(&self, keys: Vec<Key>) -> Result<Vec<Option<(Bytes, u64)>>> {
         let blocks = Arc::clone(&self.blocks);
-        let read = move || keys.iter().map(|key| blocks.read(key)).collect();
+        let read = move || -> Vec<_> {
+            let found: Vec<_> = keys.iter().map(|key| blocks.read(key)).collect();
+            let hits = found.iter().flatten().count() as u64;
+            blocks.metrics.cache_hits.inc_by(hits);
+            found
+        };
         Ok(tokio::task::spawn_blocking(read).await?)
     }
 

@@ -27,8 +27,8 @@ pub enum StoreLocation {
     Local,
     /// In a bucket.
     S3(S3Location),
-    /// What a test makes of it.
-    #[cfg(test)]
+    /// A store that a test makes, as if it were far away.
+    #[doc(hidden)]
     Test(Arc<dyn ObjectStore>),
 }
 

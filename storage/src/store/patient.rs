@@ -22,6 +22,8 @@ use object_store::{
 use rand::RngExt;
 use tokio::time::{Instant, sleep};
 
+use super::metrics::StoreMetrics;
+
 /// How long to go on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
@@ -41,7 +43,7 @@ impl Patience {
         total: Duration::from_secs(45),
         missing: Duration::from_secs(1),
     };
-    #[cfg(test)]
+    /// For tests.
     pub(super) const SHORT: Self = Self {
         first: Duration::from_micros(200),
         longest: Duration::from_millis(2),
@@ -55,14 +57,16 @@ impl Patience {
 /// One operation's attempts.
 struct Attempts {
     patience: Patience,
+    metrics: StoreMetrics,
     began: Instant,
     wait: Duration,
 }
 
 impl Attempts {
-    fn new(patience: Patience) -> Self {
+    fn new(patience: Patience, metrics: &StoreMetrics) -> Self {
         Self {
             patience,
+            metrics: metrics.clone(),
             began: Instant::now(),
             wait: patience.first,
         }
@@ -81,6 +85,7 @@ impl Attempts {
         if self.began.elapsed() + wait > within {
             return Err(error);
         }
+        self.metrics.retries.inc();
         sleep(wait).await;
         self.wait = (self.wait * 2).min(self.patience.longest);
         Ok(())
@@ -92,11 +97,20 @@ impl Attempts {
 pub(super) struct Patient {
     inner: Arc<dyn ObjectStore>,
     patience: Patience,
+    metrics: StoreMetrics,
 }
 
 impl Patient {
-    pub(super) fn new(inner: Arc<dyn ObjectStore>, patience: Patience) -> Self {
-        Self { inner, patience }
+    pub(super) fn new(
+        inner: Arc<dyn ObjectStore>,
+        patience: Patience,
+        metrics: StoreMetrics,
+    ) -> Self {
+        Self {
+            inner,
+            patience,
+            metrics,
+        }
     }
 
     async fn get_whole(&self, path: &Path, options: &GetOptions) -> Result<(GetResult, Bytes)> {
@@ -157,7 +171,7 @@ impl ObjectStore for Patient {
         payload: PutPayload,
         opts: PutOptions,
     ) -> Result<PutResult> {
-        let mut attempts = Attempts::new(self.patience);
+        let mut attempts = Attempts::new(self.patience, &self.metrics);
         let mut opts = opts;
         let mut answer_lost = false;
         loop {
@@ -191,7 +205,7 @@ impl ObjectStore for Patient {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        let mut attempts = Attempts::new(self.patience);
+        let mut attempts = Attempts::new(self.patience, &self.metrics);
         loop {
             match self.get_whole(location, &options).await {
                 Ok((got, _)) => return Ok(got),
@@ -201,7 +215,7 @@ impl ObjectStore for Patient {
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        let mut attempts = Attempts::new(self.patience);
+        let mut attempts = Attempts::new(self.patience, &self.metrics);
         loop {
             match self.inner.get_ranges(location, ranges).await {
                 Ok(got) => return Ok(got),

@@ -131,6 +131,43 @@ async fn the_cache_keeps_to_its_bound_and_may_vanish() {
 }
 
 #[tokio::test]
+async fn retries_hits_misses_and_evictions_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let faulty = Arc::new(FaultyStore::new(Arc::new(InMemory::new()), 1));
+    let store = store_of(&faulty, &folder, 2 << 20);
+    let metrics = store.metrics().clone();
+    let counted = || {
+        let StoreMetrics {
+            cache_hits,
+            cache_misses,
+            cache_evictions,
+            ..
+        } = &metrics;
+        [cache_hits.get(), cache_misses.get(), cache_evictions.get()]
+    };
+    let paths = [any_path(), any_path()];
+    for path in &paths {
+        store.put(path, noise(1_300_000)).await.unwrap();
+    }
+    let read = async |path| {
+        let got = store.for_queries().get_range(path, 0..1_300_000).await;
+        assert_eq!(got.unwrap().len(), 1_300_000);
+    };
+    // Three blocks a file, and there is room for five.
+    read(&paths[0]).await;
+    assert_eq!(counted(), [0, 3, 0]);
+    read(&paths[0]).await;
+    assert_eq!(counted(), [3, 3, 0]);
+    read(&paths[1]).await;
+    assert_eq!(counted()[..2], [3, 6]);
+    assert!(counted()[2] > 0 && metrics.cache_bytes.get() <= 2 << 20);
+    assert_eq!(metrics.retries.get(), 0);
+    faulty.set_away(true);
+    assert!(store.objects().get(&paths[0]).await.is_err());
+    assert!(metrics.retries.get() > 0);
+}
+
+#[tokio::test]
 async fn a_prefix_has_one_owner_and_the_store_says_what_it_can() {
     let folder = tempfile::tempdir().unwrap();
     let faulty = Arc::new(FaultyStore::new(Arc::new(InMemory::new()), 1));

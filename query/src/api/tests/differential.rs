@@ -160,6 +160,85 @@ fn random_query(random: &mut impl FnMut(usize) -> usize) -> String {
     parts.join(if random(3) == 0 { " OR " } else { " " })
 }
 
+/// A condition on something else than the text.
+fn random_condition(random: &mut impl FnMut(usize) -> usize) -> String {
+    let (number, time) = (random(45), random(2_600));
+    match random(8) {
+        0 => format!(
+            "service_name = '{}'",
+            ["cart", "payment", "nobody"][random(3)]
+        ),
+        1 => format!("\"attributes.n\" = '{number}'"),
+        2 => format!("attr('path') = '/api/{}'", random(10)),
+        3 => format!("attr('path') LIKE '/api/{}%'", random(10)),
+        4 => "attr('n') IS NULL".to_owned(),
+        5 => format!("\"attributes.n\" <> '{number}'"),
+        6 => format!("try_cast(attr('n') AS BIGINT) >= {number}"),
+        _ => format!(
+            "time >= to_timestamp_nanos({}) AND time < to_timestamp_nanos({})",
+            T0 + i64::try_from(time).unwrap() * SECOND,
+            T0 + i64::try_from(time + number * 20).unwrap() * SECOND
+        ),
+    }
+}
+
+/// A record with some words and some attributes.
+fn random_row(random: &mut impl FnMut(usize) -> usize, at: i64) -> Log {
+    let mut words: Vec<&str> = (0..random(6)).map(|_| WORDS[random(16)]).collect();
+    if random(2) == 0 {
+        let (who, how_long) = (WORDS[random(16)], WORDS[random(16)]);
+        words = vec!["request", "of", who, "took", how_long, "ms"];
+    }
+    let mut log = Log::at(T0 + at * SECOND, words.join(["-", " "][random(2)]));
+    if random(10) == 0 {
+        log.body = None;
+    }
+    log.service = ["checkout", "cart", "payment"][random(3)];
+    if random(2) == 0 {
+        log = log.with("n", random(40), 'i');
+    }
+    if random(3) == 0 {
+        log = log.with("path", format!("/api/{}", random(9)), 's');
+    }
+    if random(20) == 0 {
+        log = log.with("n", WORDS[random(16)], 's');
+    }
+    log
+}
+
+fn random_statement(random: &mut impl FnMut(usize) -> usize) -> String {
+    let test = format!("matches(body, '{}')", random_query(random));
+    let test = match random(6) {
+        0 => format!("NOT {test}"),
+        1 => format!("{test} IS NOT TRUE"),
+        2 => format!("({test} OR severity_number = 3)"),
+        3 => format!("({test} OR {})", random_condition(random)),
+        _ => test,
+    };
+    let test = match random(3) {
+        0 => format!("{test} AND {}", random_condition(random)),
+        1 => random_condition(random),
+        _ => test,
+    };
+    format!("SELECT count(*), sum(record_id), count(body) FROM logs WHERE {test}")
+}
+
+/// Sends rows a few at a time: they are in the buffer and in files of any age then.
+async fn scatter(house: &House, rows: &[Log]) {
+    for (number, part) in rows.chunks(200).enumerate() {
+        house.append(part).await;
+        if number < 10 {
+            house.storage.flush().await.unwrap();
+        }
+    }
+}
+
+async fn merge(house: &House) {
+    house.storage.flush().await.unwrap();
+    house.storage.compact().await.unwrap();
+    assert!(merged_files(house) > 0);
+}
+
 #[tokio::test]
 async fn random_queries_give_the_same_rows_wherever_they_are() {
     // The same dice every time: a linear congruence is random enough here.
@@ -170,38 +249,8 @@ async fn random_queries_give_the_same_rows_wherever_they_are() {
             .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(state >> 33).unwrap() % below
     };
-    let rows: Vec<Log> = (0..2_500)
-        .map(|at| {
-            let mut words: Vec<&str> = (0..random(6)).map(|_| WORDS[random(16)]).collect();
-            if random(2) == 0 {
-                words = vec![
-                    "request",
-                    "of",
-                    WORDS[random(16)],
-                    "took",
-                    WORDS[random(16)],
-                    "ms",
-                ];
-            }
-            let mut log = Log::at(T0 + at * SECOND, words.join(["-", " "][random(2)]));
-            if random(10) == 0 {
-                log.body = None;
-            }
-            log
-        })
-        .collect();
-    let statements: Vec<String> = (0..60)
-        .map(|_| {
-            let test = format!("matches(body, '{}')", random_query(&mut random));
-            let test = match random(6) {
-                0 => format!("NOT {test}"),
-                1 => format!("{test} IS NOT TRUE"),
-                2 => format!("({test} OR severity_number = 3)"),
-                _ => test,
-            };
-            format!("SELECT count(*), sum(record_id), count(body) FROM logs WHERE {test}")
-        })
-        .collect();
+    let rows: Vec<Log> = (0..2_500).map(|at| random_row(&mut random, at)).collect();
+    let statements: Vec<String> = (0..60).map(|_| random_statement(&mut random)).collect();
     let house = House::new().await;
     house.append(&rows).await;
     let mut expected = Vec::new();
@@ -210,14 +259,9 @@ async fn random_queries_give_the_same_rows_wherever_they_are() {
     }
     house.storage.flush().await.unwrap();
     same_rows(&house, &statements, &expected, "in a file").await;
-    // The same rows again, a few at a time: in buffer, files of any age, and then in merged ones.
+    // The same rows again, and then in merged files.
     let house = House::new().await;
-    for (number, part) in rows.chunks(200).enumerate() {
-        house.append(part).await;
-        if number < 10 {
-            house.storage.flush().await.unwrap();
-        }
-    }
+    scatter(&house, &rows).await;
     let counts = |answers: &[Value]| -> Vec<Value> {
         // Ids differ: they say in which request a record came.
         let rows = answers.iter().map(|rows| json!([rows[0][0], rows[0][2]]));
@@ -228,14 +272,24 @@ async fn random_queries_give_the_same_rows_wherever_they_are() {
         scattered.push(house.sql(sql).await["rows"].clone());
     }
     assert_eq!(counts(&scattered), counts(&expected));
-    house.storage.flush().await.unwrap();
-    house.storage.compact().await.unwrap();
-    assert!(merged_files(&house) > 0);
+    merge(&house).await;
     same_rows(&house, &statements, &scattered, "merged").await;
     assert!(delete_indexes(house.folder.path()) > 0);
     house.storage.close().await.unwrap();
     let house = house.reopened().await;
     same_rows(&house, &statements, &scattered, "without indexes").await;
+    // The same requests again, to a house whose files are far away.
+    let house = House::in_bucket().await;
+    scatter(&house, &rows).await;
+    same_rows(&house, &statements, &scattered, "in a bucket").await;
+    merge(&house).await;
+    for when in ["merged in a bucket", "from the cache"] {
+        same_rows(&house, &statements, &scattered, when).await;
+    }
+    let here = delete_indexes(house.folder.path());
+    assert_eq!(here, 0, "they are in the bucket");
+    let mut cached = std::fs::read_dir(house.folder.path().join("cache")).unwrap();
+    assert!(cached.next().is_some());
 }
 
 async fn same_rows(house: &House, statements: &[String], expected: &[Value], when: &str) {

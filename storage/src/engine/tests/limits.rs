@@ -110,6 +110,50 @@ async fn a_request_of_too_many_hours_is_refused_whole() {
     assert_eq!(rows(&storage).await.len(), 50);
 }
 
+/// One record in each of so many hours.
+fn in_hours(count: i64) -> String {
+    let lines: Vec<String> = (0..count)
+        .map(|hour| format!("{} h", hour * HOUR_NS))
+        .collect();
+    lines.join("\n")
+}
+
+#[tokio::test]
+async fn a_buffer_of_very_many_places_is_sealed_however_small_it_is() {
+    const PLACES: i64 = 4096;
+    let folder = tempfile::tempdir().unwrap();
+    let options = StorageOptions {
+        flush_interval: Duration::from_hours(1),
+        ..StorageOptions::new(folder.path())
+    };
+    let storage = open_with(options).await;
+    let places = || storage.shared.state.buffered().active_places;
+    send(&storage, &in_hours(PLACES - 1)).await.unwrap();
+    assert_eq!(places(), 4095, "it is not old and not large");
+    send(&storage, &format!("{} one more", PLACES * HOUR_NS))
+        .await
+        .unwrap();
+    assert_eq!(places(), 0, "each place is a file to write");
+    assert_eq!(rows(&storage).await.len(), 4096);
+    crash(storage).await;
+}
+
+#[tokio::test]
+async fn buffers_are_flushed_less_often_while_merging_is_busy() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = StorageOptions {
+        flush_interval: Duration::from_secs(30),
+        ..StorageOptions::new(folder.path())
+    };
+    let storage = open_with(options).await;
+    let shared = &storage.shared;
+    assert_eq!(shared.flush_interval(), Duration::from_secs(30));
+    shared.limits.busy.store(true, Ordering::Release);
+    assert_eq!(shared.flush_interval(), Duration::from_mins(2));
+    shared.limits.busy.store(false, Ordering::Release);
+    assert_eq!(shared.flush_interval(), Duration::from_secs(30));
+}
+
 /// A small file system of its own, for as long as this lives.
 struct SmallDisk {
     folder: tempfile::TempDir,

@@ -186,7 +186,10 @@ impl History {
             Action::Advance(hours) => self.case.clock.advance(HOUR * u32::from(hours)),
             Action::Jump(hours) => self.case.clock.jump(i64::from(hours) * HOUR_NS),
         }
-        if matches!(action, Action::Flush | Action::Restart | Action::Delete(..)) {
+        if matches!(
+            action,
+            Action::Flush | Action::Restart | Action::Delete(..) | Action::SetPolicy(_)
+        ) {
             for record in self.model.records.values_mut() {
                 record.in_file = true;
             }
