@@ -253,10 +253,23 @@ impl House {
         path: &str,
         parameters: &[(&str, &str)],
     ) -> (StatusCode, Value) {
+        let (status, body) = self.try_get_text(path, parameters).await;
+        (status, serde_json::from_str(&body).unwrap())
+    }
+
+    pub(crate) async fn try_get_text(
+        &self,
+        path: &str,
+        parameters: &[(&str, &str)],
+    ) -> (StatusCode, String) {
         let request = Request::get(uri(path, parameters));
-        let request = request.body(Body::empty()).unwrap();
+        self.request(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// Any request.
+    pub(crate) async fn request(&self, request: Request<Body>) -> (StatusCode, String) {
         let (status, _, body) = send(&self.router, request).await;
-        (status, serde_json::from_slice(&body).unwrap())
+        (status, String::from_utf8(body).unwrap())
     }
 
     /// An answer that goes on, to be read bit by bit.
@@ -311,7 +324,7 @@ pub(crate) async fn send(
     (parts.status, parts.headers, body.to_vec())
 }
 
-fn uri(path: &str, parameters: &[(&str, &str)]) -> String {
+pub(crate) fn uri(path: &str, parameters: &[(&str, &str)]) -> String {
     let escaped: Vec<String> = parameters
         .iter()
         .map(|(name, value)| format!("{name}={}", escape(value)))

@@ -29,6 +29,7 @@ mod harness;
 mod index_deleted;
 mod intelligence;
 mod lifecycle;
+mod loki;
 mod malformed;
 mod mounted;
 mod otlp;

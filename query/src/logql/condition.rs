@@ -31,15 +31,13 @@ pub(crate) struct Condition {
 
 /// Whether the condition may look for attributes.
 pub(crate) fn needs_fields(query: &LogQuery) -> bool {
-    let of_matchers = query
-        .matchers
-        .iter()
-        .any(|m| m.name != SERVICE && m.name != LEVEL);
-    let of_stages = query
-        .stages
-        .iter()
-        .any(|stage| matches!(stage, Stage::Filter(_)));
-    of_matchers || of_stages
+    let mut found = query.matchers.iter().any(|m| !is_fixed(&m.name));
+    for stage in &query.stages {
+        if let Stage::Filter(filter) = stage {
+            filter.names(&mut |name| found |= !is_fixed(name));
+        }
+    }
+    found
 }
 
 /// The condition of a selector and its stages.
@@ -113,19 +111,13 @@ fn of_label(matcher: &Matcher, fields: &Fields) -> Option<(Expr, bool)> {
         SERVICE => Some((of_text(col("service_name"), test), true)),
         LEVEL => Some((of_level(test, "")?, true)),
         DETECTED_LEVEL => Some((of_level(test, UNKNOWN)?, true)),
-        name => {
-            let values = values_of(test)?;
-            let id = of_id(name, &values);
-            if is_fixed(name) && id.is_none() {
-                return None;
-            }
-            let attribute = of_attribute(name, &values, fields)?;
-            let found = match id {
-                Some(id) => id.or(attribute),
-                None => attribute,
-            };
-            Some((found, false))
+        // Ids are in columns, as lower-case digits.
+        id @ ("trace_id" | "span_id") => {
+            let values = values_of(test)?.into_iter().map(lit).collect();
+            Some((in_list(col(id), values, false), true))
         }
+        name if is_fixed(name) => None,
+        name => Some((of_attribute(name, &values_of(test)?, fields)?, false)),
     }
 }
 
@@ -194,15 +186,6 @@ fn of_level(test: &TextTest, unset: &str) -> Option<Expr> {
     }
     let rank = level_rank_expr().ok()?;
     Some(in_list(rank, ranks.into_iter().map(lit).collect(), false))
-}
-
-/// Ids are in columns, as lower-case digits.
-fn of_id(name: &str, values: &[String]) -> Option<Expr> {
-    if name != "trace_id" && name != "span_id" {
-        return None;
-    }
-    let equal = |value: &String| col(name).eq(lit(value.as_str()));
-    values.iter().map(equal).reduce(Expr::or)
 }
 
 /// `false` if no row has the attribute; `None` if nothing can be said.

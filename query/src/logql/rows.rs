@@ -218,6 +218,16 @@ fn columns(needed: &Needed, fields: &Fields) -> Option<Vec<(String, Kind, Expr)>
     Some(found)
 }
 
+/// The label of an attribute. Those of columns are never an attribute's.
+fn attribute_label(key: &str) -> Cow<'_, str> {
+    let name = label_name(key);
+    if is_fixed(&name) {
+        Cow::Owned(format!("{name}{EXTRACTED}"))
+    } else {
+        name
+    }
+}
+
 fn is_stream_attribute(key: &str) -> bool {
     STREAM_ATTRIBUTES.contains(&key)
 }
@@ -342,7 +352,7 @@ impl<'a> Rows<'a> {
             for_each(Some(map), row, |key, value| {
                 let told = place == 2 && (is_stream_attribute(key) || key == "service.name");
                 if !told {
-                    add(label_name(key), value, Kind::Metadata);
+                    add(attribute_label(key), value, Kind::Metadata);
                 }
             });
         }

@@ -1,1 +1,7 @@
 //! The language as a whole.
+
+mod differential;
+mod documented;
+mod naive;
+mod sample;
+mod scenarios;
