@@ -109,3 +109,24 @@ export interface ServiceGraph extends Answer {
   cycles: GraphCycle[];
   more_cycles: boolean;
 }
+
+/** A value that is more frequent in a selection than outside of it. */
+export interface Difference {
+  field: string;
+  /** null stands for records without the field. */
+  value: string | null;
+  selection_count: number;
+  baseline_count: number;
+  selection_share: number;
+  baseline_share: number;
+  lift: number | null;
+  score: number;
+  query: string | null;
+}
+
+export interface DifferencePage extends Answer {
+  selection_count: number;
+  baseline_count: number;
+  differences: Difference[];
+  left_out_fields: string[];
+}

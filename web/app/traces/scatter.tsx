@@ -19,17 +19,43 @@ interface Dot {
   trace: TraceSummary;
 }
 
-/** The traces of the list as dots: when, and how long on a logarithmic scale. A click opens the nearest. */
-export function Scatter({ traces, onZoom }: { traces: TraceSummary[]; onZoom: (fromMs: number, toMs: number) => void }): JSX.Element {
+/** Farther up or down than this, a drag marks durations too. */
+const MIN_RISE = 14;
+
+export interface Area {
+  fromMs: number;
+  toMs: number;
+  shortest_ns: number;
+  longest_ns: number;
+}
+
+interface Props {
+  traces: TraceSummary[];
+  onZoom: (fromMs: number, toMs: number) => void;
+  onMark: (area: Area) => void;
+}
+
+interface Drag {
+  from: { x: number; y: number };
+  to: { x: number; y: number };
+}
+
+/**
+ * The traces of the list as dots: when, and how long on a logarithmic scale. A click opens the nearest, a drag along
+ * the time zooms to it, and one across marks the traces within.
+ */
+export function Scatter({ traces, onZoom, onMark }: Props): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const { width } = useSize(box);
   const zone = useZone();
   const [near, setNear] = useState<Dot | null>(null);
-  const [drag, setDrag] = useState<{ from: number; to: number } | null>(null);
+  const [drag, setDrag] = useState<Drag | null>(null);
   const plot = useMemo(() => layOut(traces, width), [traces, width]);
   const inner = Math.max(1, width - PAD_LEFT - PAD_RIGHT);
   const timeAt = (x: number): number => plot.fromMs + ((Math.min(width - PAD_RIGHT, Math.max(PAD_LEFT, x)) - PAD_LEFT) / inner) * (plot.toMs - plot.fromMs);
 
+  const marked = drag && boxOf(drag);
+  const isAcross = marked !== null && marked.bottom - marked.top > MIN_RISE;
   const point = (event: PointerEvent): { x: number; y: number } => {
     const rect = box.current?.getBoundingClientRect();
     return { x: event.clientX - (rect?.left ?? 0), y: event.clientY - (rect?.top ?? 0) };
@@ -42,17 +68,18 @@ export function Scatter({ traces, onZoom }: { traces: TraceSummary[]; onZoom: (f
         style={{ height: `${HEIGHT}px` }}
         onPointerDown={(event) => {
           event.currentTarget.setPointerCapture(event.pointerId);
-          const { x } = point(event);
-          setDrag({ from: x, to: x });
+          const at = point(event);
+          setDrag({ from: at, to: at });
         }}
         onPointerMove={(event) => {
           const at = point(event);
-          if (drag) setDrag({ ...drag, to: at.x });
+          if (drag) setDrag({ ...drag, to: at });
           setNear(nearest(plot.dots, at.x, at.y));
         }}
         onPointerLeave={() => setNear(null)}
         onPointerUp={() => {
-          if (drag && Math.abs(drag.to - drag.from) > 6) onZoom(timeAt(Math.min(drag.from, drag.to)), timeAt(Math.max(drag.from, drag.to)));
+          if (marked && isAcross) onMark({ fromMs: timeAt(marked.left), toMs: timeAt(marked.right), shortest_ns: plot.durationAt(marked.bottom), longest_ns: plot.durationAt(marked.top) });
+          else if (marked) onZoom(timeAt(marked.left), timeAt(marked.right));
           else if (near) navigate(`/trace/${near.trace.trace_id}`);
           setDrag(null);
         }}
@@ -72,8 +99,8 @@ export function Scatter({ traces, onZoom }: { traces: TraceSummary[]; onZoom: (f
           ))}
           {near && <circle class="dot-near" cx={near.x} cy={near.y} r={5} />}
         </svg>
-        {drag && Math.abs(drag.to - drag.from) > 6 && (
-          <div class="histogram-brush" style={{ left: `${Math.min(drag.from, drag.to)}px`, width: `${Math.abs(drag.to - drag.from)}px` }} />
+        {marked && (
+          <div class="histogram-brush" style={{ left: `${marked.left}px`, width: `${marked.right - marked.left}px`, ...(isAcross ? { top: `${marked.top}px`, height: `${marked.bottom - marked.top}px` } : {}) }} />
         )}
         {near && !drag && (
           <div class="tip" style={near.x > width - 260 ? { right: `${width - near.x + 10}px` } : { left: `${near.x + 10}px` }}>
@@ -93,7 +120,21 @@ export function Scatter({ traces, onZoom }: { traces: TraceSummary[]; onZoom: (f
   );
 }
 
-function layOut(traces: TraceSummary[], width: number): { dots: Dot[]; lines: { y: number; label: string }[]; fromMs: number; toMs: number } {
+/** What a drag marks, once it is more than a click. */
+function boxOf({ from, to }: Drag): { left: number; right: number; top: number; bottom: number } | null {
+  if (Math.abs(to.x - from.x) <= 6) return null;
+  return { left: Math.min(from.x, to.x), right: Math.max(from.x, to.x), top: Math.max(0, Math.min(from.y, to.y)), bottom: Math.min(HEIGHT, Math.max(from.y, to.y)) };
+}
+
+interface Plot {
+  dots: Dot[];
+  lines: { y: number; label: string }[];
+  fromMs: number;
+  toMs: number;
+  durationAt: (y: number) => number;
+}
+
+function layOut(traces: TraceSummary[], width: number): Plot {
   const times = traces.map((trace) => nanosToMs(trace.start_time_unix_nano));
   const fromMs = Math.min(...times);
   const toMs = Math.max(...times, fromMs + 1);
@@ -110,7 +151,8 @@ function layOut(traces: TraceSummary[], width: number): { dots: Dot[]; lines: { 
   const every = high - low > 4 ? 2 : 1;
   const lines: { y: number; label: string }[] = [];
   for (let power = Math.ceil(low); power <= high; power += every) lines.push({ y: Math.round(yOf(power)) + 0.5, label: powerLabel(power) });
-  return { dots, lines, fromMs, toMs };
+  const durationAt = (y: number): number => 10 ** (low + ((HEIGHT - PAD_BOTTOM - y) / (HEIGHT - PAD_TOP - PAD_BOTTOM)) * (high - low));
+  return { dots, lines, fromMs, toMs, durationAt };
 }
 
 /** `10 ms`, `100 s`: powers of ten of nanoseconds, without minutes and hours, which are not powers of ten. */

@@ -15,7 +15,8 @@ import { QueryBar } from "../ui/querybar";
 import { ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { TimePicker } from "../ui/timepicker";
 import { VirtualList, type VirtualHandle } from "../ui/virtual";
-import { TraceCharts } from "./charts";
+import { ROOTS, TraceCharts } from "./charts";
+import { DifferencePanel } from "./difference";
 import { SpanFacets } from "./facets";
 import { PHONE_TRACE_ROW, TRACE_ROW, TraceRow } from "./row";
 import { useTraces } from "./use-traces";
@@ -60,6 +61,7 @@ export function TracesView(): JSX.Element {
     const trace = rows[cursor];
     if (trace) navigate(`/trace/${trace.trace_id}`);
   };
+  const clause = params.get("diff");
   const marks = (params.get("marks") ?? "").split(",").filter((id) => id !== "");
   const mark = (id: string): void => {
     // The third takes the place of the second.
@@ -70,7 +72,7 @@ export function TracesView(): JSX.Element {
     const trace = rows[cursor];
     if (trace) mark(trace.trace_id);
   };
-  useKeys({ c: markCurrent, j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1), Enter: open, o: open, f: toggleFacets });
+  useKeys({ Escape: () => setParams({ diff: null, dstart: null, dend: null }, "replace"), c: markCurrent, j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1), Enter: open, o: open, f: toggleFacets });
 
   return (
     <main class="view">
@@ -108,6 +110,7 @@ export function TracesView(): JSX.Element {
           {renderList()}
           {marks.length > 0 && <CompareTray marks={marks} />}
         </div>
+        {clause && <DifferencePanel search={search} clause={clause} base={search.query.trim() === "" ? ROOTS : search.query} />}
       </div>
     </main>
   );
