@@ -223,6 +223,47 @@ describe("searching", () => {
   });
 });
 
+describe("by keyboard alone", () => {
+  test("from a search to a record, to its trace, through its spans, and to what else fails", async () => {
+    const { page, problems, close } = await open();
+    await page.goto(`${server.http}/logs?${DAY}`);
+    await rowsOf(page).first().waitFor();
+    await page.locator(".editor-host:not([hidden])").waitFor();
+    await page.keyboard.press("/");
+    await page.keyboard.type("dispatcherServlet");
+    await page.keyboard.press("Enter");
+    await page.waitForURL("**q=dispatcherServlet**");
+    await page.getByText("196 records").waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator(".log-list").focus();
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    await page.getByRole("complementary", { name: "Log record" }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.waitForURL("**/trace/*");
+    const spans = page.getByRole("treegrid");
+    const chosen = spans.locator('[role="row"][aria-selected="true"]');
+    await chosen.waitFor();
+    const first = await chosen.getAttribute("id");
+    await page.keyboard.press("Home");
+    await page.waitForFunction((id) => document.querySelector('[role="row"][aria-selected="true"]')?.id !== id, first);
+    await page.keyboard.press("ArrowLeft");
+    await spans.locator('[role="row"][aria-selected="true"][aria-expanded="false"]').waitFor();
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("z");
+    await page.waitForFunction(() => new URL(location.href).searchParams.has("zoom"));
+    await page.keyboard.press("0");
+    await page.waitForFunction(() => !new URL(location.href).searchParams.has("zoom"));
+    await page.keyboard.press("g");
+    await page.keyboard.press("e");
+    await page.waitForURL("**/errors**");
+    await page.getByRole("tab", { name: /^Where requests break/ }).waitFor();
+    assert.deepEqual(problems, []);
+    await close();
+  });
+});
+
 describe("a trace", () => {
   test("by keyboard alone: from the error to where it began, its search, the critical path, the tabs", async () => {
     const { page, problems, close } = await open();

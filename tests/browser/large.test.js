@@ -26,6 +26,19 @@ after(async () => {
   await server?.stop();
 });
 
+/** Tasks of more than 50 ms, in which a page does not answer. */
+const noteLongTasks = (page) =>
+  page.addInitScript(() => {
+    window.tasks = [];
+    new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((entry) => entry.duration))).observe({ type: "longtask", buffered: true });
+  });
+
+/** A figure and not a limit: this machine may be doing other things. */
+async function longTasks(page) {
+  const tasks = await page.evaluate(() => window.tasks);
+  return `${tasks.length}, the longest ${Math.round(Math.max(0, ...tasks))} ms`;
+}
+
 /** A tree of spans, depth first, ten children each. */
 function timeline() {
   const spans = [];
@@ -68,6 +81,7 @@ test(`a trace of ${SPANS} spans is a page of few elements, at any place of it`, 
       requestAnimationFrame(() => setTimeout(() => performance.mark("painted")));
     }).observe(document, { childList: true, subtree: true });
   });
+  await noteLongTasks(page);
   await page.goto(`${server.http}/trace/${"f".repeat(32)}`);
   const spans = page.getByRole("treegrid", { name: `Spans of the trace, ${SPANS} in all` });
   await spans.getByRole("row").first().waitFor();
@@ -82,6 +96,48 @@ test(`a trace of ${SPANS} spans is a page of few elements, at any place of it`, 
   await spans.locator('[role="row"][aria-selected="true"]').waitFor();
   assert.equal(await spans.getAttribute("aria-rowcount"), String(SPANS));
   assert.ok((await nodes()) < PAGE_NODES, `${await nodes()} elements at the end`);
+  context.diagnostic(`long tasks: ${await longTasks(page)}`);
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+/** One parent with many children of three kinds, as a loop over a database makes them. */
+function loops() {
+  const made = timeline();
+  const [root] = made.spans;
+  const spans = [root, ...made.spans.slice(1).map((span, at) => ({ ...span, parent_span_id: root.span_id, parent_index: 0, depth: 1, child_count: 0, descendant_count: 0, name: `SELECT ${at % 3}`, service_name: "db", kind: "CLIENT", status_code: at === 40_000 ? "ERROR" : "UNSET" }))];
+  Object.assign(root, { child_count: spans.length - 1, descendant_count: spans.length - 1, name: "batch", error_below: true });
+  return { ...made, spans, depth: 2, error_count: 1 };
+}
+
+test(`${SPANS} similar spans are four rows, and stay few elements when they are opened, coloured and searched`, async (context) => {
+  const { page, problems, close } = await openPage(browser, server, { viewport: SIZES.laptop });
+  let requests = 0;
+  await page.route("**/api/v1/traces/**", (route) => {
+    requests += 1;
+    return route.fulfill({ body: JSON.stringify(loops()), contentType: "application/json" });
+  });
+  await noteLongTasks(page);
+  await page.goto(`${server.http}/trace/${"f".repeat(32)}`);
+  const spans = page.getByRole("treegrid");
+  const row = spans.getByRole("row");
+  await row.first().waitFor();
+  assert.equal(await row.count(), 4);
+  const nodes = () => page.evaluate(() => document.querySelectorAll("*").length);
+  assert.ok((await nodes()) < PAGE_NODES, `${await nodes()} elements`);
+  await spans.focus();
+  await page.keyboard.press("x");
+  await page.getByRole("complementary", { name: "Span" }).waitFor();
+  assert.ok(Number(await spans.getAttribute("aria-rowcount")) > SPANS / 4, "the group with the error is open");
+  await page.getByLabel("Colour of the bars").selectOption("http.route");
+  await page.getByRole("group", { name: "Colours by http.route" }).waitFor();
+  await page.getByLabel("Find in this trace").fill("http.route:/items/7");
+  await page.getByRole("status").filter({ hasText: /\/1.000/ }).waitFor();
+  await page.keyboard.press("Enter");
+  await spans.locator('[role="row"][aria-selected="true"]').waitFor();
+  assert.ok((await nodes()) < PAGE_NODES, `${await nodes()} elements when opened`);
+  assert.equal(requests, 1);
+  context.diagnostic(`long tasks: ${await longTasks(page)}`);
   assert.deepEqual(problems, []);
   await close();
 });
@@ -104,6 +160,7 @@ test(`${ROWS} log records are scrolled through with few elements and one request
     });
     return route.fulfill({ contentType: "application/json", body: JSON.stringify({ logs, next_cursor: to < ROWS ? String(to) : null, complete: true }) });
   });
+  await noteLongTasks(page);
   await page.goto(`${server.http}/logs`);
   const list = page.getByRole("listbox", { name: "Log records" });
   await list.getByRole("option").first().waitFor();
@@ -123,6 +180,7 @@ test(`${ROWS} log records are scrolled through with few elements and one request
   await page.getByText(`record ${ROWS - 1} of many`).waitFor();
   frames.sort((a, b) => a - b);
   context.diagnostic(`a frame while scrolling: ${Math.round(frames[Math.floor(frames.length / 2)])} ms in the middle, ${Math.round(frames.at(-1))} ms at most`);
+  context.diagnostic(`long tasks: ${await longTasks(page)}`);
   assert.ok(requests < 70, `${requests} requests`);
   assert.ok((await page.evaluate(() => document.querySelectorAll("*").length)) < PAGE_NODES);
   assert.deepEqual(problems, []);
@@ -136,13 +194,10 @@ test("a map of 1,238 services is drawn, chosen from, and has its cycles marked",
   const nodes = [...new Set(edges.flatMap(({ from, to }) => [from, to]))].map((name) => ({ name, kind: "service", system: null }));
   const cycles = [{ name: "a → b → a", edges: [], round_count: 0, sample_trace_ids: [] }];
   await page.route("**/api/v1/services/graph**", (route) => route.fulfill({ contentType: "application/json", body: JSON.stringify({ nodes, edges, cycles, more_cycles: false, complete: true }) }));
-  await page.addInitScript(() => {
-    window.tasks = [];
-    new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((entry) => entry.duration))).observe({ type: "longtask", buffered: true });
-  });
+  await noteLongTasks(page);
   await page.goto(`${server.http}/map`);
   await page.getByRole("img", { name: "Map of 1238 services and 4271 call paths" }).waitFor();
-  context.diagnostic(`the longest task: ${Math.round(Math.max(0, ...(await page.evaluate(() => window.tasks))))} ms`);
+  context.diagnostic(`long tasks: ${await longTasks(page)}`);
   await page.getByRole("button", { name: "Table" }).click();
   await page.locator(".edge-row button").first().click();
   await page.getByText(/of 1.238 services/).waitFor();
