@@ -12,6 +12,7 @@
 //! Only here do collector, query and web meet. Exit codes: 0 well, 1 failed or found problems,
 //! 2 wrong usage or settings, 130 interrupted.
 
+mod allocator;
 mod auth;
 mod check;
 mod client;
@@ -33,7 +34,8 @@ use std::process::ExitCode;
 
 use command::Outcome;
 
-/// Faster than the system's under many threads, and gives memory back.
+/// Where the C library's allocator is not the one that [`allocator::tune`] knows.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -42,7 +44,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const STACK_BYTES: usize = 16 << 20;
 
 fn main() -> ExitCode {
-    small_pages();
+    allocator::tune();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_stack_size(STACK_BYTES)
         .enable_all()
@@ -72,11 +74,4 @@ fn main() -> ExitCode {
             failure::exit_code(&error)
         }
     }
-}
-
-/// Keeps the kernel from rounding what the allocator uses up to pages of 2 MiB: a heap of many live
-/// and many freed pieces would hold a tenth more memory than it needs. Where the kernel says no, it
-/// stays as it was.
-fn small_pages() {
-    rustix::thread::disable_transparent_huge_pages(true).unwrap_or_default();
 }
