@@ -466,3 +466,27 @@ async fn flipped_bits_never_end_a_query_with_anything_but_an_answer() {
         assert!(whole >= 4, "round {round}: {answer}");
     }
 }
+
+#[tokio::test]
+async fn footers_are_read_once_and_that_is_counted() {
+    let house = House::new().await;
+    house.append(&[Log::at(T0, "one")]).await;
+    house.storage.flush().await.unwrap();
+    for _ in 0..3 {
+        house
+            .sql("SELECT count(*) FROM logs WHERE body = 'one'")
+            .await;
+    }
+    let mut registry = prometheus_client::registry::Registry::default();
+    house.engine.register_metrics(&mut registry);
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+    assert!(
+        text.contains("spoor_query_footer_cache_misses_total 1\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("spoor_query_footer_cache_hits_total 2\n"),
+        "{text}"
+    );
+}

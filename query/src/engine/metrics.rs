@@ -14,6 +14,8 @@ pub(crate) struct QueryMetrics {
     finished: Counter,
     incomplete: Counter,
     refused: Counter,
+    footer_cache_hits: Counter,
+    footer_cache_misses: Counter,
     seconds: Histogram,
 }
 
@@ -24,6 +26,8 @@ impl Default for QueryMetrics {
             finished: Counter::default(),
             incomplete: Counter::default(),
             refused: Counter::default(),
+            footer_cache_hits: Counter::default(),
+            footer_cache_misses: Counter::default(),
             seconds: Histogram::new(exponential_buckets(0.001, 4.0, 9)),
         }
     }
@@ -47,6 +51,15 @@ impl QueryMetrics {
         self.refused.inc();
     }
 
+    /// A file is opened whose footer is in memory, or is not.
+    pub(crate) fn footer(&self, in_memory: bool) {
+        if in_memory {
+            self.footer_cache_hits.inc();
+        } else {
+            self.footer_cache_misses.inc();
+        }
+    }
+
     pub(crate) fn register(&self, registry: &mut Registry) {
         let registry = registry.sub_registry_with_prefix("spoor_query");
         registry.register("running", "Queries that run now", self.running.clone());
@@ -64,6 +77,16 @@ impl QueryMetrics {
             "refused",
             "Queries refused because too many were waiting",
             self.refused.clone(),
+        );
+        registry.register(
+            "footer_cache_hits",
+            "Data files opened whose footer was in memory",
+            self.footer_cache_hits.clone(),
+        );
+        registry.register(
+            "footer_cache_misses",
+            "Data files opened whose footer was read",
+            self.footer_cache_misses.clone(),
         );
         registry.register_with_unit(
             "duration",

@@ -5,7 +5,7 @@ mod connection;
 mod deletions;
 mod versions;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use proptest::prelude::*;
 use sqlx::{Connection, Executor};
@@ -13,8 +13,10 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::error::ErrorKind;
+use crate::file::FileFacts;
 use crate::layout::{index_path, parquet_path};
 use crate::model::{Hour, Table, TenantId};
+use crate::recovery::Loss;
 use crate::snapshot::{FieldStatistic, FieldStatistics};
 
 /// A place for a catalog.
@@ -151,6 +153,52 @@ async fn a_change_survives_reopening() {
         assert_eq!(rows[0].state, FileState::Quarantined);
         assert_eq!(rows[0].reason.as_deref(), Some("bits flipped"));
         assert_eq!(rows[0].file.index_bytes, 51);
+    }
+}
+
+#[tokio::test]
+async fn what_is_known_of_files_and_what_the_log_has_lost_survive_reopening() {
+    for place in Place::all().await {
+        let catalog = place.open().await;
+        let mut known = DataFile::clone(&file(1));
+        let facts = |tail_bytes| FileFacts {
+            tail_bytes,
+            tail_crc32c: u32::MAX,
+            requests: Some((3, 9)),
+        };
+        known.facts = Some(facts(700));
+        let (known, unknown) = (Arc::new(known), file(2));
+        let files = [Arc::clone(&known), Arc::clone(&unknown)];
+        catalog.commit(&adding(&files, 9)).await.unwrap();
+        assert!(catalog.losses().await.unwrap().is_empty());
+        let lost = [
+            Loss::gap(10, 12),
+            Loss::undecodable(14, TenantId::default(), Table::Logs),
+        ];
+        catalog.set_losses(&lost).await.unwrap();
+        catalog.quarantine(known.id, "gone").await.unwrap();
+        catalog.close().await;
+
+        let catalog = place.open().await;
+        assert_eq!(catalog.losses().await.unwrap(), lost);
+        let listed = async |catalog: &Catalog| {
+            let files = catalog.files().await.unwrap().files;
+            let of = |row: &FileRow| (row.file.id, (row.state, row.file.bytes, row.file.facts));
+            files.iter().map(of).collect::<HashMap<_, _>>()
+        };
+        let found = listed(&catalog).await;
+        let set_aside = (FileState::Quarantined, known.bytes, known.facts);
+        assert_eq!(found[&known.id], set_aside);
+        assert_eq!(found[&unknown.id], (FileState::Live, unknown.bytes, None));
+        let mut remade = DataFile::clone(&known);
+        (remade.bytes, remade.facts) = (known.bytes + 1, Some(facts(701)));
+        catalog.remade(&remade).await.unwrap();
+        let found = listed(&catalog).await;
+        let live = (FileState::Live, remade.bytes, remade.facts);
+        assert_eq!(found[&known.id], live);
+        remade.id = FileId::generate();
+        let gone = catalog.remade(&remade).await.unwrap_err();
+        assert_eq!(gone.kind(), ErrorKind::Conflict);
     }
 }
 

@@ -115,6 +115,8 @@ async fn select_rows(
         version: None,
     };
     let store = scope.shared.storage.object_store();
+    let in_memory = cache.contains_key(&meta.location);
+    scope.shared.metrics.footer(in_memory);
     let read = footer(&store, &cache, &meta, file.facts).await;
     let read = read
         .map_err(from_datafusion)

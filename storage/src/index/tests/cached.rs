@@ -143,8 +143,28 @@ async fn a_small_index_is_one_read_and_then_none() {
     assert_eq!(answer.maybe.len(), 100);
     assert_eq!(shelf.reads(), 1);
     shelf.ask(&words("id5077")).await.unwrap();
+    let (hits, misses) = (
+        &shelf.metrics.index_cache_hits,
+        &shelf.metrics.index_cache_misses,
+    );
+    let before = hits.get();
     shelf.ask(&Lookup::Trace(TraceId([1; 16]))).await.unwrap();
     assert_eq!(shelf.reads(), 0);
+    assert_eq!(misses.get(), 1, "one read is one miss");
+    assert!(hits.get() > before);
+    assert!(shelf.metrics.index_cache_bytes.get() >= shelf.file.index_bytes / 2);
+}
+
+#[tokio::test]
+async fn what_leaves_the_cache_is_counted() {
+    let mut shelf = Shelf::with((0..20_000).map(|at| format!("line {at} of id{at}77"))).await;
+    let stored: Arc<dyn ObjectStore> = Arc::<RecordingStore>::clone(&shelf.store);
+    shelf.cache = IndexCache::new(stored, 64 << 10, Arc::clone(&shelf.metrics));
+    for word in ["line", "id5077", "17", "of"] {
+        shelf.ask(&words(word)).await.unwrap();
+    }
+    assert!(shelf.metrics.index_cache_evictions.get() > 0);
+    assert!(shelf.metrics.index_cache_bytes.get() <= 64 << 10);
 }
 
 #[tokio::test]
