@@ -36,6 +36,7 @@ export interface LogPattern extends Aged {
 export interface PatternPage extends Grouped {
   patterns: LogPattern[];
   pattern_count: number;
+  baseline_total: number;
   other_count: number;
 }
 

@@ -35,6 +35,8 @@ export function LogPatterns({ search }: { search: Search }): JSX.Element {
   const end = search.fixed.end ?? (start === null ? null : toIso(search.madeAt));
   const found = useApi<PatternPage>(`patterns ${search.key}`, (signal) => getJson("/api/v1/logs/patterns", { query: search.query, start, end, limit: LIMIT }, signal));
   const rows = useMemo(() => (found.data?.patterns ?? []).filter((pattern) => !onlyNew || pattern.new === true), [found.data, onlyNew]);
+  // Where nothing came before, nothing can be told to be new.
+  const aged = found.data !== null && found.data.baseline_total !== 0;
   const most = rows.reduce((found, pattern) => Math.max(found, pattern.share), 0);
   if (found.error) return <ErrorState error={found.error} retry={found.reload} />;
   if (!found.data) return <Skeleton rowHeight={ROW} rows={20} />;
@@ -44,7 +46,7 @@ export function LogPatterns({ search }: { search: Search }): JSX.Element {
   return (
     <>
       <Progress active={found.loading} />
-      <PatternHead page={found.data} shown={rows.length} onlyNew={onlyNew} />
+      <PatternHead page={aged ? found.data : { ...found.data, new_count: null }} shown={rows.length} onlyNew={onlyNew} />
       <Incomplete answers={[found.data]} />
       {rows.length === 0 ? (
         <EmptyState title="No new patterns">
@@ -70,7 +72,7 @@ export function LogPatterns({ search }: { search: Search }): JSX.Element {
           }
           renderRow={(index) => {
             const pattern = rows[index];
-            return pattern && <PatternRow key={pattern.template} pattern={pattern} most={most} onUse={(exclude) => use(pattern, exclude)} />;
+            return pattern && <PatternRow key={pattern.template} pattern={aged ? pattern : { ...pattern, new: null }} most={most} onUse={(exclude) => use(pattern, exclude)} />;
           }}
         />
       )}
@@ -91,7 +93,7 @@ function PatternHead({ page, shown, onlyNew }: { page: PatternPage; shown: numbe
         </button>
       )}
       {page.new_count === 0 && !onlyNew && <span class="muted">none of them new</span>}
-      {page.new_count === null && <span class="muted hide-phone">Choose a time range to see what is new</span>}
+      {page.new_count === null && <span class="muted hide-phone">What is new shows in a range that has data before it</span>}
     </div>
   );
 }

@@ -19,6 +19,8 @@ const MAX_SCALE = 2;
 /** Below this, names would be specks. */
 const TEXT_SCALE = 0.42;
 const CLICK_PX = 4;
+const MAX_FIT = 1.1;
+const MAX_STRETCH = 1.9;
 
 interface View {
   scale: number;
@@ -40,12 +42,13 @@ export function Canvas({ graph, rates, chosen, needle, onChoose }: Props): JSX.E
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width, height } = useSize(box);
   const dark = useDark();
-  const layout = useMemo(() => layers(graph.nodes, graph.edges, { ...SIZES, most: columnLength(graph.nodes.length) }), [graph]);
+  const rowHeight = useMemo(() => rowHeightFor(graph, width, height), [graph, width > 0, height > 0]);
+  const layout = useMemo(() => laidOut(graph, rowHeight), [graph, rowHeight]);
   const places = useMemo(() => new Map(layout.nodes.map((node) => [node.name, node])), [layout]);
   const [view, setView] = useState<View>({ scale: 1, x: 0, y: 0 });
   const [hover, setHover] = useState<string | null>(null);
   const drag = useRef<{ x: number; y: number; view: View; moved: boolean } | null>(null);
-  const fit = (): void => setView(fitted(layout, width, height));
+  const fit = (): void => setView(fitted(layout, rowHeight, width, height));
   useEffect(fit, [layout, width > 0, height > 0]);
 
   useLayoutEffect(() => {
@@ -114,11 +117,22 @@ export function Canvas({ graph, rates, chosen, needle, onChoose }: Props): JSX.E
   );
 }
 
-function fitted(layout: Layout, width: number, height: number): View {
+const laidOut = (graph: Graph, rowHeight: number): Layout => layers(graph.nodes, graph.edges, { ...SIZES, rowHeight, most: columnLength(graph.nodes.length) });
+
+/** Rows farther apart where the screen is higher than the graph: its lines are easier to follow. */
+function rowHeightFor(graph: Graph, width: number, height: number): number {
+  if (width === 0 || height === 0) return SIZES.rowHeight;
+  const layout = laidOut(graph, SIZES.rowHeight);
+  const scale = Math.min(MAX_FIT, (width - 2 * MARGIN) / layout.width);
+  const room = (height - 2 * MARGIN) / (layout.height * scale);
+  return SIZES.rowHeight * Math.min(MAX_STRETCH, Math.max(1, room));
+}
+
+function fitted(layout: Layout, rowHeight: number, width: number, height: number): View {
   if (width === 0 || height === 0) return { scale: 1, x: 0, y: 0 };
-  const scale = Math.min(1.1, Math.max(MIN_SCALE, Math.min((width - 2 * MARGIN) / layout.width, (height - 2 * MARGIN) / layout.height)));
+  const scale = Math.min(MAX_FIT, Math.max(MIN_SCALE, Math.min((width - 2 * MARGIN) / layout.width, (height - 2 * MARGIN) / layout.height)));
   const used = layout.width - (SIZES.columnWidth - NODE.width);
-  return { scale, x: (width - used * scale) / 2, y: (height - (layout.height - SIZES.rowHeight + NODE.height) * scale) / 2 };
+  return { scale, x: (width - used * scale) / 2, y: (height - (layout.height - rowHeight + NODE.height) * scale) / 2 };
 }
 
 interface Scene {

@@ -16,8 +16,8 @@ export interface Graph {
   others: Map<string, GraphNode>;
 }
 
-/** A database may be named like a service: what is none says what it is. */
-export const nodeName = (node: Pick<GraphNode, "name" | "kind">): string => (node.kind === "service" || node.kind === node.name ? node.name : `${node.name} (${node.kind})`);
+/** A database may be named like a service: it says what it is. Other hosts have names of their own. */
+export const nodeName = (node: Pick<GraphNode, "name" | "kind">): string => (["service", "external", node.name].includes(node.kind) ? node.name : `${node.name} (${node.kind})`);
 
 /** The whole graph, with or without what sends no spans. */
 export function graphOf(answer: ServiceGraph, withOthers: boolean): Graph {
