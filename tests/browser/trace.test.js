@@ -11,6 +11,7 @@ const MS = 1_000_000n;
 const START = 1_675_000_000_000_000_000n;
 const MANY = "a11".padStart(32, "0");
 const SKEWED = "c10c".padStart(32, "0");
+const JOB = "10b".padStart(32, "0");
 const QUERIES = 12;
 /** How far the clock of the stock service is behind, in milliseconds. */
 const BEHIND = 500;
@@ -23,6 +24,7 @@ before(async () => {
   browser = await launch();
   await server.post("/v1/traces", JSON.stringify(trace(MANY, manyQueries())));
   await server.post("/v1/traces", JSON.stringify(trace(SKEWED, skewed())));
+  await server.post("/v1/traces", JSON.stringify(linking()));
 });
 
 after(async () => {
@@ -63,6 +65,13 @@ function trace(traceId, rows) {
       scopeSpans: [{ scope: { name: "test" }, spans: rows.filter((row) => row[2] === name).map(span) }],
     })),
   };
+}
+
+/** A job in a trace of its own, that links to the request that set it off. */
+function linking() {
+  const made = trace(JOB, [[1, null, "mailer", "send", 5, 500, 20, false]]);
+  made.resourceSpans[0].scopeSpans[0].spans[0].links = [{ traceId: MANY, spanId: `${MANY.slice(-8)}00000002` }];
+  return made;
 }
 
 const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
@@ -112,6 +121,28 @@ describe("similar siblings", () => {
     await page.reload();
     await rows(page).nth(13).waitFor();
     assert.equal(await rows(page).count(), 14);
+    assert.deepEqual(problems, []);
+    await close();
+  });
+});
+
+describe("other traces", () => {
+  test("say how slow a span is for its operation, and which link to it; a look at the whole does not ask them", async () => {
+    const { page, problems, close } = await open();
+    const asked = [];
+    page.on("request", (request) => request.url().includes("include=") && asked.push(request.url()));
+    await page.goto(`${server.http}/trace/${MANY}?similar=0`);
+    await rows(page).nth(13).waitFor();
+    assert.deepEqual(asked, []);
+    // The longest of twelve, which took 10 to 21 ms.
+    await rows(page).nth(12).click();
+    const panel = page.getByRole("complementary", { name: "Span" });
+    await panel.locator("dl.timing div").filter({ hasText: "Slower than" }).filter({ hasText: "100 % of 12" }).waitFor();
+    await page.keyboard.press("End");
+    await panel.getByText("Linked from").waitFor();
+    assert.equal(asked.length, 1, "once, whichever spans are looked at");
+    await panel.getByRole("link", { name: "mailer" }).click();
+    await page.waitForURL(`**/trace/${JOB}**`);
     assert.deepEqual(problems, []);
     await close();
   });

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Attributes, LogRecord, Timeline, TimelineSpan } from "../api/types";
-import { duration, percent, signed } from "../lib/format";
+import { count, duration, percent, signed } from "../lib/format";
 import { filterText } from "../lib/query";
 import { href, navigate, setParams } from "../lib/router";
 import { AttributeTable, type FilterAction } from "../ui/attributes";
@@ -11,12 +11,15 @@ import { LevelBadge } from "../ui/level";
 import { ServiceName } from "../ui/service";
 import { oneLine } from "../logs/row";
 import { Events } from "./events";
+import type { Around, LinkedFrom as LinkedFromSpan, Percentile } from "./use-around";
 import { NAMELESS, type TraceState } from "./use-view";
 
 interface Props {
   state: TraceState;
   span: TimelineSpan;
   logs: LogRecord[];
+  /** Once it has come. */
+  around: Around | null;
   onClose: () => void;
   onZoom: () => void;
 }
@@ -27,7 +30,7 @@ const SEARCH_TRACES: FilterAction = {
   toggle: (field, value, exclude) => navigate(href("/traces", { q: filterText(field, value, exclude) })),
 };
 
-export function SpanPanel({ state, span, logs, onClose, onZoom }: Props): JSX.Element {
+export function SpanPanel({ state, span, logs, around, onClose, onZoom }: Props): JSX.Element {
   const [needle, setNeedle] = useState("");
   const lower = needle.trim().toLowerCase();
   const isError = span.status_code === "ERROR";
@@ -55,9 +58,10 @@ export function SpanPanel({ state, span, logs, onClose, onZoom }: Props): JSX.El
           </a>
         </p>
         {span.status_message && <p class="status-message">{span.status_message}</p>}
-        <Timing trace={state.trace} span={span} critical={state.critical().times.get(state.selected) ?? 0} />
+        <Timing trace={state.trace} span={span} critical={state.critical().times.get(state.selected) ?? 0} percentile={around?.percentileOf(state.selected) ?? null} />
         <Events events={span.events} />
         <Links span={span} />
+        <LinkedFrom links={around?.linkedFrom(span.span_id) ?? []} />
         <Logs logs={logs} />
         <input class="field field-small" placeholder="Find a field" aria-label="Find a field" value={needle} onInput={(event) => setNeedle(event.currentTarget.value)} />
         <AttributeTable title="Attributes" attributes={span.attributes} filter={SEARCH_TRACES} needle={lower} />
@@ -69,7 +73,14 @@ export function SpanPanel({ state, span, logs, onClose, onZoom }: Props): JSX.El
   );
 }
 
-function Timing({ trace, span, critical }: { trace: Timeline; span: TimelineSpan; critical: number }): JSX.Element {
+interface TimingProps {
+  trace: Timeline;
+  span: TimelineSpan;
+  critical: number;
+  percentile: Percentile | null;
+}
+
+function Timing({ trace, span, critical, percentile }: TimingProps): JSX.Element {
   const share = span.duration_ns > 0 ? (span.self_time_ns / span.duration_ns) * 100 : 0;
   return (
     <dl class="timing">
@@ -98,6 +109,14 @@ function Timing({ trace, span, critical }: { trace: Timeline; span: TimelineSpan
         <dt>Critical</dt>
         <dd>{critical > 0 ? duration(critical) : "–"}</dd>
       </div>
+      {percentile && (
+        <div title={`Of ${count(percentile.among)} spans of this operation, from an hour before to an hour after, so many took no longer`}>
+          <dt>Slower than</dt>
+          <dd class={percentile.percent >= 95 ? "warn-text" : ""}>
+            {percent(percentile.percent, 100)} <span class="muted">of {count(percentile.among)}</span>
+          </dd>
+        </div>
+      )}
       {span.clock_delta_ns !== undefined && span.clock_delta_ns !== 0 && (
         <div title="Its machine's clock differs from that of its caller: the span was moved by this, its times as they were sent are unchanged on disk">
           <dt>Clock moved by</dt>
@@ -124,6 +143,28 @@ function Links({ span }: { span: TimelineSpan }): JSX.Element | null {
             <span class="muted">
               span <code>{link.span_id}</code>
             </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** Spans that link here: what it set off, mostly. */
+function LinkedFrom({ links }: { links: LinkedFromSpan[] }): JSX.Element | null {
+  if (links.length === 0) return null;
+  return (
+    <section class="attributes">
+      <h3>
+        Linked from <span class="muted">{links.length}</span>
+      </h3>
+      <ul class="links">
+        {links.map((link) => (
+          <li key={link.trace_id + link.span_id}>
+            <a href={href(`/trace/${link.trace_id}`, { span: link.span_id })}>
+              <ServiceName name={link.service_name} />
+            </a>
+            <span class="muted">{link.name}</span>
           </li>
         ))}
       </ul>

@@ -16,6 +16,7 @@ import { Minimap } from "./minimap";
 import { SpanPanel } from "./panel";
 import { Statistics } from "./statistics";
 import { Toolbar } from "./toolbar";
+import { useAround } from "./use-around";
 import { useTraceState, type TraceState } from "./use-view";
 import { panned, Waterfall, zoomedAt } from "./waterfall";
 
@@ -78,6 +79,7 @@ export function TracePage({ trace: raw, logs, file }: PageProps): JSX.Element {
   useTraceKeys(state, tab, file !== null);
   const span = trace.spans[state.selected];
   const group = state.groupAt(state.selected);
+  const around = useAround(raw, file === null && span !== undefined);
   return (
     <>
       <TraceHeader trace={trace} file={file} skew={skew} asRecorded={asRecorded} origins={state.origins} onJumpToError={() => jumpToError(state)} onJumpToOrigin={() => jumpToOrigin(state)} />
@@ -93,7 +95,7 @@ export function TracePage({ trace: raw, logs, file }: PageProps): JSX.Element {
           {tab === "logs" && <TraceLogs state={state} logs={records} total={trace.log_count} loading={logs.loading} error={logs.error} retry={logs.reload} />}
         </div>
         {span && detail && tab === "spans" && (
-          <SpanPanel key={state.selected} state={state} span={span} logs={logsBySpan.get(span.span_id) ?? []} onClose={() => state.select(-1)} onZoom={() => zoomToSpan(state)} />
+          <SpanPanel key={state.selected} state={state} span={span} around={around} logs={logsBySpan.get(span.span_id) ?? []} onClose={() => state.select(-1)} onZoom={() => zoomToSpan(state)} />
         )}
         {group && detail && tab === "spans" && <GroupPanel key={state.selected} state={state} group={group} onClose={() => state.select(-1)} onZoom={() => zoomToSpan(state)} />}
       </div>
