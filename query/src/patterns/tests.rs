@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::QueryOptions;
 use crate::otlp::sample::list;
-use crate::testing::{House, Log, SECOND, T0, send};
+use crate::testing::{House, Log, SECOND, T0, delete_indexes, send};
 
 const PATH: &str = "/api/v1/logs/patterns";
 
@@ -140,6 +140,13 @@ async fn the_query_of_a_pattern_finds_its_records_and_the_same_question_has_the_
     house.storage.flush().await.unwrap();
     let again = house.get(PATH, &[]).await;
     assert_eq!(again["patterns"], found["patterns"]);
+    // And so it has without any index.
+    let narrow = [("query", "paid service:cart")];
+    let indexed = house.get(PATH, &narrow).await;
+    assert_eq!(indexed["total"], 10);
+    assert!(delete_indexes(house.folder.path()) > 0);
+    let plain = house.reopened().await.get(PATH, &narrow).await;
+    assert_eq!(plain["patterns"], indexed["patterns"]);
 }
 
 #[tokio::test]
