@@ -52,6 +52,8 @@ async fn tokens_are_asked_for_on_every_way_in() {
         "/api/v1/services",
         "/api/v1/fields",
         "/jaeger/api/services",
+        "/tempo/api/search/tags",
+        "/loki/api/v1/labels",
         "/metrics",
     ];
     for stranger in [

@@ -9,7 +9,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Operator, in_list, lit};
 use datafusion::prelude::col;
 
 use super::ast::{LabelFilter, LineFilter, LineTest, LogQuery, Matcher, Stage, TextOp, TextTest};
-use super::fields::Fields;
+use super::fields::{Fields, Place};
 use super::labels::EXTRACTED;
 use super::rows::{DETECTED_LEVEL, LEVEL, SERVICE, UNKNOWN, is_fixed};
 use crate::functions::{attribute_value, matches};
@@ -17,6 +17,9 @@ use crate::language::{level_name, level_rank_expr};
 
 /// Alternatives of a regular expression that become a list.
 const MAX_ALTERNATIVES: usize = 64;
+
+/// Conditions that must all hold.
+const MAX_CONJUNCTS: usize = 32;
 
 /// Ranks of levels.
 const RANKS: std::ops::RangeInclusive<i32> = 0..=6;
@@ -71,12 +74,38 @@ pub(crate) fn condition(query: &LogQuery, fields: &Fields) -> Condition {
             | Stage::Keep(_) => labels_are_own = false,
         }
     }
+    // More would narrow little, and DataFusion makes a chain of them.
+    let mut room = MAX_CONJUNCTS;
+    found.retain(|expr| {
+        let left = room.checked_sub(count_conjuncts(expr));
+        exact &= left.is_some();
+        room = left.unwrap_or(room);
+        left.is_some()
+    });
     Condition {
-        expr: found
-            .into_iter()
-            .reduce(Expr::and)
-            .unwrap_or_else(|| lit(true)),
+        expr: joined(found, Operator::And).unwrap_or_else(|| lit(true)),
         exact,
+    }
+}
+
+fn count_conjuncts(expr: &Expr) -> usize {
+    match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) if *op == Operator::And => {
+            count_conjuncts(left) + count_conjuncts(right)
+        }
+        _ => 1,
+    }
+}
+
+/// A balanced tree, so that hundreds of terms are ten deep and not hundreds.
+fn joined(mut parts: Vec<Expr>, op: Operator) -> Option<Expr> {
+    match parts.len() {
+        0 => None,
+        1 => parts.pop(),
+        count => {
+            let right = parts.split_off(count / 2);
+            Some(binary(joined(parts, op)?, op, joined(right, op)?))
+        }
     }
 }
 
@@ -87,20 +116,51 @@ fn binary(left: Expr, op: Operator, right: Expr) -> Expr {
 // === labels ===
 
 fn of_filter(filter: &LabelFilter, fields: &Fields) -> Option<(Expr, bool)> {
-    match filter {
-        LabelFilter::Text(matcher) => of_label(matcher, fields),
-        LabelFilter::And(left, right) => {
-            match (of_filter(left, fields), of_filter(right, fields)) {
-                (Some((left, a)), Some((right, b))) => Some((left.and(right), a && b)),
-                (one, other) => one.or(other).map(|(expr, _)| (expr, false)),
+    let mut parts = Vec::new();
+    let op = match filter {
+        LabelFilter::Text(matcher) => return of_label(matcher, fields),
+        LabelFilter::Number { .. } | LabelFilter::Ip { .. } => return None,
+        LabelFilter::And(..) => {
+            conjuncts(filter, &mut parts);
+            Operator::And
+        }
+        LabelFilter::Or(..) => {
+            disjuncts(filter, &mut parts);
+            Operator::Or
+        }
+    };
+    let mut exact = true;
+    let mut found = Vec::new();
+    for part in parts {
+        match of_filter(part, fields) {
+            Some((expr, is_exact)) => {
+                exact &= is_exact;
+                found.push(expr);
             }
+            None if op == Operator::And => exact = false,
+            None => return None,
         }
+    }
+    joined(found, op).map(|expr| (expr, exact))
+}
+
+fn conjuncts<'a>(filter: &'a LabelFilter, parts: &mut Vec<&'a LabelFilter>) {
+    match filter {
+        LabelFilter::And(left, right) => {
+            conjuncts(left, parts);
+            conjuncts(right, parts);
+        }
+        other => parts.push(other),
+    }
+}
+
+fn disjuncts<'a>(filter: &'a LabelFilter, parts: &mut Vec<&'a LabelFilter>) {
+    match filter {
         LabelFilter::Or(left, right) => {
-            let (left, a) = of_filter(left, fields)?;
-            let (right, b) = of_filter(right, fields)?;
-            Some((left.or(right), a && b))
+            disjuncts(left, parts);
+            disjuncts(right, parts);
         }
-        LabelFilter::Number { .. } | LabelFilter::Ip { .. } => None,
+        other => parts.push(other),
     }
 }
 
@@ -116,7 +176,8 @@ fn of_label(matcher: &Matcher, fields: &Fields) -> Option<(Expr, bool)> {
             let values = values_of(test)?.into_iter().map(lit).collect();
             Some((in_list(col(id), values, false), true))
         }
-        name if is_fixed(name) => None,
+        // What went wrong is no attribute.
+        name if is_fixed(name) || name.starts_with("__") => None,
         name => Some((of_attribute(name, &values_of(test)?, fields)?, false)),
     }
 }
@@ -198,14 +259,15 @@ fn of_attribute(name: &str, values: &[String], fields: &Fields) -> Option<Expr> 
     if places.iter().any(|place| !place.plain) {
         return None;
     }
-    let equal = |place: &super::fields::Place| {
+    let values: Vec<Expr> = values.iter().map(|value| lit(value.as_str())).collect();
+    let equal = |place: &Place| {
         let value = attribute_value(col(place.column), &place.key);
-        values
-            .iter()
-            .map(|wanted| value.clone().eq(lit(wanted.as_str())))
-            .reduce(Expr::or)
+        match values.as_slice() {
+            [only] => value.eq(only.clone()),
+            _ => in_list(value, values.clone(), false),
+        }
     };
-    let any = places.iter().filter_map(equal).reduce(Expr::or);
+    let any = joined(places.iter().map(equal).collect(), Operator::Or);
     Some(any.unwrap_or_else(|| lit(false)))
 }
 
@@ -222,18 +284,17 @@ fn of_line(filter: &LineFilter) -> Option<(Expr, bool)> {
             .filter_map(|(expr, exact)| exact.then(|| expr.is_not_true()));
         let nots: Vec<Expr> = nots.collect();
         let exact = nots.len() == filter.any.len();
-        return Some((nots.into_iter().reduce(Expr::and)?, exact));
+        return Some((joined(nots, Operator::And)?, exact));
     }
     let exact = tests.iter().all(|(_, exact)| *exact);
-    let any = tests.into_iter().map(|(expr, _)| expr).reduce(Expr::or)?;
+    let any = tests.into_iter().map(|(expr, _)| expr).collect();
+    let any = joined(any, Operator::Or)?;
     // Without a line nothing is looked at, so words may narrow what is read.
     let words: Option<Vec<Expr>> = filter.any.iter().map(words_of).collect();
-    Some(
-        match words.and_then(|words| words.into_iter().reduce(Expr::or)) {
-            Some(words) => (words.and(any), exact),
-            None => (any, exact),
-        },
-    )
+    Some(match words.and_then(|words| joined(words, Operator::Or)) {
+        Some(words) => (words.and(any), exact),
+        None => (any, exact),
+    })
 }
 
 fn of_test(test: &LineTest) -> Option<(Expr, bool)> {

@@ -6,13 +6,13 @@
 //! ```
 //! The windows of a step at `t` reach from `t - range` (left out) to `t`, both earlier by the offset.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use spoor_storage::{Error, ErrorKind, Result};
 
 use super::ast::{
-    Aggregation, Binary, BinaryOp, Comparison, Expr, Grouping, LabelReplace, RangeFunction,
-    VectorFunction,
+    Aggregation, BinaryOp, Comparison, Expr, Grouping, LabelReplace, RangeAggregation,
+    RangeFunction, VectorFunction,
 };
 use super::labels::{LabelSet, text_of};
 use super::scan::Processed;
@@ -123,58 +123,105 @@ impl Metrics<'_> {
         Ok(value)
     }
 
-    /// Depth is bounded by the parser.
-    fn value<'e>(&'e mut self, expr: &'e Expr) -> futures::future::BoxFuture<'e, Result<Value>> {
-        Box::pin(async move {
-            let series = match expr {
-                Expr::Logs(_) => return Err(Error::invalid("log lines are no numbers")),
-                Expr::Number(number) => return Ok(Value::Number(*number)),
-                Expr::Vector(number) => vec![Series {
-                    labels: LabelSet::new(),
-                    samples: vec![Some(*number); self.steps.count],
-                }],
-                Expr::Range(range) => self.windows(range, range.grouping.as_ref()).await?,
-                Expr::Aggregate(aggregation) => self.aggregate(aggregation).await?,
-                Expr::LabelReplace(replace) => {
-                    let of = self.series(&replace.of).await?;
-                    replaced(replace, of)?
-                }
-                Expr::Binary(binary) => return self.binary(binary).await,
-            };
-            let numbers = series.len().saturating_mul(self.steps.count);
+    /// First the functions of time, one after the other, then what is made of them: only the latter
+    /// goes as deep as the query.
+    async fn value(&mut self, expr: &Expr) -> Result<Value> {
+        let mut leaves = Vec::new();
+        leaves_of(expr, &mut leaves);
+        let mut found = VecDeque::with_capacity(leaves.len());
+        let mut numbers = 0_usize;
+        for (range, grouping) in leaves {
+            let series = self.windows(range, grouping).await?;
+            numbers = numbers.saturating_add(series.len().saturating_mul(self.steps.count));
             if numbers > MAX_NUMBERS {
                 return Err(too_many(series.len()));
             }
-            Ok(Value::Series(series))
-        })
+            found.push_back(series);
+        }
+        let mut parts = Parts {
+            steps: self.steps.count,
+            found,
+        };
+        parts.value(expr)
+    }
+}
+
+/// A sum of these is added up while entries are read: there are only the series that are asked for.
+fn added_up(aggregation: &Aggregation) -> Option<&RangeAggregation> {
+    match (aggregation.function, &aggregation.of) {
+        (VectorFunction::Sum, Expr::Range(range)) if adds_up(range.function) => Some(range),
+        _ => None,
+    }
+}
+
+type Leaf<'e> = (&'e RangeAggregation, Option<&'e Grouping>);
+
+/// The grouping of an aggregation that has none.
+static ALL: Grouping = Grouping {
+    without: false,
+    labels: Vec::new(),
+};
+
+/// The functions of time, in the order in which [`Parts::value`] comes to them.
+fn leaves_of<'e>(expr: &'e Expr, leaves: &mut Vec<Leaf<'e>>) {
+    match expr {
+        Expr::Logs(_) | Expr::Number(_) | Expr::Vector(_) => {}
+        Expr::Range(range) => leaves.push((range, range.grouping.as_ref())),
+        Expr::Aggregate(aggregation) => {
+            if let Some(range) = added_up(aggregation) {
+                leaves.push((range, Some(aggregation.grouping.as_ref().unwrap_or(&ALL))));
+            } else {
+                leaves_of(&aggregation.of, leaves);
+            }
+        }
+        Expr::LabelReplace(replace) => leaves_of(&replace.of, leaves),
+        Expr::Binary(binary) => {
+            leaves_of(&binary.left, leaves);
+            leaves_of(&binary.right, leaves);
+        }
+    }
+}
+
+/// The series of the functions of time, to be put together.
+struct Parts {
+    steps: usize,
+    found: VecDeque<Vec<Series>>,
+}
+
+impl Parts {
+    /// Depth is bounded by the parser.
+    fn value(&mut self, expr: &Expr) -> Result<Value> {
+        let series = match expr {
+            Expr::Logs(_) => return Err(Error::invalid("log lines are no numbers")),
+            Expr::Number(number) => return Ok(Value::Number(*number)),
+            Expr::Vector(number) => vec![Series {
+                labels: LabelSet::new(),
+                samples: vec![Some(*number); self.steps],
+            }],
+            Expr::Range(_) => self.found.pop_front().unwrap_or_default(),
+            Expr::Aggregate(aggregation) if added_up(aggregation).is_some() => {
+                self.found.pop_front().unwrap_or_default()
+            }
+            Expr::Aggregate(aggregation) => {
+                let of = self.series(&aggregation.of)?;
+                vector::aggregate(aggregation, of, self.steps)
+            }
+            Expr::LabelReplace(replace) => replaced(replace, self.series(&replace.of)?)?,
+            Expr::Binary(binary) => {
+                let left = self.value(&binary.left)?;
+                let right = self.value(&binary.right)?;
+                return binary::combine(binary, left, right);
+            }
+        };
+        Ok(Value::Series(series))
     }
 
-    async fn series(&mut self, expr: &Expr) -> Result<Vec<Series>> {
-        match self.value(expr).await? {
+    fn series(&mut self, expr: &Expr) -> Result<Vec<Series>> {
+        match self.value(expr)? {
             Value::Series(series) => Ok(series),
             Value::Number(_) => Err(Error::invalid("a number by itself has no series")
                 .with_hint("write vector(1) for a series without labels")),
         }
-    }
-
-    async fn aggregate(&mut self, aggregation: &Aggregation) -> Result<Vec<Series>> {
-        // Sums of what adds up are added up while entries are read: there are only the series that
-        // are asked for.
-        if let (VectorFunction::Sum, Expr::Range(range)) = (aggregation.function, &aggregation.of)
-            && adds_up(range.function)
-        {
-            let all = Grouping::default();
-            let grouping = aggregation.grouping.as_ref().unwrap_or(&all);
-            return self.windows(range, Some(grouping)).await;
-        }
-        let of = self.series(&aggregation.of).await?;
-        Ok(vector::aggregate(aggregation, of, self.steps.count))
-    }
-
-    async fn binary(&mut self, binary: &Binary) -> Result<Value> {
-        let left = self.value(&binary.left).await?;
-        let right = self.value(&binary.right).await?;
-        binary::combine(binary, left, right)
     }
 }
 

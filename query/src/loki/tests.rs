@@ -436,3 +436,74 @@ async fn what_else_grafana_asks_is_there() {
     let (status, body) = house.try_get_text("/loki/ready", &[]).await;
     assert_eq!((status.as_u16(), body.as_str()), (200, "ready\n"));
 }
+
+#[tokio::test]
+async fn queries_of_many_terms_are_answered() {
+    let house = house().await;
+    house.storage.flush().await.unwrap();
+    let many = |one: &dyn Fn(usize) -> String, between: &str| {
+        (0..200).map(one).collect::<Vec<_>>().join(between)
+    };
+    for (query, found) in [
+        (
+            format!("{{{}}}", many(&|n| format!("service_name!=\"s{n}\""), ",")),
+            3,
+        ),
+        (
+            format!("{{{}}}", many(&|n| format!("http_method!=\"s{n}\""), ",")),
+            3,
+        ),
+        (
+            format!(
+                "{{http_method=~\"GET|{}\"}}",
+                many(&|n| format!("s{n}"), "|")
+            ),
+            1,
+        ),
+        (
+            format!("{{}} {}", many(&|n| format!("!= \"s{n}\""), " ")),
+            3,
+        ),
+        (
+            format!(
+                "{{}} |= \"third\" or {}",
+                many(&|n| format!("\"s{n}\""), " or ")
+            ),
+            1,
+        ),
+        (
+            format!("{{}} | {}", many(&|n| format!("level!=\"s{n}\""), " and ")),
+            3,
+        ),
+        (
+            format!(
+                "{{}} != \"x\" or {}",
+                many(&|n| format!("\"s{n}\""), " or ")
+            ),
+            3,
+        ),
+        (
+            format!("{{}} | {}", many(&|n| format!("x{n}=\"1\""), " or ")),
+            0,
+        ),
+        (
+            format!("{{}} | {}", many(&|n| format!("a > {n}"), " or ")),
+            0,
+        ),
+    ] {
+        let answer = get(&house, "query_range", &[("query", &query)]).await;
+        let streams = answer["data"]["result"].as_array().unwrap();
+        assert_eq!(streams.len(), found, "{query}");
+    }
+    let sum = many(&|n| n.to_string(), " + ");
+    let answer = get(
+        &house,
+        "query",
+        &[("query", &format!("vector(1) + {sum}")), ("time", "4")],
+    )
+    .await;
+    assert_eq!(answer["data"]["result"][0]["value"][1], "19901");
+    let deep = format!("{}vector(1){}", "sum(".repeat(60), ")".repeat(60));
+    let answer = get(&house, "query", &[("query", &deep), ("time", "4")]).await;
+    assert_eq!(answer["data"]["result"][0]["value"][1], "1");
+}
