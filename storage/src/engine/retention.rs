@@ -26,6 +26,9 @@ pub use preview::{RetentionPreview, RulePreview};
 
 /// How often it is looked what has expired.
 const PASS_INTERVAL: Duration = Duration::from_mins(1);
+/// So often a pass looks at files of which one was merged while it was looked at. No merge of one
+/// place follows another so fast that this is not enough; the next pass would come to the rest.
+const MOST_LOOKS: usize = 16;
 /// A policy that the settings give: nobody changes it while they do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FixedRetention {
@@ -148,7 +151,13 @@ impl Shared {
             Box::pin(self.settle()).await?;
         }
         self.count_waiting().await?;
-        let expired = self.expire().await;
+        let mut expired = self.expire().await;
+        for _ in 1..MOST_LOOKS {
+            if !matches!(expired, Ok(false)) {
+                break;
+            }
+            expired = self.expire().await;
+        }
         // Rules that cannot be evaluated keep no deletion from coming to its end. What they hide is
         // not removed meanwhile: it might have come back.
         self.purge(expired.is_ok()).await?;

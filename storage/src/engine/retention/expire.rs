@@ -28,8 +28,9 @@ struct Rehidden {
 }
 
 impl Shared {
-    /// Hides what has expired and shows what has not.
-    pub(super) async fn expire(&self) -> Result<()> {
+    /// Hides what has expired and shows what has not; whether that is so of every file. It is not of
+    /// files that were changed (merged, for instance) while they were looked at.
+    pub(super) async fn expire(&self) -> Result<bool> {
         let record = self.ledger.policy();
         let filters = compile(&record.policy, self.compiler())?;
         let now_ns = self.options.clock.now_ns();
@@ -94,21 +95,22 @@ impl Shared {
         self.ledger
             .with(|book| book.evaluated.retain(|id, _| live.contains(id)));
         let mut deletions = passes.deletions.into_values().collect::<Vec<_>>();
+        let mut all = true;
         for chunk in changed.chunks(FILES_A_CHANGE) {
-            self.rehide(chunk, &mut deletions).await?;
+            all &= self.rehide(chunk, &mut deletions).await?;
         }
-        Ok(())
+        Ok(all)
     }
 
-    /// Commits what `expire` found for some files. A file that was changed meanwhile is looked at
-    /// again in the next pass.
-    async fn rehide(&self, files: &[Rehidden], deletions: &mut [Deletion]) -> Result<()> {
+    /// Commits what `expire` found for some files; whether for all. A file that was changed meanwhile
+    /// is to be looked at again.
+    async fn rehide(&self, files: &[Rehidden], deletions: &mut [Deletion]) -> Result<bool> {
         let pairs: Vec<_> = files
             .iter()
             .map(|one| (Arc::clone(&one.old), Arc::clone(&one.new)))
             .collect();
         let Some(pins) = files.first().map(|one| one.basis.pins) else {
-            return Ok(());
+            return Ok(true);
         };
         let parts: HashMap<DeletionId, u64> = pairs
             .iter()
@@ -129,23 +131,25 @@ impl Shared {
             }
         }
         if !self.hide(&pairs, &noted, pins).await? {
-            // One of them is not what it was: each by itself, so that the others do not wait.
-            if files.len() > 1 {
-                for deletion in deletions
-                    .iter_mut()
-                    .filter(|one| parts.contains_key(&one.id))
-                {
-                    deletion.rows -= parts[&deletion.id];
-                    deletion.files -= pairs
-                        .iter()
-                        .filter(|(_, new)| hides(new, deletion.id))
-                        .count() as u64;
-                }
-                for one in files {
-                    Box::pin(self.rehide(std::slice::from_ref(one), deletions)).await?;
-                }
+            for deletion in deletions
+                .iter_mut()
+                .filter(|one| parts.contains_key(&one.id))
+            {
+                deletion.rows -= parts[&deletion.id];
+                deletion.files -= pairs
+                    .iter()
+                    .filter(|(_, new)| hides(new, deletion.id))
+                    .count() as u64;
             }
-            return Ok(());
+            if files.len() == 1 {
+                return Ok(false);
+            }
+            // One of them is not what it was: each by itself, so that the others do not wait.
+            let mut all = true;
+            for one in files {
+                all &= Box::pin(self.rehide(std::slice::from_ref(one), deletions)).await?;
+            }
+            return Ok(all);
         }
         let count = |file: &DataFile| file.hidden.as_ref().map_or(0, |hidden| hidden.count());
         for one in files {
@@ -159,7 +163,7 @@ impl Shared {
             self.ledger
                 .with(|book| book.evaluated.insert(one.new.id, one.basis.clone()));
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Files that expire because all together are too large: the oldest hours. What the size limit
