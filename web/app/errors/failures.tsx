@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import type { FailureGroup } from "../api/groups";
 import { serviceColour } from "../lib/colour";
-import { ago, count, percent } from "../lib/format";
+import { ago, count, percent, plural } from "../lib/format";
 import { href } from "../lib/router";
 import { NewBadge } from "../ui/new";
 
@@ -38,7 +38,7 @@ export function FailureList({ groups, total }: { groups: FailureGroup[]; total: 
                 ))}
               </span>
               <span class="group-trend">
-                <span class={group.root_failed_count > 0 ? "error-text" : "muted"}>{group.root_failed_count === 0 ? "no request failed" : group.root_failed_count === group.count ? "all requests failed" : `${count(group.root_failed_count)} requests failed`}</span>
+                <span class={group.root_failed_count > 0 ? "error-text" : "muted"}>{group.root_failed_count === 0 ? "no request failed" : group.root_failed_count === group.count ? "all requests failed" : `${plural(group.root_failed_count, "request")} failed`}</span>
                 <span class="muted">{ago(Date.parse(group.last_seen), Date.now())}</span>
               </span>
             </a>
