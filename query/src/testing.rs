@@ -357,3 +357,15 @@ pub(crate) fn delete_indexes(folder: &std::path::Path) -> usize {
     }
     deleted
 }
+
+/// The lines of the blocks of `docs/<language>.md` that are in that language.
+pub(crate) fn documented(language: &str) -> Vec<String> {
+    let path = format!("{}/../docs/{language}.md", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let opening = format!("```{language}\n");
+    text.split(&opening)
+        .skip(1)
+        .flat_map(|block| block.split("```").next().unwrap_or_default().lines())
+        .map(str::to_owned)
+        .collect()
+}

@@ -1,21 +1,11 @@
 //! What the documents show can be read: ours, and the kinds of queries that Loki documents.
 
 use crate::logql::parse;
-
-/// The lines of the blocks of `docs/logql.md` that are LogQL.
-fn documented() -> Vec<String> {
-    let path = format!("{}/../docs/logql.md", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(path).unwrap();
-    let blocks = text.split("```logql\n").skip(1);
-    blocks
-        .flat_map(|block| block.split("```").next().unwrap_or_default().lines())
-        .map(str::to_owned)
-        .collect()
-}
+use crate::testing::documented;
 
 #[test]
 fn every_example_of_the_documents_can_be_read() {
-    let examples = documented();
+    let examples = documented("logql");
     assert!(examples.len() > 15, "{examples:?}");
     for example in examples {
         parse(&example).unwrap_or_else(|error| panic!("{example}: {error:?}"));

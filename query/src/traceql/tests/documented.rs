@@ -1,21 +1,11 @@
 //! What the documents show can be read: ours, and the kinds of examples that Tempo documents.
 
+use crate::testing::documented;
 use crate::traceql::parse;
-
-/// The lines of the blocks of `docs/traceql.md` that are TraceQL.
-fn documented() -> Vec<String> {
-    let path = format!("{}/../docs/traceql.md", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(path).unwrap();
-    let blocks = text.split("```traceql\n").skip(1);
-    blocks
-        .flat_map(|block| block.split("```").next().unwrap_or_default().lines())
-        .map(str::to_owned)
-        .collect()
-}
 
 #[test]
 fn every_example_of_the_documents_can_be_read() {
-    let examples = documented();
+    let examples = documented("traceql");
     assert!(examples.len() > 15, "{examples:?}");
     for example in examples {
         parse(&example).unwrap_or_else(|error| panic!("{example}: {error:?}"));
