@@ -48,13 +48,19 @@ describe("above the list of traces", () => {
     await page.goto(`${server.http}/traces?${RANGE}`);
     await page.getByRole("figure", { name: "Rate: 2.00/min. Drag to zoom." }).waitFor();
     await page.getByRole("figure", { name: "Duration: p95 up to 200 ms. Drag to zoom." }).waitFor();
+    // The list and its facets are there: what comes later would move the charts under the pointer.
+    await page.locator(".summary").getByText("20", { exact: true }).waitFor();
+    await page.locator(".facets").waitFor();
     const { x, y, width, height } = await chart(page, "Rate").locator(".histogram-plot").boundingBox();
     await page.mouse.move(x + width / 2, y + height / 2);
     await page.mouse.down();
     await page.mouse.move(x + width - 1, y + height / 2, { steps: 4 });
     await page.mouse.up();
     await page.waitForFunction(() => new URL(location.href).searchParams.get("start") !== "2026-03-01T10:10:00Z");
-    await page.getByText(/^(9|10|11)$/).first().waitFor();
+    const from = Date.parse(new URL(page.url()).searchParams.get("start"));
+    const marked = Array.from({ length: 20 }, (_, at) => START + 10 * MINUTE + at * (MINUTE / 2) + 1).filter((ms) => ms >= from).length;
+    assert.ok(marked >= 9 && marked <= 11, `half of the requests are marked, not ${marked}`);
+    await page.locator(".summary").getByText(String(marked), { exact: true }).waitFor();
     await page.goto(`${server.http}/traces?${RANGE}&q=status:error`);
     await page.getByText("No traces match").waitFor();
     assert.equal(await chart(page, "Rate").count(), 0, "nothing matches: no charts");

@@ -97,7 +97,7 @@ function StoredView(): JSX.Element {
     toggle: search.toggle,
     column: { has: (name: string) => columns.includes(name), toggle: (name: string) => setColumns(columns.includes(name) ? columns.filter((other) => other !== name) : [...columns, name]) },
   };
-  const showFacets = facets && !phone && (logs.rows.length > 0 || search.query !== "");
+  const showFacets = facets && !phone && (logs.rows.length > 0 || logs.loading || search.query !== "");
   return (
     <main class="view">
       <h1 class="sr-only">Logs</h1>

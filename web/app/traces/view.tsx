@@ -82,7 +82,7 @@ export function TracesView(): JSX.Element {
       </QueryBar>
       <Progress active={found.loading || found.loadingMore} />
       <div class="split">
-        {facets && !phone && (rows.length > 0 || search.query !== "") && <SpanFacets search={search} onClose={toggleFacets} />}
+        {facets && !phone && (rows.length > 0 || found.loading || search.query !== "") && <SpanFacets search={search} onClose={toggleFacets} />}
         <div class="split-main">
           <div class="summary">
             <button type="button" class="icon-button hide-phone" aria-pressed={facets} title="Facets (f)" aria-label="Facets" onClick={toggleFacets}>
