@@ -17,8 +17,8 @@ pub use protobuf::write_traces_protobuf;
 pub use value::{
     is_safe_integer, write_plain_attributes, write_plain_value, write_typed_attributes,
 };
-pub(crate) use write::write_resource_spans;
 pub use write::{SpanRef, span_identity, write_traces_data};
+pub(crate) use write::{write_resource_spans, write_resource_spans_items};
 
 #[cfg(test)]
 pub(crate) mod sample;

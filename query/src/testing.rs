@@ -14,7 +14,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
 use spoor_storage::model::schema::decoded_schema_of;
-use spoor_storage::{Decode, Ingest, Storage, StorageOptions, StoreLocation, Table, TenantId};
+use spoor_storage::{
+    Decode, Ingest, Storage, StorageOptions, StoreLocation, Table, TenantId, TimeRange,
+};
 use tower::ServiceExt;
 
 use crate::{QueryEngine, QueryOptions, admin_router, router};
@@ -285,6 +287,19 @@ impl House {
         }
         let request = request.body(Body::empty()).unwrap();
         self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    /// Overwrites rows of the first file of a table. Its footer stays good: what is broken is found
+    /// only when the rows are read.
+    pub(crate) fn break_pages(&self, table: Table) {
+        let snapshot = self.storage.snapshot();
+        let files = snapshot.files(&TenantId::default(), table, TimeRange::ALL);
+        let path = self.folder.path().join(files[0].path.as_ref());
+        let mut bytes = std::fs::read(&path).unwrap();
+        let length = bytes[bytes.len() - 8..bytes.len() - 4].try_into().unwrap();
+        let pages = bytes.len() - 8 - u32::from_le_bytes(length) as usize;
+        bytes[4..pages / 2].fill(0xa5);
+        std::fs::write(&path, bytes).unwrap();
     }
 
     /// SQL that must succeed.

@@ -367,20 +367,7 @@ async fn a_broken_data_file_makes_the_answer_incomplete() {
 #[tokio::test]
 async fn a_broken_page_is_met_once_and_then_left_out_with_its_hour_named() {
     let house = house().await;
-    let snapshot = house.storage.snapshot();
-    let files = snapshot.files(
-        &spoor_storage::TenantId::default(),
-        spoor_storage::Table::Logs,
-        spoor_storage::TimeRange::ALL,
-    );
-    let path = house.folder.path().join(files[0].path.as_ref());
-    // The footer stays good: what is broken is found only when the rows are read.
-    let mut bytes = std::fs::read(&path).unwrap();
-    let footer = u32::from_le_bytes(bytes[bytes.len() - 8..bytes.len() - 4].try_into().unwrap());
-    let pages = bytes.len() - 8 - footer as usize;
-    bytes[4..pages / 2].fill(0xa5);
-    std::fs::write(&path, bytes).unwrap();
-    drop((snapshot, files));
+    house.break_pages(spoor_storage::Table::Logs);
     for query in ["/api/v1/logs", "/api/v1/logs/histogram"] {
         let answer = house.get(query, &[]).await;
         assert_eq!(answer["complete"], false, "{query}: {answer}");
@@ -395,6 +382,59 @@ async fn a_broken_page_is_met_once_and_then_left_out_with_its_hour_named() {
         spoor_storage::TimeRange::ALL,
     );
     assert_eq!(skipped.len(), 1, "it is set aside, once");
+}
+
+#[tokio::test]
+async fn the_apis_of_others_ask_again_without_a_broken_file_too() {
+    let spans = spoor_storage::Table::Spans;
+    let logs = spoor_storage::Table::Logs;
+    let trace = "5b8efff798038103d269b633813fc60c";
+    let jaeger = format!("/jaeger/api/traces/{trace}");
+    let jaeger_v3 = format!("/jaeger/api/v3/traces/{trace}");
+    for (table, path, parameters) in [
+        (spans, "/jaeger/api/traces", vec![("service", "shop")]),
+        (spans, jaeger.as_str(), vec![]),
+        (spans, "/jaeger/api/services", vec![]),
+        (
+            spans,
+            "/jaeger/api/v3/traces",
+            vec![("query.service_name", "shop")],
+        ),
+        (spans, jaeger_v3.as_str(), vec![]),
+        (
+            spans,
+            "/tempo/api/search",
+            vec![("q", "{ name = `GET /` }")],
+        ),
+        (
+            spans,
+            "/tempo/api/search/tag/name/values",
+            vec![("q", "{ kind = server }")],
+        ),
+        (
+            logs,
+            "/loki/api/v1/query_range",
+            vec![
+                ("query", "{service_name=\"checkout\"}"),
+                ("since", "99999h"),
+            ],
+        ),
+    ] {
+        let house = House::new().await;
+        crate::trace::tests::append(&house, &crate::otlp::sample::everything()).await;
+        house.append(&[Log::at(T0, "one")]).await;
+        house.storage.flush().await.unwrap();
+        house.break_pages(table);
+        let answer = house.get(path, &parameters).await;
+        let reasons = if table == logs {
+            &answer["warnings"]
+        } else {
+            assert_eq!(answer["complete"], false, "{path}: {answer}");
+            &answer["incomplete_reasons"]
+        };
+        let reason = reasons[0].as_str().unwrap();
+        assert!(reason.contains("20"), "the hour is named: {path}: {reason}");
+    }
 }
 
 #[tokio::test]

@@ -1,74 +1,99 @@
 //! Jaeger's envelope: `{"data", "total", "limit", "offset", "errors"}`, for answers and errors.
 
+use std::time::Duration;
+
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use spoor_storage::{Error, ErrorKind, TraceId};
 
-use crate::language::SyntaxError;
+use crate::api::BrokenData;
 use crate::otlp::JsonWriter;
 use crate::session::Outcome;
 use crate::trace::{json_response, write_outcome};
 
 /// An error on its way to a Jaeger client.
 #[derive(Debug)]
-pub(super) struct JaegerError(Error);
+pub(super) enum JaegerError {
+    Refused(Error),
+    NotImplemented(&'static str),
+}
 
-impl From<Error> for JaegerError {
-    fn from(error: Error) -> Self {
-        Self(error)
+impl JaegerError {
+    pub(super) fn not_implemented(message: &'static str) -> Self {
+        Self::NotImplemented(message)
     }
 }
 
-impl From<SyntaxError> for JaegerError {
-    fn from(error: SyntaxError) -> Self {
-        Self(error.into())
+impl From<Error> for JaegerError {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
     }
 }
 
 impl From<crate::ApiError> for JaegerError {
     fn from(error: crate::ApiError) -> Self {
-        let inner = error.error();
-        let copy = Error::new(inner.kind(), inner.to_string());
-        Self(match inner.retry_after() {
-            Some(after) => copy.with_retry_after(after),
-            None => copy,
-        })
+        Self::Refused(error.into_inner())
     }
 }
 
 impl IntoResponse for JaegerError {
     fn into_response(self) -> Response {
-        let Self(error) = self;
-        if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Internal) {
-            tracing::error!(%error, "query failed");
-        }
-        let status = error.kind().http_status();
-        let mut json = JsonWriter::new();
-        json.begin_object();
-        json.key("data");
-        json.null();
-        write_counts(&mut json, 0);
-        json.key("errors");
-        json.begin_array();
-        json.begin_object();
-        json.key("code");
-        json.int(status);
-        json.key("msg");
-        json.string(&error.to_string());
-        json.end_object();
-        json.end_array();
-        json.end_object();
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = (status, [(CONTENT_TYPE, "application/json")], json.finish());
-        match error.retry_after() {
-            Some(after) => {
-                let seconds = after.as_secs().max(1).to_string();
-                ([(RETRY_AFTER, seconds)], body).into_response()
+        let error = match self {
+            Self::Refused(error) => error,
+            Self::NotImplemented(message) => {
+                let status = StatusCode::NOT_IMPLEMENTED;
+                return error_response(status, None, enveloped(status, message));
             }
-            None => body.into_response(),
-        }
+        };
+        respond(&error, enveloped)
     }
+}
+
+/// An error with the body that `write` makes of its status and message; the caller's request is
+/// asked once more if broken data is behind it.
+pub(super) fn respond(error: &Error, write: impl Fn(StatusCode, &str) -> Vec<u8>) -> Response {
+    if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Internal) {
+        tracing::error!(%error, "query failed");
+    }
+    let status = StatusCode::from_u16(error.kind().http_status())
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = write(status, &error.to_string());
+    let mut response = error_response(status, error.retry_after(), body);
+    if error.kind() == ErrorKind::Corrupt {
+        response.extensions_mut().insert(BrokenData);
+    }
+    response
+}
+
+fn error_response(status: StatusCode, after: Option<Duration>, body: Vec<u8>) -> Response {
+    let body = (status, [(CONTENT_TYPE, "application/json")], body);
+    match after {
+        Some(after) => {
+            let seconds = after.as_secs().max(1).to_string();
+            ([(RETRY_AFTER, seconds)], body).into_response()
+        }
+        None => body.into_response(),
+    }
+}
+
+fn enveloped(status: StatusCode, message: &str) -> Vec<u8> {
+    let mut json = JsonWriter::new();
+    json.begin_object();
+    json.key("data");
+    json.null();
+    write_counts(&mut json, 0);
+    json.key("errors");
+    json.begin_array();
+    json.begin_object();
+    json.key("code");
+    json.int(status.as_u16());
+    json.key("msg");
+    json.string(message);
+    json.end_object();
+    json.end_array();
+    json.end_object();
+    json.finish()
 }
 
 /// An answer: `write` writes the value of `data` and returns how many items it has.

@@ -7,6 +7,7 @@ use spoor_storage::{Result, TimeRange};
 use super::answer::{JaegerError, answer};
 use super::parameters::Given;
 use crate::api::ApiState;
+use crate::otlp::JsonWriter;
 use crate::parameters::now_ns;
 use crate::services::each_trace;
 use crate::services::graph::{Edge, EdgeCounter};
@@ -27,24 +28,33 @@ pub(super) async fn dependencies(
         edges.retain(|edge| &*edge.from == service || &*edge.to == service);
     }
     Ok(answer(&session.outcome(), &[], |json| {
-        json.begin_array();
-        for edge in &edges {
-            json.begin_object();
-            json.key("parent");
-            json.string(&edge.from);
-            json.key("child");
-            json.string(&edge.to);
-            json.key("callCount");
-            json.int(edge.calls);
-            json.end_object();
-        }
-        json.end_array();
+        write_calls(json, &edges, JsonWriter::int);
         edges.len()
     }))
 }
 
+/// `[{"parent", "child", "callCount"}]`, the count as `write_count` writes it.
+pub(super) fn write_calls(
+    json: &mut JsonWriter,
+    edges: &[Edge],
+    write_count: impl Fn(&mut JsonWriter, u64),
+) {
+    json.begin_array();
+    for edge in edges {
+        json.begin_object();
+        json.key("parent");
+        json.string(&edge.from);
+        json.key("child");
+        json.string(&edge.to);
+        json.key("callCount");
+        write_count(json, edge.calls);
+        json.end_object();
+    }
+    json.end_array();
+}
+
 /// The calls whose called span starts in `range`.
-async fn count_calls(session: &QuerySession, range: TimeRange) -> Result<Vec<Edge>> {
+pub(super) async fn count_calls(session: &QuerySession, range: TimeRange) -> Result<Vec<Edge>> {
     let mut edges = EdgeCounter::default();
     each_trace(session, range, false, |trace| {
         if edges.len() < MAX_EDGES {

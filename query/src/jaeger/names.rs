@@ -10,7 +10,7 @@ use super::answer::{JaegerError, answer};
 use super::parameters::Given;
 use crate::api::ApiState;
 use crate::failure::from_datafusion;
-use crate::otlp::strings;
+use crate::otlp::{JsonWriter, strings};
 use crate::session::QuerySession;
 
 /// A list of names is cut off here, and the answer says so.
@@ -19,8 +19,14 @@ const MAX_NAMES: usize = 10_000;
 /// `GET /jaeger/api/services`
 pub(super) async fn services(State(state): State<ApiState>) -> Result<Response, JaegerError> {
     let session = state.begin().await?;
-    let names = distinct(&session, lit(true), &["service_name"]).await?;
+    let names = service_names(&session).await?;
     Ok(answer_names(&session, &names))
+}
+
+/// The names of all services, sorted.
+pub(super) async fn service_names(session: &QuerySession) -> Result<Vec<String>> {
+    let rows = distinct(session, lit(true), &["service_name"]).await?;
+    Ok(rows.into_iter().flatten().collect())
 }
 
 /// `GET /jaeger/api/services/{service}/operations`
@@ -30,7 +36,8 @@ pub(super) async fn operations_of(
 ) -> Result<Response, JaegerError> {
     let session = state.begin().await?;
     let of_service = col("service_name").eq(lit(service));
-    let names = distinct(&session, of_service, &["name"]).await?;
+    let rows = distinct(&session, of_service, &["name"]).await?;
+    let names: Vec<String> = rows.into_iter().flatten().collect();
     Ok(answer_names(&session, &names))
 }
 
@@ -40,39 +47,60 @@ pub(super) async fn operations(
     Query(given): Query<Vec<(String, String)>>,
 ) -> Result<Response, JaegerError> {
     let given = Given(given);
-    let mut condition = col("service_name").eq(lit(given.service()?));
-    if let Some(kind) = given.one("spanKind") {
-        condition = condition.and(col("kind").eq(lit(kind.to_uppercase())));
-    }
+    let (service, kind) = (given.service()?, given.one("spanKind"));
     let session = state.begin().await?;
-    let rows = distinct(&session, condition, &["name", "kind"]).await?;
+    let found = operations_with_kind(&session, service, kind).await?;
     Ok(answer(&session.outcome(), &[], |json| {
-        json.begin_array();
-        for row in &rows {
-            let [name, kind] = row.as_slice() else {
-                continue;
-            };
-            json.begin_object();
-            json.key("name");
-            json.string(name);
-            json.key("spanKind");
-            json.string(&super::trace::kind_word(kind));
-            json.end_object();
-        }
-        json.end_array();
-        rows.len()
+        write_operations(json, &found);
+        found.len()
     }))
 }
 
-fn answer_names(session: &QuerySession, names: &[Vec<String>]) -> Response {
+/// Names and kinds of the operations of a service, sorted; of one kind, if one is given.
+pub(super) async fn operations_with_kind(
+    session: &QuerySession,
+    service: &str,
+    kind: Option<&str>,
+) -> Result<Vec<[String; 2]>> {
+    let mut condition = col("service_name").eq(lit(service));
+    if let Some(kind) = kind {
+        condition = condition.and(col("kind").eq(lit(kind.to_uppercase())));
+    }
+    let rows = distinct(session, condition, &["name", "kind"]).await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| row.try_into().ok())
+        .collect())
+}
+
+/// `[{"name", "spanKind"}]`
+pub(super) fn write_operations(json: &mut JsonWriter, operations: &[[String; 2]]) {
+    json.begin_array();
+    for [name, kind] in operations {
+        json.begin_object();
+        json.key("name");
+        json.string(name);
+        json.key("spanKind");
+        json.string(&super::trace::kind_word(kind));
+        json.end_object();
+    }
+    json.end_array();
+}
+
+fn answer_names(session: &QuerySession, names: &[String]) -> Response {
     answer(&session.outcome(), &[], |json| {
-        json.begin_array();
-        for name in names.iter().flatten() {
-            json.string(name);
-        }
-        json.end_array();
+        write_names(json, names);
         names.len()
     })
+}
+
+/// `["…"]`
+pub(super) fn write_names(json: &mut JsonWriter, names: &[String]) {
+    json.begin_array();
+    for name in names {
+        json.string(name);
+    }
+    json.end_array();
 }
 
 /// The distinct values of text columns of spans, sorted.

@@ -48,7 +48,7 @@ impl Given {
             .ok_or_else(|| Error::invalid("parameter 'service' is required"))
     }
 
-    fn number(&self, name: &str) -> Result<Option<i64>> {
+    pub(super) fn number(&self, name: &str) -> Result<Option<i64>> {
         let read = |text: &str| {
             text.parse::<i64>()
                 .map_err(|_| malformed(name, text, "a whole number"))
@@ -56,7 +56,7 @@ impl Given {
         self.one(name).map(read).transpose()
     }
 
-    fn duration(&self, name: &str) -> Result<Option<i64>> {
+    pub(super) fn duration(&self, name: &str) -> Result<Option<i64>> {
         let read = |text: &str| {
             parse_duration_ns(text)
                 .ok_or_else(|| malformed(name, text, "a duration like 100ms, 1.5s or 2h45m"))
@@ -75,18 +75,7 @@ impl Given {
         } else {
             self.one("service")
         };
-        let (min, max) = (self.duration("minDuration")?, self.duration("maxDuration")?);
-        if matches!((min, max), (Some(min), Some(max)) if max < min) {
-            return Err(Error::invalid(
-                "'maxDuration' should be greater than 'minDuration'",
-            ));
-        }
-        let limit = match self.number("limit")? {
-            None | Some(0) => DEFAULT_LIMIT,
-            Some(limit) => usize::try_from(limit)
-                .map_err(|_| malformed("limit", &limit.to_string(), "a count"))?
-                .min(MAX_LIMIT),
-        };
+        let [min, max] = self.durations(["minDuration", "maxDuration"])?;
         Ok(TraceQuery {
             trace_ids,
             service: service.map(str::to_owned),
@@ -95,8 +84,30 @@ impl Given {
             range: self.search_range(now_ns)?,
             min_duration_ns: min,
             max_duration_ns: max,
-            limit,
+            limit: self.limit("limit")?,
         })
+    }
+
+    /// The least and the greatest duration, in nanoseconds.
+    pub(super) fn durations(&self, names: [&str; 2]) -> Result<[Option<i64>; 2]> {
+        let [min, max] = names;
+        let bounds = [self.duration(min)?, self.duration(max)?];
+        match bounds {
+            [Some(least), Some(greatest)] if greatest < least => Err(Error::invalid(format!(
+                "'{max}' should be greater than '{min}'"
+            ))),
+            _ => Ok(bounds),
+        }
+    }
+
+    /// How many traces: 100 if it is not said or 0, at most 1,500.
+    pub(super) fn limit(&self, name: &str) -> Result<usize> {
+        match self.number(name)? {
+            None | Some(0) => Ok(DEFAULT_LIMIT),
+            Some(limit) => Ok(usize::try_from(limit)
+                .map_err(|_| malformed(name, &limit.to_string(), "a count"))?
+                .min(MAX_LIMIT)),
+        }
     }
 
     /// `start` and `end` in microseconds; without `start`, `lookback` before the end if it is a
@@ -135,10 +146,17 @@ impl Given {
             })?;
             tags.push((key.to_owned(), value.to_owned()));
         }
-        for text in self.all("tags") {
+        tags.extend(self.json_tags("tags")?);
+        Ok(tags)
+    }
+
+    /// `name={"key":"value"}`, any number of times.
+    pub(super) fn json_tags(&self, name: &str) -> Result<Vec<(String, String)>> {
+        let mut tags = Vec::new();
+        for text in self.all(name) {
             let Ok(Value::Object(object)) = serde_json::from_str(text) else {
                 return Err(Error::invalid(format!(
-                    "malformed 'tags' parameter, expecting a JSON object of strings, received: {text}"
+                    "malformed '{name}' parameter, expecting a JSON object of strings, received: {text}"
                 )));
             };
             for (key, value) in object {
@@ -153,7 +171,7 @@ impl Given {
     }
 }
 
-fn malformed(name: &str, text: &str, expected: &str) -> Error {
+pub(super) fn malformed(name: &str, text: &str, expected: &str) -> Error {
     Error::invalid(format!(
         "unable to parse param '{name}': `{text}` is not {expected}"
     ))

@@ -6,7 +6,7 @@ use spoor_storage::{Error, ErrorKind, Result, TraceId};
 
 use super::answer::{JaegerError, answer};
 use super::conditions::condition;
-use super::parameters::Given;
+use super::parameters::{Given, TraceQuery};
 use super::trace::write_trace;
 use crate::api::ApiState;
 use crate::parameters::now_ns;
@@ -23,14 +23,19 @@ pub(super) async fn traces(
     if !query.trace_ids.is_empty() {
         return whole_traces(&session, &query.trace_ids).await;
     }
+    let ids = find(&session, &query).await?;
+    whole_traces(&session, &ids).await
+}
+
+/// The ids of the traces that a query finds, the one with the newest matching span first.
+pub(super) async fn find(session: &QuerySession, query: &TraceQuery) -> Result<Vec<TraceId>> {
     let search = TraceSearch {
-        condition: condition(&query),
+        condition: condition(query),
         range: query.range,
         limit: query.limit,
         after: None,
     };
-    let found = find_traces(&session, &search).await?;
-    whole_traces(&session, &found.ids).await
+    Ok(find_traces(session, &search).await?.ids)
 }
 
 /// `GET /jaeger/api/traces/{trace_id}`
@@ -41,7 +46,8 @@ pub(super) async fn trace(
     let id = trace_id_of(&trace_id)?;
     let session = state.begin().await?;
     let loaded = load_traces(&session, &[id]).await?;
-    if loaded.is_empty() {
+    // What cannot be read may be there: then the answer says what is missing.
+    if loaded.is_empty() && session.outcome().complete {
         return Err(Error::new(ErrorKind::NotFound, "trace not found").into());
     }
     Ok(answer(&session.outcome(), &[], |json| {

@@ -197,6 +197,17 @@ async fn errors_have_jaegers_form() {
     }
     let (status, _) = house.try_get("/jaeger/api/traces/xyz", &[]).await;
     assert_eq!(status, 400);
+    for (path, hint) in [
+        ("/jaeger/api/archive/a1", "/api/v1/pins/"),
+        ("/jaeger/api/transform", "/v1/traces"),
+    ] {
+        let request = http::Request::post(path).body(axum::body::Body::empty());
+        let (status, body) = house.request(request.unwrap()).await;
+        assert_eq!(status, 501, "{path}");
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["errors"][0]["code"], 501);
+        assert!(body["errors"][0]["msg"].as_str().unwrap().contains(hint));
+    }
     let (status, _) = house
         .try_get("/jaeger/api/dependencies", &[("endTs", "now")])
         .await;

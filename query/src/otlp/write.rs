@@ -46,6 +46,15 @@ pub(crate) fn write_resource_spans<'a>(
     spans: impl IntoIterator<Item = SpanRef<'a>>,
 ) {
     json.begin_array();
+    write_resource_spans_items(json, spans);
+    json.end_array();
+}
+
+/// The items of that list: what several traces add to one after the other.
+pub(crate) fn write_resource_spans_items<'a>(
+    json: &mut JsonWriter,
+    spans: impl IntoIterator<Item = SpanRef<'a>>,
+) {
     for resource in group(spans) {
         json.begin_object();
         write_resource(json, resource.first);
@@ -74,7 +83,6 @@ pub(crate) fn write_resource_spans<'a>(
         );
         json.end_object();
     }
-    json.end_array();
 }
 
 /// Bytes that are equal for spans that are the same in everything that was sent, resource and
