@@ -20,6 +20,7 @@ use spoor_storage::TenantId;
 pub use error::ApiError;
 pub(crate) use error::BrokenData;
 pub(crate) use histogram::Buckets;
+pub(crate) use request::JsonBody;
 pub use request::{Parameters, optional};
 
 use crate::engine::QueryEngine;
@@ -75,6 +76,7 @@ pub fn router(engine: QueryEngine) -> Router {
         .merge(crate::exceptions::routes())
         .merge(crate::failures::routes())
         .merge(crate::difference::routes())
+        .merge(crate::searches::routes())
         .merge(crate::admin::routes())
         .merge(crate::jaeger::routes())
         .merge(crate::tempo::routes())

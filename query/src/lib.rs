@@ -10,7 +10,7 @@
 //! one deadline, one memory pool), [`table`] (what DataFusion scans), [`functions`] (full text and
 //! attributes in SQL), [`language`] (the search language), [`sql`], [`parameters`], [`otlp`]
 //! (rows back to OTLP JSON), [`trace`] (trees, search), `traceql`, `logql`, [`services`], `patterns`,
-//! `exceptions`, `failures`, `difference`, [`api`] and [`admin`] (what changes stored data).
+//! `exceptions`, `failures`, `difference`, `searches`, [`api`] and [`admin`] (what changes stored data).
 
 pub mod admin;
 pub mod api;
@@ -29,6 +29,7 @@ mod loki;
 pub mod otlp;
 pub mod parameters;
 mod patterns;
+mod searches;
 pub mod services;
 pub mod session;
 mod sql;

@@ -19,6 +19,7 @@ mod postgres;
 mod retention;
 mod row;
 mod schema;
+mod searches;
 mod value;
 
 use std::str::FromStr;
@@ -36,6 +37,7 @@ use crate::store::Store;
 use database::{Database, Statement};
 pub use location::CatalogLocation;
 pub(crate) use row::{BrokenRow, FileRow, FileState};
+pub(crate) use searches::SearchName;
 pub(crate) use value::{Row, Value};
 
 const REMOVE: &str = "UPDATE files SET state = $1 WHERE id = $2 AND state = $3";

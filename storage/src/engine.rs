@@ -7,6 +7,7 @@ mod delete;
 mod limits;
 mod options;
 mod retention;
+mod searches;
 mod unsettled;
 
 use std::fs::{File, TryLockError};
@@ -94,6 +95,8 @@ struct Shared {
     retain: Arc<Notify>,
     /// One retention pass at a time, whoever asks.
     retaining: tokio::sync::Mutex<()>,
+    /// One change of saved searches at a time: names are unique, and there is a limit.
+    saving: tokio::sync::Mutex<()>,
     /// One flush at a time, whoever asks.
     flushing: tokio::sync::Mutex<()>,
     threads: Mutex<Option<std::thread::JoinHandle<()>>>,
@@ -197,6 +200,7 @@ impl Storage {
             ledger,
             retain: Arc::new(Notify::new()),
             retaining: tokio::sync::Mutex::new(()),
+            saving: tokio::sync::Mutex::new(()),
             flushing: tokio::sync::Mutex::new(()),
             threads: Mutex::new(Some(thread)),
             tasks: Mutex::new(Vec::new()),

@@ -65,6 +65,10 @@ points! {
     PinCommit,
     /// It is committed, and not in force yet.
     PinCommitted,
+    /// A saved search, or its end, is about to be committed to the catalog.
+    SearchCommit,
+    /// It is committed, and nobody is told yet.
+    SearchCommitted,
     /// The catalog is about to be asked what became of a change.
     AskCatalog,
     /// What an attempt that failed has written is about to be deleted.

@@ -34,6 +34,7 @@ mod metrics;
 pub mod model;
 mod recovery;
 mod retention;
+mod searches;
 pub mod snapshot;
 mod state;
 mod statistics;
@@ -56,10 +57,12 @@ pub use error::{Error, ErrorKind, Result};
 pub use file::{ChunkChecksums, FileFacts, refuse_newer};
 pub use hidden::HiddenRows;
 pub use model::{
-    DeletionId, FileId, Hour, RecordId, SpanId, Table, TenantId, TimeRange, TraceId, ValueType,
+    DeletionId, FileId, Hour, RecordId, SearchId, SpanId, Table, TenantId, TimeRange, TraceId,
+    ValueType,
 };
 pub use recovery::{Loss, RecoveryProgress};
 pub use retention::{CompileFilter, Pin, PolicyRecord, RetentionPolicy, RetentionRule, RowFilter};
+pub use searches::{SavedSearch, SearchContent, SearchView};
 pub use snapshot::{DataFile, FieldStatistic, FieldStatistics, Snapshot};
 pub use statistics::Sketch;
 pub use store::{S3Location, StoreLocation};

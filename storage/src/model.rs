@@ -10,7 +10,7 @@ pub mod schema;
 mod time;
 mod value;
 
-pub use ids::{DeletionId, FileId, RecordId, SpanId, TenantId, TraceId};
+pub use ids::{DeletionId, FileId, RecordId, SearchId, SpanId, TenantId, TraceId};
 pub use schema::{Table, logs_schema, schema_of, spans_schema};
 pub use time::{HOUR_NS, Hour, TimeRange};
 pub use value::{ValueType, write_double};

@@ -2,11 +2,13 @@
 
 use std::str::FromStr;
 
-use axum::extract::{FromRequestParts, Query};
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
-use spoor_storage::Error;
+use spoor_storage::{Error, ErrorKind};
 
 use super::ApiError;
 
@@ -29,6 +31,32 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
                 Err(Error::invalid(format!("a parameter is malformed: {cause}")).into())
             }
         }
+    }
+}
+
+/// The JSON body of a request that changes something. It must be called JSON: a page of a stranger can
+/// make a browser send a form or plain text to this machine, but for JSON the browser asks first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let kind = request.headers().get(CONTENT_TYPE);
+        if !kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json")) {
+            let error = Error::new(ErrorKind::Unsupported, "the request has no JSON body");
+            return Err(error
+                .with_hint("send `Content-Type: application/json`")
+                .into());
+        }
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(|error| Error::new(ErrorKind::TooLarge, error.body_text()))?;
+        let parsed = serde_json::from_slice(&body).map_err(|error| {
+            Error::invalid(format!("the body is not the JSON expected: {error}"))
+        })?;
+        Ok(Self(parsed))
     }
 }
 

@@ -64,6 +64,19 @@ CREATE TABLE IF NOT EXISTS file_facts (
     document TEXT NOT NULL
 ) WITHOUT ROWID;
 ",
+    // Searches that people save under a name.
+    "
+CREATE TABLE IF NOT EXISTS saved_searches (
+    tenant    TEXT NOT NULL,
+    id        TEXT NOT NULL,
+    view_name TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    document  TEXT NOT NULL,
+    PRIMARY KEY (tenant, id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX IF NOT EXISTS saved_searches_by_name
+    ON saved_searches (tenant, view_name, name);
+",
 ];
 
 /// The version that this code reads and writes.

@@ -3,6 +3,7 @@
 
 mod connection;
 mod deletions;
+mod searches;
 mod versions;
 
 use std::collections::{BTreeMap, HashMap};

@@ -10,6 +10,7 @@ mod recovery;
 mod remote;
 mod repair;
 mod retention;
+mod searches;
 mod since;
 mod unsettled;
 

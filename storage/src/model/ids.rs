@@ -134,47 +134,64 @@ impl FromStr for FileId {
     }
 }
 
-/// A deletion's name: a UUIDv7, so that names sort by the time of asking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct DeletionId(pub Uuid);
+macro_rules! named_id {
+    ($name:ident, $what:literal, $doc:literal) => {
+        #[doc = $doc]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+        )]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(pub Uuid);
 
-impl DeletionId {
-    /// A new name, never given before.
-    pub fn generate() -> Self {
-        Self(Uuid::now_v7())
-    }
+        impl $name {
+            /// A new name, never given before.
+            pub fn generate() -> Self {
+                Self(Uuid::now_v7())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}", self.0.simple())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self> {
+                Uuid::try_parse(text)
+                    .map(Self)
+                    .map_err(|_| Error::invalid(format!("`{text}` is not a {} id", $what)))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Error;
+
+            fn try_from(text: String) -> Result<Self> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.to_string()
+            }
+        }
+    };
 }
 
-impl fmt::Display for DeletionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.simple())
-    }
-}
-
-impl FromStr for DeletionId {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Uuid::try_parse(text)
-            .map(Self)
-            .map_err(|_| Error::invalid(format!("`{text}` is not a deletion id")))
-    }
-}
-
-impl TryFrom<String> for DeletionId {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
-    }
-}
-
-impl From<DeletionId> for String {
-    fn from(id: DeletionId) -> Self {
-        id.to_string()
-    }
-}
+named_id!(
+    DeletionId,
+    "deletion",
+    "A deletion's name: a UUIDv7, so that names sort by the time of asking."
+);
+named_id!(
+    SearchId,
+    "saved search",
+    "Which saved search it is: a UUIDv7, so that they sort by the time of saving."
+);
 
 /// Which record it is, for ever: the write-ahead log's sequence number of its request (upper 39
 /// bits) and its place in that request (lower 24). Breaks ties in every total order.

@@ -69,6 +69,42 @@ async fn a_catalog_of_version_3_is_read_and_files_that_are_written_now_are_known
     assert!(report.problems.is_empty() && report.rows == 10, "{report}");
 }
 
+#[tokio::test]
+async fn a_catalog_of_version_4_keeps_its_pins_and_rules_and_takes_saved_searches() {
+    let (folder, storage) = opened("v4").await;
+    let tenant = TenantId::default();
+    assert_eq!(rows(&storage).await.len(), 2);
+    let pins = storage.pins(&tenant);
+    assert_eq!((pins.len(), pins[0].1.note.as_str()), (1, "golden"));
+    let policy = storage.retention().record;
+    assert_eq!((policy.version, policy.policy.rules.len()), (1, 1));
+    assert!(
+        storage
+            .saved_searches(&tenant, None)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let content = searches::content("mine", crate::SearchView::Logs);
+    let saved = storage.save_search(&tenant, content).await.unwrap();
+    storage.close().await.unwrap();
+    crash(storage).await;
+    let storage = open(&folder).await;
+    assert_eq!(
+        storage.saved_searches(&tenant, None).await.unwrap(),
+        [saved]
+    );
+    assert_eq!(
+        (storage.pins(&tenant), storage.retention().record),
+        (pins, policy)
+    );
+    storage.close().await.unwrap();
+    crash(storage).await;
+    let options = StorageOptions::new(folder.path());
+    let report = crate::check(&options, &Lines, false).await.unwrap();
+    assert!(report.problems.is_empty() && report.files == 1, "{report}");
+}
+
 /// The attributes of a row as `key=value` with the type letters behind.
 fn attributes(rows: &RecordBatch, row: usize) -> String {
     let map = rows.column_by_name("attributes").unwrap().as_map();

@@ -3,6 +3,7 @@
 //! start no file is left that nobody knows.
 
 mod rules;
+mod saved;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -48,6 +49,7 @@ pub(super) struct World {
     /// The hours of each request's records.
     hours: BTreeMap<u64, Vec<i64>>,
     rules: rules::Rules,
+    searches: saved::Searches,
 }
 
 impl World {
@@ -63,6 +65,7 @@ impl World {
             requests: BTreeMap::new(),
             hours: BTreeMap::new(),
             rules: rules::Rules::default(),
+            searches: saved::Searches::default(),
         }
     }
 
@@ -190,6 +193,7 @@ impl World {
     pub(super) async fn verify(&mut self, context: &str) {
         self.read.clear();
         self.verify_rules(context);
+        self.verify_searches(context).await;
         let found = self.compare(context).await;
         self.requests.retain(|number, (_, fate)| {
             let there = *fate != Fate::Open || found.contains(number);
@@ -307,6 +311,7 @@ async fn live(world: &mut World) -> Result<()> {
     world.redact_last().await?;
     world.delete_last().await?;
     world.change_rules().await?;
+    world.change_searches().await?;
     world.storage().retain().await?;
     world.storage().shared.delete_unreachable().await?;
     world.send(&[2, 3, 2]).await?;
@@ -424,6 +429,7 @@ async fn a_change_of_which_the_catalog_says_nothing_is_settled_when_it_does() {
         Point::PolicyCommit,
         Point::PolicyCommitted,
         Point::PinCommitted,
+        Point::SearchCommitted,
     ] {
         for skip in [0, 1] {
             let ask = (Point::AskCatalog, 0, Fault::Fail);
