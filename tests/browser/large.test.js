@@ -82,7 +82,7 @@ test(`a trace of ${SPANS} spans is a page of few elements, at any place of it`, 
     }).observe(document, { childList: true, subtree: true });
   });
   await noteLongTasks(page);
-  await page.goto(`${server.http}/trace/${"f".repeat(32)}`);
+  await page.goto(`${server.http}/trace/${"f".repeat(32)}?whole=1`);
   const spans = page.getByRole("treegrid", { name: `Spans of the trace, ${SPANS} in all` });
   await spans.getByRole("row").first().waitFor();
   await page.waitForFunction(() => performance.getEntriesByName("painted").length > 0);
@@ -118,7 +118,7 @@ test(`${SPANS} similar spans are four rows, and stay few elements when they are 
     return route.fulfill({ body: JSON.stringify(loops()), contentType: "application/json" });
   });
   await noteLongTasks(page);
-  await page.goto(`${server.http}/trace/${"f".repeat(32)}`);
+  await page.goto(`${server.http}/trace/${"f".repeat(32)}?whole=1`);
   const spans = page.getByRole("treegrid");
   const row = spans.getByRole("row");
   await row.first().waitFor();

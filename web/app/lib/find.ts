@@ -5,12 +5,17 @@ type Test = (span: TimelineSpan) => boolean;
 
 const UNITS: Record<string, number> = { ns: 1, us: 1e3, "µs": 1e3, ms: 1e6, s: 1e9, m: 6e10, h: 36e11 };
 
-/**
- * The search within a trace, on the spans in the browser: words anywhere in a span, `service:cart`,
- * `status:error`, `kind:client`, `duration>10ms`, `self>1ms`, any attribute, `-` before what must not be.
- */
-export function spanFinder(text: string): Test | null {
-  const tests: Test[] = [];
+/** One condition of a search within a trace; without `field`, a word anywhere. */
+export interface FindClause {
+  negated: boolean;
+  field: string | null;
+  operator: string;
+  value: string;
+}
+
+/** Words, `service:cart`, `status:error`, `duration>10ms`, `-` or `NOT` before what must not be: all must hold. */
+export function findClauses(text: string): FindClause[] {
+  const clauses: FindClause[] = [];
   let negated = false;
   const tokens = tokenise(text.trim());
   for (let at = 0; at < tokens.length; at += 1) {
@@ -20,16 +25,27 @@ export function spanFinder(text: string): Test | null {
       negated = true;
       continue;
     }
+    const operator = tokens[at + 1]?.text ?? "";
     const value = tokens[at + 2];
-    let test: Test;
     if (token.kind === "field") {
       const whole = value?.kind === "value";
-      test = whole ? fieldTest(token.text, tokens[at + 1]?.text ?? ":", unquote(value.text)) : wordTest(token.text + (tokens[at + 1]?.text ?? ""));
+      clauses.push(whole ? { negated, field: token.text, operator: operator.replace(/^:(?=[><=!])/, ""), value: unquote(value.text) } : { negated, field: null, operator: "", value: token.text + operator });
       at += whole ? 2 : 1;
-    } else test = wordTest(unquote(token.text));
-    tests.push(negated ? (span) => !test(span) : test);
+    } else clauses.push({ negated, field: null, operator: "", value: unquote(token.text) });
     negated = false;
   }
+  return clauses;
+}
+
+/**
+ * The search within a trace, on the spans in the browser: words anywhere in a span, `service:cart`,
+ * `status:error`, `kind:client`, `duration>10ms`, `self>1ms`, any attribute, `-` before what must not be.
+ */
+export function spanFinder(text: string): Test | null {
+  const tests = findClauses(text).map(({ negated, field, operator, value }): Test => {
+    const test = field === null ? wordTest(value) : fieldTest(field, operator, value);
+    return negated ? (span) => !test(span) : test;
+  });
   return tests.length === 0 ? null : (span) => tests.every((test) => test(span));
 }
 
@@ -49,8 +65,7 @@ function wordTest(word: string): Test {
   };
 }
 
-function fieldTest(field: string, operator: string, value: string): Test {
-  const compare = operator.replace(/^:(?=[><=!])/, "");
+function fieldTest(field: string, compare: string, value: string): Test {
   const lower = value.toLowerCase();
   if (/^[><]/.test(compare)) {
     const limit = numberOf(value);
@@ -71,7 +86,8 @@ function fieldTest(field: string, operator: string, value: string): Test {
 
 const glob = (pattern: string): RegExp => new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*/g, ".*").replace(/\?/g, ".")}$`, "s");
 
-function numberOf(value: Json | undefined): number {
+/** A number, in nanoseconds if it has a unit of time; else NaN. */
+export function numberOf(value: Json | undefined): number {
   if (typeof value === "number") return value;
   const match = typeof value === "string" ? /^(-?\d+(?:\.\d+)?)\s*([a-zµ]*)$/i.exec(value.trim()) : null;
   if (!match) return Number.NaN;

@@ -119,7 +119,7 @@ function ClockToggle({ skew, asRecorded }: { skew: Skew; asRecorded: boolean }):
   );
 }
 
-function Fact({ label, value, title, strong = false }: { label: string; value: string; title?: string; strong?: boolean }): JSX.Element {
+export function Fact({ label, value, title, strong = false }: { label: string; value: string; title?: string; strong?: boolean }): JSX.Element {
   return (
     <div class={strong ? "fact fact-strong" : "fact"} title={title}>
       <dt>{label}</dt>
@@ -155,7 +155,7 @@ function ServiceTimes({ trace }: { trace: Timeline }): JSX.Element | null {
 }
 
 /** The trace as it came in, OTLP JSON. Fetched and not linked, so that the token goes along. */
-function Download({ id, file }: { id: string; file: TraceFile | null }): JSX.Element {
+export function Download({ id, file }: { id: string; file: TraceFile | null }): JSX.Element {
   const [failed, setFailed] = useState<string | null>(null);
   const save = async (): Promise<void> => {
     try {

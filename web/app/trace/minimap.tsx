@@ -1,17 +1,26 @@
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
-import type { TimelineSpan } from "../api/types";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import type { Timeline } from "../api/types";
 import type { Colouring } from "../lib/paintby";
 import { useDark } from "../lib/prefs";
 import { useSize } from "../lib/size";
 import { readPalette } from "./paint";
 import type { TraceState, Zoom } from "./use-view";
 
-const HEIGHT = 44;
+export const MINIMAP_HEIGHT = 44;
+const HEIGHT = MINIMAP_HEIGHT;
 const MIN_DRAG = 4;
 
-/** The whole trace in little; a drag over it zooms the timeline. */
+type Zoomed = Pick<TraceState, "full" | "zoom" | "zoomed" | "setZoom">;
+
+/** The whole trace in little. */
 export function Minimap({ state }: { state: TraceState }): JSX.Element {
+  const paint = useCallback((canvas: HTMLCanvasElement, width: number) => draw(canvas, state.trace, state.colours, state.full, width), [state.trace, state.colours]);
+  return <MinimapFrame state={state} paint={paint} />;
+}
+
+/** A strip over the whole trace; a drag over it zooms the timeline. */
+export function MinimapFrame({ state, paint }: { state: Zoomed; paint: (canvas: HTMLCanvasElement, width: number) => void }): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width } = useSize(box);
@@ -21,8 +30,8 @@ export function Minimap({ state }: { state: TraceState }): JSX.Element {
   const span = full.to - full.from;
 
   useEffect(() => {
-    if (canvas.current && width > 0) draw(canvas.current, state.trace.spans, state.colours, full, width);
-  }, [state.trace, state.colours, width, dark]);
+    if (canvas.current && width > 0) paint(canvas.current, width);
+  }, [paint, width, dark]);
 
   const xOf = (event: PointerEvent): number => Math.min(width, Math.max(0, event.clientX - (box.current?.getBoundingClientRect().left ?? 0)));
   const percent = (ns: number): number => ((ns - full.from) / span) * 100;
@@ -64,15 +73,21 @@ export function Minimap({ state }: { state: TraceState }): JSX.Element {
   );
 }
 
-function draw(canvas: HTMLCanvasElement, spans: TimelineSpan[], colours: Colouring, full: Zoom, width: number): void {
+/** The canvas in the size of the strip, as sharp as the screen. */
+export function contextOf(canvas: HTMLCanvasElement, width: number): CanvasRenderingContext2D | null {
   const scale = window.devicePixelRatio || 1;
   canvas.width = Math.round(width * scale);
   canvas.height = Math.round(HEIGHT * scale);
   canvas.style.width = `${width}px`;
   canvas.style.height = `${HEIGHT}px`;
   const context = canvas.getContext("2d");
+  context?.scale(scale, scale);
+  return context;
+}
+
+function draw(canvas: HTMLCanvasElement, { spans }: Timeline, colours: Colouring, full: Zoom, width: number): void {
+  const context = contextOf(canvas, width);
   if (!context) return;
-  context.scale(scale, scale);
   const palette = readPalette(canvas);
   const faint = spans.length > 200 ? 0.75 : 1;
   const range = full.to - full.from;

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import type { Attributes, LogRecord, Timeline, TimelineSpan } from "../api/types";
+import type { Attributes, LogRecord, SpanLink, Timeline, TimelineSpan } from "../api/types";
 import { count, duration, percent, signed } from "../lib/format";
 import { filterText } from "../lib/query";
 import { href, navigate, setParams } from "../lib/router";
@@ -25,7 +25,7 @@ interface Props {
 }
 
 /** A value clicked in a trace starts a search for traces that have it too. */
-const SEARCH_TRACES: FilterAction = {
+export const SEARCH_TRACES: FilterAction = {
   query: "",
   toggle: (field, value, exclude) => navigate(href("/traces", { q: filterText(field, value, exclude) })),
 };
@@ -60,7 +60,7 @@ export function SpanPanel({ state, span, logs, around, onClose, onZoom }: Props)
         {span.status_message && <p class="status-message">{span.status_message}</p>}
         <Timing trace={state.trace} span={span} critical={state.critical().times.get(state.selected) ?? 0} percentile={around?.percentileOf(state.selected) ?? null} />
         <Events events={span.events} />
-        <Links span={span} />
+        <Links links={span.links} />
         <LinkedFrom links={around?.linkedFrom(span.span_id) ?? []} />
         <Logs logs={logs} />
         <input class="field field-small" placeholder="Find a field" aria-label="Find a field" value={needle} onInput={(event) => setNeedle(event.currentTarget.value)} />
@@ -127,15 +127,15 @@ function Timing({ trace, span, critical, percentile }: TimingProps): JSX.Element
   );
 }
 
-function Links({ span }: { span: TimelineSpan }): JSX.Element | null {
-  if (span.links.length === 0) return null;
+export function Links({ links }: { links: readonly SpanLink[] }): JSX.Element | null {
+  if (links.length === 0) return null;
   return (
     <section class="attributes">
       <h3>
-        Links <span class="muted">{span.links.length}</span>
+        Links <span class="muted">{links.length}</span>
       </h3>
       <ul class="links">
-        {span.links.map((link) => (
+        {links.map((link) => (
           <li key={link.trace_id + link.span_id}>
             <a href={href(`/trace/${link.trace_id}`, { span: link.span_id })}>
               <code>{link.trace_id}</code>

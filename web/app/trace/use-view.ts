@@ -142,7 +142,8 @@ function fullRange(trace: Timeline): Zoom {
   return { from, to };
 }
 
-function readZoom(text: string | null, full: Zoom): Zoom | null {
+/** `from-to` in nanoseconds, as far as it is within the trace. */
+export function readZoom(text: string | null, full: Zoom): Zoom | null {
   const match = /^(-?\d+)-(-?\d+)$/.exec(text ?? "");
   if (!match) return null;
   const from = Math.max(full.from, Number(match[1]));

@@ -1,11 +1,12 @@
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import { getJson } from "../api/client";
-import type { LogPage, LogRecord, Timeline } from "../api/types";
+import type { LogPage, LogRecord, Timeline, TraceWindow } from "../api/types";
 import { useApi, type Loaded } from "../api/use";
 import { useKeys } from "../lib/keys";
 import { href, navigate, setParams, usePlace } from "../lib/router";
 import { withoutSkew } from "../lib/skew";
+import { lazyView } from "../ui/lazy";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { ColourLegend } from "./colours";
 import { Flame } from "./flame";
@@ -23,7 +24,35 @@ import { panned, Waterfall, zoomedAt } from "./waterfall";
 /** Log records fetched with a trace; the Logs tab says so when there are more. */
 export const LOG_LIMIT = 1000;
 
+/** More spans than these are not held in the page at once, unless somebody asks for it. */
+const WHOLE_SPANS = 20_000;
+/** Rows of the first look, which is all that is loaded of a large trace. */
+const FIRST_ROWS = 1000;
+
+// Few traces are so large.
+const LargeTrace = lazyView(async () => (await import("../large/view")).LargeTrace);
+
 export function TraceView({ id }: { id: string }): JSX.Element {
+  const whole = usePlace().params.get("whole") === "1";
+  // How large a trace is, is known only when it is looked at; a window of it costs little, however large.
+  const head = useApi<TraceWindow>(whole ? null : id, (signal) => getJson(`/api/v1/traces/${encodeURIComponent(id)}/timeline`, { limit: FIRST_ROWS }, signal));
+  if (head.data && !whole && head.data.span_count > WHOLE_SPANS) {
+    return (
+      <main class="view">
+        <LargeTrace key={head.data.span_count} head={head.data} onReload={head.reload} />
+      </main>
+    );
+  }
+  if (whole || head.data) return <WholeTrace id={id} />;
+  return (
+    <main class="view">
+      <Progress active={head.loading} />
+      {head.error ? <Failed id={id} answer={head} /> : <Skeleton rowHeight={24} rows={28} />}
+    </main>
+  );
+}
+
+function WholeTrace({ id }: { id: string }): JSX.Element {
   const timeline = useApi<Timeline>(id, (signal) => getJson(`/api/v1/traces/${encodeURIComponent(id)}`, { view: "timeline" }, signal));
   const wantsLogs = timeline.data !== null && timeline.data.log_count > 0;
   const logs = useApi<LogPage>(wantsLogs ? `logs ${id}` : null, (signal) =>
@@ -32,20 +61,20 @@ export function TraceView({ id }: { id: string }): JSX.Element {
   return (
     <main class="view">
       <Progress active={timeline.loading || logs.loading} />
-      {timeline.data ? <TracePage trace={timeline.data} logs={logs} file={null} /> : timeline.error ? <Failed id={id} timeline={timeline} /> : <Skeleton rowHeight={24} rows={28} />}
+      {timeline.data ? <TracePage trace={timeline.data} logs={logs} file={null} /> : timeline.error ? <Failed id={id} answer={timeline} /> : <Skeleton rowHeight={24} rows={28} />}
     </main>
   );
 }
 
-function Failed({ id, timeline }: { id: string; timeline: Loaded<Timeline> }): JSX.Element {
-  if (timeline.error?.status !== 404) return timeline.error ? <ErrorState error={timeline.error} retry={timeline.reload} /> : <></>;
+function Failed({ id, answer }: { id: string; answer: Pick<Loaded<unknown>, "error" | "reload"> }): JSX.Element {
+  if (answer.error?.status !== 404) return answer.error ? <ErrorState error={answer.error} retry={answer.reload} /> : <></>;
   return (
     <EmptyState title="This trace is not here">
       <p>
         No span of <code>{id}</code> is stored. Its spans may still be on their way, or it is older than the retention.
       </p>
       <div class="state-actions">
-        <button type="button" class="button" onClick={timeline.reload}>
+        <button type="button" class="button" onClick={answer.reload}>
           Look again
         </button>
         <a class="button" href="/traces">

@@ -13,19 +13,20 @@ import { SpanRow } from "./row";
 import { TickTip } from "./ticktip";
 import type { TraceState, Zoom } from "./use-view";
 
-const ROW = 24;
-const RULER = 24;
-const PHONE_ROW = 44;
+export const ROW = 24;
+export const RULER = 24;
+export const PHONE_ROW = 44;
 /** From the top of a row to its bar; on a phone the text stands above. */
-const BAR_TOP = 7;
-const PHONE_BAR_TOP = 26;
-const PHONE_EDGE = 12;
+export const BAR_TOP = 7;
+export const PHONE_BAR_TOP = 26;
+export const PHONE_EDGE = 12;
 const TREE_KEY = "spoor.tree";
 const MIN_TREE = 160;
 /** To the right of the time scale, for the duration of bars that end with it. */
-const LABEL_ROOM = 62;
+export const LABEL_ROOM = 62;
 
-function keptTree(): number | null {
+/** The width of the tree that was chosen in this browser. */
+export function keptTree(): number | null {
   try {
     const kept = Number(localStorage.getItem(TREE_KEY));
     return kept >= MIN_TREE ? kept : null;
@@ -111,8 +112,10 @@ export function Waterfall({ state, logsBySpan }: Props): JSX.Element {
 
 const MIN_ZOOM_NS = 10;
 
+type Zooming = Pick<TraceState, "zoom" | "full" | "zoomed">;
+
 /** The zoom with one moment kept where it is. */
-export function zoomedAt(state: TraceState, ns: number, factor: number): Zoom | null {
+export function zoomedAt(state: Zooming, ns: number, factor: number): Zoom | null {
   const { zoom, full } = state;
   const from = Math.max(full.from, ns - (ns - zoom.from) * factor);
   const to = Math.min(full.to, ns + (zoom.to - ns) * factor);
@@ -121,7 +124,7 @@ export function zoomedAt(state: TraceState, ns: number, factor: number): Zoom | 
 }
 
 /** The zoom moved by a share of its width, as far as there is something. */
-export function panned(state: TraceState, share: number): Zoom | null {
+export function panned(state: Zooming, share: number): Zoom | null {
   const { zoom, full, zoomed } = state;
   if (!zoomed) return null;
   const span = zoom.to - zoom.from;
@@ -129,7 +132,7 @@ export function panned(state: TraceState, share: number): Zoom | null {
   return { from, to: from + span };
 }
 
-function keepTree(next: number, width: number): number {
+export function keepTree(next: number, width: number): number {
   const tree = Math.round(Math.min(width - 240, Math.max(MIN_TREE, next)));
   try {
     localStorage.setItem(TREE_KEY, String(tree));
@@ -147,7 +150,8 @@ interface RulerProps {
   onTree: (width: number) => void;
 }
 
-function Ruler({ ticks, zoom, perNs, tree, onTree }: RulerProps): JSX.Element {
+/** Above the rows: where times stand, and the grip that makes the tree wider. */
+export function Ruler({ ticks, zoom, perNs, tree, onTree }: RulerProps): JSX.Element {
   const [drag, setDrag] = useState<number | null>(null);
   return (
     <div class="ruler" aria-hidden="true">

@@ -6,6 +6,8 @@ import { offsetWindow, rowWindow, scrollToShow } from "../lib/window";
 export interface VirtualHandle {
   show: (index: number) => void;
   toEnd: () => void;
+  /** Moves the rows by so many without moving what is seen: rows came or went above. */
+  shift: (rows: number) => void;
 }
 
 interface Props {
@@ -60,6 +62,10 @@ export function VirtualList(props: Props): JSX.Element {
     toEnd: () => {
       const element = scroller.current;
       if (element) element.scrollTop = element.scrollHeight;
+    },
+    shift: (rows) => {
+      const element = scroller.current;
+      if (element) element.scrollTop += rows * rowHeight;
     },
   }), [rowHeight, offsets, props.headerHeight]);
 

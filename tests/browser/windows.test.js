@@ -1,0 +1,222 @@
+// A trace that is too large to be in the page at once: windows of it from the real server, found in, gone to and
+// linked to; and a million spans made here, of which the page holds a bounded part.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { assertAccessible, assertFits, launch, openPage, SIZES } from "./browser.js";
+import { Server } from "../node/server.js";
+
+const US = 1_000n;
+const START = 1_769_000_000_000_000_000n;
+const LARGE = "1a46e".padStart(32, "0");
+const BATCHES = 35;
+const ITEMS = 100;
+const QUERIES = 5;
+/** A root, its batches, their items, their queries: more than are loaded at once. */
+const SPANS = 1 + BATCHES * (1 + ITEMS * (1 + QUERIES));
+const FAILED = { batch: 30, item: 77, query: 3 };
+const PAGE_NODES = 1500;
+const PIECE = 5000;
+
+let server;
+let browser;
+
+before(async () => {
+  server = await Server.start();
+  browser = await launch();
+  const spans = importJob();
+  assert.equal(spans.length, SPANS);
+  for (let at = 0; at < spans.length; at += PIECE) await server.post("/v1/traces", JSON.stringify(request(spans.slice(at, at + PIECE))));
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const idOf = (number) => number.toString(16).padStart(16, "0");
+
+/** Depth first; the time is in microseconds. */
+function importJob() {
+  const spans = [];
+  const add = (parent, service, name, from, length, failed = false) => {
+    spans.push({ parent, service, name, from, length, failed, number: spans.length + 1 });
+    return spans.length;
+  };
+  const root = add(0, "importer", "import", 0, BATCHES * 10_000);
+  for (let batch = 0; batch < BATCHES; batch += 1) {
+    const at = batch * 10_000;
+    const parent = add(root, "importer", "batch", at, 9_900);
+    for (let item = 0; item < ITEMS; item += 1) {
+      const failed = batch === FAILED.batch && item === FAILED.item;
+      const put = add(parent, "catalogue", "PUT /items", at + item * 99, 90, failed);
+      for (let query = 0; query < QUERIES; query += 1) add(put, "db", query % 2 ? "SELECT item" : "UPDATE item", at + item * 99 + query * 15, 12, failed && query === FAILED.query);
+    }
+  }
+  return spans;
+}
+
+function request(spans) {
+  const services = [...new Set(spans.map((span) => span.service))];
+  return {
+    resourceSpans: services.map((service) => ({
+      resource: { attributes: [{ key: "service.name", value: { stringValue: service } }] },
+      scopeSpans: [
+        {
+          scope: { name: "test" },
+          spans: spans
+            .filter((span) => span.service === service)
+            .map((span) => ({
+              traceId: LARGE,
+              spanId: idOf(span.number),
+              parentSpanId: span.parent ? idOf(span.parent) : "",
+              name: span.name,
+              kind: 1,
+              startTimeUnixNano: String(START + BigInt(span.from) * US),
+              endTimeUnixNano: String(START + BigInt(span.from + span.length) * US),
+              attributes: [{ key: "piece", value: { stringValue: `n${span.number}` } }],
+              status: span.failed ? { code: 2, message: `100% of it's gone` } : {},
+            })),
+        },
+      ],
+    })),
+  };
+}
+
+const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
+const tree = (page) => page.getByRole("treegrid", { name: /^Spans of the trace/ });
+const chosen = (page) => tree(page).locator('[role="row"][aria-selected="true"]');
+const nodes = (page) => page.evaluate(() => document.querySelectorAll("*").length);
+
+test(`a trace of ${SPANS} spans comes level by level, as it is opened and scrolled`, async () => {
+  const { page, problems, close } = await open();
+  const asked = [];
+  page.on("request", (each) => each.url().includes("/api/v1/traces/") && asked.push(new URL(each.url())));
+  await page.goto(`${server.http}/trace/${LARGE}`);
+  await tree(page).getByRole("row").first().waitFor();
+  assert.equal(await tree(page).getAttribute("aria-rowcount"), String(1 + BATCHES));
+  await page.getByText("need all of them at once").waitFor();
+  await page.keyboard.press("j");
+  await page.keyboard.press("j");
+  await chosen(page).filter({ hasText: "batch" }).waitFor();
+  const panel = page.getByRole("complementary", { name: "Span" });
+  await panel.getByText("n2", { exact: true }).waitFor();
+  await panel.getByText(/100.×.*PUT \/items/).waitFor();
+  assert.equal(await chosen(page).getAttribute("aria-expanded"), "false");
+  await page.keyboard.press("ArrowRight");
+  await tree(page).locator('[aria-level="4"]').first().waitFor();
+  assert.equal(await chosen(page).getAttribute("aria-expanded"), "true");
+  assert.equal(await tree(page).getAttribute("aria-rowcount"), String(1 + BATCHES + ITEMS * (1 + QUERIES)));
+  await page.keyboard.press("ArrowLeft");
+  await page.waitForFunction((rows) => document.querySelector('[role="treegrid"]').ariaRowCount === String(rows), 1 + BATCHES);
+  await assertAccessible(page, "a large trace");
+  assert.ok((await nodes(page)) < PAGE_NODES, `${await nodes(page)} elements`);
+  assert.ok(asked.every((url) => url.pathname.endsWith("/timeline")), "never the whole trace");
+  assert.equal(asked.length, 2);
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+test("errors and words are found by the server, gone to where they are, and linked to", async () => {
+  const { page, problems, close } = await open();
+  await page.goto(`${server.http}/trace/${LARGE}`);
+  await page.getByRole("button", { name: /2.errors/ }).click();
+  await page.getByRole("status").filter({ hasText: "–/2" }).waitFor();
+  await page.getByLabel("Find in this trace").press("Enter");
+  await chosen(page).filter({ hasText: "PUT /items" }).waitFor();
+  await page.getByLabel("Find in this trace").press("Enter");
+  await chosen(page).filter({ hasText: "SELECT item" }).waitFor();
+  await page.getByRole("complementary", { name: "Span" }).getByText("100% of it's gone").waitFor();
+  assert.equal(await chosen(page).getAttribute("aria-level"), "4");
+  // A colleague who opens the link sees the same span.
+  const second = await open();
+  await second.page.goto(page.url());
+  await chosen(second.page).filter({ hasText: "SELECT item" }).waitFor();
+  await second.page.getByRole("button", { name: /^began in db/ }).waitFor();
+  assert.deepEqual(second.problems, []);
+  await second.close();
+  const find = page.getByLabel("Find in this trace");
+  await find.fill("100% it's");
+  await page.getByRole("status").filter({ hasText: "–/2" }).waitFor();
+  await find.fill("piece:n4711 -service:importer");
+  await page.getByRole("status").filter({ hasText: "–/1" }).waitFor();
+  await find.fill("service:db duration>1s");
+  await page.getByRole("status").filter({ hasText: "none" }).waitFor();
+  await find.fill("self>1ms");
+  await page.getByRole("status").filter({ hasText: "not found" }).waitFor();
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+test("a zoom asks for what runs then, deeper; statistics count all spans; all can be had at once", async () => {
+  const { page, problems, close } = await open({ viewport: SIZES.phone, hasTouch: true });
+  await page.goto(`${server.http}/trace/${LARGE}?zoom=300000000-300200000`);
+  await tree(page).locator('[aria-level="4"]').first().waitFor();
+  const rows = Number(await tree(page).getAttribute("aria-rowcount"));
+  assert.ok(rows > 4 && rows < 60, `${rows} rows`);
+  await assertFits(page);
+  await page.getByRole("button", { name: "Reset zoom" }).click();
+  await page.waitForFunction((all) => document.querySelector('[role="treegrid"]').ariaRowCount === String(all), 1 + BATCHES);
+  await page.getByRole("tab", { name: "Statistics" }).click();
+  await page.getByRole("row").filter({ hasText: "PUT /items" }).getByText(/3.500/).waitFor();
+  await assertAccessible(page, "statistics of a large trace");
+  await page.getByRole("button", { name: "Service", exact: true }).click();
+  await page.getByRole("row").filter({ hasText: "db" }).getByText(/17.500/).waitFor();
+  await page.getByRole("button", { name: /^Load all/ }).click();
+  await page.getByRole("tab", { name: "Flame graph" }).waitFor();
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+const MILLION = 1_000_000;
+const CHILDREN = MILLION - 1;
+
+/** A window of a million children of one span, made when it is asked for. */
+function madeWindow(url) {
+  const asked = new URL(url).searchParams;
+  const limit = Number(asked.get("limit"));
+  const after = Number(asked.get("after") ?? -1);
+  const common = { service_name: "worker", kind: "INTERNAL", self_time_ns: 1, error: false, error_below: false, missing_parent: false };
+  const row = (index) =>
+    index === 0
+      ? { ...common, span_index: 0, span_id: idOf(1), parent_index: null, depth: 0, name: "job", start_offset_ns: 0, duration_ns: 1e9, child_count: CHILDREN, descendant_count: CHILDREN }
+      : { ...common, span_index: index, span_id: idOf(index + 1), parent_index: 0, depth: 1, name: `task ${index}`, start_offset_ns: index * 1000, duration_ns: 900, child_count: 0, descendant_count: 0 };
+  const rows = Array.from({ length: Math.min(limit, MILLION - after - 1) }, (_, at) => row(after + 1 + at));
+  const last = rows.at(-1).span_index;
+  return {
+    trace_id: "e".repeat(32), start_time_unix_nano: String(START), duration_ns: 1e9, span_count: MILLION, error_count: 0, depth: 2, window: { span_count: MILLION, error_count: 0, depth: 2 },
+    next_after: last < MILLION - 1 ? last : null, rows, complete: true,
+  };
+}
+
+test("a million spans are scrolled through with a bounded page", async (context) => {
+  const { page, problems, close } = await open();
+  let pages = 0;
+  await page.route("**/api/v1/traces/*/timeline**", (route) => {
+    pages += 1;
+    return route.fulfill({ contentType: "application/json", body: JSON.stringify(madeWindow(route.request().url())) });
+  });
+  await page.goto(`${server.http}/trace/${"e".repeat(32)}`);
+  await tree(page).getByRole("row").first().waitFor();
+  const seen = new Set();
+  for (let turn = 0; turn < 30; turn += 1) {
+    const before = pages;
+    await tree(page).evaluate((element) => (element.scrollTop = element.scrollHeight));
+    while (pages === before) await page.waitForTimeout(5);
+    await page.waitForFunction(() => document.querySelector(".progress-on") === null);
+    const last = await tree(page).getByTitle(/^worker  task/).last().getAttribute("title");
+    assert.ok(!seen.has(last), `${last} comes twice`);
+    seen.add(last);
+    assert.ok(Number(await tree(page).getAttribute("aria-rowcount")) <= 20_010);
+  }
+  assert.ok((await nodes(page)) < PAGE_NODES, `${await nodes(page)} elements`);
+  context.diagnostic(`${pages} pages, ${await tree(page).getAttribute("aria-rowcount")} rows held`);
+  // What was put away above can be had again.
+  await page.keyboard.press("Home");
+  await tree(page).evaluate((element) => (element.scrollTop = 0));
+  await tree(page).getByRole("button", { name: /^Load .* more spans/ }).click();
+  await tree(page).getByTitle("worker  task 1", { exact: true }).waitFor();
+  assert.deepEqual(problems, []);
+  await close();
+});

@@ -1,0 +1,93 @@
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { ApiError } from "../api/client";
+import { postJson } from "../api/client";
+import type { SqlAnswer } from "../api/types";
+import { useApi } from "../api/use";
+import { count } from "../lib/format";
+import { setParams, usePlace } from "../lib/router";
+import { findStatement, foundOf, unknownField, type FoundSpan } from "../lib/spansql";
+import { Icon } from "../ui/icons";
+import { QUERY_INPUT_ID } from "../ui/querybar";
+import type { LargeState } from "./use-large";
+
+/** Matches that can be gone through; the count says so when there are more. */
+const MOST_FOUND = 1000;
+const REST_MS = 300;
+
+export interface Finding {
+  text: string;
+  found: FoundSpan[];
+  hasMore: boolean;
+  loading: boolean;
+  /** Why nothing can be found. */
+  problem: string | null;
+  /** The place of the chosen span among them, or -1. */
+  at: number;
+  go: (by: 1 | -1) => void;
+  set: (text: string) => void;
+}
+
+/** The search within a large trace: the server looks, the page goes from one to the next. */
+export function useFind(state: LargeState): Finding {
+  const text = usePlace().params.get("find") ?? "";
+  const [rested, setRested] = useState(text);
+  useEffect(() => {
+    const timer = setTimeout(() => setRested(text), REST_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  const unknown = unknownField(rested);
+  const statement = unknown ? null : findStatement(state.head.trace_id, rested, MOST_FOUND);
+  const answer = useApi<SqlAnswer>(statement, (signal) => postJson("/api/v1/sql", { query: statement }, signal));
+  const all = statement === null || answer.loading ? [] : (answer.data?.rows ?? []).map(foundOf);
+  const found = all.slice(0, MOST_FOUND);
+  const [at, setAt] = useState(-1);
+  useEffect(() => setAt(-1), [rested]);
+  return {
+    text,
+    found,
+    hasMore: all.length > MOST_FOUND,
+    loading: answer.loading || rested !== text,
+    problem: unknown ? `${unknown} is not known of a trace of this size` : problemOf(answer.error),
+    at,
+    go: (by) => {
+      if (found.length === 0) return;
+      const next = at === -1 ? (by > 0 ? 0 : found.length - 1) : (at + by + found.length) % found.length;
+      const span = found[next];
+      setAt(next);
+      if (span) void state.goTo(span.span_id, span.start).catch(() => undefined);
+    },
+    set: (next) => setParams({ find: next }, "replace"),
+  };
+}
+
+const problemOf = (error: ApiError | null): string | null => (error ? error.message : null);
+
+export function FindField({ finding }: { finding: Finding }): JSX.Element {
+  const { text, found, at, problem } = finding;
+  return (
+    <span class="find">
+      <Icon name="search" size={12} />
+      <input
+        id={QUERY_INPUT_ID}
+        placeholder="Find: text, duration>10ms, status:error"
+        aria-label="Find in this trace"
+        value={text}
+        onInput={(event) => finding.set(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === "Escape") {
+            event.preventDefault();
+            finding.set("");
+            event.currentTarget.blur();
+          }
+          if (event.key === "Enter") finding.go(event.shiftKey ? -1 : 1);
+        }}
+      />
+      {text.trim() !== "" && (
+        <span class={problem ? "find-count error-text" : "find-count number"} role="status" title={problem ?? undefined}>
+          {problem ? "not found" : finding.loading ? "…" : found.length === 0 ? "none" : `${at === -1 ? "–" : at + 1}/${count(found.length)}${finding.hasMore ? "+" : ""}`}
+        </span>
+      )}
+    </span>
+  );
+}

@@ -1,0 +1,125 @@
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { postJson } from "../api/client";
+import type { SqlAnswer, WindowRow } from "../api/types";
+import { useApi } from "../api/use";
+import { count, duration, percent } from "../lib/format";
+import { filterText } from "../lib/query";
+import { href } from "../lib/router";
+import { childrenStatement, detailOf, detailStatement, figuresOf, type Detail } from "../lib/spansql";
+import { Events } from "../trace/events";
+import { Links, SEARCH_TRACES } from "../trace/panel";
+import { NAMELESS } from "../trace/use-view";
+import { AttributeTable } from "../ui/attributes";
+import { Icon } from "../ui/icons";
+import { ServiceName } from "../ui/service";
+import type { LargeState } from "./use-large";
+
+const SHOWN_GROUPS = 50;
+
+interface Props {
+  state: LargeState;
+  row: WindowRow;
+  onClose: () => void;
+  onZoom: () => void;
+}
+
+/** What the windows do not say of a span is asked for when somebody looks at it. */
+export function LargePanel({ state, row, onClose, onZoom }: Props): JSX.Element {
+  const [needle, setNeedle] = useState("");
+  const id = state.head.trace_id;
+  const answer = useApi<SqlAnswer>(`span ${id} ${row.span_id}`, (signal) => postJson("/api/v1/sql", { query: detailStatement(id, row.span_id) }, signal));
+  const details = (answer.data?.rows ?? []).map(detailOf);
+  // Two halves of one call may share an id (Zipkin).
+  const detail = details.find((each) => each.kind === row.kind) ?? details[0] ?? null;
+  const lower = needle.trim().toLowerCase();
+  return (
+    <aside class="panel" aria-label="Span">
+      <header class="panel-head">
+        <ServiceName name={row.service_name} />
+        <span class="panel-tools">
+          <button type="button" class="icon-button" title="Zoom to this span (z)" aria-label="Zoom to this span" onClick={onZoom}>
+            <Icon name="search" />
+          </button>
+          <button type="button" class="icon-button" title="Close (Esc)" aria-label="Close" onClick={onClose}>
+            <Icon name="close" />
+          </button>
+        </span>
+      </header>
+      <div class="panel-scroll">
+        <h2 class="panel-title">{row.name || NAMELESS}</h2>
+        <p class="pills">
+          <span class="kind">{row.kind.toLowerCase()}</span>
+          <span class={row.error ? "status status-error" : "status"}>{row.error ? "error" : "no error"}</span>
+          <a class="text-button" href={href("/logs", { q: `span_id:${row.span_id}`, order: "asc" })}>
+            Its logs
+          </a>
+          <a class="text-button" href={href("/traces", { q: `${filterText("service", row.service_name)} ${filterText("name", row.name)}` })}>
+            More of this operation
+          </a>
+        </p>
+        {detail?.status_message && <p class="status-message">{detail.status_message}</p>}
+        <dl class="timing">
+          <Figure label="Duration" value={duration(row.duration_ns)} />
+          <Figure label="Own time" value={duration(row.self_time_ns)} />
+          <Figure label="Starts at" value={`+${duration(row.start_offset_ns)}`} />
+          <Figure label="Of trace" value={percent(row.duration_ns, state.head.duration_ns)} />
+          <Figure label="Spans below" value={count(row.descendant_count)} />
+        </dl>
+        {answer.error && <p class="hint form-error">{answer.error.message}</p>}
+        {detail ? <Fields detail={detail} needle={lower} onNeedle={setNeedle} /> : answer.loading && <p class="hint">Loading its attributes…</p>}
+        {row.child_count > 0 && <Children key={row.span_id} traceId={id} row={row} />}
+      </div>
+    </aside>
+  );
+}
+
+function Figure({ label, value }: { label: string; value: string }): JSX.Element {
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+function Fields({ detail, needle, onNeedle }: { detail: Detail; needle: string; onNeedle: (text: string) => void }): JSX.Element {
+  return (
+    <>
+      <Events events={detail.events} />
+      <Links links={detail.links} />
+      <input class="field field-small" placeholder="Find a field" aria-label="Find a field" value={needle} onInput={(event) => onNeedle(event.currentTarget.value)} />
+      <AttributeTable title="Attributes" attributes={detail.attributes} filter={SEARCH_TRACES} needle={needle} />
+      <AttributeTable title="Resource" attributes={detail.resource} filter={SEARCH_TRACES} needle={needle} />
+      <AttributeTable title="Scope" attributes={detail.scope} filter={null} needle={needle} />
+    </>
+  );
+}
+
+/** All that is directly below a span, laid together by what it does: what a wall of rows would not say. */
+function Children({ traceId, row }: { traceId: string; row: WindowRow }): JSX.Element {
+  const answer = useApi<SqlAnswer>(`children ${traceId} ${row.span_id}`, (signal) => postJson("/api/v1/sql", { query: childrenStatement(traceId, row.span_id, SHOWN_GROUPS) }, signal));
+  const groups = (answer.data?.rows ?? []).map(figuresOf);
+  return (
+    <section class="attributes">
+      <h3>
+        Children <span class="muted">{count(row.child_count)}</span>
+      </h3>
+      {answer.error && <p class="hint form-error">{answer.error.message}</p>}
+      <ul class="child-groups">
+        {groups.slice(0, SHOWN_GROUPS).map((group) => (
+          <li key={`${group.service_name} ${group.name}`}>
+            <span class="child-name">
+              <b class="number">{count(group.spans)}&thinsp;×</b> <ServiceName name={group.service_name} /> {group.name || NAMELESS}
+            </span>
+            <span class="muted number">
+              {duration(group.total_ns)} in all, p50 {duration(group.p50_ns)}, longest {duration(group.max_ns)}
+              {group.errors > 0 && <span class="error-text">, {count(group.errors)} failed</span>}
+            </span>
+          </li>
+        ))}
+      </ul>
+      {groups.length > SHOWN_GROUPS && <p class="hint">The {SHOWN_GROUPS} most frequent.</p>}
+    </section>
+  );
+}

@@ -1,0 +1,206 @@
+import type { JSX } from "preact";
+import { getJson } from "../api/client";
+import type { FailurePage } from "../api/groups";
+import type { TraceWindow } from "../api/types";
+import { useApi } from "../api/use";
+import { serviceColour } from "../lib/colour";
+import { ago, count, duration, fullTime, plural, useZone } from "../lib/format";
+import { useKeys } from "../lib/keys";
+import { href, setParams, usePlace } from "../lib/router";
+import { nanosToMs } from "../lib/time";
+import { rowOf } from "../lib/windowed";
+import { Download, Fact } from "../trace/header";
+import { panned, zoomedAt } from "../trace/waterfall";
+import { CopyButton } from "../ui/copy";
+import { Icon } from "../ui/icons";
+import { Incomplete, Progress } from "../ui/states";
+import { say } from "../ui/toast";
+import { FindField, useFind, type Finding } from "./find";
+import { LargeMinimap } from "./minimap";
+import { LargePanel } from "./panel";
+import { LargeStatistics } from "./statistics";
+import { useLarge, type LargeState } from "./use-large";
+import { LargeWaterfall } from "./waterfall";
+
+/** `view=timeline` and the download give no more spans than these. */
+const WHOLE_LIMIT = 200_000;
+
+interface Props {
+  head: TraceWindow;
+  onReload: () => void;
+}
+
+/** A trace too large to be in the page as a whole: its spans come as they are looked at. */
+export function LargeTrace({ head, onReload }: Props): JSX.Element {
+  const state = useLarge(head, () => {
+    say("More spans of this trace have come: loaded again");
+    onReload();
+  });
+  const { params } = usePlace();
+  const tab = params.get("tab") === "stats" ? "stats" : "spans";
+  const finding = useFind(state);
+  const row = rowOf(state.loaded.rows, state.selected);
+  const zoomToRow = (): void => {
+    if (!row) return;
+    const margin = Math.max(1000, row.duration_ns * 0.05);
+    state.setZoom({ from: row.start_offset_ns - margin, to: row.start_offset_ns + row.duration_ns + margin });
+  };
+  useLargeKeys(state, finding, tab === "spans", zoomToRow);
+  return (
+    <>
+      <Progress active={state.waiting > 0} />
+      <LargeHeader state={state} finding={finding} />
+      <Incomplete answers={[head]} />
+      {tab === "spans" && <LargeMinimap state={state} />}
+      <div class="toolbar">
+        <div class="tabs" role="tablist" aria-label="Of this trace">
+          {([["spans", "Timeline"], ["stats", "Statistics"]] as const).map(([name, label]) => (
+            <button key={name} type="button" role="tab" aria-selected={tab === name} onClick={() => setParams({ tab: name === "spans" ? null : name }, "replace")}>
+              {label}
+              {name === "spans" && <span class="muted"> {count(head.span_count)}</span>}
+            </button>
+          ))}
+        </div>
+        <a class="text-button toolbar-link" href={href("/logs", { q: `trace_id:${head.trace_id}`, order: "asc" })}>
+          Its logs
+        </a>
+        {tab === "spans" && (
+          <span class="toolbar-end">
+            {state.zoomed && (
+              <button type="button" class="button button-small" title="Show the whole trace (0)" onClick={() => state.setZoom(null)}>
+                Reset zoom
+              </button>
+            )}
+            <FindField finding={finding} />
+          </span>
+        )}
+      </div>
+      {state.error && (
+        <p class="hint form-error" role="alert">
+          {state.error.message}
+        </p>
+      )}
+      <div class="split">
+        <div class="split-main">{tab === "spans" ? <LargeWaterfall state={state} /> : <LargeStatistics traceId={head.trace_id} />}</div>
+        {row && tab === "spans" && <LargePanel key={row.span_index} state={state} row={row} onClose={() => state.select(null)} onZoom={zoomToRow} />}
+      </div>
+    </>
+  );
+}
+
+function LargeHeader({ state, finding }: { state: LargeState; finding: Finding }): JSX.Element {
+  const { head } = state;
+  const zone = useZone();
+  const [root] = state.loaded.rows;
+  const canBeWhole = head.span_count <= WHOLE_LIMIT;
+  return (
+    <header class="trace-header">
+      <div class="trace-title">
+        <h1>
+          {root && (
+            <>
+              <i class="service-dot" style={{ background: serviceColour(root.service_name) }} />
+              <span class="trace-title-service">{root.service_name}</span>
+              <span class="trace-title-name">{root.name}</span>
+            </>
+          )}
+        </h1>
+        <span class="trace-tools">
+          <code class="trace-id hide-phone">{head.trace_id}</code>
+          <CopyButton text={head.trace_id} title="Copy the trace id" />
+          <CopyButton text={() => window.location.href} title="Copy a link to this" icon="link" />
+          {canBeWhole && <Download id={head.trace_id} file={null} />}
+        </span>
+      </div>
+      <div class="facts">
+        <dl class="facts">
+          <Fact label="Duration" value={duration(head.duration_ns)} strong />
+          <Fact label="Start" value={fullTime(head.start_time_unix_nano, zone).replace(/(\.\d{3})\d+/, "$1")} title={ago(nanosToMs(head.start_time_unix_nano), Date.now())} />
+          <Fact label="Spans" value={count(head.span_count)} />
+          <Fact label="Depth" value={count(head.depth)} />
+        </dl>
+        {head.error_count > 0 && (
+          <button
+            type="button"
+            class="fact-error"
+            title="Find them, and go to the next (n)"
+            onClick={() => (finding.text === "status:error" ? finding.go(1) : finding.set("status:error"))}
+          >
+            <Icon name="warn" size={12} />
+            {plural(head.error_count, "error")}
+          </button>
+        )}
+        {head.error_count > 0 && canBeWhole && <Origin state={state} />}
+      </div>
+      <p class="large-note">
+        <span>
+          Its spans are loaded as you open, scroll and zoom. The flame graph, the critical path, own times by service{canBeWhole ? "" : ", where the error began"} and colours by attribute need all of them at once
+          {canBeWhole ? "." : `: of up to ${count(WHOLE_LIMIT)}.`}
+        </span>
+        {canBeWhole && (
+          <button type="button" class="text-button" onClick={() => setParams({ whole: "1" })}>
+            Load all {count(head.span_count)} spans
+          </button>
+        )}
+      </p>
+    </header>
+  );
+}
+
+/** Where the error began, as the list of failures tells it. */
+function Origin({ state }: { state: LargeState }): JSX.Element | null {
+  const id = state.head.trace_id;
+  const { data } = useApi<FailurePage>(`origin ${id}`, (signal) => getJson("/api/v1/failures", { query: `trace_id:${id}`, limit: 1 }, signal));
+  const failure = data?.complete ? data.failures[0] : undefined;
+  const sample = failure?.samples[0];
+  if (!failure || !sample) return null;
+  return (
+    <button type="button" class="text-button fact-origin" title="Where the error began" onClick={() => setParams({ span: sample.span_id, tab: null }, "replace")}>
+      <Icon name="target" size={12} />
+      began in {failure.service_name} <span class="muted">{failure.name}</span>
+    </button>
+  );
+}
+
+function useLargeKeys(state: LargeState, finding: Finding, onSpans: boolean, zoomToRow: () => void): void {
+  const rows = state.items.flatMap((item) => (item.kind === "row" ? [item] : []));
+  const at = rows.findIndex(({ row }) => row.span_index === state.selected);
+  const here = rows[at];
+  const go = (to: number): void => {
+    const next = rows[Math.min(rows.length - 1, Math.max(0, to))];
+    if (next) state.select(next.row);
+  };
+  const left = (): void => {
+    if (!here) return;
+    if (here.open) state.toggle(here.row, true);
+    else state.select(rowOf(state.loaded.rows, here.row.parent_index) ?? here.row);
+  };
+  const right = (): void => {
+    if (!here || here.row.child_count === 0) return;
+    if (here.open) go(at + 1);
+    else state.toggle(here.row, false);
+  };
+  const middle = (state.zoom.from + state.zoom.to) / 2;
+  const keys: Record<string, () => void> = {
+    j: () => go(at + 1),
+    ArrowDown: () => go(at + 1),
+    k: () => go(at - 1),
+    ArrowUp: () => go(at - 1),
+    ArrowLeft: left,
+    ArrowRight: right,
+    "[": state.closeAll,
+    "]": state.openAll,
+    w: () => state.setZoom(zoomedAt(state, middle, 0.6)),
+    s: () => state.setZoom(zoomedAt(state, middle, 1.7)),
+    a: () => state.setZoom(panned(state, -0.25)),
+    d: () => state.setZoom(panned(state, 0.25)),
+    n: () => finding.go(1),
+    N: () => finding.go(-1),
+    z: zoomToRow,
+    "0": () => state.setZoom(null),
+    Home: () => go(0),
+    End: () => go(rows.length - 1),
+    Escape: () => (state.zoomed && !here ? state.setZoom(null) : state.select(null)),
+  };
+  useKeys(Object.fromEntries(Object.entries(keys).map(([key, act]) => [key, () => onSpans && act()])));
+}
