@@ -52,20 +52,22 @@ function withParams(path: string, params: Params): string {
 
 interface Asked {
   accept: string;
-  /** Sent as JSON by POST; without it, GET. */
+  /** GET without it, or POST with a body. */
+  method?: "PUT" | "DELETE";
+  /** Sent as JSON. */
   body?: unknown;
   signal?: AbortSignal | undefined;
 }
 
 /** One request with the read token. Rejects with `ApiError`, or with the browser's `AbortError` when `signal` fires. */
-async function ask(path: string, { accept, body, signal }: Asked): Promise<Response> {
+async function ask(path: string, { accept, method, body, signal }: Asked): Promise<Response> {
   const headers: Record<string, string> = { accept };
   const token = readToken();
   if (token) headers["authorization"] = `Bearer ${token}`;
   if (body !== undefined) headers["content-type"] = "application/json";
   let response: Response;
   try {
-    response = await fetch(path, { method: body === undefined ? "GET" : "POST", headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }), ...(signal ? { signal } : {}) });
+    response = await fetch(path, { method: method ?? (body === undefined ? "GET" : "POST"), headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }), ...(signal ? { signal } : {}) });
   } catch (cause) {
     if (signal?.aborted) throw cause;
     throw new ApiError(0, "unreachable", "the server does not answer", "Is spoor still running? Retry when it is.", null, null);
@@ -84,6 +86,14 @@ export async function getJson<T>(path: string, params: Params, signal?: AbortSig
 
 export async function postJson<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
   return (await (await ask(path, { accept: "application/json", body, signal })).json()) as T;
+}
+
+export async function putJson<T>(path: string, body: unknown): Promise<T> {
+  return (await (await ask(path, { accept: "application/json", method: "PUT", body })).json()) as T;
+}
+
+export async function remove(path: string): Promise<void> {
+  await ask(path, { accept: "application/json", method: "DELETE" });
 }
 
 /** An answer to be saved as a file, and whether the server left something out of it. */

@@ -1,7 +1,39 @@
+import { href } from "./router";
 import { createStore, useStore } from "./store";
 
-/** A search that was given a name, as the address of its page. Relative ranges stay relative. */
-export interface Saved {
+export const SEARCH_VIEWS = ["logs", "traces", "sql", "services", "errors"] as const;
+export type SearchView = (typeof SEARCH_VIEWS)[number];
+
+/** What a page shows, as the server keeps it: its query, and whatever else stands in its address. */
+export interface SearchContent {
+  name: string;
+  view: SearchView;
+  query: string;
+  parameters: Record<string, string>;
+}
+
+export interface SavedSearch extends SearchContent {
+  id: string;
+  created_time: string;
+  updated_time: string;
+}
+
+/** What belongs to a moment and not to a search: the chosen row, and where a list was scrolled to. */
+const PASSING = ["sel", "span"];
+
+/** The page at an address as a search, or null where there is none. Relative ranges stay relative. */
+export function contentOf(name: string, address: string): SearchContent | null {
+  const { pathname, searchParams } = new URL(address, "http://spoor");
+  const view = SEARCH_VIEWS.find((each) => pathname === `/${each}`);
+  if (!view) return null;
+  const parameters = Object.fromEntries([...searchParams].filter(([key]) => key !== "q" && !PASSING.includes(key)));
+  return { name, view, query: searchParams.get("q") ?? "", parameters };
+}
+
+export const addressOf = ({ view, query, parameters }: SearchContent): string => href(`/${view}`, { q: query, ...parameters });
+
+/** A search as this browser kept it before servers did. */
+export interface Kept {
   name: string;
   href: string;
 }
@@ -15,7 +47,6 @@ export interface Past {
 const SAVED_KEY = "spoor.saved";
 const PAST_KEY = "spoor.history";
 const MAX_PAST = 60;
-const MAX_SAVED = 200;
 
 function read<T>(key: string, isOne: (value: unknown) => value is T): T[] {
   try {
@@ -36,25 +67,20 @@ function write(key: string, value: unknown): void {
 
 const hasText = (value: unknown, ...keys: string[]): boolean =>
   typeof value === "object" && value !== null && keys.every((key) => typeof (value as Record<string, unknown>)[key] === "string");
-const isSaved = (value: unknown): value is Saved => hasText(value, "name", "href") && (value as Saved).href.startsWith("/");
+const isKept = (value: unknown): value is Kept => hasText(value, "name", "href") && (value as Kept).href.startsWith("/");
 const isPast = (value: unknown): value is Past => hasText(value, "page", "query");
 
-const savedStore = createStore<Saved[]>(read(SAVED_KEY, isSaved));
+const keptStore = createStore<Kept[]>(read(SAVED_KEY, isKept));
 const pastStore = createStore<Past[]>(read(PAST_KEY, isPast));
 
-export const useSaved = (): Saved[] => useStore(savedStore);
+/** Those that are still in this browser alone. */
+export const useKept = (): Kept[] => useStore(keptStore);
 export const usePast = (): Past[] => useStore(pastStore);
 
-/** Keeps a search under a name; the same name is replaced. */
-export function saveSearch(name: string, href: string): void {
-  const next = [{ name, href }, ...savedStore.get().filter((entry) => entry.name !== name)].slice(0, MAX_SAVED);
-  savedStore.set(next);
-  write(SAVED_KEY, next);
-}
-
-export function forgetSearch(name: string): void {
-  const next = savedStore.get().filter((entry) => entry.name !== name);
-  savedStore.set(next);
+/** Takes searches out of this browser: they are on the server now, or nobody wants them. */
+export function forgetKept(names: readonly string[]): void {
+  const next = keptStore.get().filter((entry) => !names.includes(entry.name));
+  keptStore.set(next);
   write(SAVED_KEY, next);
 }
 

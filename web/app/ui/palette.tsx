@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { getJson } from "../api/client";
+import { useSearches } from "../api/searches";
 import type { ValuePage } from "../api/types";
 import { useApi } from "../api/use";
 import { setZone } from "../lib/format";
@@ -8,7 +9,7 @@ import { fuzzySort } from "../lib/fuzzy";
 import { setTheme } from "../lib/prefs";
 import { asTraceId } from "../lib/query";
 import { currentPlace, href, navigate } from "../lib/router";
-import { usePast, useSaved } from "../lib/saved";
+import { addressOf, usePast } from "../lib/saved";
 import { absoluteLink, hrefInRange } from "../lib/search";
 import { copyText } from "./copy";
 import { say } from "./toast";
@@ -102,7 +103,7 @@ function compareCommands(): Command[] {
 }
 
 function useCommands(onShortcuts: () => void): Command[] {
-  const saved = useSaved();
+  const saved = useSearches().data;
   const past = usePast();
   const services = useApi<string[]>("palette services", async (signal) => {
     const pages = await Promise.all(["spans", "logs"].map((table) => getJson<ValuePage>("/api/v1/fields/service_name/values", { table, limit: SERVICES }, signal)));
@@ -111,7 +112,7 @@ function useCommands(onShortcuts: () => void): Command[] {
   return useMemo(
     () => [
       ...VIEWS.map((view) => ({ kind: `View · g ${view.key}`, text: view.label, run: () => navigate(hrefInRange(view.path)) })),
-      ...saved.map((entry) => ({ kind: "Saved search", text: entry.name, run: () => navigate(entry.href) })),
+      ...(saved ?? []).map((search) => ({ kind: `Saved in ${search.view}`, text: search.name, run: () => navigate(addressOf(search)) })),
       ...(services.data ?? []).map((name) => ({ kind: "Service", text: name, run: () => navigate(hrefInRange(`/services/${encodeURIComponent(name)}`)) })),
       ...past.map((entry) => ({ kind: `Recent in ${entry.page.slice(1)}`, text: entry.query, run: () => navigate(href(entry.page, { q: entry.query })) })),
       { kind: "Traces", text: "Open a trace file: OTLP JSON, without the server", run: () => navigate("/open") },
