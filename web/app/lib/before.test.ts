@@ -1,12 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { SpanHistogram } from "../api/types";
 import { alignBefore, change, periodBefore } from "./before";
 
 const MINUTE = 60_000;
-const histogram = (startMinute: number, counts: number[], bucketMinutes = 1): SpanHistogram => ({
-  start_unix_nano: String(BigInt(startMinute * MINUTE) * 1_000_000n), end_unix_nano: "0", bucket_ns: bucketMinutes * MINUTE * 1e6, total: 0, complete: true,
-  series: [{ name: null, span_count: counts, error_count: counts, p50_ns: counts, p95_ns: counts, p99_ns: counts }],
-});
+const histogram = (startMinute: number, bucketMinutes = 1) => ({ start_unix_nano: String(BigInt(startMinute * MINUTE) * 1_000_000n), bucket_ns: bucketMinutes * MINUTE * 1e6 });
 
 describe("the period before", () => {
   it("is as long and ends where this one begins", () => {
@@ -17,12 +13,12 @@ describe("the period before", () => {
   });
 
   it("lies under this one by the time into the period, not by the number of the bucket", () => {
-    const now = histogram(100, [1, 2, 3]);
-    expect(alignBefore(now, histogram(90, [7, 8, 9]), 10 * MINUTE, [7, 8, 9])).toEqual([7, 8, 9]);
+    const now = histogram(100);
+    expect(alignBefore(now, 3, histogram(90), 10 * MINUTE, [7, 8, 9])).toEqual([7, 8, 9]);
     // What came first in that period came two minutes after its beginning.
-    expect(alignBefore(now, histogram(92, [9]), 10 * MINUTE, [9])).toEqual([null, null, 9]);
-    expect(alignBefore(now, histogram(88, [5, 6, 7, 8]), 10 * MINUTE, [5, 6, 7, 8])).toEqual([7, 8, null]);
-    expect(alignBefore(now, histogram(90, [7], 5), 10 * MINUTE, [7])).toEqual([null, null, null]);
+    expect(alignBefore(now, 3, histogram(92), 10 * MINUTE, [9])).toEqual([null, null, 9]);
+    expect(alignBefore(now, 3, histogram(88), 10 * MINUTE, [5, 6, 7, 8])).toEqual([7, 8, null]);
+    expect(alignBefore(now, 3, histogram(90, 5), 10 * MINUTE, [7])).toEqual([null, null, null]);
   });
 
   it("is put into a figure", () => {

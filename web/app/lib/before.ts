@@ -1,4 +1,3 @@
-import type { SpanHistogram } from "../api/types";
 import { nanosToMs, resolveRange, stepRange, type Range } from "./time";
 
 /** The range as long, right before this one; null for a range without a beginning. */
@@ -6,11 +5,15 @@ export function periodBefore(fixed: Range, nowMs: number): Range | null {
   return fixed.start === null ? null : stepRange(resolveRange(fixed, nowMs), -1, nowMs);
 }
 
+interface Buckets {
+  start_unix_nano: string;
+  bucket_ns: number;
+}
+
 /** Values of the period before, one for each bucket of this one: those of the same time into their period. */
-export function alignBefore(now: SpanHistogram, before: SpanHistogram, lengthMs: number, values: readonly (number | null)[]): (number | null)[] {
+export function alignBefore(now: Buckets, buckets: number, before: Buckets, lengthMs: number, values: readonly (number | null)[]): (number | null)[] {
   const bucketMs = now.bucket_ns / 1e6;
   const shift = nanosToMs(now.start_unix_nano) - lengthMs - nanosToMs(before.start_unix_nano);
-  const buckets = now.series[0]?.span_count.length ?? 0;
   if (before.bucket_ns !== now.bucket_ns) return Array.from({ length: buckets }, () => null);
   return Array.from({ length: buckets }, (_, at) => values[at + Math.round(shift / bucketMs)] ?? null);
 }

@@ -7,6 +7,7 @@ import { useSize } from "../lib/size";
 import { nanosToMs } from "../lib/time";
 import { Axis } from "../ui/axis";
 import { useBrush } from "../ui/brush";
+import { bucketsOf, totalsOf, type LogsBefore } from "./use-histogram";
 
 const HEIGHT = 48;
 /** One error among a million lines must be seen. */
@@ -16,21 +17,24 @@ interface Props {
   data: Histogram;
   /** The field that bars are stacked by. */
   by: string;
+  /** The period before, as a dashed line over the bars. */
+  before?: LogsBefore | null;
   stale: boolean;
   onZoom: (startMs: number, endMs: number) => void;
 }
 
 /** Records over time, stacked by a field; a drag zooms, a click zooms to one bar. */
-export function StackedHistogram({ data, by, stale, onZoom }: Props): JSX.Element {
+export function StackedHistogram({ data, by, before = null, stale, onZoom }: Props): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const { width } = useSize(box);
   const zone = useZone();
   const startMs = nanosToMs(data.start_unix_nano);
   const endMs = nanosToMs(data.end_unix_nano);
-  const buckets = Math.max(0, ...data.series.map((series) => series.counts.length));
+  const buckets = bucketsOf(data);
   const bucketMs = data.bucket_ns / 1e6;
-  const shape = useMemo(() => stack(data, by, buckets), [data]);
+  const shape = useMemo(() => stack(data, by, before), [data, before]);
   const step = buckets > 0 ? width / buckets : width;
+  const ghost = before ? ghostPath(before, shape.max, step) : null;
 
   const brush = useBrush(width, (from, to) => {
     const at = (x: number): number => startMs + (x / step) * bucketMs;
@@ -54,10 +58,12 @@ export function StackedHistogram({ data, by, stale, onZoom }: Props): JSX.Elemen
           {shape.levels.map((level) => (
             <path key={level.name} style={{ fill: level.colour }} d={pathOf(level.segments, step)} />
           ))}
+          {ghost && <path class="timechart-line timechart-halo" d={ghost} />}
+          {ghost && <path class="timechart-line timechart-ghost" style={{ stroke: "var(--text)" }} d={ghost} />}
         </svg>
         <span class="histogram-max">{shape.max > 0 ? compact(shape.max) : ""}</span>
         {brush.marked && <div class="histogram-brush" style={{ left: `${brush.marked.from}px`, width: `${brush.marked.to - brush.marked.from}px` }} />}
-        {hover !== null && buckets > 0 && <Tip data={data} by={by} bucket={hover} x={(hover + 0.5) * step} width={width} startMs={startMs + hover * bucketMs} zone={zone} />}
+        {hover !== null && buckets > 0 && <Tip data={data} by={by} before={before} bucket={hover} x={(hover + 0.5) * step} width={width} startMs={startMs + hover * bucketMs} zone={zone} />}
       </div>
       <Axis startMs={startMs} spanMs={Math.max(buckets * bucketMs, endMs - startMs)} width={width} zone={zone} />
     </figure>
@@ -70,15 +76,32 @@ interface Segment {
   height: number;
 }
 
-function stack(data: Histogram, by: string, buckets: number): { max: number; levels: { name: string; colour: string; segments: Segment[] }[] } {
-  const totals = Array.from({ length: buckets }, (_, bucket) => data.series.reduce((sum, series) => sum + (series.counts[bucket] ?? 0), 0));
-  const max = Math.max(0, ...totals);
-  const tops = new Float64Array(buckets).fill(HEIGHT - 1);
+/** Of a stack this high. */
+const heightOf = (value: number, max: number): number => (value / max) * (HEIGHT - 8);
+
+/** A step for each bucket; gaps stay gaps. */
+function ghostPath({ counts }: LogsBefore, max: number, step: number): string {
+  let open = false;
+  return counts
+    .map((value, bucket) => {
+      const start = open ? "L" : "M";
+      open = value !== null;
+      if (value === null) return "";
+      const y = (HEIGHT - 1 - (max > 0 ? heightOf(value, max) : 0)).toFixed(2);
+      return `${start}${(bucket * step).toFixed(2)} ${y}h${step.toFixed(2)}`;
+    })
+    .join("");
+}
+
+function stack(data: Histogram, by: string, before: LogsBefore | null): { max: number; levels: { name: string; colour: string; segments: Segment[] }[] } {
+  const totals = totalsOf(data);
+  const max = Math.max(0, ...totals, ...(before?.counts ?? []).map((value) => value ?? 0));
+  const tops = new Float64Array(totals.length).fill(HEIGHT - 1);
   const levels = orderSeries(by, data.series).map((series) => {
     const segments: Segment[] = [];
     series.counts.forEach((value, bucket) => {
       if (value === 0) return;
-      const height = Math.max(MIN_SEGMENT, (value / max) * (HEIGHT - 8));
+      const height = Math.max(MIN_SEGMENT, heightOf(value, max));
       const top = (tops[bucket] ?? HEIGHT) - height;
       tops[bucket] = top;
       segments.push({ bucket, y: top, height });
@@ -97,6 +120,7 @@ function pathOf(segments: Segment[], step: number): string {
 interface TipProps {
   data: Histogram;
   by: string;
+  before: LogsBefore | null;
   bucket: number;
   x: number;
   width: number;
@@ -104,11 +128,12 @@ interface TipProps {
   zone: Zone;
 }
 
-function Tip({ data, by, bucket, x, width, startMs, zone }: TipProps): JSX.Element | null {
+function Tip({ data, by, before, bucket, x, width, startMs, zone }: TipProps): JSX.Element | null {
   const rows = orderSeries(by, data.series)
     .map((series) => ({ name: series.name, value: series.counts[bucket] ?? 0 }))
     .filter((row) => row.value > 0);
-  if (rows.length === 0) return null;
+  const earlier = before?.counts[bucket] ?? null;
+  if (rows.length === 0 && earlier === null) return null;
   const onLeft = x > width - 190;
   return (
     <div class="tip" style={onLeft ? { right: `${width - x + 8}px` } : { left: `${x + 8}px` }}>
@@ -120,6 +145,13 @@ function Tip({ data, by, bucket, x, width, startMs, zone }: TipProps): JSX.Eleme
           <b>{count(row.value)}</b>
         </div>
       ))}
+      {earlier !== null && (
+        <div class="tip-row">
+          <i class="swatch swatch-before" />
+          <span>before</span>
+          <b>{count(earlier)}</b>
+        </div>
+      )}
     </div>
   );
 }

@@ -7,14 +7,18 @@ import { count } from "../lib/format";
 import { hasFilter } from "../lib/query";
 import { setParams } from "../lib/router";
 import { absoluteLink, type Search } from "../lib/search";
+import { BeforeButton } from "../ui/before";
 import { CopyButton } from "../ui/copy";
+import { Delta } from "../ui/delta";
 import { Icon } from "../ui/icons";
 import { ColumnsMenu } from "./columns";
 import { ExportMenu } from "./export";
+import type { LogsBefore } from "./use-histogram";
 
 interface Props {
   search: Search;
   histogram: Histogram | null;
+  before: LogsBefore | null;
   counting: boolean;
   by: string;
   rows: LogRecord[];
@@ -37,14 +41,20 @@ export function LogToolbar(props: Props): JSX.Element {
         <Icon name="list" />
       </button>
       {histogram ? (
-        <span>
-          <b>{count(histogram.total)}</b> {histogram.total === 1 ? "record" : "records"}
+        <span class="summary-count">
+          <b>{count(histogram.total)}</b> {histogram.total === 1 ? "record" : "records"}{" "}
+          {props.before && <Delta now={histogram.total} before={props.before.total} was={count(props.before.total)} moreIsWorse={false} />}
         </span>
       ) : (
         <span>{props.counting ? "Counting…" : ""}</span>
       )}
       {histogram && <StackBy by={by} />}
       {histogram && <Legend data={histogram} by={by} search={search} />}
+      {histogram && histogram.total > 0 && (
+        <span class="summary-before hide-phone">
+          <BeforeButton search={search} short />
+        </span>
+      )}
       {rows.length === 0 && (
         <span class="summary-end">
           <LiveButton />

@@ -1,8 +1,5 @@
 import type { JSX } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
-import { getJson } from "../api/client";
-import type { Histogram } from "../api/types";
-import { useApi } from "../api/use";
 import { useKeys } from "../lib/keys";
 import { readColumns } from "../lib/layout";
 import { keepChoice, keptChoice, usePhone } from "../lib/prefs";
@@ -26,6 +23,7 @@ import { LogPanel } from "./panel";
 import { LogPatterns } from "./patterns";
 import { PHONE_ROW_HEIGHT, ROW_HEIGHT } from "./row";
 import { LogToolbar } from "./toolbar";
+import { useLogHistogram } from "./use-histogram";
 import { useLogs } from "./use-logs";
 
 const BUCKETS = 120;
@@ -50,9 +48,7 @@ function StoredView(): JSX.Element {
   const keptKey = JSON.stringify([search.query, search.range, order]);
   const list = useRef<VirtualHandle>(null);
   const logs = useLogs(key, keptKey, { query: search.query, range: search.fixed, order }, search.restored);
-  const histogram = useApi<Histogram>(`${search.key} ${by}`, (signal) =>
-    getJson("/api/v1/logs/histogram", { query: search.query, start: search.fixed.start, end: search.fixed.end, buckets: phone ? 50 : BUCKETS, by }, signal),
-  );
+  const histogram = useLogHistogram({ query: search.query, by, buckets: phone ? 50 : BUCKETS }, search);
   const pattern = useMemo(() => termPattern(matchTerms(search.query)), [search.query]);
   const main = useRef<HTMLDivElement>(null);
   const { width } = useSize(main);
@@ -111,6 +107,7 @@ function StoredView(): JSX.Element {
           <LogToolbar
             search={search}
             histogram={histogram.data}
+            before={histogram.before}
             counting={histogram.loading}
             by={by}
             rows={logs.rows}
@@ -123,7 +120,7 @@ function StoredView(): JSX.Element {
             onWrap={toggleWrap}
             onFacets={toggleFacets}
           />
-          {histogram.data && histogram.data.total > 0 && <StackedHistogram data={histogram.data} by={by} stale={histogram.loading} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />}
+          {histogram.data && histogram.data.total > 0 && <StackedHistogram data={histogram.data} by={by} before={histogram.before} stale={histogram.loading} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />}
           <Incomplete answers={[logs.page, histogram.data]} />
           {patterns && !logs.error ? <LogPatterns search={search} /> : renderList()}
         </div>

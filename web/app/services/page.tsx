@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import { getJson } from "../api/client";
-import type { Histogram, LogPage, Service, ServicePage, TracePage } from "../api/types";
+import type { LogPage, Service, ServicePage, TracePage } from "../api/types";
 import { useApi } from "../api/use";
 import { serviceColour } from "../lib/colour";
 import { count, duration, leavesThisYear, percent, rowTime, useZone } from "../lib/format";
@@ -11,8 +11,10 @@ import { useSearch, type Search } from "../lib/search";
 import { nanosToMs, rangeAround, type Range } from "../lib/time";
 import { StackedHistogram } from "../logs/histogram";
 import { oneLine } from "../logs/row";
+import { useLogHistogram } from "../logs/use-histogram";
 import { Icon } from "../ui/icons";
 import { LevelBadge } from "../ui/level";
+import { useBefore } from "../ui/before";
 import { Delta } from "../ui/delta";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { TimePicker } from "../ui/timepicker";
@@ -21,7 +23,6 @@ import { Exceptions } from "./exceptions";
 import { ServiceLinks } from "./links";
 import { RedCharts } from "./red";
 import { useDependencies } from "./use-graph";
-import { useBefore } from "./use-histogram";
 
 const SHOWN = 8;
 
@@ -34,6 +35,9 @@ export function ServiceView({ name }: { name: string }): JSX.Element {
   const { wanted, range: earlier } = useBefore(search);
   const before = useApi<ServicePage>(wanted && earlier ? `before ${search.key}` : null, (signal) => getJson("/api/v1/services", { start: earlier?.start, end: earlier?.end }, signal));
   const service = found.data?.services.find((each) => each.service_name === name);
+  // None of it then is an answer too.
+  const nothing: Service = { service_name: name, span_count: 0, error_count: 0, log_count: 0, operations: [] };
+  const earlierService = wanted && before.data && !before.loading ? (before.data.services.find((each) => each.service_name === name) ?? nothing) : null;
   const query = filterText("service", name);
   return (
     <main class="view page">
@@ -50,7 +54,7 @@ export function ServiceView({ name }: { name: string }): JSX.Element {
         </span>
         <TimePicker range={search.range} onChange={search.setRange} />
       </header>
-      <Incomplete answers={[found.data]} />
+      <Incomplete answers={[found.data, wanted ? before.data : null]} />
       <div class="page-scroll page-wide" tabIndex={0}>
         {found.error ? (
           <ErrorState error={found.error} retry={found.reload} />
@@ -70,13 +74,13 @@ export function ServiceView({ name }: { name: string }): JSX.Element {
           </EmptyState>
         ) : (
           <>
-            <Figures service={service} before={before.data?.services.find((each) => each.service_name === name) ?? null} />
+            <Figures service={service} before={earlierService} />
             {service.span_count > 0 && <RedCharts query={query} search={search} />}
             <div class="page-columns">
               <div>
                 <section class="page-part">
                   <h2>Operations</h2>
-                  <Operations service={service} query={query} range={range} />
+                  <Operations service={service} before={earlierService} query={query} range={range} />
                 </section>
                 {service.span_count > 0 && <Exceptions service={name} search={search} />}
               </div>
@@ -175,7 +179,7 @@ function RecentErrors({ query, search, range }: PartProps): JSX.Element {
 function Logs({ query, search, range }: PartProps): JSX.Element {
   const zone = useZone();
   const { start, end } = search.fixed;
-  const histogram = useApi<Histogram>(`service logs ${query} ${search.key}`, (signal) => getJson("/api/v1/logs/histogram", { query, start, end, buckets: 100, by: "level" }, signal));
+  const histogram = useLogHistogram({ query, by: "level", buckets: 100 }, search);
   const worst = `${query} severity>=warn`;
   const lines = useApi<LogPage>(`service warnings ${query} ${search.key}`, (signal) => getJson("/api/v1/logs", { query: worst, start, end, limit: SHOWN }, signal));
   const rows = lines.data?.logs ?? [];
@@ -188,7 +192,7 @@ function Logs({ query, search, range }: PartProps): JSX.Element {
           All
         </a>
       </h2>
-      {histogram.data && histogram.data.total > 0 && <StackedHistogram data={histogram.data} by="level" stale={histogram.loading} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />}
+      {histogram.data && histogram.data.total > 0 && <StackedHistogram data={histogram.data} by="level" before={histogram.before} stale={histogram.loading} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />}
       <ul class="page-lines">
         {rows.map((row) => (
           <li key={row.id}>

@@ -22,7 +22,7 @@ export function RedFigures({ data, before, height, onZoom }: Props): JSX.Element
   const phone = usePhone();
   const red = redSeries(data);
   const old = before && redSeries(before.data);
-  const ghost = (name: string, values: (number | null)[]): ChartSeries | null => before && { name, colour: "var(--text)", values: alignBefore(data, before.data, before.lengthMs, values) };
+  const ghost = (name: string, values: (number | null)[]): ChartSeries | null => before && { name, colour: "var(--text)", values: alignBefore(data, red.good.length, before.data, before.lengthMs, values) };
   const shared = { startMs: nanosToMs(data.start_unix_nano), bucketMs: data.bucket_ns / 1e6, onZoom, height };
   const rates = old && old.good.map((value, bucket) => value + (old.failed[bucket] ?? 0));
   const share = red.errors / Math.max(1, red.total);

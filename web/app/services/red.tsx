@@ -1,11 +1,11 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { setParams } from "../lib/router";
 import type { Search } from "../lib/search";
 import { rangeAround } from "../lib/time";
+import { BeforeButton } from "../ui/before";
 import { Incomplete } from "../ui/states";
 import { RedFigures } from "./red-figures";
-import { useBefore, useHistogram } from "./use-histogram";
+import { useHistogram } from "./use-histogram";
 
 /** Spans in which the service was asked for something; those in which it asks others would count its callees. */
 const ENTRY = "kind:(SERVER OR CONSUMER)";
@@ -44,17 +44,5 @@ export function RedCharts({ query, search }: { query: string; search: Search }):
       <Incomplete answers={[data, before?.data]} />
       <RedFigures data={data} before={before} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />
     </section>
-  );
-}
-
-/** Lays the period before under all charts of the page. */
-export function BeforeButton({ search }: { search: Search }): JSX.Element | null {
-  const { wanted, range } = useBefore(search);
-  if (!range) return null;
-  return (
-    <button type="button" class="legend-item" aria-pressed={wanted} title={`Compare with ${range.start} to ${range.end}`} onClick={() => setParams({ before: wanted ? null : "1" }, "replace")}>
-      <i class="swatch swatch-before" aria-hidden="true" />
-      Period before
-    </button>
   );
 }

@@ -5,9 +5,9 @@ import { redSeries } from "../lib/red";
 import { setParams, usePlace } from "../lib/router";
 import type { Search } from "../lib/search";
 import { rangeAround } from "../lib/time";
-import { BeforeButton } from "../services/red";
 import { RedFigures } from "../services/red-figures";
 import { useHistogram } from "../services/use-histogram";
+import { BeforeButton } from "../ui/before";
 import { Incomplete } from "../ui/states";
 import { Scatter, type Area } from "./scatter";
 

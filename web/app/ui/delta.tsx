@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { change } from "../lib/before";
+import { percent } from "../lib/format";
 
 interface Props {
   now: number;
@@ -14,7 +15,9 @@ interface Props {
 
 /** How a figure differs from the period before. */
 export function Delta({ now, before, was, moreIsWorse, share = false }: Props): JSX.Element {
-  const { text, direction } = change(now, before);
+  const found = change(now, before);
+  // What is written the same is the same to whoever reads it.
+  const { text, direction } = share && percent(now, 1) === was ? { text: "same", direction: 0 } : found;
   const kind = direction === 0 || !moreIsWorse ? "delta-even" : direction > 0 ? "delta-slow" : "delta-quick";
   return (
     <span class={`delta number ${kind}`} title={`In the period before: ${was}`}>
