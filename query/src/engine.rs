@@ -55,6 +55,10 @@ pub struct QueryOptions {
     pub max_rows_json: usize,
     /// Bytes of Parquet footers kept in memory.
     pub metadata_cache_bytes: usize,
+    /// A query that may read more files than this reads their footers when it reads their rows, and
+    /// not all of them first: they would push each other out of the cache and be read twice. A file that
+    /// turns out broken then ends the query, which is asked again without it.
+    pub footers_beforehand: usize,
     /// Threads' worth of parallelism of one query.
     pub parallelism: usize,
 }
@@ -70,6 +74,7 @@ impl Default for QueryOptions {
             max_tails: 32,
             max_rows_json: 10_000,
             metadata_cache_bytes: 256 << 20,
+            footers_beforehand: 1_000,
             parallelism: std::thread::available_parallelism().map_or(2, usize::from),
         }
     }

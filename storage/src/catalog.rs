@@ -15,6 +15,7 @@ mod facts;
 mod hidden;
 mod location;
 mod losses;
+mod packed;
 mod postgres;
 mod retention;
 mod row;
@@ -36,6 +37,7 @@ use crate::store::Store;
 
 use database::{Database, Statement};
 pub use location::CatalogLocation;
+pub(crate) use packed::Unpacker;
 pub(crate) use row::{BrokenRow, FileRow, FileState};
 pub(crate) use searches::SearchName;
 pub(crate) use value::{Row, Value};
@@ -161,8 +163,9 @@ impl Catalog {
     pub(crate) async fn files(&self) -> Result<Listed> {
         let mut hidden = self.hidden_rows().await?;
         let mut listed = Listed::default();
+        let mut statistics = Unpacker::new();
         for row in self.database.fetch(FILES, &[]).await? {
-            match FileRow::read(&row).and_then(|file| hidden.put_on(file)) {
+            match FileRow::read(&row, &mut statistics).and_then(|file| hidden.put_on(file)) {
                 Ok(file) => listed.files.push(file),
                 Err(error) => listed.broken.push(BrokenRow::read(&row, &error)?),
             }

@@ -297,7 +297,7 @@ async fn check_orphans(
     known: &HashSet<object_store::path::Path>,
     report: &mut CheckReport,
 ) -> Result<()> {
-    for (path, object) in store.data_files().await? {
+    for (path, object) in store.data_files().await?.objects {
         if !known.contains(&path) {
             let what = if store.is_rubbish(&object) {
                 "left by a write that did not finish; the next start deletes it"

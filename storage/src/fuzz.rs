@@ -12,7 +12,7 @@ use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use uuid::Uuid;
 
-use crate::catalog::{BrokenRow, FileRow, Row, Value};
+use crate::catalog::{BrokenRow, FileRow, Row, Unpacker, Value};
 use crate::compaction::read_file;
 use crate::index::{IndexCache, Lookup, Word, verify};
 use crate::layout::{index_path, parquet_path};
@@ -112,7 +112,7 @@ pub fn catalog_row(bytes: &[u8]) -> usize {
     let mut rest = bytes;
     let values = FILE_COLUMNS.map(|column| (column, next_value(&mut rest)));
     let row = Row::new(values.into());
-    match FileRow::read(&row) {
+    match FileRow::read(&row, &mut Unpacker::new()) {
         Ok(_) => 2,
         Err(error) => usize::from(BrokenRow::read(&row, &error).is_ok()),
     }

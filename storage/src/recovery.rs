@@ -29,15 +29,12 @@ use crate::metrics::Metrics;
 use crate::model::TenantId;
 use crate::snapshot::{BufferedBatch, DataFile, FileSet, Skipped};
 use crate::state::State;
-use crate::store::Store;
+use crate::store::{Found, Store};
 use crate::wal::{ClosedSegment, Damage, ReplayRecord, SegmentReader, list_segments};
 
 pub use losses::Loss;
 pub(crate) use losses::Losses;
 pub use progress::RecoveryProgress;
-
-/// Marks a file that the local object store has not finished writing.
-const STAGED: char = '#';
 
 /// Reads the catalog and checks that what it names is there.
 pub(crate) async fn load_files(
@@ -49,7 +46,10 @@ pub(crate) async fn load_files(
     let mut skipped = Vec::new();
     let mut known = HashSet::new();
     let listed = catalog.files().await?;
-    let mut there = store.data_files().await?;
+    let Found {
+        objects: mut there,
+        half_written,
+    } = store.data_files().await?;
     for row in listed.broken {
         let path = parquet_path(&row.tenant, row.table, row.hour, row.id);
         tracing::error!(file = %path, reason = row.reason, "data file set aside");
@@ -90,11 +90,8 @@ pub(crate) async fn load_files(
     }
     there.retain(|path, _| !known.contains(path));
     delete_orphans(layout, store, there).await?;
-    for folder in layout
-        .tenants()
-        .map_err(|source| Error::from_io("cannot list tenants", source))?
-    {
-        delete_staged(&folder)
+    for path in half_written {
+        std::fs::remove_file(path)
             .map_err(|source| Error::from_io("cannot delete half-written files", source))?;
     }
     Ok((FileSet::default().with(&live, &[]), skipped))
@@ -135,21 +132,6 @@ async fn broken(
         }
         Err(error) => Ok(Some(format!("`{}` cannot be opened: {error}", file.path))),
     }
-}
-
-/// Deletes half-written files: the local object store writes `<name>#<number>` and renames it, and
-/// does not list those names.
-pub(crate) fn delete_staged(folder: &Path) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = entry.path();
-        if entry.file_type()?.is_dir() {
-            delete_staged(&path)?;
-        } else if entry.file_name().to_string_lossy().contains(STAGED) {
-            std::fs::remove_file(&path)?;
-        }
-    }
-    Ok(())
 }
 
 /// Deletes a file and its index; what is gone already is fine.

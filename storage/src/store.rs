@@ -4,6 +4,7 @@
 //! ```text
 //!  flush, merges ─► Store ─┬─► LocalFileSystem, then fsync of file and folders
 //!  queries ─► DiskCache ─► └─► Patient ─► prefix ─► AmazonS3
+//!          └► Warm ─► LocalFileSystem
 //! ```
 //!
 //! Everybody writes by [`Store::put`] or an upload, and then [`Store::sync`], which returns when the
@@ -13,12 +14,13 @@ mod cache;
 mod claim;
 #[cfg(test)]
 mod faulty;
+mod folders;
 mod location;
 mod metrics;
 mod orphans;
 mod patient;
+mod warm;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -34,9 +36,11 @@ use crate::layout::{Layout, is_data_file, sync_file};
 use cache::DiskCache;
 #[cfg(test)]
 pub(crate) use faulty::FaultyStore;
+pub(crate) use folders::Found;
 pub use location::{S3Location, StoreLocation};
 pub(crate) use metrics::StoreMetrics;
 use patient::{Patience, Patient};
+use warm::Warm;
 
 /// Larger objects are uploaded in parts.
 const SINGLE_PUT_BYTES: usize = 32 << 20;
@@ -57,11 +61,10 @@ pub(crate) struct Store {
 impl Store {
     /// Folders below the data directory.
     pub(crate) fn local(layout: &Layout) -> Result<Self> {
-        let objects: Arc<dyn ObjectStore> =
-            Arc::new(LocalFileSystem::new_with_prefix(layout.root())?);
+        let folders = || LocalFileSystem::new_with_prefix(layout.root());
         Ok(Self {
-            for_queries: Arc::clone(&objects),
-            objects,
+            objects: Arc::new(folders()?),
+            for_queries: Arc::new(Warm::new(folders()?, layout.clone())),
             local: Some(layout.clone()),
             url: "local".to_owned(),
             metrics: StoreMetrics::default(),
@@ -205,11 +208,20 @@ impl Store {
 
     /// Every data file and index there is. One pass over the store: a bucket answers a thousand
     /// names at a time.
-    pub(crate) async fn data_files(&self) -> Result<HashMap<Path, ObjectMeta>> {
+    pub(crate) async fn data_files(&self) -> Result<Found> {
+        if let Some(layout) = self.local.clone() {
+            return tokio::task::spawn_blocking(move || folders::walk(&layout))
+                .await
+                .map_err(|source| Error::internal("listing data files failed").with_source(source))?
+                .map_err(|source| Error::from_io("cannot list data files", source));
+        }
         let ours = self.objects.list(None).try_filter_map(|object| async move {
             Ok(is_data_file(&object.location).then(|| (object.location.clone(), object)))
         });
-        Ok(ours.try_collect().await?)
+        Ok(Found {
+            objects: ours.try_collect().await?,
+            half_written: Vec::new(),
+        })
     }
 
     /// Whether an object that no catalog row names may be deleted.

@@ -365,6 +365,39 @@ async fn a_broken_data_file_makes_the_answer_incomplete() {
 }
 
 #[tokio::test]
+async fn a_broken_footer_that_is_met_while_rows_are_read_is_left_out_too() {
+    let house = house().await;
+    let file = std::sync::Arc::clone(
+        &house.storage.snapshot().files(
+            &spoor_storage::TenantId::default(),
+            spoor_storage::Table::Logs,
+            spoor_storage::TimeRange::ALL,
+        )[0],
+    );
+    let path = house.folder.path().join(file.path.as_ref());
+    let mut bytes = std::fs::read(&path).unwrap();
+    let last = bytes.len() - 12;
+    bytes[last] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let none_beforehand = QueryOptions {
+        footers_beforehand: 0,
+        ..QueryOptions::default()
+    };
+    let router = house.limited(none_beforehand);
+    for query in ["/api/v1/logs", "/api/v1/logs/histogram"] {
+        let request = http::Request::get(query)
+            .body(axum::body::Body::empty())
+            .unwrap();
+        let (status, _, body) = send(&router, request).await;
+        let answer: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((status.as_u16(), &answer["complete"]), (200, &json!(false)));
+        let reason = answer["incomplete_reasons"][0].as_str().unwrap();
+        assert!(reason.contains("2023-01-29T08"), "{query}: {reason}");
+    }
+    drop(file);
+}
+
+#[tokio::test]
 async fn a_broken_page_is_met_once_and_then_left_out_with_its_hour_named() {
     let house = house().await;
     house.break_pages(spoor_storage::Table::Logs);

@@ -1,21 +1,16 @@
 //! One file as a row of the catalog.
 
-use std::io::Read;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use super::database::Statement;
 use super::facts;
+use super::packed::{self, Unpacker};
 use super::value::Row;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{index_path, parquet_path};
 use crate::model::{FileId, Hour, Table, TenantId};
-use crate::snapshot::{DataFile, FieldStatistics};
-
-/// Level of compression of the statistics; they are text that repeats itself.
-const ZSTD_LEVEL: i32 = 3;
-/// Statistics of a file are some hundred kilobytes at most; more is not what was written.
-const MAX_STATISTICS_BYTES: u64 = 64 << 20;
+use crate::snapshot::DataFile;
 
 const INSERT: &str = "INSERT INTO files (id, tenant, table_name, hour, level, row_count, bytes, index_bytes, min_time_ns, max_time_ns, services, field_statistics, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
@@ -71,8 +66,8 @@ pub(crate) struct BrokenRow {
 
 impl FileRow {
     /// Reads a row; the error names the file.
-    pub(crate) fn read(row: &Row) -> Result<Self> {
-        Self::decode(row).map_err(|error| {
+    pub(crate) fn read(row: &Row, statistics: &mut Unpacker) -> Result<Self> {
+        Self::decode(row, statistics).map_err(|error| {
             let id = row.text("id").unwrap_or("?");
             Error::new(
                 ErrorKind::Corrupt,
@@ -81,7 +76,7 @@ impl FileRow {
         })
     }
 
-    fn decode(row: &Row) -> Result<Self> {
+    fn decode(row: &Row, statistics: &mut Unpacker) -> Result<Self> {
         let (id, tenant, table, hour) = place(row)?;
         let level = row.count("level")?;
         let file = DataFile {
@@ -99,7 +94,7 @@ impl FileRow {
             min_time_ns: row.int("min_time_ns")?,
             max_time_ns: row.int("max_time_ns")?,
             services: serde_json::from_str(row.text("services")?)?,
-            fields: unpack(row.bytes("field_statistics")?)?,
+            fields: statistics.unpack(row.bytes("field_statistics")?)?,
             facts: facts::read(row)?,
             hidden: None,
             held: Arc::default(),
@@ -141,20 +136,8 @@ fn place(row: &Row) -> Result<(FileId, TenantId, Table, Hour)> {
     ))
 }
 
-fn unpack(packed: &[u8]) -> Result<FieldStatistics> {
-    let unreadable = || Error::corrupt("catalog column `field_statistics` is not readable");
-    let mut json = Vec::new();
-    zstd::Decoder::new(packed)
-        .and_then(|decoder| decoder.take(MAX_STATISTICS_BYTES).read_to_end(&mut json))
-        .map_err(|source| unreadable().with_source(source))?;
-    serde_json::from_slice(&json).map_err(|source| unreadable().with_source(source))
-}
-
 /// Adds a live file.
 pub(super) fn insert(file: &DataFile) -> Result<Statement> {
-    let json = serde_json::to_vec(&file.fields)?;
-    let packed = zstd::encode_all(json.as_slice(), ZSTD_LEVEL)
-        .map_err(|source| Error::internal("cannot compress statistics").with_source(source))?;
     let values = vec![
         file.id.to_string().into(),
         file.tenant.as_str().into(),
@@ -167,7 +150,7 @@ pub(super) fn insert(file: &DataFile) -> Result<Statement> {
         file.min_time_ns.into(),
         file.max_time_ns.into(),
         serde_json::to_string(&file.services)?.into(),
-        packed.into(),
+        packed::pack(&file.fields)?.into(),
         FileState::Live.word().into(),
     ];
     Ok(Statement::new(INSERT, values))

@@ -260,7 +260,7 @@ proptest! {
             values[at] = value;
         }
         let row = Row::new(names.into_iter().zip(values).collect());
-        match FileRow::read(&row) {
+        match FileRow::read(&row, &mut Unpacker::new()) {
             Ok(read) => prop_assert_eq!(
                 &read.file.path,
                 &parquet_path(&read.file.tenant, read.file.table, read.file.hour, read.file.id)

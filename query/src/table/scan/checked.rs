@@ -19,7 +19,7 @@ use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
-use spoor_storage::{ChunkChecksums, FileFacts};
+use spoor_storage::{ChunkChecksums, FileFacts, refuse_newer};
 
 use super::footer::footer;
 
@@ -79,6 +79,7 @@ impl CheckedReader {
         let footer = footer(&self.store, &self.cache, &self.meta, self.facts)
             .await
             .map_err(|error| ParquetError::External(error.into()))?;
+        refuse_newer(&footer).map_err(|error| ParquetError::External(error.into()))?;
         let checksums = ChunkChecksums::of(&footer);
         self.checksums = Some(checksums.map_err(|error| ParquetError::General(error.to_string()))?);
         Ok(footer)

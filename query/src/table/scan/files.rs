@@ -9,10 +9,10 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use futures::StreamExt;
-use object_store::ObjectMeta;
+use object_store::{ObjectMeta, ObjectStore};
 use parquet::arrow::arrow_reader::RowSelection;
 use spoor_storage::index::RowSet;
-use spoor_storage::{DataFile, Table, refuse_newer};
+use spoor_storage::{DataFile, FileFacts, Table, refuse_newer};
 
 use super::footer::footer;
 use crate::failure::from_datafusion;
@@ -43,16 +43,18 @@ pub(super) async fn select(
     scope.note_skipped(table, pruning.range);
     let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
     let files = scope.snapshot.files(&scope.tenant, table, pruning.range);
-    let wanted = files.into_iter().filter(|file| match &pruning.services {
-        Some(services) => file
-            .services
-            .iter()
-            .any(|service| services.contains(service)),
-        None => true,
-    });
+    let mut wanted = files;
+    if let Some(services) = &pruning.services {
+        wanted.retain(|file| {
+            file.services
+                .iter()
+                .any(|service| services.contains(service))
+        });
+    }
+    let beforehand = wanted.len() <= scope.shared.options.footers_beforehand;
     let selected = futures::stream::iter(wanted).map(|file| {
         let cache = Arc::clone(&cache);
-        async move { select_rows(scope, cache, &file, pruning).await }
+        async move { select_rows(scope, cache, &file, pruning, beforehand).await }
     });
     let mut files = Selected::default();
     let mut selected = selected.buffered(FILES_AT_ONCE);
@@ -100,6 +102,7 @@ async fn select_rows(
     cache: Arc<FileMetadataCache>,
     file: &Arc<DataFile>,
     pruning: &Pruning,
+    beforehand: bool,
 ) -> (Option<PartitionedFile>, Option<PartitionedFile>) {
     let (decided, undecided) = ask_index(scope, file, pruning).await;
     let (decided, undecided) = (decided.visible_in(file), undecided.visible_in(file));
@@ -115,14 +118,17 @@ async fn select_rows(
         version: None,
     };
     let store = scope.shared.storage.object_store();
-    let in_memory = cache.contains_key(&meta.location);
-    scope.shared.metrics.footer(in_memory);
-    let read = footer(&store, &cache, &meta, file.facts).await;
-    let read = read
-        .map_err(from_datafusion)
-        .and_then(|footer| refuse_newer(&footer).map(|()| footer));
-    let rows = match read {
-        Ok(footer) => u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0),
+    // What the catalog has a checksum of is as long as the catalog says.
+    let is_known = file.facts.is_some() && !beforehand;
+    let rows = if is_known {
+        Ok(file.rows)
+    } else {
+        let in_memory = cache.contains_key(&meta.location);
+        scope.shared.metrics.footer(in_memory);
+        rows_of(&store, &cache, &meta, file.facts).await
+    };
+    let rows = match rows {
+        Ok(rows) => rows,
         Err(error) => {
             tracing::error!(file = %file.path, %error, "data file not readable, left out");
             scope.suspect(file).await;
@@ -160,6 +166,20 @@ async fn select_rows(
         decided.of(file, &meta, rows, exactly),
         undecided.of(file, &meta, rows, hides || !alone),
     )
+}
+
+/// How many rows the file itself says it has.
+async fn rows_of(
+    store: &Arc<dyn ObjectStore>,
+    cache: &Arc<FileMetadataCache>,
+    meta: &ObjectMeta,
+    facts: Option<FileFacts>,
+) -> spoor_storage::Result<u64> {
+    let footer = footer(store, cache, meta, facts)
+        .await
+        .map_err(from_datafusion)?;
+    refuse_newer(&footer)?;
+    Ok(u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0))
 }
 
 impl Rows {
