@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import type { TraceSummary } from "../api/types";
+import { usePhone } from "../lib/prefs";
 import { asTraceId } from "../lib/query";
 import { redSeries } from "../lib/red";
 import { setParams, usePlace } from "../lib/router";
@@ -9,7 +10,9 @@ import { RedFigures } from "../services/red-figures";
 import { useHistogram } from "../services/use-histogram";
 import { BeforeButton } from "../ui/before";
 import { Incomplete } from "../ui/states";
+import { HeatmapChart } from "./heatmap";
 import { Scatter, type Area } from "./scatter";
+import { useHeatmap } from "./use-heatmap";
 
 const HEIGHT = 70;
 /** Without a query the list is of traces; their first spans stand for them. */
@@ -17,8 +20,12 @@ export const ROOTS = "NOT has:parent_span_id";
 
 /** The part of the list that is asked about stands in the address: a link to a finding shows it. */
 function mark({ fromMs, toMs, shortest_ns, longest_ns }: Area): void {
+  markClause(`duration>=${whole(shortest_ns)} duration<=${whole(longest_ns)}`, fromMs, toMs);
+}
+
+function markClause(clause: string, fromMs: number, toMs: number): void {
   const { start, end } = rangeAround(fromMs, toMs);
-  setParams({ diff: `duration>=${whole(shortest_ns)} duration<=${whole(longest_ns)}`, dstart: start, dend: end }, "replace");
+  setParams({ diff: clause, dstart: start, dend: end }, "replace");
 }
 
 /** A duration as a person would write it, three digits of it. */
@@ -27,38 +34,47 @@ function whole(ns: number): string {
   return `${Number((ns / unit[1]).toPrecision(3))}${unit[0]}`;
 }
 
-/** Above the list: rate, errors and durations of all that match, or the traces of the list one by one. */
+type Chart = "red" | "heat" | "each";
+
+/** Above the list: rate, errors and durations of all that match, all of them by time and duration, or the traces of the list one by one. */
 export function TraceCharts({ traces, search }: { traces: TraceSummary[]; search: Search }): JSX.Element | null {
   const { params } = usePlace();
-  const each = params.get("chart") === "each";
+  const phone = usePhone();
+  const wanted = params.get("chart");
+  const chart: Chart = wanted === "each" || wanted === "heat" ? wanted : "red";
   const query = search.query.trim();
-  const asked = each || asTraceId(query) ? null : query === "" ? ROOTS : query;
-  const histogram = useHistogram(asked, search);
+  const base = asTraceId(query) ? null : query === "" ? ROOTS : query;
+  const histogram = useHistogram(chart === "red" ? base : null, search);
+  const heatmap = useHeatmap(chart === "heat" ? base : null, search, phone);
   const { data } = histogram;
   const zoom = (from: number, to: number): void => search.setRange(rangeAround(from, to));
+  const total = chart === "red" ? data?.total : chart === "heat" ? heatmap.all?.total : undefined;
+  const status = chart === "heat" ? heatmap.error?.status : histogram.error?.status;
   // What is wrong with the query is said below, once.
-  if (histogram.error?.status === 400 || (!each && data?.total === 0) || (traces.length < 2 && !data)) return null;
+  if (status === 400 || total === 0 || (traces.length < 2 && !total)) return null;
   return (
     <section class="trace-charts" aria-label="Over time">
       <div class="trace-charts-head">
         <span class="segmented" role="group" aria-label="Chart">
-          <button type="button" aria-pressed={!each} onClick={() => setParams({ chart: null }, "replace")}>
-            {query === "" ? "All traces" : "All spans that match"}
-          </button>
-          <button type="button" aria-pressed={each} onClick={() => setParams({ chart: "each" }, "replace")}>
-            Trace by trace
-          </button>
+          {([["red", query === "" ? "All traces" : "All spans that match"], ["heat", "Heatmap"], ["each", "Trace by trace"]] as const).map(([name, label]) => (
+            <button key={name} type="button" aria-pressed={chart === name} onClick={() => setParams({ chart: name === "red" ? null : name }, "replace")}>
+              {label}
+            </button>
+          ))}
         </span>
-        {!each && <BeforeButton search={search} />}
-        {each && <span class="muted hide-phone">Drag along to zoom, drag a box to ask what those within have in common</span>}
-        {!each && data && redSeries(data).errors > 0 && (
+        {chart === "red" && <BeforeButton search={search} />}
+        {chart === "heat" && <span class="muted hide-phone">{heatmap.done || heatmap.error ? "Drag a box to ask what those within have in common" : "Loading durations…"}</span>}
+        {chart === "each" && <span class="muted hide-phone">Drag along to zoom, drag a box to ask what those within have in common</span>}
+        {chart === "red" && data && redSeries(data).errors > 0 && (
           <button type="button" class="text-button hide-phone" title="Which values failed spans have more often than the others" onClick={() => setParams({ diff: "status:error", dstart: null, dend: null }, "replace")}>
             What do the failed have in common?
           </button>
         )}
       </div>
-      {each ? (
+      {chart === "each" ? (
         traces.length > 1 && <Scatter traces={traces} onZoom={zoom} onMark={mark} />
+      ) : chart === "heat" ? (
+        <HeatmapChart map={heatmap} onMark={({ fromMs, toMs, clause }) => (clause === "" ? zoom(fromMs, toMs) : markClause(clause, fromMs, toMs))} />
       ) : histogram.error ? (
         <p class="hint form-error">{histogram.error.message}</p>
       ) : data ? (

@@ -30,6 +30,7 @@ export function DifferencePanel({ search, clause, base }: Props): JSX.Element {
   const query = narrowed(base, clause, false);
   const baseline = narrowed(base, clause, true);
   const found = useApi<DifferencePage>(`difference ${query} ${start} ${end} ${search.key}`, (signal) => getJson("/api/v1/spans/difference", { query, baseline, start, end, limit: LIMIT }, signal));
+  const narrow = (): void => setParams({ q: narrowed(search.query, clause, false), ...(part.start && part.end ? { start: part.start, end: part.end } : {}), diff: null, dstart: null, dend: null });
   const close = (): void => setParams({ diff: null, dstart: null, dend: null }, "replace");
   return (
     <aside class="panel" aria-label="What they have in common">
@@ -49,7 +50,10 @@ export function DifferencePanel({ search, clause, base }: Props): JSX.Element {
               {" "}
               {shortTime(Date.parse(part.start), zone)} – {shortTime(Date.parse(part.end), zone)}
             </span>
-          )}
+          )}{" "}
+          <button type="button" class="text-button" title="Puts it into the query and the range" onClick={narrow}>
+            Show only these
+          </button>
         </p>
         <Incomplete answers={[found.data]} />
         {found.error ? <ErrorState error={found.error} retry={found.reload} /> : !found.data ? <Skeleton rows={10} rowHeight={40} /> : <Found page={found.data} clause={clause} onUse={(query) => setParams({ q: narrowed(search.query, query, false), diff: null, dstart: null, dend: null })} />}
