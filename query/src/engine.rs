@@ -53,6 +53,9 @@ pub struct QueryOptions {
     pub max_tails: usize,
     /// Rows of a SQL answer in the JSON form; more are cut off and the answer says so.
     pub max_rows_json: usize,
+    /// Traces of a set that connects what is searched in logs and in spans; more are refused with
+    /// [`ErrorKind::TooLarge`].
+    pub max_traces: usize,
     /// Bytes of Parquet footers kept in memory.
     pub metadata_cache_bytes: usize,
     /// A query that may read more files than this reads their footers when it reads their rows, and
@@ -73,6 +76,7 @@ impl Default for QueryOptions {
             max_waiting: 64,
             max_tails: 32,
             max_rows_json: 10_000,
+            max_traces: 1_000_000,
             metadata_cache_bytes: 256 << 20,
             footers_beforehand: 1_000,
             parallelism: std::thread::available_parallelism().map_or(2, usize::from),

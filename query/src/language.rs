@@ -3,29 +3,35 @@
 //! ```text
 //! query  = any                       any   = all { "OR" all }
 //! all    = not { ["AND"] not }       not   = ("NOT" | "-") not | "(" any ")" | term
-//! term   = name operator value | "has:" name | '"' phrase '"' | word
+//! term   = ("trace" | "logs") ":(" any ")" | name operator value | "has:" name | '"' phrase '"' | word
 //! operator = ":" | [":"] ( ">" | ">=" | "<" | "<=" | "=" | "!=" | "~" )
 //! value  = '"' text '"' | text | "(" value { "OR" value } ")"
 //! ```
 //! [`parse`] knows only the grammar; [`to_expr`] gives names and values their meaning for one
-//! table. Errors of both say at which character they are.
+//! table. Errors of both say at which character they are. What `trace:(…)` and `logs:(…)` ask of other
+//! rows is found out in between (`related`).
 
 mod fields;
 mod meaning;
 mod parser;
+mod related;
 mod rules;
 mod severity;
 mod values;
 
-use spoor_storage::Error;
+use std::sync::Arc;
+
+use spoor_storage::{Error, Table};
 
 pub(crate) use fields::is_attribute;
 pub(crate) use meaning::field_text;
 pub use meaning::to_expr;
+pub(crate) use related::{check, condition, with_logs};
 pub use rules::RuleQueries;
 pub use severity::{level_name, level_of, level_rank_expr};
 pub(crate) use values::duration_ns;
 
+use crate::functions::TraceSet;
 use crate::functions::text_query::TextQuery;
 
 /// A parsed query.
@@ -43,7 +49,27 @@ pub enum Query {
     Field(Field),
     /// The field is there.
     Has(Name),
+    /// The row's trace has a span, or a log record, that matches.
+    Related(Related),
+    /// The row is of one of these traces: what a [`Query::Related`] was found to mean.
+    #[doc(hidden)]
+    Traces(Traces),
 }
+
+/// `trace:(…)` or `logs:(…)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Related {
+    /// Where one row must match.
+    pub table: Table,
+    /// What it must match.
+    pub query: Box<Query>,
+    /// Offset in characters.
+    pub position: usize,
+}
+
+/// A set of traces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Traces(Arc<TraceSet>);
 
 /// A word or phrase.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,6 +155,21 @@ impl Query {
     /// Whether it finds everything.
     pub fn is_everything(&self) -> bool {
         matches!(self, Self::And(parts) if parts.is_empty())
+    }
+}
+
+impl Related {
+    /// As it is written.
+    pub(crate) fn form(&self) -> &'static str {
+        form(self.table)
+    }
+}
+
+/// How a condition on other rows of `table` is written.
+fn form(table: Table) -> &'static str {
+    match table {
+        Table::Spans => "trace:(…)",
+        Table::Logs => "logs:(…)",
     }
 }
 

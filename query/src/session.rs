@@ -99,6 +99,11 @@ impl QuerySession {
         &self.scope.shared.options
     }
 
+    /// So many traces are few: to find out whether others are fewer still is not worth it.
+    pub(crate) fn few_traces(&self) -> usize {
+        self.options().max_traces / 100
+    }
+
     /// All rows of a table, ids as lower-case hex text. Filters put on it narrow what is read.
     #[expect(
         clippy::unused_async,

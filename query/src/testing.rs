@@ -11,6 +11,8 @@ use arrow::record_batch::RecordBatch;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
+use datafusion::dataframe::DataFrame;
+use datafusion::physical_plan::ExecutionPlan;
 use http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
 use spoor_storage::model::schema::decoded_schema_of;
@@ -383,4 +385,29 @@ pub(crate) fn documented(language: &str) -> Vec<String> {
         .flat_map(|block| block.split("```").next().unwrap_or_default().lines())
         .map(str::to_owned)
         .collect()
+}
+
+/// Rows of files on which Parquet evaluated a filter, for an answer that is not empty.
+pub(crate) async fn rows_read(frame: DataFrame) -> usize {
+    let task = Arc::new(frame.task_ctx());
+    let plan = frame.create_physical_plan().await.unwrap();
+    let found = datafusion::physical_plan::collect(Arc::clone(&plan), task)
+        .await
+        .unwrap();
+    assert!(found.iter().map(RecordBatch::num_rows).sum::<usize>() > 0);
+    read_below(plan.as_ref())
+}
+
+fn read_below(plan: &dyn ExecutionPlan) -> usize {
+    let metrics = plan.metrics().unwrap_or_default();
+    let here: usize = ["pushdown_rows_matched", "pushdown_rows_pruned"]
+        .iter()
+        .filter_map(|name| metrics.sum_by_name(name))
+        .map(|value| value.as_usize())
+        .sum();
+    let below = plan.children();
+    here + below
+        .iter()
+        .map(|child| read_below(child.as_ref()))
+        .sum::<usize>()
 }

@@ -21,7 +21,7 @@ mod window;
 pub(crate) use api::{TracePage, json_response, load_whole, routes, write_page};
 pub(crate) use load::{LoadedTrace, MAX_SPANS, load_traces, trace_id_of};
 pub(crate) use origin::{Origin, error_origin};
-pub(crate) use search::{Place, TraceSearch, find_traces, time_condition};
+pub(crate) use search::{Place, TraceSearch, find_traces, time_condition, traces_where};
 pub(crate) use summary::{TraceSummary, summarize};
 
 use crate::otlp::JsonWriter;

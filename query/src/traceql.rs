@@ -27,11 +27,12 @@ pub(crate) mod values;
 use crate::language::SyntaxError;
 
 pub(crate) use api::answer;
+pub(crate) use ast::Query;
 pub(crate) use load::{ALWAYS as ALWAYS_READ, Wanted, candidates, load};
-pub(crate) use search::TraceqlSearch;
+pub(crate) use search::{TraceqlSearch, find_all};
 
 /// Reads a query. Never panics; depth and size are bounded.
-pub(crate) fn parse(text: &str) -> Result<ast::Query, SyntaxError> {
+pub(crate) fn parse(text: &str) -> Result<Query, SyntaxError> {
     parser::parse(text)
 }
 

@@ -29,6 +29,9 @@ pub(crate) use builder::IndexBuilder;
 pub use cache::IndexCache;
 pub(crate) use packed::verify;
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use crate::model::TraceId;
 
 /// Rows per block; the last block of a file may be shorter.
@@ -52,6 +55,8 @@ pub enum Lookup {
     },
     /// The row belongs to this trace.
     Trace(TraceId),
+    /// The row belongs to one of these traces.
+    Traces(Arc<HashSet<TraceId>>),
     /// All of these; empty means all rows.
     And(Vec<Lookup>),
     /// Any of these; empty means no row.
@@ -88,7 +93,7 @@ impl Lookup {
     pub fn is_about_text(&self) -> bool {
         match self {
             Self::Words(_) => true,
-            Self::All | Self::Attribute { .. } | Self::Trace(_) => false,
+            Self::All | Self::Attribute { .. } | Self::Trace(_) | Self::Traces(_) => false,
             Self::And(parts) | Self::Or(parts) => parts.iter().all(Self::is_about_text),
             Self::Not(inner) | Self::Without(inner) => inner.is_about_text(),
         }

@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, TimestampNanosecondType};
-use datafusion::logical_expr::Expr;
 use spoor_storage::model::schema::RECORD_ID;
 use spoor_storage::{Error, Hour, RecordSet, Result, Snapshot, Table, TenantId, TimeRange};
 
 use crate::engine::QueryEngine;
 use crate::failure::from_datafusion;
+use crate::language::{self, Query};
 use crate::listing::in_range;
+use crate::session::QuerySession;
 
 /// A group of hours ends when it has this many rows.
 const GROUP_ROWS: u64 = 4_000_000;
@@ -26,7 +27,7 @@ pub(super) struct Chosen {
     pub(super) incomplete_reasons: Vec<String>,
 }
 
-/// The records of `range` for which `filter` holds. `snapshot` should have the rows in it that
+/// The records of `range` that `query` means. `snapshot` should have the rows in it that
 /// retention rules hide: what is to be deleted must not come back when a rule is changed.
 pub(super) async fn choose(
     engine: &QueryEngine,
@@ -34,12 +35,16 @@ pub(super) async fn choose(
     tenant: &TenantId,
     table: Table,
     range: TimeRange,
-    filter: &Expr,
+    query: &Query,
 ) -> Result<Chosen> {
     let mut chosen = Chosen {
         incomplete_reasons: snapshot.lost(tenant, table),
         ..Chosen::default()
     };
+    let session = engine.begin_on(tenant, Arc::clone(snapshot)).await?;
+    let filter = language::condition(&session, query, table, range).await?;
+    chosen.note(&session);
+    drop(session);
     for group in groups(snapshot, tenant, table, range) {
         let session = engine.begin_on(tenant, Arc::clone(snapshot)).await?;
         let time = table.time_column();
@@ -64,13 +69,20 @@ pub(super) async fn choose(
                 chosen.records.insert(Hour::of(*time_ns), *id)?;
             }
         }
+        chosen.note(&session);
+    }
+    Ok(chosen)
+}
+
+impl Chosen {
+    /// What the session could not look at.
+    fn note(&mut self, session: &QuerySession) {
         for reason in session.outcome().incomplete_reasons {
-            if !chosen.incomplete_reasons.contains(&reason) {
-                chosen.incomplete_reasons.push(reason);
+            if !self.incomplete_reasons.contains(&reason) {
+                self.incomplete_reasons.push(reason);
             }
         }
     }
-    Ok(chosen)
 }
 
 /// Ranges that hold all rows of `range`, oldest first, none overlapping.

@@ -108,19 +108,11 @@ async fn run(
             .with_hint("give a `query`, or both `start` and `end`")
             .into());
     }
-    let filter = language::to_expr(&query, body.table)?;
+    language::check(&query, body.table)?;
     let range = time_range(body.start, body.end)?;
     let tenant = TenantId::default();
     let snapshot = storage.snapshot_with_undoable();
-    let chosen = choose(
-        &state.engine,
-        &snapshot,
-        &tenant,
-        body.table,
-        range,
-        &filter,
-    )
-    .await?;
+    let chosen = choose(&state.engine, &snapshot, &tenant, body.table, range, &query).await?;
     drop(snapshot);
     let request = DeletionRequest {
         tenant,

@@ -70,7 +70,7 @@ pub(super) async fn histogram(
     Parameters(parameters): Parameters<HistogramParameters>,
 ) -> Result<Json<Answer<Histogram>>, ApiError> {
     let query = language::parse(&parameters.query)?;
-    let filter = language::to_expr(&query, Table::Logs)?;
+    language::check(&query, Table::Logs)?;
     let range = parameters::time_range(parameters.start, parameters.end)?;
     let buckets = parameters
         .buckets
@@ -81,7 +81,7 @@ pub(super) async fn histogram(
     let work = Work {
         session: &session,
         range,
-        filter,
+        filter: language::condition(&session, &query, Table::Logs, range).await?,
     };
     let histogram = match work.buckets(buckets).await? {
         Some(buckets) => work.histogram(buckets, by).await?,

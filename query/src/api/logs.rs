@@ -1,20 +1,28 @@
 //! `GET /api/v1/logs`: log records that match, in total order, page by page.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, AsArray, MapArray, StringArray};
 use arrow::datatypes::{Int32Type, TimestampNanosecondType};
 use arrow::record_batch::RecordBatch;
 use axum::Json;
 use axum::extract::State;
+use datafusion::logical_expr::Expr;
+use datafusion::prelude::col;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use spoor_storage::{Error, Result, Table};
+use spoor_storage::{Error, Result, Table, TimeRange};
 
 use super::request::{Parameters, optional};
 use super::{Answer, ApiError, ApiState};
 use crate::attributes::attributes_json;
+use crate::functions::{TraceSet, in_traces};
 use crate::language::{self, level_of};
-use crate::listing::{Listing, RowPlace, place_of};
+use crate::listing::{Listing, RowPlace, in_range, place_of};
 use crate::parameters::{self, Order, TimeParameter, decode_cursor, encode_cursor, format_time};
+use crate::session::QuerySession;
+use crate::trace::traces_where;
+use crate::traceql;
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 10_000;
@@ -23,6 +31,8 @@ const MAX_LIMIT: usize = 10_000;
 pub(super) struct LogsParameters {
     #[serde(default)]
     query: String,
+    /// Only logs of the traces that it leaves.
+    traceql: Option<String>,
     #[serde(default, deserialize_with = "optional")]
     start: Option<TimeParameter>,
     #[serde(default, deserialize_with = "optional")]
@@ -46,7 +56,7 @@ pub(super) async fn logs(
     Parameters(parameters): Parameters<LogsParameters>,
 ) -> Result<Json<Answer<Logs>>, ApiError> {
     let query = language::parse(&parameters.query)?;
-    let filter = language::to_expr(&query, Table::Logs)?;
+    language::check(&query, Table::Logs)?;
     let range = parameters::time_range(parameters.start, parameters.end)?;
     let limit = parameters::limit(parameters.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let after = parameters
@@ -54,7 +64,17 @@ pub(super) async fn logs(
         .as_deref()
         .map(decode_cursor::<RowPlace>)
         .transpose()?;
+    let of_traces = parameters
+        .traceql
+        .as_deref()
+        .map(traceql::parse)
+        .transpose()?;
     let session = state.begin().await?;
+    let mut filter = language::condition(&session, &query, Table::Logs, range).await?;
+    if let Some(of_traces) = &of_traces {
+        let traces = left_by(&session, of_traces, &filter, range).await?;
+        filter = filter.and(in_traces(col("trace_id"), &traces));
+    }
     let listing = Listing {
         session: &session,
         table: Table::Logs,
@@ -75,6 +95,20 @@ pub(super) async fn logs(
     let logs = (0..shown).map(|row| columns.json(row)).collect();
     session.note_skipped(Table::Logs, range);
     Ok(Json(Answer::new(&session, Logs { logs, next_cursor })))
+}
+
+/// The traces that a TraceQL query leaves; those suffice that the matching logs are of.
+async fn left_by(
+    session: &QuerySession,
+    query: &traceql::Query,
+    logs: &Expr,
+    range: TimeRange,
+) -> Result<Arc<TraceSet>> {
+    let logs = logs.clone().and(in_range("time", range));
+    // If they are few, TraceQL looks at no others.
+    let among = traces_where(session, Table::Logs, logs, session.few_traces()).await?;
+    let among = among.map(|traces| in_traces(col("trace_id"), &traces));
+    traceql::find_all(session, query, among).await
 }
 
 /// The columns of log rows, found once a batch.

@@ -7,7 +7,7 @@ use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::logical_expr::{Expr, lit, not, when};
 use datafusion::prelude::{coalesce, col};
 use serde::{Deserialize, Serialize};
-use spoor_storage::{Error, Result, Table};
+use spoor_storage::{Error, Result, Table, TimeRange};
 
 use super::count::{Counts, Difference};
 use super::score::share;
@@ -103,9 +103,9 @@ async fn difference(
     table: Table,
 ) -> Result<Json<Answer<Content>>, ApiError> {
     let limit = parameters::limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
-    let sides = Sides::of(&given, table)?;
     let session = state.begin().await?;
-    session.note_skipped(table, spoor_storage::TimeRange::ALL);
+    let sides = Sides::of(&session, &given, table).await?;
+    session.note_skipped(table, TimeRange::ALL);
     let counts = count(&session, table, sides).await?;
     if counts.lacks_fields {
         session.note_incomplete("there are too many fields; some are not compared");
@@ -125,11 +125,14 @@ async fn difference(
 }
 
 impl Sides {
-    fn of(given: &Given, table: Table) -> Result<Self> {
+    async fn of(session: &QuerySession, given: &Given, table: Table) -> Result<Self> {
         let time = table.time_column();
-        let matching = |text: &str| language::to_expr(&language::parse(text)?, table);
+        let matching = async |text: &str, range: TimeRange| {
+            language::condition(session, &language::parse(text)?, table, range).await
+        };
         let range = time_range(given.start, given.end)?;
-        let selection = in_range(time, range).and(matching(&given.query)?);
+        let selected = matching(&given.query, range).await?;
+        let selection = in_range(time, range).and(selected.clone());
         let other_time = given.baseline_start.is_some() || given.baseline_end.is_some();
         let range = if other_time {
             time_range(given.baseline_start, given.baseline_end)
@@ -138,15 +141,15 @@ impl Sides {
             range
         };
         let baseline = match &given.baseline {
-            Some(text) => matching(text)?,
-            None if other_time => matching(&given.query)?,
+            Some(text) => matching(text, range).await?,
+            None if other_time => matching(&given.query, range).await?,
             None if language::parse(&given.query)?.is_everything() => {
                 return Err(Error::invalid("there is nothing to compare with").with_hint(
                     "give a `query` for the selection, or a `baseline`, or `baseline_start` and `baseline_end`",
                 ));
             }
             // Null where a field is not there, and then the row is not selected.
-            None => not(coalesce(vec![matching(&given.query)?, lit(false)])),
+            None => not(coalesce(vec![selected, lit(false)])),
         };
         Ok(Self {
             selection,

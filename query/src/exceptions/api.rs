@@ -78,7 +78,7 @@ async fn exceptions(
     let query = language::parse(&given.query)?;
     // Errors of the query come before any work.
     for table in Table::ALL {
-        language::to_expr(&query, table)?;
+        language::check(&query, table)?;
     }
     let (limit, most) = (given.limit()?, given.buckets()?);
     let periods = given.periods()?;
@@ -125,7 +125,7 @@ struct Work<'a> {
 
 impl Work<'_> {
     async fn matching(&self, table: Table, range: TimeRange) -> Result<DataFrame> {
-        let condition = language::to_expr(&self.query, table)?;
+        let condition = language::condition(self.session, &self.query, table, range).await?;
         let frame = self.session.table(table).await?;
         self.session.note_skipped(table, range);
         frame

@@ -72,6 +72,7 @@ async fn failures(
     Parameters(given): Parameters<PeriodParameters>,
 ) -> Result<Json<Answer<Content>>, ApiError> {
     let query = language::parse(&given.query)?;
+    language::check(&query, Table::Spans)?;
     let limit = given.limit()?;
     let periods = given.periods()?;
     let session = state.begin().await?;
@@ -100,8 +101,9 @@ async fn groups(
     periods: Periods,
 ) -> Result<Vec<(GroupKey, Group)>> {
     let failed = col("status_code").eq(lit("ERROR"));
+    let matching = language::condition(session, query, Table::Spans, periods.all).await?;
     let wanted = Wanted {
-        condition: Some(failed.and(language::to_expr(query, Table::Spans)?)),
+        condition: Some(failed.and(matching)),
         range: periods.all,
         requirements: Vec::new(),
     };

@@ -14,7 +14,9 @@ use super::fields::{Meaning, meaning};
 use super::values::{duration_ns, like_pattern, number};
 use super::{Comparison, Field, Name, Query, SyntaxError, Text, Value, severity};
 use crate::functions::text_query::TextQuery;
-use crate::functions::{attribute_exists, attribute_value, first_attribute_value, matches};
+use crate::functions::{
+    attribute_exists, attribute_value, first_attribute_value, in_traces, matches,
+};
 use crate::parameters::{now_ns, parse_time};
 
 type Result<T> = std::result::Result<T, SyntaxError>;
@@ -29,6 +31,16 @@ pub fn to_expr(query: &Query, table: Table) -> Result<Expr> {
         Query::Text(text) => Ok(text_expr(text, table)),
         Query::Has(name) => Ok(has_expr(name, table)),
         Query::Field(field) => field_expr(field, table),
+        Query::Related(related) => Err(SyntaxError::new(
+            related.position,
+            format!(
+                "`{}` looks at other records of a trace, which cannot be done here",
+                related.form()
+            ),
+        )
+        .with_hint("live tails and retention rules look at each record by itself; leave it out")),
+        Query::Traces(traces) if traces.0.is_empty() => Ok(lit(false)),
+        Query::Traces(traces) => Ok(in_traces(col("trace_id"), &traces.0)),
     }
 }
 

@@ -5,7 +5,9 @@ use winnow::prelude::*;
 use winnow::stream::{LocatingSlice, Location, Stream};
 use winnow::token::{literal, take_while};
 
-use super::{Comparison, Field, Name, Query, SyntaxError, Text, Value};
+use spoor_storage::Table;
+
+use super::{Comparison, Field, Name, Query, Related, SyntaxError, Text, Value, form};
 use crate::functions::text_query::TextQuery;
 
 /// Parentheses and negations may be this deep.
@@ -16,6 +18,9 @@ const MAX_QUERY_BYTES: usize = 16 << 10;
 
 /// Terms of one query.
 const MAX_TERMS: usize = 1_000;
+
+/// Conditions on other rows of one query; each is a search of its own.
+const MAX_RELATED: usize = 8;
 
 type Input<'a> = LocatingSlice<&'a str>;
 type Parsed<T> = ModalResult<T, Failure>;
@@ -73,13 +78,23 @@ fn characters_before(text: &str, bytes: usize) -> usize {
         .count()
 }
 
+/// What a query has so far of what it may have only so much of.
+#[derive(Debug, Default)]
+struct Bounds {
+    terms: usize,
+    /// Conditions on other rows.
+    related: usize,
+    /// Inside of one.
+    is_inside: bool,
+}
+
 fn whole(input: &mut Input<'_>) -> Parsed<Query> {
     blanks(input)?;
     if input.is_empty() {
         return Ok(Query::And(Vec::new()));
     }
-    let mut terms = 0;
-    let query = any(input, 0, &mut terms)?;
+    let mut bounds = Bounds::default();
+    let query = any(input, 0, &mut bounds)?;
     if input.is_empty() {
         Ok(query)
     } else {
@@ -91,39 +106,39 @@ fn whole(input: &mut Input<'_>) -> Parsed<Query> {
     }
 }
 
-fn any(input: &mut Input<'_>, depth: usize, terms: &mut usize) -> Parsed<Query> {
-    let mut alternatives = vec![all(input, depth, terms)?];
+fn any(input: &mut Input<'_>, depth: usize, bounds: &mut Bounds) -> Parsed<Query> {
+    let mut alternatives = vec![all(input, depth, bounds)?];
     while keyword(input, "OR")? {
-        alternatives.push(all(input, depth, terms)?);
+        alternatives.push(all(input, depth, bounds)?);
     }
     Ok(single_or(alternatives, Query::Or))
 }
 
-fn all(input: &mut Input<'_>, depth: usize, terms: &mut usize) -> Parsed<Query> {
-    let mut parts = vec![not(input, depth, terms)?];
+fn all(input: &mut Input<'_>, depth: usize, bounds: &mut Bounds) -> Parsed<Query> {
+    let mut parts = vec![not(input, depth, bounds)?];
     loop {
         if !keyword(input, "AND")?
             && (input.is_empty() || at(input, ')') || at_keyword(input, "OR"))
         {
             break;
         }
-        parts.push(not(input, depth, terms)?);
+        parts.push(not(input, depth, bounds)?);
     }
     Ok(single_or(parts, Query::And))
 }
 
-fn not(input: &mut Input<'_>, depth: usize, terms: &mut usize) -> Parsed<Query> {
+fn not(input: &mut Input<'_>, depth: usize, bounds: &mut Bounds) -> Parsed<Query> {
     blanks(input)?;
     if depth > MAX_DEPTH {
         return cut(input, "the query is nested too deep", None);
     }
     if keyword(input, "NOT")? || minus(input)? {
-        return Ok(Query::Not(Box::new(not(input, depth + 1, terms)?)));
+        return Ok(Query::Not(Box::new(not(input, depth + 1, bounds)?)));
     }
     if at(input, '(') {
         let open = *input;
         one(input)?;
-        let inner = any(input, depth + 1, terms)?;
+        let inner = any(input, depth + 1, bounds)?;
         if !at(input, ')') {
             return cut(&open, "this `(` is not closed", Some("add a `)`"));
         }
@@ -131,16 +146,16 @@ fn not(input: &mut Input<'_>, depth: usize, terms: &mut usize) -> Parsed<Query> 
         blanks(input)?;
         return Ok(inner);
     }
-    *terms += 1;
-    if *terms > MAX_TERMS {
+    bounds.terms += 1;
+    if bounds.terms > MAX_TERMS {
         return cut(input, "the query has too many terms", None);
     }
-    let found = term(input)?;
+    let found = term(input, depth, bounds)?;
     blanks(input)?;
     Ok(found)
 }
 
-fn term(input: &mut Input<'_>) -> Parsed<Query> {
+fn term(input: &mut Input<'_>, depth: usize, bounds: &mut Bounds) -> Parsed<Query> {
     if input.is_empty() || at(input, ')') || at_keyword(input, "OR") || at_keyword(input, "AND") {
         return cut(
             input,
@@ -163,6 +178,12 @@ fn term(input: &mut Input<'_>) -> Parsed<Query> {
             None => text_term(start, text, true),
         };
     }
+    let related = [("trace:(", Table::Spans), ("logs:(", Table::Logs)];
+    for (opening, table) in related {
+        if input.starts_with(opening) {
+            return related_rows(input, table, depth, bounds);
+        }
+    }
     let before = *input;
     if let Some(text) = name(input)?
         && !is_address(input)
@@ -180,6 +201,48 @@ fn term(input: &mut Input<'_>) -> Parsed<Query> {
     *input = before;
     let word = bare(input)?;
     text_term(start, word, false)
+}
+
+/// `trace:(…)` and `logs:(…)`. A field of this name is written in quotes, or with its scope.
+fn related_rows(
+    input: &mut Input<'_>,
+    table: Table,
+    depth: usize,
+    bounds: &mut Bounds,
+) -> Parsed<Query> {
+    let position = input.current_token_start();
+    if bounds.is_inside {
+        return cut(
+            input,
+            &format!("`{}` is inside of another such condition", form(table)),
+            Some("write them one after the other: both are about the same trace"),
+        );
+    }
+    bounds.related += 1;
+    if bounds.related > MAX_RELATED {
+        return cut(
+            input,
+            &format!("the query asks more than {MAX_RELATED} times for other rows"),
+            Some("one `trace:(a OR b)` says the same as `trace:(a) OR trace:(b)`"),
+        );
+    }
+    take_while(1.., |c: char| c != '(')
+        .void()
+        .parse_next(input)?;
+    let open = *input;
+    one(input)?;
+    bounds.is_inside = true;
+    let query = any(input, depth + 1, bounds)?;
+    bounds.is_inside = false;
+    if !at(input, ')') {
+        return cut(&open, "this `(` is not closed", Some("add a `)`"));
+    }
+    one(input)?;
+    Ok(Query::Related(Related {
+        table,
+        query: Box::new(query),
+        position,
+    }))
 }
 
 /// What follows `name operator`.
@@ -430,7 +493,12 @@ fn positioned(query: Query, text: &str) -> Query {
             },
             comparison: field.comparison,
         }),
-        text @ Query::Text(_) => text,
+        Query::Related(related) => Query::Related(Related {
+            query: Box::new(positioned(*related.query, text)),
+            position: characters_before(text, related.position),
+            ..related
+        }),
+        other @ (Query::Text(_) | Query::Traces(_)) => other,
     }
 }
 

@@ -71,14 +71,14 @@ async fn patterns(
     Parameters(given): Parameters<PeriodParameters>,
 ) -> Result<Json<Answer<Content>>, ApiError> {
     let query = language::parse(&given.query)?;
-    let filter = language::to_expr(&query, Table::Logs)?;
+    language::check(&query, Table::Logs)?;
     let (limit, most) = (given.limit()?, given.buckets()?);
     let periods = given.periods()?;
     let session = state.begin().await?;
     session.note_skipped(Table::Logs, periods.all);
     let work = Work {
         session: &session,
-        filter,
+        filter: language::condition(&session, &query, Table::Logs, periods.all).await?,
         periods,
     };
     let found = work.patterns(most, limit).await?;

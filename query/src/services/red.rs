@@ -81,6 +81,7 @@ pub(super) async fn histogram(
     Parameters(given): Parameters<Given>,
 ) -> Result<Response, ApiError> {
     let query = language::parse(&given.query)?;
+    language::check(&query, Table::Spans)?;
     let most = parameters::limit(given.buckets, DEFAULT_BUCKETS, MAX_BUCKETS)
         .map_err(|_| Error::invalid(format!("`buckets` can be 1 to {MAX_BUCKETS}")))?;
     let series = parameters::limit(given.limit, DEFAULT_SERIES, MAX_SERIES)?;
@@ -97,7 +98,7 @@ pub(super) async fn histogram(
     let value = |field: &String| coalesce(vec![field_text(field, Table::Spans), lit(NONE)]);
     let work = Work {
         session: &session,
-        filter: language::to_expr(&query, Table::Spans)?,
+        filter: language::condition(&session, &query, Table::Spans, range).await?,
         range,
         by: given.by.as_ref().map(value),
     };

@@ -4,6 +4,7 @@
 //! no row that matches is outside.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
@@ -12,7 +13,7 @@ use spoor_storage::{Table, TimeRange, TraceId};
 
 use super::DynamicColumn;
 use crate::functions::text_query::TextQuery;
-use crate::functions::{ATTRIBUTE_VALUE, MATCHES, literal_text};
+use crate::functions::{ATTRIBUTE_VALUE, MATCHES, TraceSet, literal_text, traces_asked_for};
 
 mod pattern;
 mod time;
@@ -30,7 +31,12 @@ pub(super) struct Pruning {
     pub(super) words_lookup: Lookup,
     /// The traces that rows must belong to, if the filters name them.
     pub(super) traces: Option<Vec<TraceId>>,
+    /// Sets of traces to each of which rows must belong.
+    pub(super) trace_sets: Vec<Arc<TraceSet>>,
 }
+
+/// The index is asked for so many traces; more are likely in most of its blocks.
+const MAX_LOOKED_UP_TRACES: usize = 64 << 10;
 
 impl Pruning {
     /// The bounds of a conjunction of filters on the logical columns.
@@ -58,6 +64,7 @@ impl Pruning {
                 .filter_map(services)
                 .reduce(|a, b| a.intersection(&b).cloned().collect()),
             traces: traces(&lookup),
+            trace_sets: filters.iter().flat_map(trace_sets).collect(),
             lookup,
             words,
             words_lookup: and(words_lookups),
@@ -97,6 +104,10 @@ impl Context<'_> {
             Expr::ScalarFunction(call) if call.name() == MATCHES => {
                 words_only(self.table, filter).unwrap_or(Lookup::All)
             }
+            Expr::ScalarFunction(call) => match traces_asked_for(call) {
+                Some((Expr::Column(column), set)) if column.name == "trace_id" => of_set(set),
+                _ => Lookup::All,
+            },
             Expr::Not(_) | Expr::IsNotTrue(_) => {
                 words_only(self.table, filter).unwrap_or(Lookup::All)
             }
@@ -235,6 +246,32 @@ fn trace(text: &str) -> Lookup {
     }
 }
 
+fn of_set(set: &TraceSet) -> Lookup {
+    match set.len() {
+        0 => Lookup::Or(Vec::new()),
+        1..=MAX_LOOKED_UP_TRACES => Lookup::Traces(Arc::clone(set.ids())),
+        _ => Lookup::All,
+    }
+}
+
+/// The sets that a filter asks rows to be in, all of them.
+fn trace_sets(filter: &Expr) -> Vec<Arc<TraceSet>> {
+    match filter {
+        Expr::Alias(alias) => trace_sets(&alias.expr),
+        Expr::IsTrue(inner) => trace_sets(inner),
+        Expr::BinaryExpr(BinaryExpr {
+            left,
+            op: Operator::And,
+            right,
+        }) => [trace_sets(left), trace_sets(right)].concat(),
+        Expr::ScalarFunction(call) => match traces_asked_for(call) {
+            Some((Expr::Column(column), set)) if column.name == "trace_id" => vec![Arc::clone(set)],
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
 fn simplify(lookup: Lookup) -> Lookup {
     match lookup {
         Lookup::And(parts) => and(parts.into_iter().map(simplify).collect()),
@@ -283,6 +320,7 @@ fn or(parts: Vec<Lookup>) -> Lookup {
 fn traces(lookup: &Lookup) -> Option<Vec<TraceId>> {
     match lookup {
         Lookup::Trace(id) => Some(vec![*id]),
+        Lookup::Traces(ids) => Some(ids.iter().copied().collect()),
         Lookup::And(parts) => parts.iter().find_map(traces),
         Lookup::Or(parts) => {
             let found: Option<Vec<Vec<TraceId>>> = parts.iter().map(traces).collect();

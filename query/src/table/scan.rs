@@ -27,7 +27,7 @@ use super::file_columns::FileColumns;
 use super::nearer;
 use super::prune::Pruning;
 use crate::engine::STORE_URL;
-use crate::functions::{id_text_function, logical_type};
+use crate::functions::{id_text_function, in_traces, logical_type};
 use crate::session::QueryScope;
 
 mod checked;
@@ -195,7 +195,7 @@ fn parquet_plan(
         .with_pushdown_filters(true)
         .with_reorder_filters(true)
         .with_parquet_file_reader_factory(Arc::new(factory));
-    if let Some(filter) = trace_filter(pruning.traces.as_deref()) {
+    if let Some(filter) = trace_filter(pruning) {
         let schema = DFSchema::try_from(stored.as_ref().clone())?;
         source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
     }
@@ -218,19 +218,25 @@ fn parquet_plan(
 
 /// The filter on stored (binary) trace ids: bloom filters and statistics work on it, and it is
 /// cheaper than the one on text.
-fn trace_filter(traces: Option<&[TraceId]>) -> Option<Expr> {
-    let traces = traces?;
-    let column = Expr::Column(Column::new_unqualified("trace_id"));
+fn trace_filter(pruning: &Pruning) -> Option<Expr> {
+    let column = || Expr::Column(Column::new_unqualified("trace_id"));
     let literal = |id: &TraceId| lit(ScalarValue::FixedSizeBinary(16, Some(id.0.to_vec())));
-    match traces {
-        [only] => Some(column.eq(literal(only))),
-        several if several.len() <= MAX_PUSHED_TRACES => Some(in_list(
-            column,
+    let named = match pruning.traces.as_deref() {
+        Some([]) => Some(lit(false)),
+        Some([only]) => Some(column().eq(literal(only))),
+        Some(several) if several.len() <= MAX_PUSHED_TRACES => Some(in_list(
+            column(),
             several.iter().map(literal).collect(),
             false,
         )),
         _ => None,
-    }
+    };
+    let sets = pruning.trace_sets.iter();
+    let large = sets.filter(|set| set.len() > MAX_PUSHED_TRACES);
+    named
+        .into_iter()
+        .chain(large.map(|set| in_traces(column(), set)))
+        .reduce(Expr::and)
 }
 
 /// Computes the outputs, unless they are the source's columns as they come.

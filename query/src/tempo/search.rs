@@ -58,6 +58,7 @@ pub(super) async fn search(
         limit: limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?,
         spans_per_set: limit(given.spss.filter(|n| *n > 0), DEFAULT_SPANS, MAX_SPANS)?,
         after: None,
+        condition: None,
     };
     let session = state.begin().await?;
     let found = find(&session, &wanted).await?;

@@ -179,6 +179,8 @@ struct Search {
     #[serde(default)]
     query: String,
     traceql: Option<String>,
+    /// With `traceql`: what a log record of the trace must match.
+    logs: Option<String>,
     #[serde(default, deserialize_with = "optional")]
     spans_per_set: Option<usize>,
     #[serde(default, deserialize_with = "optional")]
@@ -201,17 +203,25 @@ async fn search(
     State(state): State<ApiState>,
     Parameters(given): Parameters<Search>,
 ) -> Result<Response, ApiError> {
+    if given.traceql.is_none() && given.logs.is_some() {
+        let error = Error::invalid("`logs` stands beside `traceql` only");
+        return Err(error.with_hint("write `logs:(…)` in `query`").into());
+    }
     if let Some(text) = &given.traceql {
         return search_traceql(&state, text, &given).await;
     }
     let query = language::parse(&given.query)?;
-    let search = TraceSearch {
-        condition: language::to_expr(&query, Table::Spans)?,
-        range: time_range(given.start, given.end)?,
-        limit: limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?,
-        after: given.after()?,
-    };
+    language::check(&query, Table::Spans)?;
+    let range = time_range(given.start, given.end)?;
+    let limit = limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
+    let after = given.after()?;
     let session = state.begin().await?;
+    let search = TraceSearch {
+        condition: language::condition(&session, &query, Table::Spans, range).await?,
+        range,
+        limit,
+        after,
+    };
     let found = find_traces(&session, &search).await?;
     let summaries = summarize(&session, &found.ids, search.whole_condition()).await?;
     let page = TracePage {
@@ -233,14 +243,20 @@ async fn search_traceql(
         return Err(error.with_hint("leave one of them out").into());
     }
     let query = traceql::parse(text)?;
-    let wanted = TraceqlSearch {
+    let logs = given.logs.as_deref().map(language::with_logs).transpose()?;
+    let mut wanted = TraceqlSearch {
         query: &query,
         range: time_range(given.start, given.end)?,
         limit: limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?,
         spans_per_set: limit(given.spans_per_set, DEFAULT_SPANS, MAX_SPANS_SHOWN)?,
         after: given.after()?,
+        condition: None,
     };
     let session = state.begin().await?;
+    if let Some(logs) = &logs {
+        let in_range = language::condition(&session, logs, Table::Spans, wanted.range);
+        wanted.condition = Some(in_range.await?);
+    }
     Ok(traceql::answer(&session, &wanted).await?)
 }
 

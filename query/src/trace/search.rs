@@ -1,6 +1,9 @@
 //! Which traces have a span that matches, newest match first.
 
+use std::sync::Arc;
+
 use datafusion::common::ScalarValue;
+use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::functions_aggregate::expr_fn::max;
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::{col, lit};
@@ -10,6 +13,7 @@ use spoor_storage::{Result, Table, TimeRange, TraceId};
 use arrow::array::Array as _;
 
 use crate::failure::from_datafusion;
+use crate::functions::{TraceSet, TraceSetBuilder};
 use crate::otlp::{nanoseconds, strings};
 use crate::session::QuerySession;
 
@@ -118,4 +122,33 @@ pub(crate) async fn find_traces(session: &QuerySession, search: &TraceSearch) ->
             .collect::<Result<_>>()?,
         next: if more { places.pop() } else { None },
     })
+}
+
+/// The traces that have a row of `table` that meets the condition, at any time; `None` if they are
+/// more than `most`, of which not all are looked for then. Errors when the query has not the memory
+/// for them.
+pub(crate) async fn traces_where(
+    session: &QuerySession,
+    table: Table,
+    condition: Expr,
+    most: usize,
+) -> Result<Option<Arc<TraceSet>>> {
+    let frame = session
+        .table(table)
+        .await?
+        .filter(condition.and(col("trace_id").is_not_null()))
+        .and_then(|frame| frame.select_columns(&["trace_id"]))
+        .map_err(from_datafusion)?;
+    let pool = &session.context().runtime_env().memory_pool;
+    let mut found = TraceSetBuilder::new(MemoryConsumer::new("set of traces").register(pool));
+    let mut stream = session.stream(frame).await?;
+    while let Some(batch) = session.next(&mut stream).await? {
+        for id in strings(batch.column(0))?.iter().flatten() {
+            found.insert(id.parse()?).map_err(from_datafusion)?;
+            if found.len() > most {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(found.finish()))
 }

@@ -72,12 +72,9 @@ pub(crate) async fn summarize(
         "status_code",
     ];
     let mut columns: Vec<Expr> = looked_at.into_iter().map(col).collect();
-    // `IS TRUE` would do, but DataFusion's planner takes it for nullable when it runs and for not
-    // nullable before, and refuses its own plan.
-    let matched = when(matches, lit(true))
-        .otherwise(lit(false))
-        .map_err(from_datafusion)?;
-    columns.push(matched.alias("matched"));
+    // A number: of `IS TRUE`, and of `IS NOT TRUE` by itself, DataFusion's planner says that it is
+    // nullable when it runs and that it is not before, and refuses its own plan.
+    columns.push(one_if(matches)?.alias("matched"));
     let end = cast(col("start_time"), DataType::Int64)
         + when(col("duration_ns").lt(lit(0_i64)), lit(0_i64))
             .otherwise(col("duration_ns"))
@@ -85,7 +82,7 @@ pub(crate) async fn summarize(
     let mut totals = vec![
         count(lit(1_i64)).alias("spans"),
         sum(one_if(col("status_code").eq(lit("ERROR")))?).alias("errors"),
-        sum(one_if(col("matched"))?).alias("matches"),
+        sum(col("matched")).alias("matches"),
         min(col("start_time")).alias("start"),
         max(end).alias("end"),
     ];

@@ -60,6 +60,19 @@ async fn a_trace_comes_back_as_it_was_sent_from_buffer_and_from_files() {
 }
 
 #[tokio::test]
+async fn a_search_can_be_for_spans_without_a_value() {
+    let house = House::new().await;
+    append(&house, &everything()).await;
+    for when in ["in the buffer", "in a file"] {
+        for query in ["NOT no.such.key:x", "-http.route:x OR status_message:x"] {
+            let found = house.get("/api/v1/traces", &[("query", query)]).await;
+            assert_eq!(found["traces"][0]["matched_spans"], 1, "{when}: {query}");
+        }
+        house.storage.flush().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_retried_request_shows_its_spans_once() {
     let house = House::new().await;
     append(&house, &everything()).await;

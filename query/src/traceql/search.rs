@@ -1,8 +1,11 @@
 //! A page of traces for which a query leaves spans, newest first.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use spoor_storage::{Error, Result, SpanId, TimeRange, TraceId};
+use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::logical_expr::Expr;
+use spoor_storage::{Error, ErrorKind, Result, SpanId, TimeRange, TraceId};
 
 use super::ast::{Field, Intrinsic, Query, Stage, Target};
 use super::condition::{Arrays, condition, requirements};
@@ -10,6 +13,8 @@ use super::evaluate::{Spanset, evaluate};
 use super::load::{Candidate, MAX_CANDIDATES, Wanted, candidates, columns_of, load};
 use super::tree::TraceTree;
 use super::value::Value;
+use crate::failure::from_datafusion;
+use crate::functions::{TraceSet, TraceSetBuilder};
 use crate::session::QuerySession;
 use crate::trace::Place;
 
@@ -31,6 +36,8 @@ pub(crate) struct TraceqlSearch<'q> {
     pub(crate) spans_per_set: usize,
     /// Only traces after this one in the order.
     pub(crate) after: Option<Place>,
+    /// What else one of the spans in the range must meet.
+    pub(crate) condition: Option<Expr>,
 }
 
 /// A page of found traces.
@@ -88,20 +95,8 @@ pub(crate) async fn find(
     session: &QuerySession,
     search: &TraceqlSearch<'_>,
 ) -> Result<FoundTraces> {
-    let stages = &search.query.stages;
-    if search.query.metrics.is_some() {
-        return Err(
-            Error::invalid("the query counts over time and finds no traces").with_hint(
-                "leave out the function of time, or ask `/tempo/api/metrics/query_range`",
-            ),
-        );
-    }
-    let arrays = Arrays::of(session);
-    let wanted = Wanted {
-        condition: condition(stages, &arrays),
-        range: search.range,
-        requirements: requirements(stages, &arrays),
-    };
+    let stages = finding(search.query)?;
+    let wanted = wanted(session, stages, search.range, search.condition.clone());
     let mut candidates = candidates(session, &wanted).await?;
     let too_many = candidates.len() > MAX_CANDIDATES;
     candidates.truncate(MAX_CANDIDATES);
@@ -136,6 +131,67 @@ pub(crate) async fn find(
         ));
     }
     Ok(finish(page, search.limit, at))
+}
+
+/// All traces of which the query leaves a span, among those that one span of theirs meets the
+/// condition. Errors with [`ErrorKind::TooLarge`] if too many may be.
+pub(crate) async fn find_all(
+    session: &QuerySession,
+    query: &Query,
+    condition: Option<Expr>,
+) -> Result<Arc<TraceSet>> {
+    let stages = finding(query)?;
+    let wanted = wanted(session, stages, TimeRange::ALL, condition);
+    let candidates = candidates(session, &wanted).await?;
+    if candidates.len() > MAX_CANDIDATES {
+        return Err(Error::new(
+            ErrorKind::TooLarge,
+            format!("more than {MAX_CANDIDATES} traces may match the TraceQL query"),
+        )
+        .with_hint("narrow it, or the `query` of the logs or its time range"));
+    }
+    let columns = columns_of(query.fields());
+    let pool = &session.context().runtime_env().memory_pool;
+    let mut found = TraceSetBuilder::new(MemoryConsumer::new("set of traces").register(pool));
+    for some in candidates.chunks(TRACES_AT_ONCE) {
+        let ids: Vec<TraceId> = some.iter().map(|candidate| candidate.id).collect();
+        for (id, trace) in load(session, &columns, &ids).await? {
+            let spansets = evaluate(stages, &TraceTree::new(&trace));
+            if spansets.iter().any(|set| !set.spans.is_empty()) {
+                found.insert(id).map_err(from_datafusion)?;
+            }
+        }
+    }
+    Ok(found.finish())
+}
+
+/// The stages of a query that finds traces.
+fn finding(query: &Query) -> Result<&[Stage]> {
+    if query.metrics.is_some() {
+        return Err(
+            Error::invalid("the query counts over time and finds no traces").with_hint(
+                "leave out the function of time, or ask `/tempo/api/metrics/query_range`",
+            ),
+        );
+    }
+    Ok(&query.stages)
+}
+
+fn wanted(
+    session: &QuerySession,
+    stages: &[Stage],
+    range: TimeRange,
+    more: Option<Expr>,
+) -> Wanted {
+    let arrays = Arrays::of(session);
+    Wanted {
+        condition: condition(stages, &arrays)
+            .into_iter()
+            .chain(more)
+            .reduce(Expr::and),
+        range,
+        requirements: requirements(stages, &arrays),
+    }
 }
 
 fn order_of(place: &Place) -> Result<Order> {

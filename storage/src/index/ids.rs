@@ -129,23 +129,26 @@ impl Ids {
         self.lists.get(bucket as usize).cloned()
     }
 
-    /// The rows of the blocks that a bucket's list names for `hash`.
-    pub(super) fn rows_in(&self, list: &[u8], hash: u32) -> Result<RoaringBitmap> {
+    /// The rows of the blocks that a bucket's list names for `hashes` of that bucket.
+    pub(super) fn rows_in(&self, list: &[u8], hashes: &[u32]) -> Result<RoaringBitmap> {
         let blocks = u64::from(self.rows).div_ceil(BLOCK_ROWS);
         let lower = HASH_BITS - self.bits;
         let most = u32::try_from(blocks << lower).unwrap_or(u32::MAX);
         let mut numbers = RoaringBitmap::new();
         decode(list, most, &mut numbers)?;
-        let first = u64::from(hash & ((1_u32 << lower) - 1)) * blocks;
         let mut rows = RoaringBitmap::new();
-        let (Ok(from), Ok(to)) = (u32::try_from(first), u32::try_from(first + blocks - 1)) else {
-            return Ok(rows);
-        };
-        for number in numbers.range(from..=to) {
-            let start = (u64::from(number) - first) * BLOCK_ROWS;
-            let end = (start + BLOCK_ROWS).min(u64::from(self.rows));
-            if let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) {
-                rows.insert_range((Bound::Included(start), Bound::Excluded(end)));
+        for hash in hashes {
+            let first = u64::from(hash & ((1_u32 << lower) - 1)) * blocks;
+            let (Ok(from), Ok(to)) = (u32::try_from(first), u32::try_from(first + blocks - 1))
+            else {
+                continue;
+            };
+            for number in numbers.range(from..=to) {
+                let start = (u64::from(number) - first) * BLOCK_ROWS;
+                let end = (start + BLOCK_ROWS).min(u64::from(self.rows));
+                if let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) {
+                    rows.insert_range((Bound::Included(start), Bound::Excluded(end)));
+                }
             }
         }
         Ok(rows)

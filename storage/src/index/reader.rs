@@ -153,6 +153,11 @@ impl IndexReader {
                     let rows = self.hashed(source, terms::trace(&id.0)).await?;
                     Ok(RowAnswer::superset(rows))
                 }
+                Lookup::Traces(ids) => {
+                    let hashes = ids.iter().map(|id| terms::trace(&id.0)).collect();
+                    let rows = self.any_hashed(source, hashes).await?;
+                    Ok(RowAnswer::superset(rows))
+                }
                 Lookup::And(parts) => {
                     let mut answer = RowAnswer::exact(self.all());
                     for part in parts {
@@ -290,6 +295,14 @@ impl IndexReader {
 
     /// Rows of the blocks that have an id of this hash.
     async fn hashed(&self, source: &dyn Source, hash: u32) -> Result<RoaringBitmap> {
+        self.any_hashed(source, vec![hash]).await
+    }
+
+    /// Rows of the blocks that have an id of one of these hashes. Each list is read once, however many
+    /// of them it has.
+    async fn any_hashed(&self, source: &dyn Source, mut hashes: Vec<u32>) -> Result<RoaringBitmap> {
+        hashes.sort_unstable();
+        hashes.dedup();
         let ids = self
             .ids
             .get_or_try_init(|| async {
@@ -297,10 +310,20 @@ impl IndexReader {
                 Ids::open(&buckets, self.rows)
             })
             .await?;
+        let (mut lists, mut hashes_of) = (Vec::new(), Vec::new());
+        for together in hashes.chunk_by(|a, b| ids.list(*a) == ids.list(*b)) {
+            let list = together.first().and_then(|hash| ids.list(*hash));
+            if let Some(list) = list.filter(|list| !list.is_empty()) {
+                lists.push(list);
+                hashes_of.push(together);
+            }
+        }
         let mut rows = RoaringBitmap::new();
-        let list = ids.list(hash).into_iter().collect::<Vec<_>>();
-        self.lists(source, Kind::Ids, &list, |list| {
-            rows = ids.rows_in(list, hash)?;
+        let mut hashes_of = hashes_of.into_iter();
+        self.lists(source, Kind::Ids, &lists, |list| {
+            for hashes in hashes_of.by_ref().take(1) {
+                rows |= ids.rows_in(list, hashes)?;
+            }
             Ok(())
         })
         .await?;

@@ -110,6 +110,15 @@ fn words_are_exact_and_ids_attributes_and_traces_point_at_their_blocks() {
     assert_eq!(blocks(&index.ask(&host).maybe), [2, 3]);
     let trace = index.ask(&Lookup::Trace(TraceId([7; 16])));
     assert!(blocks(&trace.maybe).contains(&4));
+    // Of many at once what each alone gives.
+    let ids = |range: std::ops::Range<u8>| range.map(|byte| TraceId([byte; 16]));
+    let one_by_one = Lookup::Or(ids(0..200).map(Lookup::Trace).collect());
+    let together = Lookup::Traces(Arc::new(ids(0..200).collect()));
+    assert_eq!(index.ask(&together).maybe, index.ask(&one_by_one).maybe);
+    assert!(blocks(&index.ask(&together).maybe).contains(&4));
+    let others = Lookup::Traces(Arc::new(ids(8..12).collect()));
+    assert!(index.ask(&others).maybe.is_empty());
+    assert!(index.ask(&Lookup::Traces(Arc::default())).maybe.is_empty());
 }
 
 #[test]

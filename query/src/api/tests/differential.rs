@@ -1,11 +1,9 @@
 //! Promise 3: deleting every index changes no answer.
 
-use arrow::record_batch::RecordBatch;
-use datafusion::physical_plan::ExecutionPlan;
 use spoor_storage::{Table, TenantId};
 
 use super::*;
-use crate::testing::delete_indexes;
+use crate::testing::{delete_indexes, rows_read};
 use crate::{QueryEngine, language};
 
 /// Enough rows that a file has many blocks, with words and values of every frequency.
@@ -430,30 +428,7 @@ async fn rows_tested(house: &House, query: &str) -> usize {
         .unwrap()
         .filter(filter)
         .unwrap();
-    let task = std::sync::Arc::new(frame.task_ctx());
-    let plan = frame.create_physical_plan().await.unwrap();
-    let found = datafusion::physical_plan::collect(std::sync::Arc::clone(&plan), task)
-        .await
-        .unwrap();
-    assert!(
-        found.iter().map(RecordBatch::num_rows).sum::<usize>() > 0,
-        "{query}"
-    );
-    tested_below(plan.as_ref())
-}
-
-fn tested_below(plan: &dyn ExecutionPlan) -> usize {
-    let metrics = plan.metrics().unwrap_or_default();
-    let here: usize = ["pushdown_rows_matched", "pushdown_rows_pruned"]
-        .iter()
-        .filter_map(|name| metrics.sum_by_name(name))
-        .map(|value| value.as_usize())
-        .sum();
-    here + plan
-        .children()
-        .iter()
-        .map(|child| tested_below(child.as_ref()))
-        .sum::<usize>()
+    rows_read(frame).await
 }
 
 #[tokio::test]

@@ -21,6 +21,8 @@ fn show(query: &Query) -> String {
                 field.comparison, field.name.text, field.value.text
             )
         }
+        Query::Related(related) => format!("({} {})", related.table, show(&related.query)),
+        Query::Traces(_) => unreachable!("not written"),
     }
 }
 
@@ -68,6 +70,22 @@ fn reads_the_grammar() {
             "(Greater time \"2023-01-29T08:48:16Z\")",
         ),
         ("größe:ü", "(Is größe \"ü\")"),
+        (
+            "a trace:(status:error duration>250ms) -logs:(\"b c\" OR d)",
+            "(and a (spans (and (Is status \"error\") (Greater duration \"250ms\"))) (not (logs (or \"b c\" d))))",
+        ),
+        // Fields of these names.
+        ("trace:x logs:y", "(and (Is trace \"x\") (Is logs \"y\"))"),
+        (
+            "\"trace\":(a OR b)",
+            "(or (Is trace \"a\") (Is trace \"b\"))",
+        ),
+        ("body.logs:(a)", "(Is body.logs \"a\")"),
+        (
+            "trace=(a OR b)",
+            "(or (Equal trace \"a\") (Equal trace \"b\"))",
+        ),
+        ("has:trace", "(has trace)"),
     ];
     for (text, expected) in cases {
         let query = parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
@@ -89,6 +107,11 @@ fn errors_point_at_the_character() {
         ("a ...", 2),
         ("()", 1),
         ("x:(a b)", 2),
+        ("ü trace:(a", 8),
+        ("trace:()", 7),
+        ("trace:(a logs:(b))", 9),
+        ("trace:(a (b OR NOT trace:(c)))", 19),
+        ("logs:(a b OR)", 12),
     ];
     for (text, position) in cases {
         let error = parse(text).unwrap_err();
@@ -102,6 +125,10 @@ fn depth_and_size_are_bounded() {
     assert!(parse(&"NOT ".repeat(3_000)).is_err());
     assert!(parse(&"a ".repeat(5_000)).is_err());
     assert!(parse(&"a".repeat(1 << 20)).is_err());
+    assert!(parse(&"trace:(a) ".repeat(8)).is_ok());
+    assert_eq!(parse(&"trace:(a) ".repeat(9)).unwrap_err().position, 80);
+    assert!(parse(&format!("{}trace:(a)", "NOT ".repeat(63))).is_ok());
+    assert!(parse(&format!("{}trace:((a))", "NOT ".repeat(63))).is_err());
 }
 
 proptest! {
