@@ -141,6 +141,25 @@ describe("errors", () => {
     await close();
   });
 
+  test("are never new without a time before, and are all shown then; nothing new is said so", async () => {
+    const { page, problems, close } = await open();
+    for (const [tab, label] of [["", "Where requests break"], ["&tab=exceptions", "Exceptions"]]) {
+      await page.goto(`${server.http}/errors?new=1${tab}`);
+      const rows = page.getByRole("group", { name: label }).getByRole("link");
+      await rows.nth(1).waitFor();
+      assert.equal(await rows.count(), 2);
+      assert.equal(await page.locator(".new-badge").count(), 0);
+      assert.equal(await page.getByRole("button", { name: /^new/ }).count(), 0);
+      await page.getByText("What is new shows in a range that has data before it").waitFor();
+    }
+    await page.goto(`${server.http}/errors?new=1&start=2026-03-01T10:02:00Z&end=2026-03-01T10:04:00Z`);
+    await page.getByText("Nothing new here").waitFor();
+    await page.getByRole("button", { name: "Show all" }).click();
+    await page.getByRole("group", { name: "Where requests break" }).getByRole("link").first().waitFor();
+    assert.deepEqual(problems, []);
+    await close();
+  });
+
   test("fit on a phone", async () => {
     const { page, problems, close } = await open({ viewport: SIZES.phone, isMobile: true, hasTouch: true, colorScheme: "dark" });
     for (const path of [`/errors?${RANGE}`, `/errors?tab=exceptions&${RANGE}`, `/logs?view=patterns&${RANGE}`]) {

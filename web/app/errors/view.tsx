@@ -24,7 +24,9 @@ export function ErrorsView(): JSX.Element {
   const failures = useGroups<FailurePage>("failures", search.query, search, LIMIT);
   const thrown = useGroups<ExceptionPage>("exceptions", search.query, search, LIMIT);
   const found: Loaded<FailurePage | ExceptionPage> = exceptions ? thrown : failures;
-  const onlyNew = params.get("new") === "1";
+  const newCount = found.data?.new_count ?? null;
+  // Without a time before there is nothing to tell new from: then none is, and none is left out.
+  const onlyNew = params.get("new") === "1" && newCount !== null;
   const tab = (name: string | null, label: string, number: number | undefined): JSX.Element => (
     <button type="button" role="tab" aria-selected={exceptions === (name !== null)} onClick={() => setParams({ tab: name }, "replace")}>
       {label}
@@ -43,10 +45,11 @@ export function ErrorsView(): JSX.Element {
           {tab(null, "Where requests break", failures.data?.group_count)}
           {tab("exceptions", "Exceptions", thrown.data?.group_count)}
         </div>
-        {found.data && found.data.new_count !== null && (found.data.new_count > 0 || onlyNew) && (
+        {found.data && newCount === null && found.data.total > 0 && <span class="toolbar-end muted hide-phone">What is new shows in a range that has data before it</span>}
+        {newCount !== null && (newCount > 0 || onlyNew) && (
           <span class="toolbar-end">
             <button type="button" class="legend-item" aria-pressed={onlyNew} title="Only what the period before did not have" onClick={() => setParams({ new: onlyNew ? null : "1" }, "replace")}>
-              new <span class="muted">{count(found.data.new_count)}</span>
+              new <span class="muted">{count(newCount)}</span>
             </button>
           </span>
         )}
@@ -59,9 +62,25 @@ export function ErrorsView(): JSX.Element {
   );
 
   function renderGroups(): JSX.Element {
-    if (exceptions) return <ExceptionList groups={(thrown.data?.exceptions ?? []).filter((group) => !onlyNew || group.new)} withService />;
-    return <FailureList groups={(failures.data?.failures ?? []).filter((group) => !onlyNew || group.new)} total={failures.data?.total ?? 0} />;
+    const isShown = (group: { new: boolean | null }): boolean => !onlyNew || group.new === true;
+    const groups = (thrown.data?.exceptions ?? []).filter(isShown);
+    const broken = (failures.data?.failures ?? []).filter(isShown);
+    if ((exceptions ? groups : broken).length === 0) return <NothingNew />;
+    return exceptions ? <ExceptionList groups={groups} withService /> : <FailureList groups={broken} total={failures.data?.total ?? 0} />;
   }
+}
+
+function NothingNew(): JSX.Element {
+  return (
+    <EmptyState title="Nothing new here">
+      <p>All of this failed in the period before, too.</p>
+      <div class="state-actions">
+        <button type="button" class="button" onClick={() => setParams({ new: null }, "replace")}>
+          Show all
+        </button>
+      </div>
+    </EmptyState>
+  );
 }
 
 function None({ search }: { search: Search }): JSX.Element {

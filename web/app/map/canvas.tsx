@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import type { Service } from "../api/types";
 import { serviceSlot } from "../lib/colour";
 import { layers, type Layout, type Placed } from "../lib/graph";
+import { shortened } from "../lib/shorten";
 import { useDark } from "../lib/prefs";
 import { useSize } from "../lib/size";
 import { readPalette, type Palette } from "../trace/paint";
@@ -79,6 +80,7 @@ export function Canvas({ graph, rates, chosen, needle, onChoose }: Props): JSX.E
     <div
       ref={box}
       class={hover ? "map map-near" : "map"}
+      title={hover ?? undefined}
       onWheel={(event) => {
         event.preventDefault();
         zoom(at(event), event.deltaY > 0 ? 0.85 : 1.18);
@@ -224,11 +226,7 @@ function drawNode(context: CanvasRenderingContext2D, node: Placed, scene: Scene,
     context.fillRect(node.x + 3, node.y, NODE.width - 3, NODE.height);
     return;
   }
-  context.save();
-  context.beginPath();
-  context.rect(node.x, node.y, NODE.width - 6, NODE.height);
-  context.clip();
   context.fillStyle = palette.text;
-  context.fillText(node.name, node.x + (other ? 14 : 11), node.y + NODE.height / 2 + 0.5);
-  context.restore();
+  const left = other ? 14 : 11;
+  context.fillText(shortened(node.name, NODE.width - left - (other ? 10 : 6), (text) => context.measureText(text).width), node.x + left, node.y + NODE.height / 2 + 0.5);
 }

@@ -57,9 +57,11 @@ export function MapView(): JSX.Element {
       </div>
       <Progress active={answer.loading || services.loading} />
       <div class="summary">
-        <span>
-          <b>{count(servicesIn(shown))}</b> {shown.nodes.length < whole.nodes.length ? `of ${count(servicesIn(whole))} services` : "services"}, {plural(shown.edges.length, "call path")}
-        </span>
+        {answer.data && (
+          <span>
+            <b>{count(servicesIn(shown))}</b> {shown.nodes.length < whole.nodes.length ? `of ${count(servicesIn(whole))} services` : "services"}, {plural(shown.edges.length, "call path")}
+          </span>
+        )}
         <span class="legend">
           {answer.data && answer.data.cycles.length > 0 && (
             <button type="button" class="legend-item" aria-pressed={onlyCycles} title="Services that call each other in a circle" onClick={() => toggle("cycles", onlyCycles)}>
