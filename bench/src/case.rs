@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use serde::Deserialize;
 
+use crate::crowd::Crowd;
 use crate::ids;
 use crate::records::Signal;
 
@@ -36,6 +37,8 @@ pub(crate) struct Phase {
     pub(crate) load: Vec<Load>,
     /// What is asked of the records that this and earlier phases have sent.
     pub(crate) queries: Option<Queries>,
+    /// Many clients that ask for everything.
+    pub(crate) crowd: Option<Crowd>,
     /// Waits at the end, and counts what it costs, until the server has nothing left to do. One of
     /// ours is then stopped, which writes what it had in memory, and started again.
     #[serde(default)]

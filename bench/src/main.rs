@@ -10,7 +10,9 @@
 //! written over in place, so that the generator's own share of the CPU is small. All ids follow
 //! from a seed: queries know what was sent without asking.
 
+mod ask;
 mod case;
+mod crowd;
 mod disk;
 mod http;
 mod ids;

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
-use url::form_urlencoded::byte_serialize;
 
+use crate::ask::{Ask, encode};
 use crate::case::Queries;
 use crate::http::{Answer, Connection};
 use crate::ids;
@@ -18,27 +18,6 @@ struct Case {
     asks: Vec<Ask>,
     /// What the answer must hold: a query that finds nothing is fast and worthless.
     found: fn(&Value) -> bool,
-}
-
-/// A request.
-#[derive(Debug, Clone)]
-enum Ask {
-    Get(String),
-    Sql(String),
-}
-
-impl Ask {
-    async fn send(&self, connection: &mut Connection) -> anyhow::Result<Answer> {
-        match self {
-            Self::Get(path) => connection.get(path).await,
-            Self::Sql(query) => {
-                let body = json!({ "query": query }).to_string();
-                connection
-                    .post("/api/v1/sql", "application/json", body.as_bytes())
-                    .await
-            }
-        }
-    }
 }
 
 /// Times every query and reports, in milliseconds, the first time each was asked and, of all times
@@ -204,10 +183,6 @@ fn each(queries: &Queries, ask: impl Fn(u64) -> Ask) -> Vec<Ask> {
 
 fn same(queries: &Queries, ask: Ask) -> Vec<Ask> {
     vec![ask; usize::try_from(queries.repeat).unwrap_or(usize::MAX)]
-}
-
-fn encode(query: &str) -> String {
-    byte_serialize(query.as_bytes()).collect()
 }
 
 fn read(answer: &Answer) -> anyhow::Result<Value> {

@@ -13,7 +13,7 @@ use crate::case::{Case, Load, Phase};
 use crate::ingest::{self, Tally, Target, as_f64};
 use crate::machine::{self, Process, ProcessUse};
 use crate::server::{Addresses, Spoor};
-use crate::{disk, queries};
+use crate::{crowd, disk, queries};
 
 /// A server that uses less of a core than this over [`QUIET`] has nothing left to do.
 const IDLE_CORES: f64 = 0.03;
@@ -170,6 +170,9 @@ impl<'a> Bench<'a> {
         if let Some(asked) = loads.asked {
             figures.insert("milliseconds".to_owned(), asked);
         }
+        if let Some(crowd) = loads.crowd {
+            figures.insert("crowd".to_owned(), crowd);
+        }
         let mut after = None;
         if phase.settle {
             let waited = settle(addresses.process).await?;
@@ -211,8 +214,15 @@ impl<'a> Bench<'a> {
             }
             _ => None,
         };
+        let crowd = match (&phase.crowd, &addresses.http) {
+            (Some(crowd), Some(http)) => {
+                Some(crowd::run(http, self.args.token.clone(), crowd).await?)
+            }
+            _ => None,
+        };
         let mut loads = Loads {
             asked,
+            crowd,
             ..Loads::default()
         };
         while let Some(done) = tasks.join_next().await {
@@ -252,6 +262,7 @@ struct Loads {
     figures: Vec<Value>,
     records: u64,
     asked: Option<Value>,
+    crowd: Option<Value>,
 }
 
 fn server_figures(before: ProcessUse, after: ProcessUse, records: u64, elapsed: Duration) -> Value {

@@ -20,7 +20,7 @@ pub(crate) struct TableArgs {
 }
 
 /// The figures worth showing: their path in a part of a result, and how they are told (`#` is the value).
-const FIGURES: [(&str, &str, f64); 13] = [
+const FIGURES: [(&str, &str, f64); 17] = [
     ("records_per_second", "# records/s", 1.0),
     ("request_ms.p50", "p50 # ms", 1.0),
     ("request_ms.p99", "p99 # ms", 1.0),
@@ -28,6 +28,10 @@ const FIGURES: [(&str, &str, f64); 13] = [
     ("peak_rss_bytes", "peak # MB", 1e-6),
     ("rss_bytes_at_the_end", "then # MB", 1e-6),
     ("ready_ms", "ready after # ms", 1.0),
+    ("answered_ms.p50", "answer p50 # ms", 1.0),
+    ("answered_ms.p99", "answer p99 # ms", 1.0),
+    ("answers_by_status.200", "# answers", 1.0),
+    ("given_up", "# not answered", 1.0),
     ("median", "median # ms", 1.0),
     ("p95", "p95 # ms", 1.0),
     ("first", "first # ms", 1.0),
@@ -117,6 +121,7 @@ fn figures(result: &Value) -> Places {
         for (query, times) in phase["milliseconds"].as_object().into_iter().flatten() {
             collect(times, &format!("{name}: {query}"), &mut places);
         }
+        collect(&phase["crowd"], &format!("{name}: crowd"), &mut places);
         collect(&phase["server"], name, &mut places);
         collect(phase, name, &mut places);
     }
