@@ -7,15 +7,17 @@ mod choose;
 mod delete;
 mod reports;
 mod retention;
+mod schema;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, FromRequestParts};
-use axum::routing::{get, post, put};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use spoor_storage::{Error, ErrorKind, Result};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::api::{ApiError, ApiState};
 use crate::engine::QueryEngine;
@@ -36,25 +38,27 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 }
 
 /// The routes that tell what was deleted and what is kept.
-pub(crate) fn routes() -> Router<ApiState> {
-    Router::new()
-        .route("/api/v1/deletions", get(reports::list))
-        .route("/api/v1/deletions/{id}", get(reports::one))
-        .route("/api/v1/retention", get(retention::policy))
-        .route("/api/v1/pins", get(retention::pins))
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::default()
+        .routes(routes!(reports::list))
+        .routes(routes!(reports::one))
+        .routes(routes!(retention::policy))
+        .routes(routes!(retention::pins))
+}
+
+/// The routes that change stored data, with their part of the OpenAPI document.
+pub(crate) fn changing_routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::default()
+        .routes(routes!(delete::delete))
+        .routes(routes!(delete::redact))
+        .routes(routes!(retention::set_policy))
+        .routes(routes!(retention::pin, retention::unpin))
 }
 
 /// The routes that change stored data, without authentication. They belong on the same paths as
 /// [`crate::router`] and behind stricter credentials.
 pub fn admin_router(engine: QueryEngine) -> Router {
-    Router::new()
-        .route("/api/v1/delete", post(delete::delete))
-        .route("/api/v1/redact", post(delete::redact))
-        .route("/api/v1/retention", put(retention::set_policy))
-        .route(
-            "/api/v1/pins/{trace_id}",
-            post(retention::pin).delete(retention::unpin),
-        )
+    Router::from(changing_routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(ApiState { engine })
 }

@@ -12,13 +12,19 @@ mod retry;
 mod sql;
 mod tail;
 
+use std::borrow::Cow;
+
 use axum::Router;
-use axum::routing::{get, post};
 use serde::Serialize;
 use spoor_storage::TenantId;
+use utoipa::openapi::schema::{AllOfBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-pub use error::ApiError;
 pub(crate) use error::BrokenData;
+pub use error::{ApiError, ErrorBody};
 pub(crate) use histogram::Buckets;
 pub(crate) use request::JsonBody;
 pub use request::{Parameters, optional};
@@ -61,15 +67,41 @@ impl<T> Answer<T> {
     }
 }
 
-/// The routes `/api/v1/*`, `/jaeger/*`, `/tempo/*` and `/loki/*`, without authentication.
-pub fn router(engine: QueryEngine) -> Router {
-    Router::new()
-        .route("/api/v1/logs", get(logs::logs))
-        .route("/api/v1/logs/tail", get(tail::tail))
-        .route("/api/v1/logs/histogram", get(histogram::histogram))
-        .route("/api/v1/fields", get(fields::fields))
-        .route("/api/v1/fields/{name}/values", get(fields::values))
-        .route("/api/v1/sql", post(sql::sql))
+/// Named as the content is: it is what a client asked for.
+impl<T: ToSchema> PartialSchema for Answer<T> {
+    fn schema() -> RefOr<Schema> {
+        let outcome = Ref::from_schema_name(Outcome::name());
+        let all = match T::schema() {
+            RefOr::T(Schema::AllOf(mut all)) => {
+                all.items.push(outcome.into());
+                all
+            }
+            content => AllOfBuilder::new().item(content).item(outcome).build(),
+        };
+        RefOr::T(Schema::AllOf(all))
+    }
+}
+
+impl<T: ToSchema> ToSchema for Answer<T> {
+    fn name() -> Cow<'static, str> {
+        T::name()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        T::schemas(schemas);
+        schemas.push((Outcome::name().into_owned(), Outcome::schema()));
+    }
+}
+
+/// The routes `/api/v1/*` that read, with their part of the OpenAPI document.
+pub(crate) fn native_routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::default()
+        .routes(routes!(logs::logs))
+        .routes(routes!(tail::tail))
+        .routes(routes!(histogram::histogram))
+        .routes(routes!(fields::fields))
+        .routes(routes!(fields::values))
+        .routes(routes!(sql::sql))
         .merge(trace::routes())
         .merge(services::routes())
         .merge(crate::patterns::routes())
@@ -78,6 +110,11 @@ pub fn router(engine: QueryEngine) -> Router {
         .merge(crate::difference::routes())
         .merge(crate::searches::routes())
         .merge(crate::admin::routes())
+}
+
+/// The routes `/api/v1/*`, `/jaeger/*`, `/tempo/*` and `/loki/*`, without authentication.
+pub fn router(engine: QueryEngine) -> Router {
+    Router::from(native_routes())
         .merge(crate::jaeger::routes())
         .merge(crate::tempo::routes())
         .merge(crate::loki::routes())

@@ -10,7 +10,7 @@
 //! one deadline, one memory pool), [`table`] (what DataFusion scans), [`functions`] (full text and
 //! attributes in SQL), [`language`] (the search language), [`sql`], [`parameters`], [`otlp`]
 //! (rows back to OTLP JSON), [`trace`] (trees, search), `traceql`, `logql`, [`services`], `patterns`,
-//! `exceptions`, `failures`, `difference`, `searches`, [`api`] and [`admin`] (what changes stored data).
+//! `exceptions`, `failures`, `difference`, `searches`, [`api`], [`admin`] (what changes stored data) and [`openapi`] (the document of both).
 
 pub mod admin;
 pub mod api;
@@ -26,6 +26,7 @@ pub mod language;
 mod listing;
 mod logql;
 mod loki;
+pub mod openapi;
 pub mod otlp;
 pub mod parameters;
 mod patterns;

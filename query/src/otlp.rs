@@ -6,6 +6,7 @@
 mod columns;
 mod json;
 mod protobuf;
+mod schema;
 mod value;
 mod write;
 
@@ -14,6 +15,7 @@ pub(crate) use columns::{integers, nanoseconds, optional as optional_text, strin
 pub use json::JsonWriter;
 pub(crate) use protobuf::bytes as write_protobuf_bytes;
 pub use protobuf::write_traces_protobuf;
+pub(crate) use schema::{TracesData, traces_example};
 pub use value::{
     is_safe_integer, write_plain_attributes, write_plain_value, write_typed_attributes,
 };

@@ -1,5 +1,6 @@
 //! Query parameters as the API takes them: times, limits, orders, cursors.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use base64::Engine as _;
@@ -8,10 +9,13 @@ use chrono::{DateTime, Utc};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use spoor_storage::{Error, Result, TimeRange};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 mod periods;
 
-pub(crate) use periods::{PeriodBounds, PeriodParameters, Periods};
+pub(crate) use periods::{PeriodBounds, PeriodBuckets, PeriodParameters, Periods};
 
 const SECOND_NS: i64 = 1_000_000_000;
 
@@ -36,6 +40,24 @@ impl<'de> Deserialize<'de> for TimeParameter {
     }
 }
 
+impl PartialSchema for TimeParameter {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Number]))
+            .description(Some(
+                "RFC 3339; Unix seconds, milliseconds, microseconds or nanoseconds (told apart by size); or relative: `now`, `now-15m`, `-15m` (units `s m h d w`).",
+            ))
+            .examples(["2023-01-29T08:48:16Z", "now-15m", "1674982096"])
+            .into()
+    }
+}
+
+impl ToSchema for TimeParameter {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Time")
+    }
+}
+
 /// The present, nanoseconds since the Unix epoch.
 pub fn now_ns() -> i64 {
     Utc::now().timestamp_nanos_opt().unwrap_or(i64::MAX)
@@ -55,7 +77,7 @@ pub fn time_range(start: Option<TimeParameter>, end: Option<TimeParameter>) -> R
 }
 
 /// Which end of time comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {
     /// Oldest first.

@@ -17,6 +17,7 @@ use spoor_storage::{
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use crate::engine::Shared;
 use crate::failure::from_datafusion;
@@ -25,8 +26,8 @@ use crate::table::{DynamicColumn, SnapshotTable};
 /// An answer names at most this many reasons for being incomplete.
 const MAX_REASONS: usize = 20;
 
-/// What every answer says about itself; flattened into its JSON.
-#[derive(Debug, Clone, Serialize)]
+/// What every answer that reads data says about itself.
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Outcome {
     /// Whether everything that the snapshot holds was looked at.
     pub complete: bool,

@@ -11,6 +11,7 @@ mod banner;
 mod gate;
 mod health;
 mod listeners;
+mod openapi;
 mod process;
 mod signals;
 
@@ -59,6 +60,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<Outcome> {
         otlp_http: Gate::new(Door::OtlpHttp),
         http: Gate::new(Door::Api),
     };
+    let openapi = openapi::router().context("cannot write the OpenAPI document")?;
     let access = &settings.access;
     let mut running = Running::start(
         bound,
@@ -70,7 +72,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<Outcome> {
             &access.hosts,
         ),
         only_our_names(
-            health.router().merge(gates.http.router()),
+            health.router().merge(openapi).merge(gates.http.router()),
             settings.listen.http,
             &access.read,
             &access.hosts,

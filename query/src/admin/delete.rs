@@ -10,12 +10,15 @@ use axum::extract::rejection::BytesRejection;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use spoor_storage::{DeletionPreview, DeletionRequest, Error, Redaction, Result, Table, TenantId};
+use utoipa::ToSchema;
 
 use super::choose::choose;
 use super::reports::{ReportJson, report_json};
-use super::{Caller, json_of};
+use super::{Caller, json_of, schema};
 use crate::api::{ApiError, ApiState};
 use crate::language;
+use crate::openapi::words::{SearchQuery, TableName};
+use crate::openapi::{AdminErrors, Conflict};
 use crate::parameters::{TimeParameter, time_range};
 
 const DELETE_HINT: &str =
@@ -25,21 +28,29 @@ const REDACT_HINT: &str =
 /// What stands in the place of a redacted value.
 const REPLACEMENT: &str = "[redacted]";
 
-#[derive(Debug, Deserialize)]
+/// Which records.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct DeleteBody {
+    #[schema(value_type = TableName)]
     table: Table,
+    /// May be empty if `start` and `end` are both given.
     #[serde(default)]
+    #[schema(value_type = SearchQuery)]
     query: String,
     #[serde(default, deserialize_with = "time")]
     start: Option<TimeParameter>,
     #[serde(default, deserialize_with = "time")]
     end: Option<TimeParameter>,
+    /// Changes nothing and says how many rows match.
     #[serde(default)]
     dry_run: bool,
+    /// In the place of `dry_run`: how many rows are meant. 409 and nothing is changed if more match by then.
     confirm: Option<u64>,
-    /// Redaction only.
+    /// Redaction only: an attribute of one scope (`attributes.…`, `resource.…`, `scope.…`, `body.…`), a bare key (every scope,
+    /// events and links), `body`, `name`, `status_message` or `event_name`.
     fields: Option<Vec<String>>,
+    /// Redaction only: what stands in the place of a value; `[redacted]`, unless said otherwise.
     replacement: Option<String>,
 }
 
@@ -55,18 +66,34 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TimeParamet
     text.parse().map(Some).map_err(D::Error::custom)
 }
 
-#[derive(Debug, Serialize)]
+/// What matches, or what was changed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Deleted)]
 pub(super) struct DeleteAnswer {
     dry_run: bool,
     rows: u64,
+    /// Rows that match and stay, because their trace is pinned.
     pinned_rows: u64,
     files: u64,
+    /// Null for a dry run.
+    #[schema(required)]
     deletion_id: Option<String>,
+    #[schema(required)]
     deletion: Option<ReportJson>,
     complete: bool,
     incomplete_reasons: Vec<String>,
 }
 
+/// Deletes records.
+///
+/// First with `dry_run`; then with `confirm` and the number of rows that it told. No query sees them from the answer
+/// on; their bytes are removed by the deadline of the report. Rows that a retention rule hides are deleted too.
+#[utoipa::path(
+    post, path = "/api/v1/delete", tag = "Deleting", operation_id = "delete",
+    request_body(content = DeleteBody, example = json!({"table": "logs", "query": "service:cart password", "start": "-7d", "end": "now", "dry_run": true})),
+    responses((status = 200, description = "What matches, or what was deleted.", body = DeleteAnswer, example = schema::deleted_example), AdminErrors, Conflict),
+    security((), ("admin_token" = [])),
+)]
 pub(super) async fn delete(
     State(state): State<ApiState>,
     caller: Caller,
@@ -82,6 +109,16 @@ pub(super) async fn delete(
     run(&state, caller, body, None).await
 }
 
+/// Replaces values in records.
+///
+/// As deleting. If a field of a structured body is named, the whole body is replaced. Records of pinned traces are
+/// redacted as well.
+#[utoipa::path(
+    post, path = "/api/v1/redact", tag = "Deleting", operation_id = "redact",
+    request_body(content = DeleteBody, example = json!({"table": "logs", "query": "has:user.email", "fields": ["user.email", "body"], "replacement": "[redacted]", "dry_run": true})),
+    responses((status = 200, description = "What matches, or what was redacted.", body = DeleteAnswer, example = schema::deleted_example), AdminErrors, Conflict),
+    security((), ("admin_token" = [])),
+)]
 pub(super) async fn redact(
     State(state): State<ApiState>,
     caller: Caller,

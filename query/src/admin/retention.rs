@@ -11,10 +11,13 @@ use spoor_storage::{
     Pin, Result, Retention, RetentionPolicy, RetentionPreview, RetentionRule, RulePreview,
     TenantId, TraceId,
 };
+use utoipa::ToSchema;
 
 use super::reports::{ReportJson, report_json};
-use super::{Caller, json_of};
+use super::{Caller, json_of, schema};
 use crate::api::{ApiError, ApiState};
+use crate::openapi::words::{Instant, TraceIdText};
+use crate::openapi::{AdminErrors, Conflict, NotFound, ReadErrors};
 use crate::parameters::{format_time, now_ns};
 use crate::trace::trace_id_of;
 
@@ -25,31 +28,47 @@ const PIN_HINT: &str = "send {\"note\": \"why it is to stay\"}";
 const MAX_NOTE_BYTES: usize = 1000;
 
 /// The policy in force and what it hides.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Retention)]
 pub(super) struct RetentionJson {
     #[serde(flatten)]
+    #[schema(value_type = schema::RetentionPolicy)]
     policy: RetentionPolicy,
+    /// How often it was changed.
     version: u64,
+    /// The settings file, if the rules are written there; then they cannot be changed here.
+    #[schema(required)]
     set_in: Option<String>,
+    #[schema(value_type = Option<Instant>, required)]
     changed_time: Option<String>,
+    #[schema(required)]
     changed_by: Option<String>,
+    /// Of all files.
     total_bytes: u64,
+    /// What can come back if the rules are changed.
     hidden: Vec<HiddenJson>,
 }
 
-#[derive(Debug, Serialize)]
+/// Rows that a rule hides.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HiddenRows)]
 struct HiddenJson {
     #[serde(flatten)]
     report: ReportJson,
+    /// Until then they can come back.
+    #[schema(value_type = Instant)]
     purge_time: String,
 }
 
 /// A policy, as it is put in force.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 struct PolicyBody {
+    #[schema(value_type = Vec<schema::RetentionRule>)]
     rules: Vec<RetentionRule>,
+    /// Over this many bytes of files, the oldest hours expire, whatever the rules say.
     max_total_bytes: Option<u64>,
+    /// Changes nothing and says what the policy would let expire now.
     dry_run: bool,
 }
 
@@ -73,10 +92,30 @@ fn retention_json(retention: &Retention) -> RetentionJson {
     }
 }
 
+/// What is kept, and how long.
+#[utoipa::path(
+    get, path = "/api/v1/retention", tag = "Retention", operation_id = "retention",
+    responses((status = 200, description = "The policy in force and what it hides.", body = RetentionJson, example = schema::retention_example), ReadErrors),
+)]
 pub(super) async fn policy(State(state): State<ApiState>) -> Json<RetentionJson> {
     Json(retention_json(&state.engine.storage().retention()))
 }
 
+/// Changes what is kept, and how long.
+///
+/// With `dry_run` nothing is changed. 409 if the rules are written in the settings file.
+#[utoipa::path(
+    put, path = "/api/v1/retention", tag = "Retention", operation_id = "set_retention",
+    request_body(content = PolicyBody, example = json!({"rules": [{"table": "spans", "keep": "30d"}], "max_total_bytes": null, "dry_run": true})),
+    responses(
+        (status = 200, description = "The policy in force; with `dry_run` what it would do.", body = schema::PolicyAnswer, examples(
+            ("in force" = (summary = "Put in force", value = json!(schema::retention_example()))),
+            ("dry run" = (summary = "With dry_run", value = json!(schema::preview_example()))),
+        )),
+        AdminErrors, Conflict,
+    ),
+    security((), ("admin_token" = [])),
+)]
 pub(super) async fn set_policy(
     State(state): State<ApiState>,
     caller: Caller,
@@ -128,6 +167,11 @@ fn pin_json(trace: TraceId, pin: &Pin) -> Value {
     })
 }
 
+/// Traces that are kept whatever the rules say.
+#[utoipa::path(
+    get, path = "/api/v1/pins", tag = "Retention", operation_id = "pins",
+    responses((status = 200, description = "Pinned traces.", body = schema::Pins, example = schema::pins_example), ReadErrors),
+)]
 pub(super) async fn pins(State(state): State<ApiState>) -> Json<Value> {
     let pins = state.engine.storage().pins(&TenantId::default());
     let pins: Vec<_> = pins
@@ -137,13 +181,23 @@ pub(super) async fn pins(State(state): State<ApiState>) -> Json<Value> {
     Json(json!({ "pins": pins }))
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// Why a trace is kept.
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PinBody {
+    /// For people; cut if it is over 1,000 bytes.
     #[serde(default)]
     note: String,
 }
 
+/// Keeps a trace, also one that is still to come.
+#[utoipa::path(
+    post, path = "/api/v1/pins/{trace_id}", tag = "Retention", operation_id = "pin",
+    params(("trace_id" = TraceIdText, Path, description = "In either case.")),
+    request_body(content = PinBody, example = json!({"note": "why it is to stay"})),
+    responses((status = 200, description = "It is pinned.", body = schema::PinJson, example = schema::pin_example), AdminErrors),
+    security((), ("admin_token" = [])),
+)]
 pub(super) async fn pin(
     State(state): State<ApiState>,
     Path(trace_id): Path<String>,
@@ -166,6 +220,13 @@ pub(super) async fn pin(
     Ok(Json(answer))
 }
 
+/// Keeps a trace no longer.
+#[utoipa::path(
+    delete, path = "/api/v1/pins/{trace_id}", tag = "Retention", operation_id = "unpin",
+    params(("trace_id" = TraceIdText, Path, description = "In either case.")),
+    responses((status = 200, description = "It is not pinned any more.", body = schema::Unpinned, example = json!({"trace_id": "fe6b6f1c5a0f4d3b8a7e9c2d1b0a3f5e"})), AdminErrors, NotFound),
+    security((), ("admin_token" = [])),
+)]
 pub(super) async fn unpin(
     State(state): State<ApiState>,
     Path(trace_id): Path<String>,

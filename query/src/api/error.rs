@@ -4,17 +4,40 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
-use serde_json::json;
+use serde::Serialize;
 use spoor_storage::{Error, ErrorKind};
+use utoipa::ToSchema;
 
 use crate::language::SyntaxError;
+use crate::openapi::words::ErrorCode;
 
 /// Marks a response that failed for broken files; they have been set aside.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BrokenData;
 
-/// An error on its way to the client:
-/// `{"error": {"code", "message", "hint", "position"}}` with the matching status.
+/// An error as answers tell it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorBody {
+    error: ErrorJson,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Error)]
+struct ErrorJson {
+    /// What kind of error it is, for programs.
+    #[schema(value_type = ErrorCode)]
+    code: &'static str,
+    /// What was wrong, for people.
+    message: String,
+    /// What to do next.
+    #[schema(required)]
+    hint: Option<String>,
+    /// The offset in characters into `query` (or `traceql`) where it went wrong.
+    #[schema(required)]
+    position: Option<usize>,
+}
+
+/// An error on its way to the client: an [`ErrorBody`] with the matching status.
 #[derive(Debug)]
 pub struct ApiError {
     error: Error,
@@ -81,12 +104,14 @@ impl IntoResponse for ApiError {
             kind => tracing::debug!(error = %self.error, kind = kind.label(), "query refused"),
         }
         let corrupt = self.error.kind() == ErrorKind::Corrupt;
-        let body = json!({"error": {
-            "code": self.error.kind().label(),
-            "message": self.error.to_string(),
-            "hint": self.error.hint(),
-            "position": self.position,
-        }});
+        let body = ErrorBody {
+            error: ErrorJson {
+                code: self.error.kind().label(),
+                message: self.error.to_string(),
+                hint: self.error.hint().map(str::to_owned),
+                position: self.position,
+            },
+        };
         let mut response = (self.status(), Json(body)).into_response();
         if corrupt {
             response.extensions_mut().insert(BrokenData);
@@ -104,6 +129,8 @@ impl IntoResponse for ApiError {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use serde_json::json;
 
     use super::*;
 

@@ -13,12 +13,14 @@ use datafusion::logical_expr::{Expr, lit};
 use datafusion::prelude::{col, starts_with};
 use serde::{Deserialize, Serialize};
 use spoor_storage::{FieldStatistics, Result, Table, TimeRange, ValueType};
+use utoipa::ToSchema;
 
 use super::request::{Parameters, optional};
 use super::{Answer, ApiError, ApiState};
 use crate::failure::from_datafusion;
 use crate::language::{field_text, is_attribute, level_name, level_rank_expr};
 use crate::listing::in_range;
+use crate::openapi::{ReadErrors, words};
 use crate::parameters::{self, TimeParameter};
 use crate::session::QuerySession;
 use crate::table::Place;
@@ -29,58 +31,106 @@ const MAX_VALUES: usize = 1_000;
 /// Values of a range with more rows than this are not counted but taken from the statistics.
 const MAX_COUNTED_ROWS: u64 = 20_000_000;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct FieldsParameters {
+    /// Fields of which table; logs, unless said otherwise.
     #[serde(default, deserialize_with = "optional")]
+    #[param(value_type = Option<words::TableName>)]
     table: Option<Table>,
+    /// The first instant.
     #[serde(default, deserialize_with = "optional")]
     start: Option<TimeParameter>,
+    /// The instant after the last.
     #[serde(default, deserialize_with = "optional")]
     end: Option<TimeParameter>,
+    /// What a name or value begins with.
     #[serde(default)]
+    #[param(example = "http")]
     prefix: String,
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ValuesParameters {
+    /// How many values, the most frequent ones.
     #[serde(default, deserialize_with = "optional")]
+    #[param(minimum = 1, maximum = 1_000, default = 50)]
     limit: Option<usize>,
 }
 
-#[derive(Debug, Serialize)]
+/// The fields that rows have, the most frequent first.
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Fields {
     fields: Vec<Field>,
 }
 
-#[derive(Debug, Serialize)]
+/// One field.
+#[derive(Debug, Serialize, ToSchema)]
 struct Field {
     name: String,
     /// How it is written in the search language.
     query_name: String,
+    #[schema(value_type = Vec<words::ValueType>)]
     types: Vec<&'static str>,
+    /// Rows that have it, of whole files that overlap the range.
     count: u64,
     /// Distinct values; absent for `level`, which is computed from rows.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     distinct: Option<u64>,
-    /// Whether `distinct` is exact; it is about right otherwise (±3 % where much is known).
+    /// Whether `distinct` is exact; otherwise it is about right (± 3 %, or at least that many).
     exact: bool,
 }
 
-#[derive(Debug, Serialize)]
+/// Values of a field, the most frequent first.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FieldValues)]
 pub(super) struct Values {
     #[serde(rename = "field")]
     name: String,
     #[serde(rename = "values")]
     found: Vec<FieldValue>,
+    /// Whether they were counted; of more than 20 million rows the most frequent values come from the files' statistics.
     exact: bool,
 }
 
-#[derive(Debug, Serialize)]
+/// One value.
+#[derive(Debug, Serialize, ToSchema)]
 struct FieldValue {
     value: String,
     count: u64,
 }
 
+type FieldsAnswer = Answer<Fields>;
+type ValuesAnswer = Answer<Values>;
+
+fn fields_example() -> serde_json::Value {
+    serde_json::json!({
+        "fields": [{"name": "attributes.http.route", "query_name": "http.route", "types": ["string"], "count": 12, "distinct": 3, "exact": true}],
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 1, "snapshot": 17,
+    })
+}
+
+fn values_example() -> serde_json::Value {
+    serde_json::json!({
+        "field": "http.route", "values": [{"value": "/cart/{id}", "count": 12}], "exact": true,
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 1, "snapshot": 17,
+    })
+}
+
+/// The fields of a table.
+///
+/// Counts are those of whole files that overlap the range; they cost no scan. `level` is a field of logs.
+#[utoipa::path(
+    get, path = "/api/v1/fields", tag = "Fields", operation_id = "fields",
+    params(FieldsParameters),
+    responses((status = 200, description = "Fields.", body = FieldsAnswer, example = fields_example), ReadErrors),
+)]
 pub(super) async fn fields(
     State(state): State<ApiState>,
     Parameters(parameters): Parameters<FieldsParameters>,
-) -> Result<Json<Answer<Fields>>, ApiError> {
+) -> Result<Json<FieldsAnswer>, ApiError> {
     let table = parameters.table.unwrap_or(Table::Logs);
     let range = parameters::time_range(parameters.start, parameters.end)?;
     let session = state.begin().await?;
@@ -155,14 +205,26 @@ fn rows_in(session: &QuerySession, table: Table, range: TimeRange) -> u64 {
             .sum::<u64>()
 }
 
+/// The values of a field, the most frequent first.
+///
+/// They are counted exactly unless the range holds more than 20 million rows.
+#[utoipa::path(
+    get, path = "/api/v1/fields/{name}/values", tag = "Fields", operation_id = "field_values",
+    params(
+        ("name" = String, Path, description = "The name, or how it is written in the search language.", example = "http.route"),
+        FieldsParameters, ValuesParameters,
+    ),
+    responses((status = 200, description = "Values with how often they occur.", body = ValuesAnswer, example = values_example), ReadErrors),
+)]
 pub(super) async fn values(
     State(state): State<ApiState>,
     Path(name): Path<String>,
     Parameters(parameters): Parameters<FieldsParameters>,
-) -> Result<Json<Answer<Values>>, ApiError> {
+    Parameters(ValuesParameters { limit }): Parameters<ValuesParameters>,
+) -> Result<Json<ValuesAnswer>, ApiError> {
     let table = parameters.table.unwrap_or(Table::Logs);
     let range = parameters::time_range(parameters.start, parameters.end)?;
-    let limit = parameters::limit(parameters.limit, DEFAULT_VALUES, MAX_VALUES)?;
+    let limit = parameters::limit(limit, DEFAULT_VALUES, MAX_VALUES)?;
     let session = state.begin().await?;
     session.note_skipped(table, range);
     let wanted = Wanted {

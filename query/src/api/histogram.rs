@@ -12,12 +12,15 @@ use datafusion::logical_expr::{Expr, cast, in_list, lit, when};
 use datafusion::prelude::{coalesce, col};
 use serde::{Deserialize, Serialize};
 use spoor_storage::{Error, Result, Table, TimeRange};
+use utoipa::ToSchema;
 
 use super::request::{Parameters, optional};
 use super::{Answer, ApiError, ApiState};
 use crate::failure::from_datafusion;
 use crate::language::{self, field_text, level_name, level_rank_expr};
 use crate::listing::in_range;
+use crate::openapi::ReadErrors;
+use crate::openapi::words::{SearchQuery, UnixNano};
 use crate::parameters::{self, TimeParameter};
 use crate::session::QuerySession;
 
@@ -36,39 +39,76 @@ const MAX_SERIES: usize = 10;
 const OTHER: &str = "(other)";
 const NONE: &str = "(none)";
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct HistogramParameters {
+    /// Which records.
     #[serde(default)]
+    #[param(value_type = SearchQuery)]
     query: String,
+    /// The first instant; without it, that of the first record that matches.
     #[serde(default, deserialize_with = "optional")]
     start: Option<TimeParameter>,
+    /// The instant after the last; without it, that of the last record that matches.
     #[serde(default, deserialize_with = "optional")]
     end: Option<TimeParameter>,
+    /// How many buckets there may be.
     #[serde(default, deserialize_with = "optional")]
+    #[param(minimum = 1, maximum = 1_000, default = 60)]
     buckets: Option<usize>,
+    /// What makes a series: `level`, `service_name` or any field. At most 10 series, the rest summed as `(other)`.
     #[serde(default, deserialize_with = "optional")]
+    #[param(default = "level", example = "service_name")]
     by: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// Counts over time.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LogHistogram)]
 pub(super) struct Histogram {
+    #[schema(value_type = UnixNano)]
     start_unix_nano: String,
+    #[schema(value_type = UnixNano)]
     end_unix_nano: String,
+    /// How long a bucket is, in nanoseconds; 0 if nothing matches.
     bucket_ns: i64,
+    /// Levels in order of severity, values by count. Records without the field are the series `(none)`.
     series: Vec<Series>,
     total: i64,
 }
 
-#[derive(Debug, Serialize)]
+/// One level or value.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LogSeries)]
 struct Series {
     name: String,
+    /// By bucket.
     counts: Vec<i64>,
 }
 
+type HistogramAnswer = Answer<Histogram>;
+
+fn example() -> serde_json::Value {
+    serde_json::json!({
+        "start_unix_nano": "1674982080000000000", "end_unix_nano": "1674982200000000000", "bucket_ns": 60_000_000_000_i64,
+        "series": [{"name": "info", "counts": [0, 3]}], "total": 3,
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17,
+    })
+}
+
+/// Log records over time, by level or any field.
+///
+/// Bucket widths are round (1, 2, 5, 10, 15, 30 × unit) and buckets start at multiples of them, so the first one may
+/// begin before `start`; records before `start` are not in it.
+#[utoipa::path(
+    get, path = "/api/v1/logs/histogram", tag = "Logs", operation_id = "logs_histogram",
+    params(HistogramParameters),
+    responses((status = 200, description = "Counts by bucket.", body = HistogramAnswer, example = example), ReadErrors),
+)]
 pub(super) async fn histogram(
     State(state): State<ApiState>,
     Parameters(parameters): Parameters<HistogramParameters>,
-) -> Result<Json<Answer<Histogram>>, ApiError> {
+) -> Result<Json<HistogramAnswer>, ApiError> {
     let query = language::parse(&parameters.query)?;
     language::check(&query, Table::Logs)?;
     let range = parameters::time_range(parameters.start, parameters.end)?;

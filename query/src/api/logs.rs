@@ -12,6 +12,7 @@ use datafusion::prelude::col;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use spoor_storage::{Error, Result, Table, TimeRange};
+use utoipa::ToSchema;
 
 use super::request::{Parameters, optional};
 use super::{Answer, ApiError, ApiState};
@@ -19,42 +20,73 @@ use crate::attributes::attributes_json;
 use crate::functions::{TraceSet, in_traces};
 use crate::language::{self, level_of};
 use crate::listing::{Listing, RowPlace, in_range, place_of};
+use crate::openapi::ReadErrors;
+use crate::openapi::words::{Cursor, SearchQuery};
 use crate::parameters::{self, Order, TimeParameter, decode_cursor, encode_cursor, format_time};
 use crate::session::QuerySession;
 use crate::trace::traces_where;
 use crate::traceql;
 
+mod schema;
+
+pub(super) use schema::LogRecord;
+
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 10_000;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct LogsParameters {
+    /// Which records.
     #[serde(default)]
+    #[param(value_type = SearchQuery)]
     query: String,
-    /// Only logs of the traces that it leaves.
+    /// Only records of the traces that this TraceQL query leaves.
+    #[param(example = "{ status = error }")]
     traceql: Option<String>,
+    /// The first instant.
     #[serde(default, deserialize_with = "optional")]
     start: Option<TimeParameter>,
+    /// The instant after the last.
     #[serde(default, deserialize_with = "optional")]
     end: Option<TimeParameter>,
+    /// How many records a page has.
     #[serde(default, deserialize_with = "optional")]
+    #[param(minimum = 1, maximum = 10_000, default = 100)]
     limit: Option<usize>,
+    /// By time: `desc`, the newest first, unless said otherwise.
     #[serde(default, deserialize_with = "optional")]
     order: Option<Order>,
+    /// Where to go on.
     #[serde(default, deserialize_with = "optional")]
+    #[param(value_type = Option<Cursor>)]
     cursor: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// A page of records.
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Logs {
+    #[schema(value_type = Vec<LogRecord>)]
     logs: Vec<Value>,
+    /// Null on the last page.
+    #[schema(value_type = Option<Cursor>, required)]
     next_cursor: Option<String>,
 }
 
+type LogsAnswer = Answer<Logs>;
+
+/// Log records that match.
+///
+/// In order of time, page by page.
+#[utoipa::path(
+    get, path = "/api/v1/logs", tag = "Logs", operation_id = "logs",
+    params(LogsParameters),
+    responses((status = 200, description = "A page of records.", body = LogsAnswer, example = schema::example), ReadErrors),
+)]
 pub(super) async fn logs(
     State(state): State<ApiState>,
     Parameters(parameters): Parameters<LogsParameters>,
-) -> Result<Json<Answer<Logs>>, ApiError> {
+) -> Result<Json<LogsAnswer>, ApiError> {
     let query = language::parse(&parameters.query)?;
     language::check(&query, Table::Logs)?;
     let range = parameters::time_range(parameters.start, parameters.end)?;

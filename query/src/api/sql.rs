@@ -10,8 +10,10 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
 use spoor_storage::{Error, ErrorKind, Result};
+use utoipa::ToSchema;
 
-use super::{ApiError, ApiState};
+use super::{Answer, ApiError, ApiState};
+use crate::openapi::ReadErrors;
 use crate::session::QuerySession;
 use crate::sql;
 use crate::sql::text::{write_csv, write_csv_text, write_json, write_string};
@@ -20,9 +22,48 @@ use crate::sql::text::{write_csv, write_csv_text, write_json, write_string};
 /// says it in the body.
 const COMPLETE_HEADER: &str = "spoor-complete";
 
-#[derive(Debug, Deserialize)]
+/// A statement.
+#[derive(Debug, Deserialize, ToSchema)]
 struct SqlRequest {
+    /// One `SELECT`, or `EXPLAIN` of one.
     query: String,
+}
+
+/// What a statement found. Times are RFC 3339 with nanoseconds, maps, lists and structs JSON, binary hex, integers
+/// beyond 2^53 strings.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documentation: rows are written as they come")]
+struct SqlRows {
+    columns: Vec<SqlColumn>,
+    /// In the order of the columns; at most 10,000, and `complete` is false if there are more.
+    rows: Vec<Vec<serde_json::Value>>,
+}
+
+/// A column of what was found.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documentation: rows are written as they come")]
+struct SqlColumn {
+    name: String,
+    /// As Arrow names it.
+    #[schema(rename = "type", examples("Int64"))]
+    data_type: String,
+}
+
+type SqlAnswer = Answer<SqlRows>;
+
+fn json_example() -> serde_json::Value {
+    serde_json::json!({
+        "columns": [{"name": "n", "type": "Int64"}], "rows": [[1]],
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17,
+    })
+}
+
+fn ndjson_example() -> &'static str {
+    "{\"n\":1}\n"
+}
+
+fn csv_example() -> &'static str {
+    "n\r\n1\r\n"
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +73,27 @@ enum Format {
     Csv,
 }
 
+/// Asks in SQL.
+///
+/// Read only: one `SELECT` (or `EXPLAIN`) on `spans`, `logs`, `traces` and `services`. `matches(column, 'query')` is
+/// full-text search; `"attributes.http.route"`, `"resource.host.name"`, `"scope.x"`, `"body.x"` (quoted names) and
+/// `attr('http.route')` read attributes; `time_bucket('5m', time)` and `approx_percentile(duration_ns, 0.95)` are
+/// there. NDJSON and CSV have as many rows as there are. A statement with more than 128 operators, joins or unions in a row is
+/// refused (400), one that needs more memory than a query may have too (413).
+#[utoipa::path(
+    post, path = "/api/v1/sql", tag = "SQL", operation_id = "sql",
+    request_body(content = SqlRequest, example = json!({"query": "SELECT count(*) AS n FROM spans WHERE service_name = 'checkout'"})),
+    responses(
+        (status = 200, description = "Rows, in the first of these types that `Accept` names.",
+            headers(("spoor-complete" = bool, description = "NDJSON and CSV: `false` if files had to be left out.")),
+            content(
+                (SqlAnswer = "application/json", example = json_example),
+                (String = "application/x-ndjson", example = ndjson_example),
+                (String = "text/csv", example = csv_example),
+            )),
+        ReadErrors,
+    ),
+)]
 pub(super) async fn sql(
     State(state): State<ApiState>,
     headers: HeaderMap,

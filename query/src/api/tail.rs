@@ -26,6 +26,8 @@ use spoor_storage::{Result, Table};
 use super::request::{Parameters, optional};
 use super::{ApiError, ApiState};
 use crate::language;
+use crate::openapi::ReadErrors;
+use crate::openapi::words::SearchQuery;
 use crate::parameters;
 use mark::Mark;
 use watch::Watch;
@@ -37,17 +39,50 @@ const MAX_RATE: usize = 5_000;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const LAST_EVENT_ID: &str = "last-event-id";
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct TailParameters {
+    /// Which records.
     #[serde(default)]
+    #[param(value_type = SearchQuery)]
     query: String,
+    /// Records a second that are told; of more the newest.
     #[serde(default, deserialize_with = "optional")]
+    #[param(minimum = 1, maximum = 5_000, default = 500)]
     limit: Option<usize>,
     /// As the header `Last-Event-ID`, for clients that cannot send it.
     #[serde(default, deserialize_with = "optional")]
+    #[param(value_type = Option<String>, pattern = "^[0-9]+[.][0-9]+$")]
     after: Option<Mark>,
 }
 
+const EXAMPLE: &str = "\
+event: ready\nid: 16777215.1674982096000\ndata: {}\n\n\
+event: log\nid: 16777216.1674982096000\ndata: {\"id\": \"16777216\", …}\n\n\
+event: dropped\nid: 16777300.1674982096000\ndata: {\"count\": 875}\n\n\
+event: mark\nid: 33554431.1674982096250\ndata: {}\n\n";
+
+fn example() -> &'static str {
+    EXAMPLE
+}
+
+/// Log records that match, as they come in.
+///
+/// Server-sent events, in the order of arrival. It begins now, or after the event whose id comes in the header
+/// `Last-Event-ID` (or the parameter `after`): then nothing is lost in between and nothing comes twice, also across
+/// restarts. The data of a `log` is a `LogRecord`. A `mark` follows each look at what arrived, also if nothing matched.
+/// `dropped` says how many records were too many to tell, `{"count": 875}`, with `null` for the number when a client
+/// comes back after more than an hour or to another data directory. `error` (an `ErrorBody`) is the last event of a
+/// tail that cannot go on. Comments keep the connection open. At most 32 tails are open (429 beyond), and all end when
+/// the server stops.
+#[utoipa::path(
+    get, path = "/api/v1/logs/tail", tag = "Logs", operation_id = "logs_tail",
+    params(TailParameters, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that came.")),
+    responses(
+        (status = 200, description = "Events, without end.", body = String, content_type = "text/event-stream", example = example),
+        ReadErrors,
+    ),
+)]
 pub(super) async fn tail(
     State(state): State<ApiState>,
     headers: HeaderMap,

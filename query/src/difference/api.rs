@@ -1,13 +1,15 @@
 //! `GET /api/v1/spans/difference` and `GET /api/v1/logs/difference`.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::logical_expr::{Expr, lit, not, when};
 use datafusion::prelude::{coalesce, col};
 use serde::{Deserialize, Serialize};
 use spoor_storage::{Error, Result, Table, TimeRange};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::count::{Counts, Difference};
 use super::score::share;
@@ -15,6 +17,8 @@ use crate::api::{Answer, ApiError, ApiState, Parameters, optional};
 use crate::failure::from_datafusion;
 use crate::language::{self, level_name, level_rank_expr};
 use crate::listing::in_range;
+use crate::openapi::ReadErrors;
+use crate::openapi::words::SearchQuery;
 use crate::parameters::{self, TimeParameter, time_range};
 use crate::session::QuerySession;
 use crate::table::map_columns;
@@ -33,48 +37,89 @@ const SPAN_COLUMNS: &[&str] = &[
 const LOG_COLUMNS: &[&str] = &["service_name", "event_name", "scope_name"];
 
 /// The routes of this module.
-pub(crate) fn routes() -> Router<ApiState> {
-    Router::new()
-        .route("/api/v1/spans/difference", get(spans))
-        .route("/api/v1/logs/difference", get(logs))
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::default()
+        .routes(routes!(spans))
+        .routes(routes!(logs))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Given {
+    /// The rows of the selection.
     #[serde(default)]
+    #[param(value_type = SearchQuery, example = "status:ERROR")]
     query: String,
+    /// The rows they are compared with; without it all others of the range.
+    #[param(value_type = Option<SearchQuery>)]
     baseline: Option<String>,
+    /// The first instant.
     #[serde(default, deserialize_with = "optional")]
     start: Option<TimeParameter>,
+    /// The instant after the last.
     #[serde(default, deserialize_with = "optional")]
     end: Option<TimeParameter>,
+    /// Where the baseline begins. With this or the next, it is of that period, and matches `query` if there is no `baseline`.
     #[serde(default, deserialize_with = "optional")]
     baseline_start: Option<TimeParameter>,
+    /// Where the baseline ends.
     #[serde(default, deserialize_with = "optional")]
     baseline_end: Option<TimeParameter>,
+    /// How many values are shown.
     #[serde(default, deserialize_with = "optional")]
+    #[param(minimum = 1, maximum = 500, default = 30)]
     limit: Option<usize>,
 }
 
-#[derive(Debug, Serialize)]
+/// What the rows of a selection have in common that others have not.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Differences)]
 struct Content {
+    /// Rows.
     selection_count: u64,
     baseline_count: u64,
+    /// The largest score first.
     differences: Vec<DifferenceJson>,
+    /// Fields that were not compared: they have more than 1,000 values or long ones.
     left_out_fields: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// A value that is surely more frequent in the selection.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Difference)]
 struct DifferenceJson {
     field: String,
+    /// Null stands for rows without the field.
+    #[schema(required)]
     value: Option<String>,
+    /// Rows of the selection that have it.
     selection_count: u64,
     baseline_count: u64,
+    /// 0 to 1.
     selection_share: f64,
     baseline_share: f64,
+    /// One share by the other; null if no other row has the value.
+    #[schema(required)]
     lift: Option<f64>,
+    /// The least by which the two shares differ at 99.9 % confidence, 0 to 1.
     score: f64,
+    /// What finds such rows; null if the value cannot be written in a query.
+    #[schema(value_type = Option<SearchQuery>, required)]
     query: Option<String>,
+}
+
+type DifferenceAnswer = Answer<Content>;
+
+fn example() -> serde_json::Value {
+    serde_json::json!({
+        "selection_count": 100, "baseline_count": 300,
+        "differences": [{
+            "field": "resource.host.name", "value": "node-9", "selection_count": 90, "baseline_count": 3, "selection_share": 0.9,
+            "baseline_share": 0.01, "lift": 90.0, "score": 0.76, "query": "resource.host.name:\"node-9\"",
+        }],
+        "left_out_fields": ["attributes.request"],
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17,
+    })
 }
 
 /// Which rows are on each side; true for a row of it.
@@ -83,17 +128,35 @@ struct Sides {
     baseline: Expr,
 }
 
+/// What sets some spans apart.
+///
+/// Values that are surely more frequent among the spans that match `query` in the range. Attributes of all scopes,
+/// service, name, kind and status are compared.
+#[utoipa::path(
+    get, path = "/api/v1/spans/difference", tag = "Failures", operation_id = "spans_difference",
+    params(Given),
+    responses((status = 200, description = "Values.", body = DifferenceAnswer, example = example), ReadErrors),
+)]
 async fn spans(
     state: State<ApiState>,
     given: Parameters<Given>,
-) -> Result<Json<Answer<Content>>, ApiError> {
+) -> Result<Json<DifferenceAnswer>, ApiError> {
     difference(state, given, Table::Spans).await
 }
 
+/// What sets some log records apart.
+///
+/// Values that are surely more frequent among the records that match `query` in the range. Attributes of all scopes,
+/// service, event name and level are compared.
+#[utoipa::path(
+    get, path = "/api/v1/logs/difference", tag = "Failures", operation_id = "logs_difference",
+    params(Given),
+    responses((status = 200, description = "Values.", body = DifferenceAnswer, example = example), ReadErrors),
+)]
 async fn logs(
     state: State<ApiState>,
     given: Parameters<Given>,
-) -> Result<Json<Answer<Content>>, ApiError> {
+) -> Result<Json<DifferenceAnswer>, ApiError> {
     difference(state, given, Table::Logs).await
 }
 
@@ -101,7 +164,7 @@ async fn difference(
     State(state): State<ApiState>,
     Parameters(given): Parameters<Given>,
     table: Table,
-) -> Result<Json<Answer<Content>>, ApiError> {
+) -> Result<Json<DifferenceAnswer>, ApiError> {
     let limit = parameters::limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let session = state.begin().await?;
     let sides = Sides::of(&session, &given, table).await?;

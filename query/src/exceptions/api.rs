@@ -1,14 +1,16 @@
 //! `GET /api/v1/exceptions`.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::prelude::col;
 use serde::Serialize;
 use spoor_storage::model::schema::RECORD_ID;
 use spoor_storage::{Result, Table, TimeRange};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::group::{Group, GroupKey, Groups, Origin, Source};
 use super::{EVENT, Exception, MESSAGE, STACK, TYPE};
@@ -16,8 +18,10 @@ use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters};
 use crate::failure::from_datafusion;
 use crate::language::{self, Query, field_text};
 use crate::listing::{RowPlace, in_range};
+use crate::openapi::ReadErrors;
+use crate::openapi::words::{Instant, RecordIdText, SpanIdText, TraceIdText, UnixNano};
 use crate::otlp::{SpanColumns, integers, nanoseconds, optional_text, strings};
-use crate::parameters::{PeriodBounds, PeriodParameters, Periods, format_time};
+use crate::parameters::{PeriodBounds, PeriodBuckets, PeriodParameters, Periods, format_time};
 use crate::patterns::{ServiceCount, Services};
 use crate::session::QuerySession;
 
@@ -26,61 +30,116 @@ const MAX_FRAMES: usize = 8;
 const MAX_NAMES: usize = 10;
 
 /// The routes of this module.
-pub(crate) fn routes() -> Router<ApiState> {
-    Router::new().route("/api/v1/exceptions", get(exceptions))
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::default().routes(routes!(exceptions))
 }
 
-#[derive(Debug, Serialize)]
+/// Exceptions grouped by type and stack.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Exceptions)]
 struct Content {
+    /// The most frequent first.
     exceptions: Vec<GroupJson>,
     group_count: usize,
+    /// Null without a baseline.
+    #[schema(required)]
     new_count: Option<usize>,
     total: u64,
+    /// Where the first bucket begins.
+    #[schema(value_type = UnixNano)]
     start_unix_nano: String,
+    /// How long a bucket is, in nanoseconds; 0 if there are none.
     bucket_ns: i64,
     #[serde(flatten)]
     periods: PeriodBounds,
 }
 
-#[derive(Debug, Serialize)]
+/// Exceptions of one type and stack.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ExceptionGroup)]
 struct GroupJson {
     #[serde(rename = "type")]
+    #[schema(required)]
     kind: Option<String>,
+    /// As a template, where what varies is masked.
+    #[schema(required)]
     message: Option<String>,
+    /// The innermost 8, without line numbers and with generated names masked.
     frames: Vec<String>,
     frame_count: usize,
     count: u64,
     span_count: u64,
     log_count: u64,
+    /// Whether the baseline has none; null without a baseline.
+    #[schema(required)]
     new: Option<bool>,
+    #[schema(required)]
     baseline_count: Option<u64>,
+    #[schema(value_type = Instant)]
     first_seen: String,
+    #[schema(value_type = Instant)]
     last_seen: String,
+    /// The first ten.
     services: Vec<ServiceCount>,
+    /// The first ten.
     operations: Vec<OperationCount>,
+    /// By time, in buckets.
     counts: Vec<u64>,
+    #[schema(value_type = Option<TraceIdText>, required)]
     sample_trace_id: Option<String>,
+    #[schema(value_type = Option<SpanIdText>, required)]
     sample_span_id: Option<String>,
+    #[schema(value_type = Option<RecordIdText>, required)]
     sample_log_id: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// How many are of one operation.
+#[derive(Debug, Serialize, ToSchema)]
 struct OperationCount {
     service_name: String,
     name: String,
     count: u64,
 }
 
+type ExceptionsAnswer = Answer<Content>;
+
+fn example() -> serde_json::Value {
+    serde_json::json!({
+        "exceptions": [{
+            "type": "x.Refused", "message": "order <num> refused", "frames": ["shop.Bank.pay", "shop.Cart.run"], "frame_count": 2,
+            "count": 7, "span_count": 7, "log_count": 0, "new": false, "baseline_count": 6,
+            "first_seen": "2023-01-29T08:00:20.000000000Z", "last_seen": "2023-01-29T08:00:27.000000000Z",
+            "services": [{"service_name": "pay", "count": 7}],
+            "operations": [{"service_name": "pay", "name": "POST /pay", "count": 7}], "counts": [3, 4],
+            "sample_trace_id": "fe6b6f1c5a0f4d3b8a7e9c2d1b0a3f5e", "sample_span_id": "a3f5e0b1c2d4f607", "sample_log_id": null,
+        }],
+        "group_count": 1, "new_count": 0, "total": 7, "start_unix_nano": "1674979220000000000", "bucket_ns": 5_000_000_000_i64,
+        "baseline_start_unix_nano": "1674979210000000000", "since_unix_nano": "1674979220000000000",
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17,
+    })
+}
+
+/// Exceptions by type and stack.
+///
+/// Those of spans (events named `exception`) and of logs (attributes `exception.*`) that match. Stacks of Java, .NET,
+/// JavaScript, Python, Go, Ruby, PHP and Rust are read; without a stack the message decides, as a template. An
+/// exception of a span counts when the span starts. At most 5,000 groups are told apart.
+#[utoipa::path(
+    get, path = "/api/v1/exceptions", tag = "Failures", operation_id = "exceptions",
+    params(PeriodParameters, PeriodBuckets),
+    responses((status = 200, description = "Groups.", body = ExceptionsAnswer, example = example), ReadErrors),
+)]
 async fn exceptions(
     State(state): State<ApiState>,
     Parameters(given): Parameters<PeriodParameters>,
-) -> Result<Json<Answer<Content>>, ApiError> {
+    Parameters(over_time): Parameters<PeriodBuckets>,
+) -> Result<Json<ExceptionsAnswer>, ApiError> {
     let query = language::parse(&given.query)?;
     // Errors of the query come before any work.
     for table in Table::ALL {
         language::check(&query, table)?;
     }
-    let (limit, most) = (given.limit()?, given.buckets()?);
+    let (limit, most) = (given.limit()?, over_time.buckets()?);
     let periods = given.periods()?;
     let session = state.begin().await?;
     let work = Work {

@@ -1,15 +1,19 @@
 //! `GET /api/v1/failures`.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use datafusion::prelude::{col, lit};
 use serde::Serialize;
 use spoor_storage::{Result, Table};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::group::{Group, GroupKey, Groups};
 use crate::api::{Answer, ApiError, ApiState, Parameters};
 use crate::language::{self, Query};
+use crate::openapi::ReadErrors;
+use crate::openapi::words::{Instant, SpanIdText, SpanKind, TraceIdText};
 use crate::parameters::{PeriodBounds, PeriodParameters, Periods, format_time};
 use crate::session::QuerySession;
 use crate::traceql::{ALWAYS_READ, Wanted, candidates, load};
@@ -22,55 +26,106 @@ const AT_ONCE: usize = 500;
 const MAX_ROOTS: usize = 10;
 
 /// The routes of this module.
-pub(crate) fn routes() -> Router<ApiState> {
-    Router::new().route("/api/v1/failures", get(failures))
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::default().routes(routes!(failures))
 }
 
-#[derive(Debug, Serialize)]
+/// Failing traces grouped by where they break.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Failures)]
 struct Content {
+    /// The most frequent first.
     failures: Vec<GroupJson>,
     group_count: usize,
+    /// Null without a baseline.
+    #[schema(required)]
     new_count: Option<usize>,
     total: u64,
     #[serde(flatten)]
     periods: PeriodBounds,
 }
 
-#[derive(Debug, Serialize)]
+/// Failures of one origin: service, operation, and exception or status.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FailureGroup)]
 struct GroupJson {
     service_name: String,
     name: String,
+    #[schema(value_type = SpanKind)]
     kind: String,
+    #[schema(required)]
     exception_type: Option<String>,
+    /// Of the exception or status, or else a status code (`error.type`, `http.response.status_code`, …); what varies is masked.
+    #[schema(required)]
     message: Option<String>,
     count: u64,
     root_failed_count: u64,
+    /// Whether the baseline has none; null without a baseline.
+    #[schema(required)]
     new: Option<bool>,
+    #[schema(required)]
     baseline_count: Option<u64>,
+    #[schema(value_type = Instant)]
     first_seen: String,
+    #[schema(value_type = Instant)]
     last_seen: String,
+    /// The first ten.
     root_operations: Vec<RootOperation>,
     samples: Vec<SampleJson>,
 }
 
-#[derive(Debug, Serialize)]
+/// How many of the traces begin with one operation.
+#[derive(Debug, Serialize, ToSchema)]
 struct RootOperation {
     service_name: String,
     name: String,
     count: u64,
 }
 
-#[derive(Debug, Serialize)]
+/// One failure.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FailureSample)]
 struct SampleJson {
+    #[schema(value_type = TraceIdText)]
     trace_id: String,
+    /// Of the origin.
+    #[schema(value_type = SpanIdText)]
     span_id: String,
+    /// Services from the topmost failing span down.
     path: Vec<String>,
 }
 
+type FailuresAnswer = Answer<Content>;
+
+fn example() -> serde_json::Value {
+    serde_json::json!({
+        "failures": [{
+            "service_name": "db", "name": "lock", "kind": "SERVER", "exception_type": "x.Lock", "message": "row <num> is locked",
+            "count": 4, "root_failed_count": 4, "new": false, "baseline_count": 2,
+            "first_seen": "2023-01-29T08:00:20.000000000Z", "last_seen": "2023-01-29T08:00:27.000000000Z",
+            "root_operations": [{"service_name": "shop", "name": "POST /pay", "count": 4}],
+            "samples": [{"trace_id": "fe6b6f1c5a0f4d3b8a7e9c2d1b0a3f5e", "span_id": "a3f5e0b1c2d4f607", "path": ["shop", "db"]}],
+        }],
+        "group_count": 1, "new_count": 0, "total": 4,
+        "baseline_start_unix_nano": "1674979210000000000", "since_unix_nano": "1674979220000000000",
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17,
+    })
+}
+
+/// Failing traces by where they break.
+///
+/// Those with a failed span that matches in the range, by service, operation and exception or status of their
+/// `error_origin` (see the timeline of a trace). A trace counts once, when its origin starts. The newest 20,000
+/// failing traces are looked at.
+#[utoipa::path(
+    get, path = "/api/v1/failures", tag = "Failures", operation_id = "failures",
+    params(PeriodParameters),
+    responses((status = 200, description = "Groups.", body = FailuresAnswer, example = example), ReadErrors),
+)]
 async fn failures(
     State(state): State<ApiState>,
     Parameters(given): Parameters<PeriodParameters>,
-) -> Result<Json<Answer<Content>>, ApiError> {
+) -> Result<Json<FailuresAnswer>, ApiError> {
     let query = language::parse(&given.query)?;
     language::check(&query, Table::Spans)?;
     let limit = given.limit()?;

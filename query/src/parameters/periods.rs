@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use spoor_storage::{Error, Result, TimeRange};
+use utoipa::ToSchema;
 
 use super::{TimeParameter, limit, time_range};
 use crate::api::optional;
+use crate::openapi::words::{SearchQuery, UnixNano};
 
 /// A period and the one before it, which tells what is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,35 +17,53 @@ pub(crate) struct Periods {
     pub(crate) since_ns: Option<i64>,
 }
 
-/// Where the periods lie, as answers say it; null where there is no bound.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// Where the periods lie; null where there is no bound.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct PeriodBounds {
+    /// Where the baseline begins.
+    #[schema(value_type = Option<UnixNano>, required)]
     baseline_start_unix_nano: Option<String>,
+    /// Where it ends, and what is asked about begins.
+    #[schema(value_type = Option<UnixNano>, required)]
     since_unix_nano: Option<String>,
 }
 
 /// Parameters of a question about two periods.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct PeriodParameters {
+    /// Which rows.
     #[serde(default)]
+    #[param(value_type = SearchQuery)]
     pub(crate) query: String,
+    /// The first instant. What is new is told against a baseline, the period of equal length before it, unless there is `since`.
     #[serde(default, deserialize_with = "optional")]
     start: Option<TimeParameter>,
+    /// The instant after the last.
     #[serde(default, deserialize_with = "optional")]
     end: Option<TimeParameter>,
+    /// Makes the baseline all that is between `start` and here; then counts and the rest are of what comes after.
     #[serde(default, deserialize_with = "optional")]
     since: Option<TimeParameter>,
+    /// How many groups are shown.
     #[serde(default, deserialize_with = "optional")]
-    buckets: Option<usize>,
-    #[serde(default, deserialize_with = "optional")]
+    #[param(minimum = 1, maximum = 1_000, default = 50)]
     limit: Option<usize>,
+}
+
+/// The parameter of a question about two periods whose answer has counts over time.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PeriodBuckets {
+    /// How many buckets of time there may be.
+    #[serde(default, deserialize_with = "optional")]
+    #[param(minimum = 1, maximum = 60, default = 30)]
+    buckets: Option<usize>,
 }
 
 impl PeriodParameters {
     const DEFAULT_LIMIT: usize = 50;
     const MAX_LIMIT: usize = 1_000;
-    const DEFAULT_BUCKETS: usize = 30;
-    const MAX_BUCKETS: usize = 60;
 
     pub(crate) fn periods(&self) -> Result<Periods> {
         Periods::of(time_range(self.start, self.end)?, self.since)
@@ -53,6 +73,11 @@ impl PeriodParameters {
     pub(crate) fn limit(&self) -> Result<usize> {
         limit(self.limit, Self::DEFAULT_LIMIT, Self::MAX_LIMIT)
     }
+}
+
+impl PeriodBuckets {
+    const DEFAULT_BUCKETS: usize = 30;
+    const MAX_BUCKETS: usize = 60;
 
     /// How many buckets of time there may be.
     pub(crate) fn buckets(&self) -> Result<usize> {

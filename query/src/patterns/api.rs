@@ -1,15 +1,16 @@
 //! `GET /api/v1/logs/patterns`.
 
 use axum::Json;
-use axum::Router;
 use axum::extract::State;
-use axum::routing::get;
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::logical_expr::Expr;
 use serde::Serialize;
 use spoor_storage::model::schema::RECORD_ID;
 use spoor_storage::{Result, Table, TimeRange};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::cluster::{Pattern, patterns_of};
 use super::search::query_of;
@@ -20,8 +21,10 @@ use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters};
 use crate::failure::from_datafusion;
 use crate::language::{self, level_of};
 use crate::listing::{RowPlace, in_range};
+use crate::openapi::ReadErrors;
+use crate::openapi::words::{Instant, RecordIdText, SearchQuery, UnixNano};
 use crate::otlp::{integers, nanoseconds, optional_text, strings};
-use crate::parameters::{PeriodBounds, PeriodParameters, Periods, format_time};
+use crate::parameters::{PeriodBounds, PeriodBuckets, PeriodParameters, Periods, format_time};
 use crate::session::QuerySession;
 
 /// Services named of one pattern.
@@ -30,49 +33,105 @@ const MAX_SERVICES: usize = 10;
 const LEVELS: [&str; 7] = ["trace", "debug", "info", "warn", "error", "fatal", "unset"];
 
 /// The routes of this module.
-pub(crate) fn routes() -> Router<ApiState> {
-    Router::new().route("/api/v1/logs/patterns", get(patterns))
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::default().routes(routes!(patterns))
 }
 
-#[derive(Debug, Serialize)]
+/// The formats that the matching texts come from.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LogPatterns)]
 struct Content {
+    /// The most frequent first.
     patterns: Vec<PatternJson>,
     pattern_count: usize,
+    /// Null without a baseline.
+    #[schema(required)]
     new_count: Option<usize>,
+    /// Records of patterns that are not shown.
     other_count: u64,
     total: u64,
     baseline_total: u64,
+    /// Where the first bucket begins.
+    #[schema(value_type = UnixNano)]
     start_unix_nano: String,
+    /// How long a bucket is, in nanoseconds; 0 if nothing matches.
     bucket_ns: i64,
     #[serde(flatten)]
     periods: PeriodBounds,
 }
 
-#[derive(Debug, Serialize)]
+/// One format.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LogPattern)]
 struct PatternJson {
+    /// With the placeholders `<num>` (also with a unit), `<id>`, `<ip>`, `<time>`, `<url>`, `<path>`, `<list>` and `<*>`, any word.
     template: String,
+    /// Has the phrases that all records of the pattern have; it may find others.
+    #[schema(value_type = SearchQuery)]
     query: String,
     count: u64,
+    /// Of all that match, 0 to 1.
     share: f64,
+    /// Whether the baseline has none; null without a baseline.
+    #[schema(required)]
     new: Option<bool>,
+    #[schema(required)]
     baseline_count: Option<u64>,
+    #[schema(value_type = Instant)]
     first_seen: String,
+    #[schema(value_type = Instant)]
     last_seen: String,
+    /// Records by level.
+    #[schema(value_type = std::collections::BTreeMap<String, u64>)]
     levels: serde_json::Map<String, serde_json::Value>,
+    /// The first ten.
     services: Vec<ServiceCount>,
     service_count: usize,
+    /// By time, in buckets.
     counts: Vec<u64>,
+    /// The newest record: `GET /api/v1/logs?query=record_id:<id>`.
+    #[schema(value_type = RecordIdText)]
     sample_id: String,
+    #[schema(value_type = UnixNano)]
     sample_time_unix_nano: String,
 }
 
+type PatternsAnswer = Answer<Content>;
+
+fn example() -> serde_json::Value {
+    serde_json::json!({
+        "patterns": [{
+            "template": "order <num> of <*> paid in <num>", "query": "\"order\" \"of\" \"paid in\"", "count": 20, "share": 0.77,
+            "new": false, "baseline_count": 20, "first_seen": "2023-01-29T08:00:20.000000000Z",
+            "last_seen": "2023-01-29T08:01:50.000000000Z", "levels": {"info": 20},
+            "services": [{"service_name": "checkout", "count": 15}, {"service_name": "cart", "count": 5}], "service_count": 2,
+            "counts": [12, 8], "sample_id": "16777216", "sample_time_unix_nano": "1674979310000000000",
+        }],
+        "pattern_count": 3, "new_count": 2, "other_count": 6, "total": 26, "baseline_total": 20,
+        "start_unix_nano": "1674979200000000000", "bucket_ns": 60_000_000_000_i64,
+        "baseline_start_unix_nano": "1674979080000000000", "since_unix_nano": "1674979200000000000",
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17,
+    })
+}
+
+/// The formats that the matching texts come from.
+///
+/// Every record is in one pattern; counts and shares are exact. Records without text are the pattern `""`. Texts are
+/// looked at up to 1,024 bytes. With more than 10,000 different texts (numbers and the like masked) patterns become
+/// coarser, the same for the same records, with `"complete": false`.
+#[utoipa::path(
+    get, path = "/api/v1/logs/patterns", tag = "Logs", operation_id = "logs_patterns",
+    params(PeriodParameters, PeriodBuckets),
+    responses((status = 200, description = "Patterns.", body = PatternsAnswer, example = example), ReadErrors),
+)]
 async fn patterns(
     State(state): State<ApiState>,
     Parameters(given): Parameters<PeriodParameters>,
-) -> Result<Json<Answer<Content>>, ApiError> {
+    Parameters(over_time): Parameters<PeriodBuckets>,
+) -> Result<Json<PatternsAnswer>, ApiError> {
     let query = language::parse(&given.query)?;
     language::check(&query, Table::Logs)?;
-    let (limit, most) = (given.limit()?, given.buckets()?);
+    let (limit, most) = (given.limit()?, over_time.buckets()?);
     let periods = given.periods()?;
     let session = state.begin().await?;
     session.note_skipped(Table::Logs, periods.all);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::api::Buckets;
 use crate::listing::RowPlace;
@@ -21,7 +22,7 @@ pub(crate) struct Services {
 }
 
 /// How many of the records are of one service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct ServiceCount {
     pub(crate) service_name: String,
     pub(crate) count: u64,

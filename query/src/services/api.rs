@@ -3,41 +3,57 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::Array as _;
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
 use datafusion::dataframe::DataFrame;
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::prelude::{col, lit};
 use serde::Deserialize;
 use spoor_storage::{Result, Table, TimeRange};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::operations::{Operations, Service};
 use super::{red, topology};
-use crate::api::{ApiError, ApiState, Parameters, optional};
+use crate::api::{Answer, ApiError, ApiState, Parameters, optional};
 use crate::failure::from_datafusion;
+use crate::openapi::ReadErrors;
 use crate::otlp::{JsonWriter, integers, strings};
 use crate::parameters::{TimeParameter, time_range};
 use crate::session::QuerySession;
 use crate::trace::{json_response, time_condition, write_outcome};
 
+pub(super) mod schema;
+
 /// The routes of this module.
-pub(crate) fn routes() -> Router<ApiState> {
-    Router::new()
-        .route("/api/v1/services", get(services))
-        .route("/api/v1/services/graph", get(topology::graph))
-        .route("/api/v1/spans/histogram", get(red::histogram))
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::default()
+        .routes(routes!(services))
+        .routes(routes!(topology::api::graph))
+        .routes(routes!(red::histogram))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Window {
+    /// The first instant.
     #[serde(default, deserialize_with = "optional")]
     start: Option<TimeParameter>,
+    /// The instant after the last.
     #[serde(default, deserialize_with = "optional")]
     end: Option<TimeParameter>,
 }
 
+type ServicesAnswer = Answer<schema::Services>;
+
+/// Services and their operations.
+///
+/// Percentiles are by nearest rank. Beyond 5,000 operations `"complete": false`.
+#[utoipa::path(
+    get, path = "/api/v1/services", tag = "Services", operation_id = "services",
+    params(Window),
+    responses((status = 200, description = "Services.", body = ServicesAnswer, example = schema::services_example), ReadErrors),
+)]
 async fn services(
     State(state): State<ApiState>,
     Parameters(given): Parameters<Window>,

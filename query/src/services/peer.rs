@@ -7,13 +7,15 @@ use arrow::record_batch::RecordBatch;
 use datafusion::logical_expr::{Expr, in_list, when};
 use datafusion::prelude::{col, lit};
 use spoor_storage::{Result, Table};
+use utoipa::ToSchema;
 
 use crate::failure::from_datafusion;
 use crate::language::field_text;
 use crate::otlp::{optional_text, strings};
 
 /// What a node of the service graph is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ToSchema)]
+#[schema(rename_all = "lowercase")]
 pub(crate) enum NodeKind {
     /// Sends spans.
     Service,

@@ -17,10 +17,13 @@ use datafusion::prelude::{coalesce, col};
 use serde::Deserialize;
 use spoor_storage::{Error, Result, Table, TimeRange};
 
+use super::api::schema;
 use super::quantile::Durations;
-use crate::api::{ApiError, ApiState, Buckets, Parameters, optional};
+use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters, optional};
 use crate::failure::from_datafusion;
 use crate::language::{self, field_text};
+use crate::openapi::ReadErrors;
+use crate::openapi::words::SearchQuery;
 use crate::otlp::{JsonWriter, integers, nanoseconds, strings};
 use crate::parameters::{self, TimeParameter};
 use crate::session::QuerySession;
@@ -39,21 +42,34 @@ const EXACT: usize = 256;
 const OTHER: &str = "(other)";
 const NONE: &str = "(none)";
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Given {
+    /// Which spans.
     #[serde(default)]
+    #[param(value_type = SearchQuery)]
     query: String,
+    /// The first instant, of the start of a span.
     #[serde(default, deserialize_with = "optional")]
     start: Option<TimeParameter>,
+    /// The instant after the last.
     #[serde(default, deserialize_with = "optional")]
     end: Option<TimeParameter>,
+    /// How many buckets there may be; with `by`, series × buckets ≤ 3,000.
     #[serde(default, deserialize_with = "optional")]
+    #[param(minimum = 1, maximum = 300, default = 60)]
     buckets: Option<usize>,
+    /// Any field: one series for each of its most frequent values.
     #[serde(default, deserialize_with = "optional")]
+    #[param(example = "service_name")]
     by: Option<String>,
+    /// How many values have a series; the rest is `(other)`.
     #[serde(default, deserialize_with = "optional")]
+    #[param(minimum = 1, maximum = 50, default = 10)]
     limit: Option<usize>,
 }
+
+type HistogramAnswer = Answer<schema::SpanHistogram>;
 
 /// One series.
 #[derive(Debug)]
@@ -76,6 +92,14 @@ struct Work<'a> {
     by: Option<Expr>,
 }
 
+/// Rate, errors and duration of the spans that match, by the time they start.
+///
+/// Buckets are those of the histogram of logs.
+#[utoipa::path(
+    get, path = "/api/v1/spans/histogram", tag = "Services", operation_id = "spans_histogram",
+    params(Given),
+    responses((status = 200, description = "Figures by bucket.", body = HistogramAnswer, example = schema::histogram_example), ReadErrors),
+)]
 pub(super) async fn histogram(
     State(state): State<ApiState>,
     Parameters(given): Parameters<Given>,

@@ -2,12 +2,10 @@
 //!
 //! Nodes are services, and what they call that sends no spans itself: databases, queues, other servers.
 
-mod api;
+pub(super) mod api;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-
-pub(super) use api::graph;
 
 use super::calls::TraceSpans;
 use super::graph::rounds::Rounds;

@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::prelude::{col, lit};
 use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use spoor_storage::{Error, ErrorKind, Result, Table, TraceId};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::assemble::assemble;
 use super::compare;
@@ -20,9 +21,11 @@ use super::summary::{TraceSummary, summarize};
 use super::timeline::{Analysis, Include, LogCounts, Timeline};
 use super::window;
 use super::write_outcome;
-use crate::api::{ApiError, ApiState, Parameters, optional};
+use crate::api::{Answer, ApiError, ApiState, Parameters, optional};
 use crate::failure::from_datafusion;
 use crate::language;
+use crate::openapi::words::{Cursor, SearchQuery, TraceIdText};
+use crate::openapi::{NotFound, ReadErrors};
 use crate::otlp::{JsonWriter, integers, strings, write_traces_data};
 use crate::parameters::{TimeParameter, decode_cursor, encode_cursor, limit, time_range};
 use crate::session::{Outcome, QuerySession};
@@ -34,13 +37,15 @@ const MAX_LIMIT: usize = 1_000;
 const DEFAULT_SPANS: usize = 3;
 const MAX_SPANS_SHOWN: usize = 100;
 
+mod schema;
+
 /// The routes of this module.
-pub(crate) fn routes() -> Router<ApiState> {
-    Router::new()
-        .route("/api/v1/traces", get(search))
-        .route("/api/v1/traces/compare", get(compare::compare))
-        .route("/api/v1/traces/{trace_id}", get(one_trace))
-        .route("/api/v1/traces/{trace_id}/timeline", get(window::timeline))
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::default()
+        .routes(routes!(search))
+        .routes(routes!(compare::compare))
+        .routes(routes!(one_trace))
+        .routes(routes!(window::api::timeline))
 }
 
 /// An answer that is JSON already.
@@ -48,10 +53,15 @@ pub(crate) fn json_response(json: Vec<u8>) -> Response {
     ([(CONTENT_TYPE, "application/json")], json).into_response()
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct OneTrace {
+    /// `otlp`, unless said otherwise, or `timeline`: the assembled tree.
+    #[param(inline)]
     view: Option<View>,
+    /// Adds to the tree what takes reading other traces: `percentiles`, `linked_from`, or both with a comma between.
     #[serde(default)]
+    #[param(example = "percentiles,linked_from")]
     include: String,
 }
 
@@ -75,13 +85,30 @@ impl OneTrace {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum View {
     Otlp,
     Timeline,
 }
 
+/// A trace, as it came in or as a tree.
+///
+/// As OTLP JSON it is exactly what came in, with spans in the order of arrival, grouped by identical resource and scope,
+/// retries once; an error if a part of it cannot be read now (503) or if it has more than 200,000 spans (413).
+/// As a timeline more than 200,000 spans are cut off, with `"complete": false`. There a client and a server span that
+/// share one id (Zipkin) are two spans: the server half is the child of the client half and takes the children.
+#[utoipa::path(
+    get, path = "/api/v1/traces/{trace_id}", tag = "Traces", operation_id = "trace",
+    params(("trace_id" = TraceIdText, Path, description = "In either case."), OneTrace),
+    responses(
+        (status = 200, description = "The trace.", body = schema::OneTrace, examples(
+            ("otlp" = (summary = "As it came in", value = json!(schema::otlp_example()))),
+            ("timeline" = (summary = "view=timeline", value = json!(schema::timeline_example()))),
+        )),
+        ReadErrors, NotFound,
+    ),
+)]
 async fn one_trace(
     State(state): State<ApiState>,
     Path(trace_id): Path<String>,
@@ -174,24 +201,40 @@ async fn count_logs(session: &QuerySession, id: TraceId) -> Result<LogCounts> {
     Ok(counts)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Search {
+    /// Which spans a trace must have one of.
     #[serde(default)]
+    #[param(value_type = SearchQuery)]
     query: String,
+    /// In the place of `query`: traces for which this TraceQL query leaves a span.
+    #[param(example = "{ resource.service.name = \"cart\" && status = error } | count() > 2")]
     traceql: Option<String>,
     /// With `traceql`: what a log record of the trace must match.
+    #[param(value_type = Option<SearchQuery>)]
     logs: Option<String>,
+    /// With `traceql`: how many spans of a spanset are shown.
     #[serde(default, deserialize_with = "optional")]
+    #[param(minimum = 1, maximum = 100, default = 3)]
     spans_per_set: Option<usize>,
+    /// The first instant, of the start of a span that matches.
     #[serde(default, deserialize_with = "optional")]
     start: Option<TimeParameter>,
+    /// The instant after the last.
     #[serde(default, deserialize_with = "optional")]
     end: Option<TimeParameter>,
+    /// How many traces a page has.
     #[serde(default, deserialize_with = "optional")]
+    #[param(minimum = 1, maximum = 1_000, default = 20)]
     limit: Option<usize>,
+    /// Where to go on.
     #[serde(default, deserialize_with = "optional")]
+    #[param(value_type = Option<Cursor>)]
     cursor: Option<String>,
 }
+
+type TracesAnswer = Answer<schema::Traces>;
 
 impl Search {
     fn after(&self) -> Result<Option<Place>> {
@@ -199,6 +242,14 @@ impl Search {
     }
 }
 
+/// Traces with a span that matches.
+///
+/// The newest match first. With `traceql`, traces for which the query leaves a span that starts in the range.
+#[utoipa::path(
+    get, path = "/api/v1/traces", tag = "Traces", operation_id = "traces",
+    params(Search),
+    responses((status = 200, description = "A page of traces.", body = TracesAnswer, example = schema::example), ReadErrors),
+)]
 async fn search(
     State(state): State<ApiState>,
     Parameters(given): Parameters<Search>,

@@ -12,6 +12,7 @@
 mod align;
 mod attributes;
 mod median;
+mod schema;
 mod write;
 
 use axum::extract::State;
@@ -22,18 +23,26 @@ use spoor_storage::{Error, Result, TraceId};
 use super::api::{json_response, not_found};
 use super::assemble::{SpanNode, Tree, assemble};
 use super::load::{LoadedTrace, load_traces, trace_id_of};
-use crate::api::{ApiError, ApiState, Parameters};
+use crate::api::{Answer, ApiError, ApiState, Parameters};
+use crate::openapi::{NotFound, ReadErrors};
 use crate::otlp::SpanRef;
 use crate::session::QuerySession;
 use median::Median;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Given {
+    /// A trace id, or `median`: a trace as they usually are.
     #[serde(default)]
+    #[param(required, example = "fe6b6f1c5a0f4d3b8a7e9c2d1b0a3f5e")]
     left: String,
+    /// As `left`; one of the two is a trace id.
     #[serde(default)]
+    #[param(required, example = "median")]
     right: String,
 }
+
+type ComparisonAnswer = Answer<schema::TraceComparison>;
 
 /// What a side is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +64,16 @@ struct Side {
     median: Option<Median>,
 }
 
+/// Two traces laid over each other.
+///
+/// For `median`: among the traces that have the same root operation (service, name, kind), whose root did not fail, and that
+/// start within a day of the other side (the newest 10,000), the nine around the median duration of the root are
+/// taken, and of these the one in the middle by the duration of the whole trace. 404 if there is none.
+#[utoipa::path(
+    get, path = "/api/v1/traces/compare", tag = "Traces", operation_id = "traces_compare",
+    params(Given),
+    responses((status = 200, description = "Both sides.", body = ComparisonAnswer, example = schema::example), ReadErrors, NotFound),
+)]
 pub(super) async fn compare(
     State(state): State<ApiState>,
     Parameters(given): Parameters<Given>,

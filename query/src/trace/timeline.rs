@@ -1,8 +1,10 @@
 //! `?view=timeline`: the assembled tree as JSON, depth first.
 
 mod analysis;
+mod schema;
 
 pub(super) use analysis::{Analysis, Include};
+pub(super) use schema::{TimelineJson, example};
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -6,10 +6,9 @@
 //! A trace of a million spans takes some hundred bytes a span while it is answered, and nothing that grows
 //! with attributes. What is not shown is summed up where it hangs.
 
-mod api;
+pub(super) mod api;
 mod load;
-
-pub(super) use api::timeline;
+mod schema;
 
 use super::assemble::{SpanNode, Tree};
 

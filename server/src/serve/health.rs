@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use axum::{Json, Router};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
@@ -13,6 +12,11 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use serde::Serialize;
 use spoor_storage::RecoveryProgress;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use spoor_query::openapi::Unauthenticated;
 
 use crate::runfile::RunFile;
 use crate::settings::Access;
@@ -32,14 +36,16 @@ struct Shared {
 }
 
 /// Which tokens are asked for.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy, Serialize, ToSchema)]
 struct Auth {
     read: bool,
     ingest: bool,
     admin: bool,
 }
 
-#[derive(Serialize)]
+/// The server.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Status)]
 struct Status<'a> {
     version: &'a str,
     ready: bool,
@@ -86,14 +92,37 @@ impl Health {
     }
 
     pub(super) fn router(&self) -> Router {
-        Router::new()
-            .route("/healthz", get(|| async { "ok\n" }))
-            .route("/readyz", get(ready))
-            .route("/api/v1/status", get(status))
-            .with_state(self.clone())
+        Router::from(routes()).with_state(self.clone())
     }
 }
 
+/// The routes that answer before recovery, with their part of the OpenAPI document.
+pub(super) fn routes() -> OpenApiRouter<Health> {
+    OpenApiRouter::default()
+        .routes(routes!(up))
+        .routes(routes!(ready))
+        .routes(routes!(status))
+}
+
+/// Whether the process is up.
+#[utoipa::path(
+    get, path = "/healthz", tag = "Health", operation_id = "healthz",
+    responses((status = 200, description = "It is.", body = String, example = json!("ok\n"))),
+    security(()),
+)]
+async fn up() -> &'static str {
+    "ok\n"
+}
+
+/// Whether it has recovered and accepts.
+#[utoipa::path(
+    get, path = "/readyz", tag = "Health", operation_id = "readyz",
+    responses(
+        (status = 200, description = "It does.", body = String, example = json!("ready\n")),
+        (status = 503, description = "How far the start has come, or that it stops.", body = String, example = json!("not ready: opening the data directory\n")),
+    ),
+    security(()),
+)]
 async fn ready(State(health): State<Health>) -> (StatusCode, String) {
     if health.is_ready() {
         return (StatusCode::OK, "ready\n".to_owned());
@@ -109,6 +138,21 @@ async fn ready(State(health): State<Health>) -> (StatusCode, String) {
     )
 }
 
+fn status_example() -> serde_json::Value {
+    serde_json::json!({
+        "version": env!("CARGO_PKG_VERSION"), "ready": true, "otlp_grpc_addr": "127.0.0.1:4317", "otlp_http_addr": "127.0.0.1:4318",
+        "http_addr": "127.0.0.1:4320", "tls": false, "auth": {"read": false, "ingest": false, "admin": false},
+    })
+}
+
+/// Version, addresses, and which tokens are asked for.
+///
+/// Needs no token.
+#[utoipa::path(
+    get, path = "/api/v1/status", tag = "Health", operation_id = "status",
+    responses((status = 200, description = "The server.", body = Status, example = status_example)),
+    security(()),
+)]
 async fn status(State(health): State<Health>) -> Response {
     let Shared { server, auth, .. } = health.shared.as_ref();
     Json(Status {
@@ -125,11 +169,23 @@ async fn status(State(health): State<Health>) -> Response {
 
 /// `/metrics`: everything in `registry` as Prometheus reads it.
 pub(super) fn metrics_router(registry: Registry) -> Router {
-    Router::new()
-        .route("/metrics", get(metrics))
-        .with_state(Arc::new(registry))
+    Router::from(metrics_routes()).with_state(Arc::new(registry))
 }
 
+/// As [`metrics_router`], with its part of the OpenAPI document.
+pub(super) fn metrics_routes() -> OpenApiRouter<Arc<Registry>> {
+    OpenApiRouter::default().routes(routes!(metrics))
+}
+
+/// Metrics as Prometheus reads them.
+#[utoipa::path(
+    get, path = "/metrics", tag = "Health", operation_id = "metrics",
+    responses(
+        (status = 200, description = "OpenMetrics text.", body = String, content_type = "application/openmetrics-text",
+            example = json!("# TYPE spoor_build_info gauge\nspoor_build_info{version=\"0.1.0\"} 1\n# EOF\n")),
+        Unauthenticated,
+    ),
+)]
 async fn metrics(State(registry): State<Arc<Registry>>) -> Response {
     let mut text = String::new();
     match encode(&mut text, &registry) {

@@ -9,11 +9,13 @@ use serde::Deserialize;
 use spoor_storage::{Error, Result, Table, TimeRange};
 
 use super::{CallEdge, CallKey, Calls, Node, Topology, between_services};
-use crate::api::{ApiError, ApiState, Buckets, Parameters, optional};
+use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters, optional};
 use crate::failure::from_datafusion;
 use crate::listing;
+use crate::openapi::ReadErrors;
 use crate::otlp::JsonWriter;
 use crate::parameters::{self, TimeParameter, time_range};
+use crate::services::api::schema;
 use crate::services::calls::each_trace;
 use crate::services::graph::elementary::{FoundCycles, find_cycles};
 use crate::services::graph::rounds::Rounds;
@@ -23,17 +25,38 @@ use crate::trace::{json_response, write_outcome};
 
 const MAX_BUCKETS: usize = 100;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Given {
+    /// The first instant: an edge counts when the called span starts in the range.
     #[serde(default, deserialize_with = "optional")]
     start: Option<TimeParameter>,
+    /// The instant after the last.
     #[serde(default, deserialize_with = "optional")]
     end: Option<TimeParameter>,
+    /// How many buckets of time there may be; then each edge has its figures over time.
     #[serde(default, deserialize_with = "optional")]
+    #[param(minimum = 0, maximum = 100, default = 0)]
     buckets: Option<usize>,
+    /// Keeps edges and cycles of one service.
+    #[param(example = "checkout")]
     service: Option<String>,
 }
 
+type GraphAnswer = Answer<schema::ServiceGraph>;
+
+/// Who calls whom, with rate, errors and duration, and the cycles.
+///
+/// An edge between services is a span and its caller of different known services. Edges to what sends no spans are
+/// `inferred`, from attributes of `CLIENT`, `PRODUCER` and `CONSUMER` spans that no span of another service answers:
+/// `database` (`db.system.name`), `messaging` (`messaging.system`, named by the destination), `external`
+/// (`peer.service`, `server.address`), `server` (`rpc.service`). `client` is whoever called a server span without a
+/// parent. Old names of the conventions count too. At most 10,000 edges are told apart.
+#[utoipa::path(
+    get, path = "/api/v1/services/graph", tag = "Services", operation_id = "services_graph",
+    params(Given),
+    responses((status = 200, description = "The graph.", body = GraphAnswer, example = schema::graph_example), ReadErrors),
+)]
 pub(crate) async fn graph(
     State(state): State<ApiState>,
     Parameters(given): Parameters<Given>,

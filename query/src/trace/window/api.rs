@@ -6,8 +6,10 @@ use serde::Deserialize;
 use spoor_storage::{Error, Result, TraceId};
 
 use super::load::{SlimTrace, load_slim};
-use super::{Window, WindowRows};
-use crate::api::{ApiError, ApiState, Parameters, optional};
+use super::{Window, WindowRows, schema};
+use crate::api::{Answer, ApiError, ApiState, Parameters, optional};
+use crate::openapi::words::TraceIdText;
+use crate::openapi::{NotFound, ReadErrors};
 use crate::otlp::JsonWriter;
 use crate::parameters::limit;
 use crate::session::Outcome;
@@ -20,22 +22,41 @@ const DEFAULT_ROWS: usize = 500;
 const MAX_ROWS: usize = 5_000;
 const DEFAULT_DEPTH: usize = 50;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(in crate::trace) struct Given {
+    /// Where the window begins, from the start of the trace.
     #[serde(default, deserialize_with = "optional")]
     from_ns: Option<i64>,
+    /// Where it ends.
     #[serde(default, deserialize_with = "optional")]
     to_ns: Option<i64>,
+    /// How many levels are shown at most.
     #[serde(default, deserialize_with = "optional")]
+    #[param(minimum = 1, default = 50)]
     depth: Option<usize>,
+    /// How many rows: as many levels are shown as have no more together.
     #[serde(default, deserialize_with = "optional")]
+    #[param(minimum = 1, maximum = 5_000, default = 500)]
     limit: Option<usize>,
+    /// Narrows to the span of this `span_index` and what is below it.
     #[serde(default, deserialize_with = "optional")]
     under: Option<usize>,
+    /// Goes on after this row; `next_after` of the answer before.
     #[serde(default, deserialize_with = "optional")]
     after: Option<usize>,
 }
 
+type WindowAnswerJson = Answer<schema::WindowJson>;
+
+/// A window of the tree of a trace.
+///
+/// For traces of up to a million spans: the spans that are in the window, and those above them, without attributes.
+#[utoipa::path(
+    get, path = "/api/v1/traces/{trace_id}/timeline", tag = "Traces", operation_id = "trace_timeline",
+    params(("trace_id" = TraceIdText, Path, description = "In either case."), Given),
+    responses((status = 200, description = "Rows.", body = WindowAnswerJson, example = schema::example), ReadErrors, NotFound),
+)]
 pub(in crate::trace) async fn timeline(
     State(state): State<ApiState>,
     Path(trace_id): Path<String>,

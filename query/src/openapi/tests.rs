@@ -1,0 +1,108 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use http::header::ALLOW;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use crate::QueryOptions;
+use crate::testing::House;
+
+fn document() -> Value {
+    serde_json::to_value(super::document()).unwrap()
+}
+
+/// Methods by path, as the document has them.
+fn documented() -> BTreeMap<String, BTreeSet<String>> {
+    let document = document();
+    let paths = document["paths"].as_object().unwrap().iter();
+    paths
+        .map(|(path, item)| {
+            let methods = item.as_object().unwrap().keys();
+            (path.clone(), methods.map(|m| m.to_uppercase()).collect())
+        })
+        .collect()
+}
+
+/// Paths of a router: axum tells them in no other way.
+fn routed(router: &Router) -> BTreeSet<String> {
+    let told = format!("{router:?}");
+    let quoted = told.split('"').skip(1).step_by(2);
+    quoted
+        .filter(|text| text.starts_with("/api/"))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[tokio::test]
+async fn what_is_routed_is_documented_and_the_other_way_round() {
+    let house = House::new().await;
+    let router = house.limited(QueryOptions::default()).merge(house.admin());
+    let documented = documented();
+    let known: BTreeSet<String> = documented.keys().cloned().collect();
+    assert_eq!(routed(&router), known);
+    for (path, methods) in documented {
+        let request = Request::options(path.replace(['{', '}'], "0"))
+            .body(Body::empty())
+            .unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        let allowed = response.headers()[ALLOW].to_str().unwrap();
+        let allowed: BTreeSet<String> = allowed
+            .split(',')
+            .filter(|method| *method != "HEAD")
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(allowed, methods, "{path}");
+    }
+}
+
+#[test]
+fn references_lead_somewhere_and_operations_have_names_of_their_own() {
+    let document = document();
+    let mut references = Vec::new();
+    each(&document, &mut |key, value| {
+        if key == "$ref" {
+            references.push(value.as_str().unwrap().to_owned());
+        }
+    });
+    assert!(references.len() > 100);
+    for reference in references {
+        let place = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(place).is_some(), "{reference}");
+    }
+    let mut names = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(names.insert(name), "{name} comes twice");
+            let lacks = |what: &str| format!("{method} {path} has no {what}");
+            assert!(operation["summary"].is_string(), "{}", lacks("summary"));
+            let tag = &operation["tags"][0];
+            let mut tags = document["tags"].as_array().unwrap().iter();
+            assert!(tags.any(|known| known["name"] == *tag), "{}", lacks("tag"));
+            let mut kinds = operation["responses"]["200"]["content"]
+                .as_object()
+                .unwrap()
+                .values();
+            let shown =
+                |kind: &Value| kind["example"] != Value::Null || kind["examples"] != Value::Null;
+            assert!(kinds.any(shown), "{}", lacks("example"));
+        }
+    }
+}
+
+/// Every key with its value, at any depth.
+fn each(value: &Value, visit: &mut impl FnMut(&str, &Value)) {
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                visit(key, value);
+                each(value, visit);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| each(item, visit)),
+        _ => {}
+    }
+}
