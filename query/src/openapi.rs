@@ -14,7 +14,7 @@ pub(crate) mod words;
 
 use utoipa::openapi::OpenApi;
 
-pub use errors::{AdminErrors, Conflict, NotFound, ReadErrors, Unauthenticated};
+pub use errors::{AdminErrors, Conflict, NotFound, ReadErrors, Unauthenticated, Unsupported};
 
 /// The document of every route of this crate; the server adds its own.
 pub fn document() -> OpenApi {

@@ -1,25 +1,40 @@
 //! `/api/v1/searches`: searches that people save under a name. Storage keeps them.
 
+mod schema;
+
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use spoor_storage::{SavedSearch, SearchContent, SearchView, TenantId};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::api::{ApiError, ApiState, JsonBody, Parameters, optional};
+use crate::openapi::words::Instant;
+use crate::openapi::{Conflict, NotFound, ReadErrors, Unsupported};
 use crate::parameters::format_time;
 
-/// A saved search as answers tell it.
-#[derive(Debug, Serialize)]
+/// A saved search.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SavedSearch)]
 struct SearchJson {
     id: String,
     #[serde(flatten)]
+    #[schema(value_type = schema::SearchContent)]
     content: SearchContent,
+    #[schema(value_type = Instant)]
     created_time: String,
+    #[schema(value_type = Instant)]
     updated_time: String,
+}
+
+/// Saved searches, by name.
+#[derive(Debug, Serialize, ToSchema)]
+struct SavedSearches {
+    searches: Vec<SearchJson>,
 }
 
 impl From<SavedSearch> for SearchJson {
@@ -33,31 +48,46 @@ impl From<SavedSearch> for SearchJson {
     }
 }
 
-pub(crate) fn routes() -> Router<ApiState> {
-    Router::new()
-        .route("/api/v1/searches", get(list).post(save))
-        .route(
-            "/api/v1/searches/{id}",
-            get(one).put(replace).delete(remove),
-        )
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::default()
+        .routes(routes!(list, save))
+        .routes(routes!(one, replace, remove))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct ListParameters {
+    /// Those of one view; without it all.
+    #[param(value_type = Option<schema::SearchView>)]
     #[serde(default, deserialize_with = "optional")]
     view: Option<SearchView>,
 }
 
+/// The searches that people saved.
+#[utoipa::path(
+    get, path = "/api/v1/searches", tag = "Saved searches", operation_id = "searches",
+    params(ListParameters),
+    responses((status = 200, description = "Searches, by name.", body = SavedSearches, example = schema::list_example), ReadErrors),
+)]
 async fn list(
     State(state): State<ApiState>,
     Parameters(parameters): Parameters<ListParameters>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<SavedSearches>, ApiError> {
     let (storage, tenant) = (state.engine.storage(), TenantId::default());
     let found = storage.saved_searches(&tenant, parameters.view).await?;
-    let searches: Vec<SearchJson> = found.into_iter().map(SearchJson::from).collect();
-    Ok(Json(json!({ "searches": searches })))
+    Ok(Json(SavedSearches {
+        searches: found.into_iter().map(SearchJson::from).collect(),
+    }))
 }
 
+/// Saves a search.
+///
+/// For all who may read. What is answered is durable. 409 if the view has one of that name, or if there are 1,000.
+#[utoipa::path(
+    post, path = "/api/v1/searches", tag = "Saved searches", operation_id = "save_search",
+    request_body(content = schema::SearchBody, example = schema::body_example),
+    responses((status = 201, description = "It is saved.", body = SearchJson, example = schema::example), ReadErrors, Conflict, Unsupported),
+)]
 async fn save(
     State(state): State<ApiState>,
     JsonBody(content): JsonBody<SearchContent>,
@@ -67,6 +97,12 @@ async fn save(
     Ok((StatusCode::CREATED, Json(SearchJson::from(saved))).into_response())
 }
 
+/// A saved search.
+#[utoipa::path(
+    get, path = "/api/v1/searches/{id}", tag = "Saved searches", operation_id = "search",
+    params(("id" = String, Path, description = "As answers tell it.", example = "01900000-0000-7000-8000-000000000001")),
+    responses((status = 200, description = "The search.", body = SearchJson, example = schema::example), ReadErrors, NotFound),
+)]
 async fn one(
     State(state): State<ApiState>,
     Path(id): Path<String>,
@@ -76,6 +112,13 @@ async fn one(
     Ok(Json(found.into()))
 }
 
+/// Changes a saved search: all of it.
+#[utoipa::path(
+    put, path = "/api/v1/searches/{id}", tag = "Saved searches", operation_id = "replace_search",
+    params(("id" = String, Path, description = "As answers tell it.", example = "01900000-0000-7000-8000-000000000001")),
+    request_body(content = schema::SearchBody, example = schema::body_example),
+    responses((status = 200, description = "It is changed.", body = SearchJson, example = schema::example), ReadErrors, NotFound, Conflict, Unsupported),
+)]
 async fn replace(
     State(state): State<ApiState>,
     Path(id): Path<String>,
@@ -87,6 +130,12 @@ async fn replace(
     Ok(Json(replaced.into()))
 }
 
+/// Deletes a saved search.
+#[utoipa::path(
+    delete, path = "/api/v1/searches/{id}", tag = "Saved searches", operation_id = "delete_search",
+    params(("id" = String, Path, description = "As answers tell it.", example = "01900000-0000-7000-8000-000000000001")),
+    responses((status = 204, description = "It is deleted."), ReadErrors, NotFound),
+)]
 async fn remove(
     State(state): State<ApiState>,
     Path(id): Path<String>,

@@ -134,6 +134,10 @@ pub struct Unauthenticated;
 #[derive(Debug)]
 pub struct NotFound;
 
+/// 415.
+#[derive(Debug)]
+pub struct Unsupported;
+
 /// 409.
 #[derive(Debug)]
 pub struct Conflict;
@@ -159,6 +163,12 @@ impl IntoResponses for Unauthenticated {
 impl IntoResponses for NotFound {
     fn responses() -> Responses {
         named(&[404])
+    }
+}
+
+impl IntoResponses for Unsupported {
+    fn responses() -> Responses {
+        named(&[415])
     }
 }
 
