@@ -13,16 +13,18 @@ export function SchemaBrowser({ tables, onPick }: { tables: Table[]; onPick: (te
         <input class="field field-small" placeholder="Find a column" aria-label="Find a column" value={needle} onInput={(event) => setNeedle(event.currentTarget.value)} />
       </header>
       <div class="facets-scroll">
-        {tables.map((table) => (
-          <TableColumns key={table.name} table={table} needle={lower} onPick={onPick} />
+        {tables.map((table, at) => (
+          <TableColumns key={table.name} table={table} first={at === 0} needle={lower} onPick={onPick} />
         ))}
       </div>
     </aside>
   );
 }
 
-function TableColumns({ table, needle, onPick }: { table: Table; needle: string; onPick: (text: string) => void }): JSX.Element {
-  const [open, setOpen] = useState(true);
+function TableColumns({ table, first, needle, onPick }: { table: Table; first: boolean; needle: string; onPick: (text: string) => void }): JSX.Element {
+  // One table has hundreds of columns: the names of the others are in sight until one is looked for.
+  const [chosen, setOpen] = useState<boolean | null>(null);
+  const open = chosen ?? (first || needle !== "");
   const all = [...table.columns, ...table.attributes];
   const found = needle === "" ? all : all.filter((column) => column.name.toLowerCase().includes(needle));
   return (

@@ -14,21 +14,23 @@ export interface Table {
   attributes: Column[];
 }
 
-const TABLES = ["spans", "logs"];
+const TABLES = ["spans", "logs", "traces", "services"];
+/** Those that are stored; the others are computed from them, and have no attributes. */
+const STORED = ["spans", "logs"];
 const MOST_ATTRIBUTES = 500;
 
-/** The columns of both tables, from an empty answer, and the attributes that records have. */
+/** The columns of all tables, from an empty answer, and the attributes that records have. */
 export function useSchema(): Loaded<Table[]> {
   return useApi<Table[]>("schema", (signal) =>
     Promise.all(
       TABLES.map(async (name) => {
         const [empty, fields] = await Promise.all([
           postJson<SqlAnswer>("/api/v1/sql", { query: `SELECT * FROM ${name} LIMIT 0` }, signal),
-          getJson<FieldPage>("/api/v1/fields", { table: name }, signal),
+          STORED.includes(name) ? getJson<FieldPage>("/api/v1/fields", { table: name }, signal) : null,
         ]);
         const columns = empty.columns.map((column) => ({ name: column.name, type: column.type }));
         const known = new Set(columns.map((column) => column.name));
-        const attributes = fields.fields
+        const attributes = (fields?.fields ?? [])
           .filter((field) => !known.has(field.name))
           .slice(0, MOST_ATTRIBUTES)
           .map((field) => ({ name: field.name, type: field.types.join(", ") }));

@@ -130,7 +130,7 @@ function Examples({ onRun }: { onRun: (query: string) => void }): JSX.Element {
   return (
     <EmptyState title="Ask in SQL">
       <p>
-        Two tables, <code>spans</code> and <code>logs</code>. Attributes are columns in quotes: <code>"attributes.http.route"</code>.
+        The tables are <code>spans</code> and <code>logs</code>, and, computed from them, <code>traces</code> and <code>services</code>. Attributes are columns in quotes: <code>"attributes.http.route"</code>.
       </p>
       <div class="state-actions">
         {EXAMPLES.map(([name, query]) => (

@@ -22,7 +22,7 @@ export function StatusView(): JSX.Element {
         {last && (
           <>
             <p class="page-lead">
-              Version {status.data?.version ?? "…"}, {status.data ? (status.data.ready ? "ready" : "recovering") : "…"}, started {ago((total(last.metrics, "process_start_time_seconds") ?? 0) * 1000, last.atMs)}. Rates are of the last minutes, since this page was opened.
+              {status.data ? `Version ${status.data.version}, ${status.data.ready ? "ready" : "recovering"}, started` : status.error ? `Version unknown (${status.error.message}), started` : "Started"} {ago((total(last.metrics, "process_start_time_seconds") ?? 0) * 1000, last.atMs)}. Rates are of the last minutes, since this page was opened.
             </p>
             <Ingest samples={samples} metrics={last.metrics} />
             <Storage samples={samples} metrics={last.metrics} />

@@ -5,6 +5,7 @@ import { duration, percent, plural } from "../lib/format";
 import { flameGraph, inOrder, type FlameNode } from "../lib/flame";
 import { useDark } from "../lib/prefs";
 import { setParams } from "../lib/router";
+import { shortened } from "../lib/shorten";
 import { useSize } from "../lib/size";
 import { readPalette } from "./paint";
 import { NAMELESS, type TraceState } from "./use-view";
@@ -57,13 +58,9 @@ export function Flame({ state }: { state: TraceState }): JSX.Element {
         context.fillRect(from, node.depth * ROW + ROW - 3, drawn, 2);
       }
       if (drawn < MIN_TEXT) continue;
-      context.save();
-      context.beginPath();
-      context.rect(from, node.depth * ROW, drawn - 4, ROW);
-      context.clip();
       context.fillStyle = palette.text;
-      context.fillText(node.depth === 0 ? `all ${duration(node.value_ns)}` : `${node.service} ${node.name || NAMELESS}`, from + 5, node.depth * ROW + ROW / 2);
-      context.restore();
+      const label = node.depth === 0 ? `all ${duration(node.value_ns)}` : `${node.service} ${node.name || NAMELESS}`;
+      context.fillText(shortened(label, drawn - 9, (text) => context.measureText(text).width), from + 5, node.depth * ROW + ROW / 2);
     }
   }, [nodes, focus, width, dark]);
 
