@@ -26,9 +26,12 @@ const FileView = lazyView(async () => (await import("./trace/file")).FileView);
 const MapView = lazyView(async () => (await import("./map/view")).MapView);
 const SqlView = lazyView(async () => (await import("./sql/view")).SqlView);
 const IngestView = lazyView(async () => (await import("./ingest/view")).IngestView);
+const ApiView = lazyView(async () => (await import("./docs/view")).ApiView);
 const StatusView = lazyView(async () => (await import("./status/view")).StatusView);
 
 const CHORD_MS = 900;
+/** Of pages that the bar does not name. */
+const TITLES: Record<string, string> = { "/compare": "Compare", "/open": "Trace from a file", "/docs/api": "API" };
 
 /** As it stands in the address: names of services may have a slash in them, written as `%2F`. */
 const rawPath = (): string => window.location.pathname;
@@ -56,7 +59,7 @@ export function App(): JSX.Element {
 function CurrentView(): JSX.Element {
   const { path } = usePlace();
   const trace = /^\/trace\/([^/]+)\/?$/.exec(path)?.[1];
-  const title = trace ? `Trace ${trace.slice(0, 8)}` : path === "/compare" ? "Compare" : path === "/open" ? "Trace from a file" : (VIEWS.find((view) => path.startsWith(view.path))?.label ?? "Logs");
+  const title = trace ? `Trace ${trace.slice(0, 8)}` : (TITLES[path] ?? VIEWS.find((view) => path.startsWith(view.path))?.label ?? "Logs");
   useEffect(() => {
     document.title = `${title} · Spoor`;
     if (path === "/") navigate("/logs", "replace");
@@ -73,6 +76,7 @@ function CurrentView(): JSX.Element {
   if (path === "/map") return <MapView />;
   if (path === "/sql") return <SqlView />;
   if (path === "/ingest") return <IngestView />;
+  if (path === "/docs/api") return <ApiView />;
   if (path === "/status") return <StatusView />;
   return (
     <main class="view">

@@ -79,6 +79,12 @@ async function ask(path: string, { accept, method, body, signal }: Asked): Promi
   throw await toError(response);
 }
 
+/** One GET as it is, whatever the status; for whoever looks at requests themselves. */
+export async function getRaw(path: string, signal: AbortSignal): Promise<Response> {
+  const token = readToken();
+  return fetch(path, { headers: token ? { authorization: `Bearer ${token}` } : {}, signal });
+}
+
 /** GETs JSON. */
 export async function getJson<T>(path: string, params: Params, signal?: AbortSignal): Promise<T> {
   return (await (await ask(withParams(path, params), { accept: "application/json", signal })).json()) as T;

@@ -33,6 +33,13 @@ export function IngestView(): JSX.Element {
           </p>
         )}
         <Snippets />
+        <p class="page-lead">
+          To ask for what was sent, by scripts or other programs, see{" "}
+          <a class="link" href="/docs/api">
+            the API
+          </a>
+          , every request to look at and to try.
+        </p>
       </div>
     </main>
   );

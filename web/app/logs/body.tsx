@@ -7,6 +7,9 @@ import { AnsiText } from "../ui/ansi";
 import { CopyButton } from "../ui/copy";
 import { Marked } from "../ui/marked";
 
+/** Longer texts may have a scroll bar, which the keyboard must reach. */
+const SCROLLS_FROM = 400;
+
 /** A text of the detail panel: JSON indented and coloured, terminal colours, stack traces with the libraries' frames folded. */
 export function BodyBlock({ text, pattern, title }: { text: string; pattern: RegExp | null; title: string }): JSX.Element | null {
   const [raw, setRaw] = useState(false);
@@ -16,7 +19,7 @@ export function BodyBlock({ text, pattern, title }: { text: string; pattern: Reg
   const special = json !== null || hasAnsi(text) || parts.some((part) => part.kind === "frames");
   return (
     <div class="body-block">
-      <pre>{raw || !special ? <Marked text={text} pattern={pattern} /> : json !== null ? <Json text={json} pattern={pattern} /> : <Folded parts={parts} pattern={pattern} />}</pre>
+      <pre tabIndex={text.length > SCROLLS_FROM ? 0 : undefined}>{raw || !special ? <Marked text={text} pattern={pattern} /> : json !== null ? <Json text={json} pattern={pattern} /> : <Folded parts={parts} pattern={pattern} />}</pre>
       <span class="body-copy">
         {special && (
           <button type="button" class="text-button" aria-pressed={raw} onClick={() => setRaw(!raw)}>
@@ -29,7 +32,8 @@ export function BodyBlock({ text, pattern, title }: { text: string; pattern: Reg
   );
 }
 
-function Json({ text, pattern }: { text: string; pattern: RegExp | null }): JSX.Element {
+/** JSON in its colours. */
+export function Json({ text, pattern }: { text: string; pattern: RegExp | null }): JSX.Element {
   return (
     <>
       {jsonPieces(text).map((piece, index) => (

@@ -124,6 +124,7 @@ function useCommands(onShortcuts: () => void): Command[] {
       { kind: "Theme", text: "Theme of the system", run: () => setTheme("system") },
       { kind: "Times", text: "Times in UTC", run: () => setZone("utc") },
       { kind: "Times", text: "Local times", run: () => setZone("local") },
+      { kind: "Help", text: "API: every request, to look at and to try", run: () => navigate("/docs/api") },
       { kind: "Help · ?", text: "Keyboard shortcuts", run: onShortcuts },
     ],
     [saved, past, services.data],

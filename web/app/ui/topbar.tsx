@@ -56,7 +56,7 @@ export function TopBar({ onShortcuts, onPalette }: Props): JSX.Element {
         <button type="button" class="icon-button hide-phone" title="Keyboard shortcuts (?)" aria-label="Keyboard shortcuts" onClick={onShortcuts}>
           <Icon name="keyboard" size={16} />
         </button>
-        <Popover button={<Icon name="sliders" size={16} />} title="Appearance" label="Appearance" buttonClass="icon-button">
+        <Popover button={<Icon name="sliders" size={16} />} title="Appearance, and the API" label="Appearance" buttonClass="icon-button">
           {() => <Appearance />}
         </Popover>
       </div>
@@ -71,6 +71,9 @@ function Appearance(): JSX.Element {
     <div class="appearance">
       <Choice<Theme> label="Theme" value={theme} options={[["system", "System"], ["light", "Light"], ["dark", "Dark"]]} onChange={setTheme} />
       <Choice<Zone> label="Times in" value={zone} options={[["local", "Local"], ["utc", "UTC"]]} onChange={setZone} />
+      <a class="appearance-link" href="/docs/api">
+        API: every request, to try
+      </a>
     </div>
   );
 }
