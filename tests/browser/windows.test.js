@@ -122,10 +122,9 @@ test("errors and words are found by the server, gone to where they are, and link
   const { page, problems, close } = await open();
   await page.goto(`${server.http}/trace/${LARGE}`);
   await page.getByRole("button", { name: /2.errors/ }).click();
-  await page.getByRole("status").filter({ hasText: "–/2" }).waitFor();
-  await page.getByLabel("Find in this trace").press("Enter");
   await chosen(page).filter({ hasText: "PUT /items" }).waitFor();
-  await page.getByLabel("Find in this trace").press("Enter");
+  await page.getByRole("status").filter({ hasText: "1/2" }).waitFor();
+  await page.keyboard.press("e");
   await chosen(page).filter({ hasText: "SELECT item" }).waitFor();
   await page.getByRole("complementary", { name: "Span" }).getByText("100% of it's gone").waitFor();
   assert.equal(await chosen(page).getAttribute("aria-level"), "4");

@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { ApiError } from "../api/client";
 import { postJson } from "../api/client";
 import type { SqlAnswer } from "../api/types";
@@ -26,6 +26,8 @@ export interface Finding {
   at: number;
   go: (by: 1 | -1) => void;
   set: (text: string) => void;
+  /** Looks for something and goes to the first, or to the next if it was looked for already. */
+  seek: (text: string) => void;
 }
 
 /** The search within a large trace: the server looks, the page goes from one to the next. */
@@ -43,21 +45,34 @@ export function useFind(state: LargeState): Finding {
   const found = all.slice(0, MOST_FOUND);
   const [at, setAt] = useState(-1);
   useEffect(() => setAt(-1), [rested]);
+  const loading = answer.loading || rested !== text;
+  const go = (by: 1 | -1): void => {
+    if (found.length === 0) return;
+    const next = at === -1 ? (by > 0 ? 0 : found.length - 1) : (at + by + found.length) % found.length;
+    const span = found[next];
+    setAt(next);
+    if (span) void state.goTo(span.span_id, span.start).catch(() => undefined);
+  };
+  const sought = useRef<string | null>(null);
+  useEffect(() => {
+    if (loading || sought.current !== text) return;
+    sought.current = null;
+    go(1);
+  }, [loading, text]);
   return {
     text,
     found,
     hasMore: all.length > MOST_FOUND,
-    loading: answer.loading || rested !== text,
+    loading,
     problem: unknown ? `${unknown} is not known of a trace of this size` : problemOf(answer.error),
     at,
-    go: (by) => {
-      if (found.length === 0) return;
-      const next = at === -1 ? (by > 0 ? 0 : found.length - 1) : (at + by + found.length) % found.length;
-      const span = found[next];
-      setAt(next);
-      if (span) void state.goTo(span.span_id, span.start).catch(() => undefined);
-    },
+    go,
     set: (next) => setParams({ find: next }, "replace"),
+    seek: (next) => {
+      if (next === text) return go(1);
+      sought.current = next;
+      setParams({ find: next }, "replace");
+    },
   };
 }
 

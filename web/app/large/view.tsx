@@ -24,6 +24,7 @@ import { LargeWaterfall } from "./waterfall";
 
 /** `view=timeline` and the download give no more spans than these. */
 const WHOLE_LIMIT = 200_000;
+const ERRORS = "status:error";
 
 interface Props {
   head: TraceWindow;
@@ -120,12 +121,7 @@ function LargeHeader({ state, finding }: { state: LargeState; finding: Finding }
           <Fact label="Depth" value={count(head.depth)} />
         </dl>
         {head.error_count > 0 && (
-          <button
-            type="button"
-            class="fact-error"
-            title="Find them, and go to the next (n)"
-            onClick={() => (finding.text === "status:error" ? finding.go(1) : finding.set("status:error"))}
-          >
+          <button type="button" class="fact-error" title="Go to the next error (e)" onClick={() => finding.seek(ERRORS)}>
             <Icon name="warn" size={12} />
             {plural(head.error_count, "error")}
           </button>
@@ -134,7 +130,7 @@ function LargeHeader({ state, finding }: { state: LargeState; finding: Finding }
       </div>
       <p class="large-note">
         <span>
-          Its spans are loaded as you open, scroll and zoom. The flame graph, the critical path, own times by service{canBeWhole ? "" : ", where the error began"} and colours by attribute need all of them at once
+          Its spans are loaded as you open, scroll and zoom, with times as they were sent. The flame graph, the critical path, own times by service{canBeWhole ? "" : ", where the error began"} and colours by attribute need all of them at once
           {canBeWhole ? "." : `: of up to ${count(WHOLE_LIMIT)}.`}
         </span>
         {canBeWhole && (
@@ -181,7 +177,7 @@ function useLargeKeys(state: LargeState, finding: Finding, onSpans: boolean, zoo
     else state.toggle(here.row, false);
   };
   const middle = (state.zoom.from + state.zoom.to) / 2;
-  const keys: Record<string, () => void> = {
+  const keys: Record<string, () => unknown> = {
     j: () => go(at + 1),
     ArrowDown: () => go(at + 1),
     k: () => go(at - 1),
@@ -194,6 +190,7 @@ function useLargeKeys(state: LargeState, finding: Finding, onSpans: boolean, zoo
     s: () => state.setZoom(zoomedAt(state, middle, 1.7)),
     a: () => state.setZoom(panned(state, -0.25)),
     d: () => state.setZoom(panned(state, 0.25)),
+    e: () => state.head.error_count > 0 && finding.seek(ERRORS),
     n: () => finding.go(1),
     N: () => finding.go(-1),
     z: zoomToRow,

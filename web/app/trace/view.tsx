@@ -1,10 +1,11 @@
 import type { JSX } from "preact";
-import { useMemo } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { getJson } from "../api/client";
 import type { LogPage, LogRecord, Timeline, TraceWindow } from "../api/types";
 import { useApi, type Loaded } from "../api/use";
 import { useKeys } from "../lib/keys";
 import { href, navigate, setParams, usePlace } from "../lib/router";
+import { knownSize } from "../lib/sizes";
 import { withoutSkew } from "../lib/skew";
 import { lazyView } from "../ui/lazy";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
@@ -34,8 +35,9 @@ const LargeTrace = lazyView(async () => (await import("../large/view")).LargeTra
 
 export function TraceView({ id }: { id: string }): JSX.Element {
   const whole = usePlace().params.get("whole") === "1";
-  // How large a trace is, is known only when it is looked at; a window of it costs little, however large.
-  const head = useApi<TraceWindow>(whole ? null : id, (signal) => getJson(`/api/v1/traces/${encodeURIComponent(id)}/timeline`, { limit: FIRST_ROWS }, signal));
+  // How large a trace is, is known from a list or only when it is looked at; a window of it costs little, however large.
+  const [isSmall] = useState(() => (knownSize(id) ?? Number.POSITIVE_INFINITY) <= WHOLE_SPANS);
+  const head = useApi<TraceWindow>(whole || isSmall ? null : id, (signal) => getJson(`/api/v1/traces/${encodeURIComponent(id)}/timeline`, { limit: FIRST_ROWS }, signal));
   if (head.data && !whole && head.data.span_count > WHOLE_SPANS) {
     return (
       <main class="view">
@@ -43,7 +45,7 @@ export function TraceView({ id }: { id: string }): JSX.Element {
       </main>
     );
   }
-  if (whole || head.data) return <WholeTrace id={id} />;
+  if (whole || isSmall || head.data) return <WholeTrace id={id} />;
   return (
     <main class="view">
       <Progress active={head.loading} />

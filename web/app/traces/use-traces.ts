@@ -3,6 +3,7 @@ import { authStore, getJson, type ApiError } from "../api/client";
 import type { TracePage, TraceSummary } from "../api/types";
 import { asApiError } from "../api/use";
 import type { Search } from "../lib/search";
+import { rememberSizes } from "../lib/sizes";
 import { useStore } from "../lib/store";
 
 const PAGE = 100;
@@ -35,6 +36,7 @@ export function useTraces(search: Search): TraceRows {
     const params = { query: search.query, start: search.fixed.start, end: search.fixed.end, limit: PAGE, cursor };
     getJson<TracePage>("/api/v1/traces", params, controller.signal).then(
       (page) => {
+        rememberSizes(page.traces);
         if (!controller.signal.aborted) setHeld({ traces: before.concat(page.traces), page, error: null, doneKey: fullKey });
         setMoreFrom(null);
       },
