@@ -1,13 +1,15 @@
 //! SQL, read only: one `SELECT` or `EXPLAIN` over `spans`, `logs` and what is computed from them.
 //!
 //! ```text
-//!  text ─► statement ─► checked ─► attributes become columns ([`rewrite`]) ─► plan
+//!  text ─► statement ─► checked ─► attributes become columns ([`rewrite`]) ─► plan ─► joins on trace ids
+//!                                                                                       narrowed ([`semi`])
 //! ```
 //! The catalog of a query holds those tables and nothing else, there are no table functions
 //! and no file formats, so nothing else can be reached even if a check were missing.
 
 mod depth;
 mod rewrite;
+mod semi;
 pub(crate) mod text;
 mod views;
 
@@ -65,6 +67,7 @@ pub(crate) async fn plan(session: &QuerySession, sql: &str) -> Result<DataFrame>
         .with_allow_statements(false)
         .verify_plan(&plan)
         .map_err(from_datafusion)?;
+    let plan = semi::narrowed(session, &state, plan).await?;
     Ok(DataFrame::new(state, plan))
 }
 
