@@ -30,7 +30,8 @@ pub(crate) const QUIET: Duration = Duration::from_mins(10);
 /// A quiet place's larger file is rewritten only if the smaller ones together have this part of
 /// its weight.
 const WORTH: u64 = 4;
-/// A place with no new file for this long becomes one file, whatever that costs.
+/// A place with no new file for this long becomes one file with an index, whatever that costs: it will be
+/// searched for as long as it is kept, and thousands of such hours without one are read for every needle.
 pub(crate) const COLD: Duration = Duration::from_hours(24);
 
 /// Files that should be merged into one, or into few when they are many rows.
@@ -40,15 +41,18 @@ pub(crate) struct Merge {
     pub(crate) files: Vec<Arc<DataFile>>,
     /// Rows of each output file.
     pub(crate) rows_per_file: u64,
+    /// Output files have an index, however few their rows are.
+    pub(crate) indexed: bool,
 }
 
 impl Merge {
-    fn new(place: &Place, files: Vec<Arc<DataFile>>) -> Self {
+    fn new(place: &Place, files: Vec<Arc<DataFile>>, indexed: bool) -> Self {
         let rows: u64 = files.iter().map(|file| file.visible_rows()).sum();
         Self {
             place: place.clone(),
             rows_per_file: rows.div_ceil(outputs(&files)).max(1),
             files,
+            indexed,
         }
     }
 
@@ -124,15 +128,21 @@ pub(crate) fn debt(files: &FileSet, now_ms: u64) -> Debt {
 pub(crate) fn plan(files: &FileSet, busy: &HashSet<FileId>, now_ms: u64) -> Vec<Merge> {
     let mut merges: Vec<Merge> = files
         .places()
-        .filter(|(_, files)| files.len() > 1)
         .filter_map(|(place, files)| {
-            let chosen = choose(&mergeable(files, busy), quiet_for(files, now_ms))?;
-            Some(Merge::new(place, chosen))
+            let quiet = quiet_for(files, now_ms);
+            let sorted = mergeable(files, busy);
+            let chosen = choose(&sorted, quiet).or_else(|| without_index(&sorted, quiet))?;
+            Some(Merge::new(place, chosen, quiet >= COLD))
         })
         .collect();
     merges.sort_by_key(|merge| {
         let saved = merge.files.len() as u64 - outputs(&merge.files);
-        (total(&merge.files) / saved.max(1), merge.files[0].id)
+        let only_index = saved == 0;
+        (
+            only_index,
+            total(&merge.files) / saved.max(1),
+            merge.files[0].id,
+        )
     });
     merges
 }
@@ -184,6 +194,12 @@ fn choose(sorted: &[&Arc<DataFile>], quiet: Duration) -> Option<Vec<Arc<DataFile
     };
     let saves = outputs(&chosen) < chosen.len() as u64;
     (chosen.len() >= 2 && saves).then_some(chosen)
+}
+
+/// A file of a cold place that has no index, to be written with one.
+fn without_index(sorted: &[&Arc<DataFile>], quiet: Duration) -> Option<Vec<Arc<DataFile>>> {
+    let file = sorted.iter().find(|file| file.index_bytes == 0)?;
+    (quiet >= COLD).then(|| vec![Arc::clone(file)])
 }
 
 /// The lightest files up to the last one that the ones before it are worth rewriting.

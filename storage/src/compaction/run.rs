@@ -38,6 +38,14 @@ pub(crate) async fn run(
     merge: Merge,
     mut pace: impl AsyncFnMut(Paced) -> Result<()>,
 ) -> Result<Outcome> {
+    let writer = &FileWriter {
+        index_from_rows: if merge.indexed {
+            0
+        } else {
+            writer.index_from_rows
+        },
+        ..writer.clone()
+    };
     let inputs = merge
         .files
         .iter()

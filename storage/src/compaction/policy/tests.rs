@@ -7,8 +7,14 @@ use crate::snapshot::FieldStatistics;
 
 const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
+/// Files of so many rows have an index from the start, as the server has it.
+const INDEXED_ROWS: u64 = 8_192;
 
 fn file(rows: u64, hour: i64, now_ms: u64) -> Arc<DataFile> {
+    written(rows, hour, now_ms, false)
+}
+
+fn written(rows: u64, hour: i64, now_ms: u64, indexed: bool) -> Arc<DataFile> {
     let nanos = u32::try_from(now_ms % 1000).unwrap() * 1_000_000;
     let id = FileId(Uuid::new_v7(Timestamp::from_unix(
         NoContext,
@@ -26,7 +32,7 @@ fn file(rows: u64, hour: i64, now_ms: u64) -> Arc<DataFile> {
         level: 0,
         rows,
         bytes: rows * 80,
-        index_bytes: 0,
+        index_bytes: u64::from(indexed),
         min_time_ns: 0,
         max_time_ns: 0,
         services: Vec::new(),
@@ -59,7 +65,7 @@ impl Simulation {
 
     fn flush(&mut self, rows: u64) {
         self.arrived_rows += rows;
-        let added = file(rows, 0, self.now_ms);
+        let added = written(rows, 0, self.now_ms, rows >= INDEXED_ROWS);
         self.files = self.files.with(&[added], &[]);
         self.settle();
         self.most_files = self.most_files.max(self.count());
@@ -73,10 +79,16 @@ impl Simulation {
             let mut added = Vec::new();
             while left > 0 {
                 let now = left.min(merge.rows_per_file);
-                added.push(file(now, 0, self.now_ms));
+                let indexed = merge.indexed || now >= INDEXED_ROWS;
+                added.push(written(now, 0, self.now_ms, indexed));
                 left -= now;
             }
-            assert!(added.len() < merge.files.len(), "a merge must save files");
+            let indexes = merge.indexed && merge.files[0].index_bytes == 0;
+            let saves = added.len() < merge.files.len();
+            assert!(
+                saves || indexes,
+                "a merge must save files or give one an index"
+            );
             self.files = self.files.with(&added, &merge.files);
         }
     }
@@ -124,7 +136,8 @@ fn hour_of(rows_per_flush: u64) -> Simulation {
 #[test]
 fn a_steady_hour_is_written_a_few_times_and_ends_as_one_file_or_full_ones() {
     for (rows, most_written, most_files) in [
-        (10, 4.5, 21),
+        // Its last file has too few rows for an index, and is written once more with one.
+        (10, 5.0, 21),
         (1_000, 4.5, 21),
         (20_000, 3.5, 21),
         (300_000, 2.1, 40),
@@ -214,7 +227,7 @@ fn a_clock_that_jumps_changes_when_and_not_what() {
     assert!(plan(&set, &HashSet::new(), 1_000).is_empty());
     let merges = plan(&set, &HashSet::new(), u64::MAX / 2);
     assert_eq!(merges.len(), 1);
-    let one = file(300, 0, 5_000_000_000);
+    let one = written(300, 0, 5_000_000_000, true);
     let set = set.with(&[one], &merges[0].files);
     assert!(plan(&set, &HashSet::new(), u64::MAX / 2).is_empty());
     assert_eq!(
@@ -223,5 +236,37 @@ fn a_clock_that_jumps_changes_when_and_not_what() {
             most_files: 1,
             ..Debt::default()
         }
+    );
+}
+
+#[test]
+fn a_file_that_stays_gets_an_index_once_its_place_is_cold_and_after_all_merges() {
+    let start = 1_700_000_000_000;
+    let cold = u64::try_from(COLD.as_millis()).unwrap();
+    let alone = file(20, 1, start);
+    let mut files = FileSet::default().with(&[Arc::clone(&alone)], &[]);
+    let at = |files: &FileSet, now_ms| plan(files, &HashSet::new(), now_ms);
+    assert!(
+        at(&files, start + cold - 1).is_empty(),
+        "it is cheap to read"
+    );
+    let two = [file(50_000, 2, start), file(60_000, 2, start + 1)];
+    files = files.with(&two, &[]);
+    let merges = at(&files, start + cold + 1);
+    assert_eq!(merges.len(), 2);
+    assert_eq!((merges[0].files.len(), merges[0].indexed), (2, true));
+    assert_eq!((merges[1].files[0].id, merges[1].indexed), (alone.id, true));
+    let merged = written(110_000, 2, start + cold, true);
+    files = files.with(&[written(20, 1, start + cold, true), merged], &[]);
+    files = files.with(&[], &[alone, Arc::clone(&two[0]), Arc::clone(&two[1])]);
+    assert!(
+        at(&files, start + 9 * cold).is_empty(),
+        "nothing is left to do"
+    );
+    let full = written(FULL, 3, start, false);
+    files = files.with(&[full], &[]);
+    assert!(
+        at(&files, start + 9 * cold).is_empty(),
+        "what is full had its index from the start"
     );
 }

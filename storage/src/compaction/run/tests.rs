@@ -70,6 +70,7 @@ async fn a_merge_is_cut_in_time_and_keeps_every_row() {
         place: place(),
         files: files.clone(),
         rows_per_file: 2_500,
+        indexed: false,
     };
     let (mut read, mut written) = (0, 0);
     let outcome = run(&writer, merge, async |step: Paced| {
@@ -119,6 +120,7 @@ async fn a_merge_that_is_stopped_leaves_nothing() {
         place: place(),
         files,
         rows_per_file: 2_500,
+        indexed: false,
     };
     let stopped = run(&writer, merge, async |_: Paced| {
         Err(Error::new(ErrorKind::Unavailable, "stopped"))
@@ -149,6 +151,7 @@ async fn a_broken_input_is_named_and_leaves_nothing() {
             place: place(),
             files: files.clone(),
             rows_per_file: 2_500,
+            indexed: false,
         };
         let outcome = run(&writer, merge, async |_: Paced| Ok(())).await.unwrap();
         let Outcome::Broken(file, reason) = outcome else {

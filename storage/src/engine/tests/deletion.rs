@@ -146,6 +146,7 @@ async fn a_merge_that_ran_meanwhile_brings_nothing_back() {
         files: files.of_hour(&place.0, place.1, place.2).to_vec(),
         place,
         rows_per_file: 9,
+        indexed: false,
     };
     drop(files);
     let merged = compaction::run(&storage.shared.writer, merge, async |_| Ok(())).await;
