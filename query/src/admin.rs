@@ -13,13 +13,14 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, FromRequestParts};
+use axum::middleware::from_fn;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use spoor_storage::{Error, ErrorKind, Result};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{ApiError, ApiState};
+use crate::api::{ApiError, ApiState, remember};
 use crate::engine::QueryEngine;
 
 /// The largest body these requests have: a policy of many rules.
@@ -53,12 +54,14 @@ pub(crate) fn changing_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(delete::redact))
         .routes(routes!(retention::set_policy))
         .routes(routes!(retention::pin, retention::unpin))
+        .merge(crate::api::stopping_routes())
 }
 
 /// The routes that change stored data, without authentication. They belong on the same paths as
 /// [`crate::router`] and behind stricter credentials.
 pub fn admin_router(engine: QueryEngine) -> Router {
     Router::from(changing_routes())
+        .layer(from_fn(remember))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(ApiState { engine })
 }

@@ -3,10 +3,12 @@
 //! Who may call it is the server's affair. A client that hangs up drops the handler's future, and
 //! with it the query.
 
+mod asked;
 mod error;
 mod fields;
 mod histogram;
 mod logs;
+mod queries;
 mod request;
 mod retry;
 mod sql;
@@ -23,6 +25,7 @@ use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use asked::remember;
 pub(crate) use error::BrokenData;
 pub use error::{ApiError, ErrorBody};
 pub(crate) use histogram::Buckets;
@@ -93,6 +96,11 @@ impl<T: ToSchema> ToSchema for Answer<T> {
     }
 }
 
+/// The route that stops a query, which an administrator may.
+pub(crate) fn stopping_routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::default().routes(routes!(queries::stop))
+}
+
 /// The routes `/api/v1/*` that read, with their part of the OpenAPI document.
 pub(crate) fn native_routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
@@ -102,6 +110,7 @@ pub(crate) fn native_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(fields::fields))
         .routes(routes!(fields::values))
         .routes(routes!(sql::sql))
+        .routes(routes!(queries::list))
         .merge(trace::routes())
         .merge(services::routes())
         .merge(crate::patterns::routes())
@@ -119,6 +128,7 @@ pub fn router(engine: QueryEngine) -> Router {
         .merge(crate::tempo::routes())
         .merge(crate::loki::routes())
         .with_state(ApiState { engine })
+        .layer(axum::middleware::from_fn(remember))
         .layer(axum::middleware::from_fn(retry::once_without_broken_files))
 }
 

@@ -4,7 +4,6 @@
 //! At most [`QueryOptions::max_concurrent`] run; some more wait; the rest are told to come back.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use datafusion::execution::SessionStateDefaults;
@@ -18,7 +17,7 @@ use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
 use prometheus_client::registry::Registry;
 use spoor_storage::{Error, ErrorKind, RecordId, Result, Snapshot, Storage, TenantId};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
 use crate::failure::from_datafusion;
@@ -28,8 +27,15 @@ use crate::sql;
 use crate::table::AttributesNearer;
 
 mod metrics;
+mod running;
+mod turns;
 
 pub(crate) use metrics::QueryMetrics;
+pub(crate) use running::{Asked, Entry, Reading};
+pub(crate) use turns::Turn;
+
+use running::Running;
+use turns::Turns;
 
 /// The address under which DataFusion finds storage's object store; nothing else is registered,
 /// so a query can read nothing else.
@@ -97,11 +103,9 @@ pub(crate) struct Shared {
     pub(crate) metrics: QueryMetrics,
     state: SessionState,
     runtime: RuntimeEnv,
-    permits: Arc<Semaphore>,
+    turns: Arc<Turns>,
     tails: Arc<Semaphore>,
-    /// True once live tails must end.
-    ended: watch::Sender<bool>,
-    waiting: AtomicUsize,
+    running: Arc<Running>,
 }
 
 /// An open live tail; its place is free again when this is dropped.
@@ -111,7 +115,15 @@ pub(crate) struct TailPlace {
     pub(crate) arrivals: watch::Receiver<RecordId>,
     /// True once the tail must end.
     pub(crate) ended: watch::Receiver<bool>,
+    entry: Arc<Entry>,
     _permit: OwnedSemaphorePermit,
+}
+
+impl TailPlace {
+    /// The error that the tail must end with, if it must end because somebody stopped it.
+    pub(crate) fn stopped(&self) -> Option<Error> {
+        self.entry.stopped()
+    }
 }
 
 // === impl QueryEngine ===
@@ -134,10 +146,9 @@ impl QueryEngine {
         let state = base_state(&options, &runtime);
         Ok(Self {
             shared: Arc::new(Shared {
-                permits: Arc::new(Semaphore::new(options.max_concurrent.max(1))),
+                turns: Turns::new(options.max_concurrent, options.max_waiting),
                 tails: Arc::new(Semaphore::new(options.max_tails)),
-                ended: watch::Sender::new(false),
-                waiting: AtomicUsize::new(0),
+                running: Arc::default(),
                 metrics: QueryMetrics::default(),
                 storage,
                 options,
@@ -168,10 +179,12 @@ impl QueryEngine {
         snapshot: Option<Arc<Snapshot>>,
     ) -> Result<QuerySession> {
         let deadline = Instant::now() + self.shared.options.timeout;
-        let permit = self.shared.permit(deadline).await?;
+        let entry = self.shared.running.enter(tenant, deadline);
+        let turn = self.shared.turn(&entry, deadline).await?;
+        entry.begins();
         let shared = Arc::clone(&self.shared);
         let snapshot = snapshot.unwrap_or_else(|| shared.storage.snapshot());
-        QuerySession::start(shared, tenant.clone(), snapshot, permit, deadline)
+        QuerySession::start(shared, tenant.clone(), snapshot, (entry, turn), deadline)
     }
 
     /// What is queried.
@@ -182,23 +195,29 @@ impl QueryEngine {
     /// A place among the live tails, which hold no place among the queries while they wait. Errors
     /// with [`ErrorKind::Busy`] when all are taken.
     pub(crate) fn tail_place(&self) -> Result<TailPlace> {
-        let permit = Arc::clone(&self.shared.tails)
-            .try_acquire_owned()
-            .map_err(|refused| {
-                if matches!(refused, TryAcquireError::Closed) {
-                    return Error::new(ErrorKind::Unavailable, "the query engine is closing");
-                }
-                self.shared.metrics.refused();
-                Error::new(
-                    ErrorKind::Busy,
-                    format!("{} live tails are open", self.shared.options.max_tails),
-                )
-                .with_hint("close one of them")
-                .with_retry_after(Duration::from_secs(5))
-            })?;
+        let tails = &self.shared.tails;
+        let closing = || Error::new(ErrorKind::Unavailable, "the query engine is closing");
+        let permit = Arc::clone(tails).try_acquire_owned().map_err(|_| {
+            if tails.is_closed() {
+                return closing();
+            }
+            self.shared.metrics.refused();
+            Error::new(
+                ErrorKind::Busy,
+                format!("{} live tails are open", self.shared.options.max_tails),
+            )
+            .with_hint("close one of them")
+            .with_retry_after(Duration::from_secs(5))
+        })?;
+        let entry = self.shared.running.enter_tail(&TenantId::default());
+        // One that was not listed yet when all were ended.
+        if tails.is_closed() {
+            return Err(closing());
+        }
         Ok(TailPlace {
             arrivals: self.shared.storage.arrivals(),
-            ended: self.shared.ended.subscribe(),
+            ended: entry.ended(),
+            entry,
             _permit: permit,
         })
     }
@@ -207,7 +226,14 @@ impl QueryEngine {
     /// waits for its answers.
     pub fn end_tails(&self) {
         self.shared.tails.close();
-        self.shared.ended.send_replace(true);
+        for entry in self.entries().iter().filter(|entry| entry.is_tail()) {
+            entry.end();
+        }
+    }
+
+    /// What waits and runs now, live tails too, newest first.
+    pub(crate) fn entries(&self) -> Vec<Arc<Entry>> {
+        self.shared.running.entries()
     }
 
     /// The limits this engine keeps.
@@ -232,16 +258,17 @@ impl std::fmt::Debug for QueryEngine {
 // === impl Shared ===
 
 impl Shared {
-    async fn permit(&self, deadline: Instant) -> Result<OwnedSemaphorePermit> {
-        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-            return Ok(permit);
+    async fn turn(&self, entry: &Entry, deadline: Instant) -> Result<Turn> {
+        let whose = entry.asked.whose();
+        let turn = tokio::time::timeout_at(deadline, self.turns.take(&whose));
+        tokio::select! {
+            biased;
+            error = entry.stopping() => Err(error),
+            turn = turn => match turn {
+                Ok(Ok(turn)) => Ok(turn),
+                _ => Err(self.too_busy()),
+            },
         }
-        let _place = WaitingPlace::take(&self.waiting, self.options.max_waiting)
-            .ok_or_else(|| self.too_busy())?;
-        tokio::time::timeout_at(deadline, Arc::clone(&self.permits).acquire_owned())
-            .await
-            .map_err(|_| self.too_busy())?
-            .map_err(|_| Error::new(ErrorKind::Unavailable, "the query engine is closing"))
     }
 
     fn too_busy(&self) -> Error {
@@ -267,22 +294,6 @@ impl Shared {
             .with_runtime_env(Arc::new(runtime))
             .with_catalog_list(sql::catalog_list()?)
             .build())
-    }
-}
-
-/// Counts as waiting until dropped, so that a client that hangs up frees its place.
-struct WaitingPlace<'a>(&'a AtomicUsize);
-
-impl<'a> WaitingPlace<'a> {
-    fn take(waiting: &'a AtomicUsize, most: usize) -> Option<Self> {
-        let place = Self(waiting);
-        (waiting.fetch_add(1, Ordering::Relaxed) < most).then_some(place)
-    }
-}
-
-impl Drop for WaitingPlace<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -15,11 +15,10 @@ use serde::Serialize;
 use spoor_storage::{
     DataFile, Error, ErrorKind, Result, Snapshot, Storage, Table, TenantId, TimeRange,
 };
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-use crate::engine::Shared;
+use crate::engine::{Entry, Reading, Shared, Turn};
 use crate::failure::from_datafusion;
 use crate::table::{DynamicColumn, SnapshotTable};
 
@@ -37,6 +36,8 @@ pub struct Outcome {
     pub elapsed_ms: u64,
     /// The snapshot's number.
     pub snapshot: u64,
+    /// Bytes of data files, indexes and batches in memory that it took.
+    pub scanned_bytes: u64,
 }
 
 /// A running query. Dropping it (and every frame and stream made from it) ends the query.
@@ -55,7 +56,9 @@ pub(crate) struct QueryScope {
     reasons: Mutex<Vec<String>>,
     /// Files that were read, for the case that one of them cannot be.
     scanned: Mutex<Vec<Arc<DataFile>>>,
-    _permit: OwnedSemaphorePermit,
+    /// Where it is listed.
+    entry: Arc<Entry>,
+    _turn: Turn,
 }
 
 // === impl QuerySession ===
@@ -65,10 +68,11 @@ impl QuerySession {
         shared: Arc<Shared>,
         tenant: TenantId,
         snapshot: Arc<Snapshot>,
-        permit: OwnedSemaphorePermit,
+        (entry, turn): (Arc<Entry>, Turn),
         deadline: Instant,
     ) -> Result<Self> {
         let context = SessionContext::new_with_state(shared.session_state()?);
+        entry.set_memory(&context.runtime_env().memory_pool);
         shared.metrics.started();
         Ok(Self {
             context,
@@ -80,7 +84,8 @@ impl QuerySession {
                 shared,
                 tenant,
                 deadline,
-                _permit: permit,
+                entry,
+                _turn: turn,
             }),
         })
     }
@@ -217,9 +222,22 @@ impl QueryScope {
         if Instant::now() >= self.deadline {
             return Err(self.too_late());
         }
-        tokio::time::timeout_at(self.deadline, work)
-            .await
-            .map_err(|_| self.too_late())
+        let done = tokio::time::timeout_at(self.deadline, work);
+        tokio::select! {
+            biased;
+            error = self.entry.stopping() => Err(error),
+            done = done => done.map_err(|_| self.too_late()),
+        }
+    }
+
+    /// Counts what is read.
+    pub(crate) fn read(&self) -> &Reading {
+        &self.entry.read
+    }
+
+    /// As [`QueryScope::read`], for what outlives the plan.
+    pub(crate) fn entry(&self) -> &Arc<Entry> {
+        &self.entry
     }
 
     fn too_late(&self) -> Error {
@@ -291,6 +309,7 @@ impl QueryScope {
             incomplete_reasons,
             elapsed_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             snapshot: self.snapshot.version(),
+            scanned_bytes: self.entry.read.bytes(),
         }
     }
 }

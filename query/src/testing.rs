@@ -10,9 +10,11 @@ use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use axum::Router;
 use axum::body::Body;
+use axum::response::Response;
 use bytes::Bytes;
 use datafusion::dataframe::DataFrame;
 use datafusion::physical_plan::ExecutionPlan;
+use futures::future::BoxFuture;
 use http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
 use spoor_storage::model::schema::decoded_schema_of;
@@ -222,8 +224,7 @@ impl House {
 
     /// The routes that change stored data.
     pub(crate) fn admin(&self) -> Router {
-        let engine = QueryEngine::new(self.storage.clone(), QueryOptions::default()).unwrap();
-        admin_router(engine)
+        admin_router(self.engine.clone())
     }
 
     /// The same storage with other limits.
@@ -276,13 +277,19 @@ impl House {
         (status, String::from_utf8(body).unwrap())
     }
 
+    /// Any request, to be waited for, left alone or dropped.
+    pub(crate) fn ask(&self, request: Request<Body>) -> BoxFuture<'static, Response> {
+        let router = self.router.clone();
+        Box::pin(async move { router.oneshot(request).await.unwrap() })
+    }
+
     /// An answer that goes on, to be read bit by bit.
     pub(crate) async fn open(
         &self,
         path: &str,
         parameters: &[(&str, &str)],
         headers: &[(&str, &str)],
-    ) -> axum::response::Response {
+    ) -> Response {
         let mut request = Request::get(uri(path, parameters));
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -41,6 +41,8 @@ pub(crate) fn write_outcome(json: &mut JsonWriter, outcome: &Outcome) {
     json.int(outcome.elapsed_ms);
     json.key("snapshot");
     json.int(outcome.snapshot);
+    json.key("scanned_bytes");
+    json.int(outcome.scanned_bytes);
 }
 
 #[cfg(test)]

@@ -134,19 +134,21 @@ pub(crate) fn guard(router: Router, door: Door, tokens: &TokenSet) -> Router {
     router.route_layer(middleware::from_fn_with_state(guard, check))
 }
 
-async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+async fn check(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
     // A browser asks with OPTIONS whether it may send a token, and sends none with it.
     if guard.door == Door::OtlpHttp && request.method() == Method::OPTIONS {
         return next.run(request).await;
     }
-    match bearer(request.headers()) {
-        Some(token) if guard.tokens.contains(token) => next.run(request).await,
-        presented => {
-            let message = if presented.is_some() { WRONG } else { MISSING };
-            tracing::debug!(path = request.uri().path(), message, "refused");
-            refusal(guard.door, request.headers(), message)
-        }
+    let presented = bearer(request.headers());
+    let number = presented.and_then(|token| guard.tokens.number_of(token));
+    if let Some(number) = number {
+        let caller = Caller(Some(format!("token {number}")));
+        request.extensions_mut().insert(caller);
+        return next.run(request).await;
     }
+    let message = if presented.is_some() { WRONG } else { MISSING };
+    tracing::debug!(path = request.uri().path(), message, "refused");
+    refusal(guard.door, request.headers(), message)
 }
 
 /// The token of `Authorization: Bearer <token>`.

@@ -297,14 +297,15 @@ async fn needle(flush_rows: usize) {
     }
     let files = files(&storage);
     let lookup = Lookup::Words(vec![Word::Exact("e5c1a2b3d4f60718".to_owned())]);
+    let read = std::sync::atomic::AtomicU64::new(0);
     let start = Instant::now();
     for file in &files {
-        std::hint::black_box(storage.indexes().answer(file, &lookup).await);
+        std::hint::black_box(storage.indexes().answer(file, &lookup, &read).await);
     }
     let cold = start.elapsed();
     let start = Instant::now();
     for file in &files {
-        std::hint::black_box(storage.indexes().answer(file, &lookup).await);
+        std::hint::black_box(storage.indexes().answer(file, &lookup, &read).await);
     }
     let warm = start.elapsed();
     let (mut found, start) = (0, Instant::now());

@@ -23,6 +23,8 @@ pub enum ErrorKind {
     Busy,
     /// The work took longer than it may.
     Timeout,
+    /// Somebody stopped the work.
+    Cancelled,
     /// The service cannot do this now (shutting down, disk full).
     Unavailable,
     /// Stored bytes are not what was written.
@@ -38,7 +40,8 @@ impl ErrorKind {
             Self::Invalid => 400,
             Self::Unauthenticated => 401,
             Self::NotFound => 404,
-            Self::Conflict => 409,
+            // Nobody wants it tried again by itself, as clients and proxies do after 5xx and 429.
+            Self::Conflict | Self::Cancelled => 409,
             Self::TooLarge => 413,
             Self::Unsupported => 415,
             Self::Busy => 429,
@@ -51,6 +54,7 @@ impl ErrorKind {
     /// The gRPC status code (`google.rpc.Code`) of this kind.
     pub fn grpc_code(self) -> i32 {
         match self {
+            Self::Cancelled => 1,
             Self::Invalid | Self::Unsupported => 3,
             Self::Timeout => 4,
             Self::NotFound => 5,
@@ -74,6 +78,7 @@ impl ErrorKind {
             Self::Conflict => "conflict",
             Self::Busy => "busy",
             Self::Timeout => "timeout",
+            Self::Cancelled => "cancelled",
             Self::Unavailable => "unavailable",
             Self::Corrupt => "corrupt",
             Self::Internal => "internal",

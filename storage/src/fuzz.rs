@@ -57,9 +57,9 @@ pub fn index(bytes: &[u8]) -> usize {
     run(async {
         let store = store_with(&file.index_path, bytes).await?;
         let cache = IndexCache::new(store, 1 << 20, Arc::new(Metrics::default()));
-        let mut answers = 0;
+        let (mut answers, read) = (0, std::sync::atomic::AtomicU64::new(0));
         for question in &questions {
-            answers += usize::from(cache.answer(&file, question).await.is_some());
+            answers += usize::from(cache.answer(&file, question, &read).await.is_some());
         }
         Some(answers)
     })

@@ -18,7 +18,7 @@ RULES = [
     {"table": "logs", "service": "x", "severity_below": "info", "attributes": {"a": "b"}, "keep": "30d"},
     {"table": "spans", "status": "ERROR", "query": "duration<5ms", "keep": "forever"},
 ]
-ADMIN = {"delete", "redact", "set_retention", "pin", "unpin"}
+ADMIN = {"delete", "redact", "set_retention", "pin", "unpin", "stop_query"}
 
 
 def ask(server, document, name, path=None, headers=None, body=None, **parameters):
@@ -109,6 +109,7 @@ def requests_that_read(recorded):
         "retention": [{}],
         "pins": [{}],
         "searches": [{}],
+        "queries": [{}],
     }
 
 

@@ -108,14 +108,14 @@ type ValuesAnswer = Answer<Values>;
 fn fields_example() -> serde_json::Value {
     serde_json::json!({
         "fields": [{"name": "attributes.http.route", "query_name": "http.route", "types": ["string"], "count": 12, "distinct": 3, "exact": true}],
-        "complete": true, "incomplete_reasons": [], "elapsed_ms": 1, "snapshot": 17,
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 1, "snapshot": 17, "scanned_bytes": 70_000,
     })
 }
 
 fn values_example() -> serde_json::Value {
     serde_json::json!({
         "field": "http.route", "values": [{"value": "/cart/{id}", "count": 12}], "exact": true,
-        "complete": true, "incomplete_reasons": [], "elapsed_ms": 1, "snapshot": 17,
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 1, "snapshot": 17, "scanned_bytes": 70_000,
     })
 }
 

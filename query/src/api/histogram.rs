@@ -92,7 +92,7 @@ fn example() -> serde_json::Value {
     serde_json::json!({
         "start_unix_nano": "1674982080000000000", "end_unix_nano": "1674982200000000000", "bucket_ns": 60_000_000_000_i64,
         "series": [{"name": "info", "counts": [0, 3]}], "total": 3,
-        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17,
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17, "scanned_bytes": 70_000,
     })
 }
 

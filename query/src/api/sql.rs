@@ -21,6 +21,8 @@ use crate::sql::text::{write_csv, write_csv_text, write_json, write_string};
 /// `true`, or `false` if the rows of a streamed answer are known to lack something; the JSON form
 /// says it in the body.
 const COMPLETE_HEADER: &str = "spoor-complete";
+/// Bytes read until the answer began: a streamed one says it there, the JSON form in the body.
+const SCANNED_HEADER: &str = "spoor-scanned-bytes";
 
 /// A statement.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -54,7 +56,7 @@ type SqlAnswer = Answer<SqlRows>;
 fn json_example() -> serde_json::Value {
     serde_json::json!({
         "columns": [{"name": "n", "type": "Int64"}], "rows": [[1]],
-        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17,
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17, "scanned_bytes": 70_000,
     })
 }
 
@@ -209,7 +211,7 @@ async fn streamed(
     if let Some(batch) = &first {
         write_rows(&mut head, batch, format);
     }
-    let complete = session.outcome().complete;
+    let outcome = session.outcome();
     let rest = futures::stream::try_unfold((session, stream, done), move |state| async move {
         let (session, mut stream, done) = state;
         if done {
@@ -231,8 +233,9 @@ async fn streamed(
     };
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    let complete = if complete { "true" } else { "false" };
+    let complete = if outcome.complete { "true" } else { "false" };
     headers.insert(COMPLETE_HEADER, HeaderValue::from_static(complete));
+    headers.insert(SCANNED_HEADER, HeaderValue::from(outcome.scanned_bytes));
     Ok(response)
 }
 

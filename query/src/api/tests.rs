@@ -7,6 +7,8 @@ use crate::testing::{House, Log, SECOND, T0, send, sql_request};
 
 mod attributes;
 mod differential;
+mod queries;
+mod scanned;
 mod sql;
 mod tail;
 

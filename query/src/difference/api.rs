@@ -118,7 +118,7 @@ fn example() -> serde_json::Value {
             "baseline_share": 0.01, "lift": 90.0, "score": 0.76, "query": "resource.host.name:\"node-9\"",
         }],
         "left_out_fields": ["attributes.request"],
-        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17,
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17, "scanned_bytes": 70_000,
     })
 }
 

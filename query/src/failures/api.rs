@@ -108,7 +108,7 @@ fn example() -> serde_json::Value {
         }],
         "group_count": 1, "new_count": 0, "total": 4,
         "baseline_start_unix_nano": "1674979210000000000", "since_unix_nano": "1674979220000000000",
-        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17,
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17, "scanned_bytes": 70_000,
     })
 }
 

@@ -13,7 +13,7 @@ use crate::logql::scan::Processed;
 use crate::logql::select::Found;
 use crate::logql::values::number_text;
 use crate::otlp::JsonWriter;
-use crate::session::QuerySession;
+use crate::session::{Outcome, QuerySession};
 use crate::tempo::TempoError;
 use crate::trace::json_response;
 
@@ -84,7 +84,7 @@ fn end(
     shown: usize,
 ) -> Response {
     let outcome = session.outcome();
-    let stats = stats(outcome.elapsed_ms, processed, shown);
+    let stats = stats(&outcome, processed, shown);
     json.key("stats");
     json.raw(&stats.to_string());
     json.end_object();
@@ -101,13 +101,14 @@ fn end(
 }
 
 /// What Loki tells of its work. There are no ingesters and no chunks here.
-fn stats(elapsed_ms: u64, processed: Processed, shown: usize) -> Json {
+fn stats(outcome: &Outcome, processed: Processed, shown: usize) -> Json {
+    let elapsed_ms = outcome.elapsed_ms;
     // Whole numbers, as Loki's clients read them.
     let per_second = |count: u64| count.saturating_mul(1_000) / elapsed_ms.max(1);
     let store = json!({
         "totalChunksRef": 0, "totalChunksDownloaded": 0, "chunksDownloadTime": 0,
         "chunk": {
-            "headChunkBytes": 0, "headChunkLines": 0, "compressedBytes": 0, "totalDuplicates": 0,
+            "headChunkBytes": 0, "headChunkLines": 0, "compressedBytes": outcome.scanned_bytes, "totalDuplicates": 0,
             "decompressedBytes": processed.bytes, "decompressedLines": processed.lines,
         },
     });

@@ -38,7 +38,7 @@ Beside this API, the same address has what other programs speak: Jaeger's query 
 Telemetry is sent to other addresses: OTLP/gRPC to port 4317, OTLP/HTTP (`/v1/traces`, `/v1/logs`) and JSON lines \
 (`/v1/logs/json`) to port 4318 unless set otherwise; `GET /api/v1/status` tells them.";
 
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     (
         "Logs",
         "Records: search, live tail, counts over time, patterns.",
@@ -59,6 +59,10 @@ const TAGS: [(&str, &str); 10] = [
     (
         "SQL",
         "Read-only SQL on `spans`, `logs`, `traces` and `services`.",
+    ),
+    (
+        "Running queries",
+        "What waits and runs now. Stopping a query needs an admin token.",
     ),
     (
         "Saved searches",

@@ -63,7 +63,7 @@ const STATUSES: [Status; 11] = [
     Status {
         number: 409,
         name: "Conflict",
-        description: "Things are not as the request takes them to be. Nothing was changed.",
+        description: "Things are not as the request takes them to be, and nothing was changed; or (`cancelled`) somebody stopped the query.",
         code: "conflict",
         message: "430 rows match, not 429; nothing was changed",
         hint: Some("ask again with `dry_run`"),
@@ -144,13 +144,13 @@ pub struct Conflict;
 
 impl IntoResponses for ReadErrors {
     fn responses() -> Responses {
-        named(&[400, 401, 413, 429, 500, 503, 504])
+        named(&[400, 401, 409, 413, 429, 500, 503, 504])
     }
 }
 
 impl IntoResponses for AdminErrors {
     fn responses() -> Responses {
-        named(&[400, 401, 403, 413, 415, 429, 500, 503, 504])
+        named(&[400, 401, 403, 409, 413, 415, 429, 500, 503, 504])
     }
 }
 

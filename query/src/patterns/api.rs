@@ -110,7 +110,7 @@ fn example() -> serde_json::Value {
         "pattern_count": 3, "new_count": 2, "other_count": 6, "total": 26, "baseline_total": 20,
         "start_unix_nano": "1674979200000000000", "bucket_ns": 60_000_000_000_i64,
         "baseline_start_unix_nano": "1674979080000000000", "since_unix_nano": "1674979200000000000",
-        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17,
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17, "scanned_bytes": 70_000,
     })
 }
 

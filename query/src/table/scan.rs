@@ -142,7 +142,10 @@ impl Scan<'_> {
             .target_partitions()
             .clamp(1, batches.len().max(1));
         let mut partitions: Vec<Vec<RecordBatch>> = vec![Vec::new(); count];
+        let read = self.scope.read();
         for (at, buffered) in batches.iter().enumerate() {
+            read.add_rows(buffered.batch.num_rows() as u64);
+            read.add_bytes(bytes_of(&buffered.batch, needed)?);
             partitions[at % count].push(buffered.batch.clone());
         }
         let source =
@@ -151,6 +154,15 @@ impl Scan<'_> {
                 .with_show_sizes(false);
         Ok(DataSourceExec::from_data_source(source))
     }
+}
+
+/// Bytes of some columns of a batch, without what a slice leaves out.
+fn bytes_of(batch: &RecordBatch, columns: &[usize]) -> Result<u64> {
+    let mut bytes = 0;
+    for column in columns {
+        bytes += batch.column(*column).to_data().get_slice_memory_size()? as u64;
+    }
+    Ok(bytes)
 }
 
 /// A stored column in its logical form.
@@ -188,7 +200,11 @@ fn parquet_plan(
     files: Vec<PartitionedFile>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
-    let factory = CheckedReaders::new(scope.shared.storage.object_store(), cache);
+    let factory = CheckedReaders::new(
+        scope.shared.storage.object_store(),
+        cache,
+        Arc::clone(scope.entry()),
+    );
     // Filters run while columns are decoded, so that wide columns are decoded only for the rows
     // that are left; the order of the conjuncts is DataFusion's to choose.
     let mut source = ParquetSource::new(Arc::clone(stored))

@@ -137,6 +137,7 @@ fn with_outcome(session: &QuerySession, mut answer: Json_) -> Json<Json_> {
     let outcome = session.outcome();
     answer["complete"] = json!(outcome.complete);
     answer["incomplete_reasons"] = json!(outcome.incomplete_reasons);
+    answer["scanned_bytes"] = json!(outcome.scanned_bytes);
     Json(answer)
 }
 

@@ -131,7 +131,7 @@ impl Running {
         let mut server = axum_server::from_tcp(listener)?.handle(handle);
         tune(&mut server);
         let router = router.layer(tower_http::catch_panic::CatchPanicLayer::new());
-        let service = router.into_make_service();
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
         match tls {
             Some(config) => {
                 let acceptor = RustlsAcceptor::new(config).acceptor(NoDelayAcceptor::new());

@@ -1,10 +1,13 @@
 //! Opens index files and keeps what was read of them in memory within a bound.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use object_store::{ObjectStore, ObjectStoreExt};
+use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter};
 use tantivy::directory::OwnedBytes;
@@ -96,15 +99,29 @@ impl IndexCache {
     }
 
     /// What the index of `file` knows about rows that match, or `None` if the file must be read
-    /// whole (no index, unreadable index, or a lookup that narrows nothing).
-    pub async fn answer(&self, file: &DataFile, lookup: &Lookup) -> Option<RowAnswer> {
+    /// whole (no index, unreadable index, or a lookup that narrows nothing). The bytes of the parts that
+    /// it takes to know are added to `read`, also of those that are kept in memory.
+    pub async fn answer(
+        &self,
+        file: &DataFile,
+        lookup: &Lookup,
+        read: &AtomicU64,
+    ) -> Option<RowAnswer> {
         if file.index_bytes == 0 || matches!(lookup, Lookup::All) {
             return None;
         }
         let answer = match self.reader(file).await {
             Ok(reader) => {
-                let source = Stored { cache: self, file };
-                reader.answer(&source, lookup).await
+                let source = Stored {
+                    cache: self,
+                    file,
+                    used: Mutex::default(),
+                };
+                let answer = reader.answer(&source, lookup).await;
+                let used = reader.parts();
+                let used = used.bytes_of(&source.used.into_inner(), file.index_bytes);
+                read.fetch_add(used, Ordering::Relaxed);
+                answer
             }
             Err(error) => Err(error),
         };
@@ -209,11 +226,17 @@ impl IndexCache {
 struct Stored<'a> {
     cache: &'a IndexCache,
     file: &'a DataFile,
+    used: Mutex<BTreeSet<usize>>,
 }
 
 impl Source for Stored<'_> {
+    fn used(&self, at: usize) {
+        self.used.lock().insert(at);
+    }
+
     fn part<'a>(&'a self, parts: &'a Parts, at: usize) -> BoxFuture<'a, Result<OwnedBytes>> {
         async move {
+            self.used(at);
             let cache = self.cache;
             let kept = cache
                 .kept(Key::Part(self.file.id, at), async {

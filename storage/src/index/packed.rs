@@ -11,6 +11,7 @@
 //! Checksums are CRC-32C; each part has its own, so whatever was read is verified without the rest.
 //! `file id` and `rows` are those of the Parquet file: an index with others is not its.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::BLOCK_ROWS;
@@ -179,6 +180,14 @@ impl Parts {
     /// Places in `entries` of all parts of a kind, in order.
     pub(super) fn of(&self, kind: Kind) -> impl Iterator<Item = usize> {
         (0..self.entries.len()).filter(move |at| self.entries[*at].kind == kind as u8)
+    }
+
+    /// Bytes of some parts in a file of `file_len`, and of the table.
+    pub(super) fn bytes_of(&self, used: &BTreeSet<usize>, file_len: u64) -> u64 {
+        let end = |entry: &Entry| entry.offset.saturating_add(entry.len);
+        let table_at = self.entries.iter().map(end).max().unwrap_or(0);
+        let parts = used.iter().filter_map(|at| self.entries.get(*at));
+        file_len.saturating_sub(table_at) + parts.map(|entry| entry.len).sum::<u64>()
     }
 
     /// Bytes that the table itself keeps in memory.

@@ -25,6 +25,9 @@ use crate::model::FileId;
 pub(super) trait Source: Send + Sync {
     /// Part number `at` of the table.
     fn part<'a>(&'a self, parts: &'a Parts, at: usize) -> BoxFuture<'a, Result<OwnedBytes>>;
+
+    /// A part is used that was read before and is kept open.
+    fn used(&self, _at: usize) {}
 }
 
 /// An index file whose table is read. Dictionaries, patterns and the segment are opened when they
@@ -303,6 +306,7 @@ impl IndexReader {
     async fn any_hashed(&self, source: &dyn Source, mut hashes: Vec<u32>) -> Result<RoaringBitmap> {
         hashes.sort_unstable();
         hashes.dedup();
+        self.using(source, Kind::IdBuckets);
         let ids = self
             .ids
             .get_or_try_init(|| async {
@@ -378,7 +382,13 @@ impl IndexReader {
         Ok(())
     }
 
+    fn using(&self, source: &dyn Source, kind: Kind) {
+        self.parts.of(kind).for_each(|at| source.used(at));
+    }
+
     async fn words(&self, source: &dyn Source) -> Result<&Words> {
+        self.using(source, Kind::Words);
+        self.using(source, Kind::Patterns);
         self.words
             .get_or_try_init(|| async {
                 let dictionary = self.only(source, Kind::Words).await?;
@@ -395,6 +405,7 @@ impl IndexReader {
     }
 
     async fn segment(&self, source: &dyn Source) -> Result<&Segment> {
+        self.using(source, Kind::Segment);
         self.segment
             .get_or_try_init(|| async {
                 let mut files = HashMap::new();

@@ -58,6 +58,6 @@ pub(super) fn record() -> Value {
 pub(super) fn example() -> Value {
     json!({
         "logs": [record()], "next_cursor": null,
-        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17,
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17, "scanned_bytes": 70_000,
     })
 }

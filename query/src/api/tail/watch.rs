@@ -105,8 +105,15 @@ impl Watch {
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);
             }
-            if self.done || !self.more_arrived().await {
+            if self.done {
                 return None;
+            }
+            if !self.more_arrived().await {
+                self.done = true;
+                if let Some(error) = self.place.stopped() {
+                    self.ready.push_back(failure(&error));
+                }
+                continue;
             }
             match self.look().await {
                 Ok(()) => {}

@@ -12,6 +12,7 @@ fn written(data: &Value) -> Value {
         complete: true,
         incomplete_reasons: Vec::new(),
         elapsed_ms: 0,
+        scanned_bytes: 0,
         snapshot: 0,
     };
     let mut json = JsonWriter::new();

@@ -45,7 +45,7 @@ pub(super) fn services_example() -> Value {
             "service_name": "cart", "span_count": 10, "error_count": 1, "log_count": 4,
             "operations": [{"name": "GET /", "kind": "SERVER", "span_count": 10, "error_count": 1, "p50_ns": 1_200_000, "p95_ns": 9_400_000}],
         }],
-        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17,
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17, "scanned_bytes": 70_000,
     })
 }
 
@@ -134,7 +134,7 @@ pub(in crate::services) fn graph_example() -> Value {
             "p50_ns": 1_200_000, "p95_ns": 9_400_000, "p99_ns": 9_400_000, "sample_trace_ids": ["fe6b6f1c5a0f4d3b8a7e9c2d1b0a3f5e"],
             "call_counts": [0, 2], "error_counts": [0, 0], "p95s_ns": [null, 9_400_000],
         }],
-        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17,
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17, "scanned_bytes": 70_000,
     })
 }
 
@@ -172,6 +172,6 @@ pub(in crate::services) fn histogram_example() -> Value {
             "p50_ns": [1_200_000, null], "p95_ns": [9_400_000, null], "p99_ns": [9_400_000, null],
         }],
         "total": 3,
-        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17,
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17, "scanned_bytes": 70_000,
     })
 }

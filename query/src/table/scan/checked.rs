@@ -21,7 +21,9 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use spoor_storage::{ChunkChecksums, FileFacts, refuse_newer};
 
+use super::files::RowsToRead;
 use super::footer::footer;
+use crate::engine::Entry;
 
 /// Makes readers that take footers from the cache.
 #[derive(Debug)]
@@ -29,14 +31,21 @@ pub(super) struct CheckedReaders {
     readers: CachedParquetFileReaderFactory,
     store: Arc<dyn ObjectStore>,
     cache: Arc<FileMetadataCache>,
+    /// What is read is counted there.
+    entry: Arc<Entry>,
 }
 
 impl CheckedReaders {
-    pub(super) fn new(store: Arc<dyn ObjectStore>, cache: Arc<FileMetadataCache>) -> Self {
+    pub(super) fn new(
+        store: Arc<dyn ObjectStore>,
+        cache: Arc<FileMetadataCache>,
+        entry: Arc<Entry>,
+    ) -> Self {
         Self {
             readers: CachedParquetFileReaderFactory::new(Arc::clone(&store), Arc::clone(&cache)),
             store,
             cache,
+            entry,
         }
     }
 }
@@ -50,6 +59,13 @@ impl ParquetFileReaderFactory for CheckedReaders {
         metrics: &ExecutionPlanMetricsSet,
     ) -> Result<Box<dyn AsyncFileReader + Send>> {
         let (meta, facts) = (file.object_meta.clone(), file.extension().copied());
+        if let Some(RowsToRead(rows)) = file.extension() {
+            self.entry.read.add_rows(*rows);
+        }
+        // Also a footer that is in memory: what a query reads does not depend on those before it.
+        self.entry
+            .read
+            .add_bytes(facts.map_or(0, |facts: FileFacts| facts.tail_bytes));
         let reader =
             self.readers
                 .create_reader(partition_index, file, metadata_size_hint, metrics)?;
@@ -60,6 +76,7 @@ impl ParquetFileReaderFactory for CheckedReaders {
             meta,
             facts,
             checksums: None,
+            entry: Arc::clone(&self.entry),
         }))
     }
 }
@@ -72,6 +89,7 @@ struct CheckedReader {
     facts: Option<FileFacts>,
     /// Known once the footer was read.
     checksums: Option<ChunkChecksums>,
+    entry: Arc<Entry>,
 }
 
 impl CheckedReader {
@@ -90,6 +108,8 @@ impl CheckedReader {
         if self.checksums.is_none() {
             self.footer().await?;
         }
+        let asked = ranges.iter().map(|range| range.end - range.start);
+        self.entry.read.add_bytes(asked.sum());
         let bytes = self.reader.get_byte_ranges(ranges.to_vec()).await?;
         if let Some(checksums) = &self.checksums {
             checksums.compare(ranges, &bytes)?;

@@ -22,6 +22,10 @@ use crate::table::prune::Pruning;
 /// Files whose index and footer are read at the same time.
 const FILES_AT_ONCE: usize = 16;
 
+/// How many rows of a file are read once it is opened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RowsToRead(pub(super) u64);
+
 /// Files with the rows to read of each. A file is in both lists if the index has decided about some
 /// of its rows only; no row is in both.
 #[derive(Debug, Default)]
@@ -76,7 +80,8 @@ enum Rows {
 /// What the index says: the rows that pass the word filters for sure, and those that may.
 async fn ask_index(scope: &QueryScope, file: &DataFile, pruning: &Pruning) -> (Rows, Rows) {
     let indexes = scope.shared.storage.indexes();
-    let narrowed = indexes.answer(file, &pruning.lookup).await;
+    let read = scope.read().bytes_counter();
+    let narrowed = indexes.answer(file, &pruning.lookup, read).await;
     let narrowed = narrowed.map(|answer| answer.maybe);
     let within = |rows: RowSet| match &narrowed {
         Some(narrowed) => rows.intersection(narrowed),
@@ -85,7 +90,7 @@ async fn ask_index(scope: &QueryScope, file: &DataFile, pruning: &Pruning) -> (R
     if pruning.words.is_empty() {
         return (narrowed.map_or(Rows::All, Rows::These), Rows::None);
     }
-    match indexes.answer(file, &pruning.words_lookup).await {
+    match indexes.answer(file, &pruning.words_lookup, read).await {
         Some(answer) => {
             let undecided = answer.maybe.difference(&answer.sure);
             (
@@ -219,14 +224,17 @@ impl Rows {
                 None => of_meta,
             }
         };
+        let file = |rows: u64| file().with_extension(RowsToRead(rows));
         match self {
             Self::None => None,
             Self::These(rows) if rows.is_empty() => None,
             Self::These(rows) => Some(match selection(rows, total, exactly) {
-                Some(selection) => file().with_extension(ParquetRowSelection::new(selection)),
-                None => file(),
+                Some(selection) => {
+                    file(rows.len()).with_extension(ParquetRowSelection::new(selection))
+                }
+                None => file(total),
             }),
-            Self::All => Some(file()),
+            Self::All => Some(file(total)),
         }
     }
 }

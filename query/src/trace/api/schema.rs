@@ -93,6 +93,6 @@ pub(super) fn example() -> Value {
             "services": [{"service_name": "cart", "span_count": 41, "error_count": 0}],
         }],
         "next_cursor": null,
-        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17,
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17, "scanned_bytes": 70_000,
     })
 }

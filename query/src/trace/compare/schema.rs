@@ -125,6 +125,6 @@ pub(super) fn example() -> Value {
             "right": null,
             "attributes": [{"key": "db.statement", "left": ["SELECT 1"], "right": ["SELECT 2", "SELECT 3"]}],
         }],
-        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17,
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17, "scanned_bytes": 70_000,
     })
 }

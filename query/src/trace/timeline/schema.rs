@@ -229,6 +229,6 @@ pub(in crate::trace) fn example() -> Value {
             "links": [], "self_time_ns": 1000, "critical_time_ns": 1000, "skew_ns": 0, "adjusted_start_offset_ns": 0,
             "error_below": false, "log_count": 1,
         }],
-        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17,
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17, "scanned_bytes": 70_000,
     })
 }

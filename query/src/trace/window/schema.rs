@@ -69,6 +69,6 @@ pub(super) fn example() -> Value {
             "kind": "SERVER", "start_offset_ns": 0, "duration_ns": 1000, "self_time_ns": 900, "error": false, "error_below": true,
             "missing_parent": false, "child_count": 2, "descendant_count": 999_999, "hidden_span_count": 999_900, "hidden_error_count": 3,
         }],
-        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17,
+        "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17, "scanned_bytes": 70_000,
     })
 }

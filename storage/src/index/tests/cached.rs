@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -80,6 +81,8 @@ struct Shelf {
     cache: IndexCache,
     metrics: Arc<Metrics>,
     file: DataFile,
+    /// Bytes that answers took.
+    used: AtomicU64,
 }
 
 impl Shelf {
@@ -124,11 +127,12 @@ impl Shelf {
             cache: IndexCache::new(stored, 64 << 20, Arc::clone(&metrics)),
             metrics,
             file,
+            used: AtomicU64::new(0),
         }
     }
 
     async fn ask(&self, lookup: &Lookup) -> Option<RowAnswer> {
-        self.cache.answer(&self.file, lookup).await
+        self.cache.answer(&self.file, lookup, &self.used).await
     }
 
     fn reads(&self) -> usize {
