@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 export interface Store<T> {
   get: () => T;
@@ -24,8 +24,17 @@ export function createStore<T>(initial: T): Store<T> {
   };
 }
 
+/** The value now, and again whenever it changes. */
 export function useStore<T>(store: Store<T>): T {
   const [, render] = useState(0);
-  useEffect(() => store.subscribe(() => render((n) => n + 1)), [store]);
-  return store.get();
+  const value = store.get();
+  const seen = useRef(value);
+  seen.current = value;
+  // At once and not a frame later: a key pressed in between may have changed it already.
+  useLayoutEffect(() => {
+    const changed = (): void => render((n) => n + 1);
+    if (!Object.is(store.get(), seen.current)) changed();
+    return store.subscribe(changed);
+  }, [store]);
+  return value;
 }
