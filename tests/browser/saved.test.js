@@ -43,7 +43,7 @@ test("a search that was saved is there for everybody, after a restart too, in th
   const second = await open();
   await second.page.goto(`${server.http}/logs`);
   await second.page.keyboard.press("Control+k");
-  await second.page.getByRole("combobox").fill("slow ones");
+  await second.page.getByRole("combobox", { name: /^Go to/ }).fill("slow ones");
   await second.page.getByRole("option", { name: /slow ones ?Saved in traces/ }).waitFor();
   await second.page.keyboard.press("Enter");
   await second.page.waitForURL("**/traces?q=duration%3E1s&**sort=duration**");
