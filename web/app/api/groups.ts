@@ -14,10 +14,12 @@ interface Aged {
   last_seen: string;
 }
 
-interface Grouped extends Answer {
+export interface Grouped extends Answer {
   new_count: number | null;
   total: number;
   baseline_start_unix_nano: string | null;
+  /** Where the time before ends, if there is one. */
+  since_unix_nano: string | null;
 }
 
 export interface LogPattern extends Aged {
