@@ -12,3 +12,4 @@ mod topology;
 pub(crate) use api::routes;
 pub(crate) use calls::each_trace;
 pub use quantile::Durations;
+pub(crate) use topology::{edge_rows, edge_schema};

@@ -9,6 +9,8 @@ use datafusion::dataframe::DataFrame;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::session_state::SessionStateBuilder;
 use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -88,6 +90,23 @@ impl QuerySession {
                 _turn: turn,
             }),
         })
+    }
+
+    /// The same query, for a part of its plan that asks on its own while it is made; `runtime` is that
+    /// of the plan, so that both have one memory.
+    pub(crate) fn of_part(scope: &Arc<QueryScope>, runtime: &Arc<RuntimeEnv>) -> Result<Self> {
+        let state = SessionStateBuilder::new_from_existing(scope.shared.session_state()?)
+            .with_runtime_env(Arc::clone(runtime))
+            .build();
+        Ok(Self {
+            scope: Arc::clone(scope),
+            context: SessionContext::new_with_state(state),
+        })
+    }
+
+    /// What the plans of this query hold on to.
+    pub(crate) fn scope(&self) -> Arc<QueryScope> {
+        Arc::clone(&self.scope)
     }
 
     /// What this query sees.

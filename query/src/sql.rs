@@ -8,6 +8,7 @@
 //! and no file formats, so nothing else can be reached even if a check were missing.
 
 mod depth;
+mod edges;
 mod rewrite;
 mod semi;
 pub(crate) mod text;
@@ -57,6 +58,12 @@ pub(crate) async fn plan(session: &QuerySession, sql: &str) -> Result<DataFrame>
     let references = check_tables(&state, &statement)?;
     let schema = register_tables(session, &state, &needed)?;
     views::register(&state, &schema, &references).await?;
+    if references.iter().any(|name| name.table() == edges::NAME) {
+        let edges = edges::ServiceEdges(session.scope());
+        schema
+            .register_table(edges::NAME.to_owned(), Arc::new(edges))
+            .map_err(from_datafusion)?;
+    }
     let plan = state
         .statement_to_plan(statement)
         .await
@@ -93,7 +100,7 @@ fn refused(statement: &str) -> Error {
         "`{word}` is not allowed: the SQL endpoint only reads"
     ))
     .with_hint(
-        "write one SELECT or EXPLAIN on `spans`, `logs`, `traces` or `services`; GET /api/v1/fields lists attributes",
+        "write one SELECT or EXPLAIN on `spans`, `logs`, `traces`, `services` or `service_edges`; GET /api/v1/fields lists attributes",
     )
 }
 
@@ -106,7 +113,9 @@ fn check_tables(state: &SessionState, statement: &Statement) -> Result<Vec<Table
     for reference in &references {
         let known = match reference {
             TableReference::Bare { table } => {
-                table.parse::<Table>().is_ok() || views::view(table).is_some()
+                table.parse::<Table>().is_ok()
+                    || views::view(table).is_some()
+                    || table.as_ref() == edges::NAME
             }
             _ => false,
         };
@@ -114,6 +123,7 @@ fn check_tables(state: &SessionState, statement: &Statement) -> Result<Vec<Table
             let name = reference.to_string();
             let mut names = Table::ALL.map(Table::name).to_vec();
             names.extend(views::VIEWS.iter().map(|view| view.name));
+            names.push(edges::NAME);
             let error = Error::invalid(format!("there is no table `{name}`"));
             return Err(match nearest(&name, &names).first() {
                 Some(near) => error.with_hint(format!("did you mean `{near}`?")),

@@ -3,9 +3,12 @@
 //! Nodes are services, and what they call that sends no spans itself: databases, queues, other servers.
 
 pub(super) mod api;
+mod rows;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
+pub(crate) use rows::{edge_rows, edge_schema};
 
 use super::calls::TraceSpans;
 use super::graph::rounds::Rounds;
@@ -13,6 +16,7 @@ use super::graph::{Edge, is_known};
 use super::peer::{NodeKind, Peer};
 use super::quantile::Durations;
 use crate::api::Buckets;
+use crate::session::QuerySession;
 use crate::trace::assemble::{Side, SpanNode, callers};
 
 /// Edges told apart.
@@ -51,6 +55,9 @@ pub(super) struct CallEdge {
     calls: Calls,
     /// Start and id of the newest traces.
     samples: Vec<(i64, String)>,
+    /// Starts of the first and the last call.
+    first_ns: i64,
+    last_ns: i64,
     by_bucket: BTreeMap<usize, Calls>,
 }
 
@@ -157,6 +164,8 @@ impl Topology {
         let edge = self.edges.entry(key).or_insert_with(CallEdge::new);
         edge.calls.add(span);
         edge.sample(span.start_ns, trace_id);
+        edge.first_ns = edge.first_ns.min(span.start_ns);
+        edge.last_ns = edge.last_ns.max(span.start_ns);
         let Some(buckets) = self.buckets else { return };
         let bucket = span.start_ns.saturating_sub(buckets.start_ns) / buckets.width_ns;
         let Ok(bucket) = usize::try_from(bucket) else {
@@ -171,6 +180,16 @@ impl Topology {
             edge.by_bucket.insert(bucket, cell);
         } else {
             self.lacks_cells = true;
+        }
+    }
+
+    /// Says so if there were more edges than have a place.
+    fn note_dropped(&self, session: &QuerySession) {
+        if self.dropped_calls > 0 {
+            session.note_incomplete(format!(
+                "there are too many edges; {} calls are not counted",
+                self.dropped_calls
+            ));
         }
     }
 
@@ -217,6 +236,8 @@ impl CallEdge {
         Self {
             calls: Calls::exact_up_to(EXACT),
             samples: Vec::new(),
+            first_ns: i64::MAX,
+            last_ns: i64::MIN,
             by_bucket: BTreeMap::new(),
         }
     }

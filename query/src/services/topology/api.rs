@@ -75,12 +75,7 @@ pub(crate) async fn graph(
     };
     let mut topology = Topology::new(buckets);
     each_trace(&session, range, true, |trace| topology.add(trace)).await?;
-    if topology.dropped_calls > 0 {
-        session.note_incomplete(format!(
-            "there are too many edges; {} calls are not counted",
-            topology.dropped_calls
-        ));
-    }
+    topology.note_dropped(&session);
     if topology.lacks_cells {
         session.note_incomplete("there are too many edges for so many buckets; some are empty");
     }

@@ -188,3 +188,68 @@ async fn edges_and_cycles_of_recorded_traces_are_those_of_the_source() {
     assert_eq!(found["cyclic_components"], expected["service_cycles"]);
     assert_eq!(found["cycles"][0]["name"], "datamgmt → stlogin → datamgmt");
 }
+
+/// The edges of the endpoint, as rows of the table.
+fn as_rows(found: &Value) -> Vec<Value> {
+    let row = |edge: &Value| {
+        let fields = [
+            "from",
+            "from_kind",
+            "to",
+            "to_kind",
+            "inferred",
+            "calls",
+            "error_count",
+            "p50_ns",
+            "p95_ns",
+        ];
+        Value::Array(fields.map(|field| edge[field].clone()).to_vec())
+    };
+    list(&found["edges"]).iter().map(row).collect()
+}
+
+#[tokio::test]
+async fn the_table_of_edges_is_the_graph() {
+    for house in [shop().await, zipkin().await] {
+        let graph = house.get(PATH, &[]).await;
+        let mut expected = as_rows(&graph);
+        assert!(!expected.is_empty());
+        let answer = house
+            .sql(
+                "SELECT caller, caller_kind, callee, callee_kind, inferred, call_count, error_count, p50_ns, p95_ns \
+                 FROM service_edges",
+            )
+            .await;
+        assert_eq!(answer["complete"], true);
+        let mut found = list(&answer["rows"]).to_vec();
+        expected.sort_by_key(ToString::to_string);
+        found.sort_by_key(ToString::to_string);
+        assert_eq!(found, expected);
+    }
+    let options = crate::QueryOptions {
+        max_concurrent: 1,
+        max_waiting: 0,
+        ..crate::QueryOptions::default()
+    };
+    let house = zipkin().await;
+    let one_at_a_time = house.limited(options);
+    for _ in 0..3 {
+        // Each leaves its place to the next.
+        let request = crate::testing::sql_request("SELECT count(*) FROM service_edges", "*/*");
+        assert_eq!(crate::testing::send(&one_at_a_time, request).await.0, 200);
+    }
+    let house = shop().await;
+    let times = house
+        .sql("SELECT first_time, last_time FROM service_edges WHERE callee = 'bank.example'")
+        .await;
+    let first = "2023-01-29T08:00:15.000000000Z";
+    assert_eq!(
+        times["rows"],
+        json!([[first, "2023-01-29T08:00:25.000000000Z"]])
+    );
+    // It joins as any other table.
+    let joined = house
+        .sql("SELECT e.callee FROM service_edges e JOIN services s ON s.service_name = e.callee ORDER BY 1 LIMIT 1")
+        .await;
+    assert_eq!(joined["rows"], json!([["mail"]]));
+}
