@@ -32,7 +32,7 @@ struct ErrorJson {
     /// What to do next.
     #[schema(required)]
     hint: Option<String>,
-    /// The offset in characters into `query` (or `traceql`) where it went wrong.
+    /// The offset in characters into the query where it went wrong: into the parameter that the error is about.
     #[schema(required)]
     position: Option<usize>,
 }

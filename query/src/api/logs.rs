@@ -41,7 +41,7 @@ pub(super) struct LogsParameters {
     #[serde(default)]
     #[param(value_type = SearchQuery)]
     query: String,
-    /// Only records of the traces that this TraceQL query leaves.
+    /// Only records of traces of which this TraceQL query leaves a span, at any time; at most 100,000 traces may come into question (413).
     #[param(example = "{ status = error }")]
     traceql: Option<String>,
     /// The first instant.

@@ -93,12 +93,12 @@ pub(super) fn document() -> OpenApi {
         .responses_from_iter(errors::responses())
         .security_scheme(
             READ_TOKEN,
-            bearer("Asked for if the server was started with a read token; `--read-token`."),
+            bearer("To read, if the server was started with a read token (`--read-token`)."),
         )
         .security_scheme(
             ADMIN_TOKEN,
             bearer(
-                "For what changes stored data: `--admin-token`. A server on loopback that has no tokens at all asks for none.",
+                "To change stored data, and to read (`--admin-token`). A server on loopback that has no tokens at all asks for none.",
             ),
         );
     let tags = TAGS.map(|(name, description)| {
@@ -115,6 +115,7 @@ pub(super) fn document() -> OpenApi {
         .security(Some([
             SecurityRequirement::default(),
             SecurityRequirement::new(READ_TOKEN, [] as [&str; 0]),
+            SecurityRequirement::new(ADMIN_TOKEN, [] as [&str; 0]),
         ]))
         .tags(Some(tags))
         .build()

@@ -10,7 +10,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 /// A query in the search language. Words are joined by AND; `OR`, `NOT`/`-`, parentheses; `"a phrase"`, `time*`, `timeuot~2`,
-/// `service:checkout`, `http.route:/api/*`, `duration>250ms`, `path:~"^/api"`, `has:exception.type`. Empty finds everything.
+/// `service:checkout`, `http.route:/api/*`, `duration>250ms`, `path:~"^/api"`, `has:exception.type`; `trace:(…)` and `logs:(…)` find rows whose
+/// trace has a span or a log record that matches. Empty finds everything.
 #[derive(ToSchema)]
 #[schema(examples("service:checkout level>=error \"connection refused\""))]
 pub(crate) struct SearchQuery(String);

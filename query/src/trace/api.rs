@@ -1,7 +1,5 @@
 //! `GET /api/v1/traces` and `GET /api/v1/traces/{trace_id}`.
 
-use std::collections::HashMap;
-
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use datafusion::functions_aggregate::expr_fn::count;
@@ -17,17 +15,16 @@ use super::assemble::assemble;
 use super::compare;
 use super::load::{LoadedTrace, MAX_SPANS, load_trace, trace_id_of};
 use super::search::{Place, TraceSearch, find_traces};
-use super::summary::{TraceSummary, summarize};
+use super::summary::summarize;
 use super::timeline::{Analysis, Include, LogCounts, Timeline};
 use super::window;
-use super::write_outcome;
 use crate::api::{Answer, ApiError, ApiState, Parameters, optional};
 use crate::failure::from_datafusion;
 use crate::language;
 use crate::openapi::words::{Cursor, SearchQuery, TraceIdText};
 use crate::openapi::{NotFound, ReadErrors};
-use crate::otlp::{JsonWriter, integers, strings, write_traces_data};
-use crate::parameters::{TimeParameter, decode_cursor, encode_cursor, limit, time_range};
+use crate::otlp::{integers, strings, write_traces_data};
+use crate::parameters::{TimeParameter, decode_cursor, limit, time_range};
 use crate::session::{Outcome, QuerySession};
 use crate::traceql::{self, TraceqlSearch};
 
@@ -37,7 +34,10 @@ const MAX_LIMIT: usize = 1_000;
 const DEFAULT_SPANS: usize = 3;
 const MAX_SPANS_SHOWN: usize = 100;
 
+mod page;
 mod schema;
+
+pub(crate) use page::{TracePage, write_page};
 
 /// The routes of this module.
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
@@ -309,85 +309,4 @@ async fn search_traceql(
         wanted.condition = Some(in_range.await?);
     }
     Ok(traceql::answer(&session, &wanted).await?)
-}
-
-/// A page of a list of traces.
-pub(crate) struct TracePage<'a> {
-    /// In order.
-    pub(crate) ids: &'a [TraceId],
-    pub(crate) summaries: &'a HashMap<TraceId, TraceSummary>,
-    pub(crate) next: Option<&'a Place>,
-}
-
-/// The answer with a page of traces; `more` adds fields to the trace at a place of the page.
-pub(crate) fn write_page(
-    session: &QuerySession,
-    page: &TracePage<'_>,
-    more: impl Fn(&mut JsonWriter, usize),
-) -> Result<Response> {
-    let mut json = JsonWriter::new();
-    json.begin_object();
-    json.key("traces");
-    json.begin_array();
-    for (at, id) in page.ids.iter().enumerate() {
-        if let Some(summary) = page.summaries.get(id) {
-            json.begin_object();
-            write_summary(&mut json, *id, summary);
-            more(&mut json, at);
-            json.end_object();
-        }
-    }
-    json.end_array();
-    let cursor = page.next.map(encode_cursor).transpose()?;
-    json.key("next_cursor");
-    json.optional_string(cursor.as_deref());
-    write_outcome(&mut json, &session.outcome());
-    json.end_object();
-    Ok(json_response(json.finish()))
-}
-
-fn write_summary(json: &mut JsonWriter, id: TraceId, summary: &TraceSummary) {
-    json.key("trace_id");
-    json.hex(&id.0);
-    json.key("start_time_unix_nano");
-    json.int_string(summary.start_ns);
-    json.key("duration_ns");
-    json.int(summary.end_ns.saturating_sub(summary.start_ns));
-    json.key("root");
-    match &summary.root {
-        Some(root) => {
-            json.begin_object();
-            let texts = [
-                ("service_name", &root.service_name),
-                ("name", &root.name),
-                ("kind", &root.kind),
-                ("status_code", &root.status_code),
-            ];
-            for (key, text) in texts {
-                json.key(key);
-                json.string(text);
-            }
-            json.end_object();
-        }
-        None => json.null(),
-    }
-    json.key("span_count");
-    json.int(summary.span_count);
-    json.key("error_count");
-    json.int(summary.error_count);
-    json.key("matched_spans");
-    json.int(summary.matched_spans);
-    json.key("services");
-    json.begin_array();
-    for service in &summary.services {
-        json.begin_object();
-        json.key("service_name");
-        json.string(&service.service_name);
-        json.key("span_count");
-        json.int(service.span_count);
-        json.key("error_count");
-        json.int(service.error_count);
-        json.end_object();
-    }
-    json.end_array();
 }

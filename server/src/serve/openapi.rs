@@ -40,3 +40,34 @@ fn routes() -> OpenApiRouter<Bytes> {
 async fn openapi(State(json): State<Bytes>) -> Response {
     ([(CONTENT_TYPE, "application/json")], json).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::Request;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn has_the_routes_of_both_crates_and_itself() {
+        let request = Request::get("/api/v1/openapi.json")
+            .body(Body::empty())
+            .unwrap();
+        let response = router().unwrap().oneshot(request).await.unwrap();
+        let body = axum::body::to_bytes(response.into_body(), 1 << 22).await;
+        let document: serde_json::Value = serde_json::from_slice(&body.unwrap()).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        for path in [
+            "/healthz",
+            "/readyz",
+            "/metrics",
+            "/api/v1/status",
+            "/api/v1/openapi.json",
+            "/api/v1/logs",
+            "/api/v1/delete",
+        ] {
+            assert!(paths.contains_key(path), "{path}");
+        }
+    }
+}
