@@ -94,7 +94,7 @@ pub(crate) enum ValueType {
     Empty,
 }
 
-/// What kind of error: 400 `invalid`, 401 `unauthenticated`, 403 `forbidden`, 404 `not_found`, 409 `conflict`, 413 `too_large`,
+/// What kind of error: 400 `invalid`, 401 `unauthenticated`, 403 `forbidden`, 404 `not_found`, 409 `conflict` and `cancelled`, 413 `too_large`,
 /// 415 `unsupported`, 421 `unknown_host` (the name in `Host` is not one of this server), 429 `busy`, 500 `corrupt` and `internal`,
 /// 503 `unavailable`, 504 `timeout`.
 #[derive(ToSchema)]
@@ -105,6 +105,7 @@ pub(crate) enum ErrorCode {
     Forbidden,
     NotFound,
     Conflict,
+    Cancelled,
     TooLarge,
     Unsupported,
     UnknownHost,
