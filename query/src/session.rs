@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::record_batch::RecordBatch;
 use datafusion::dataframe::DataFrame;
@@ -15,14 +16,14 @@ use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 use serde::Serialize;
 use spoor_storage::{
-    DataFile, Error, ErrorKind, Result, Snapshot, Storage, Table, TenantId, TimeRange,
+    DataFile, Error, ErrorKind, FacetCache, Result, Snapshot, Storage, Table, TenantId, TimeRange,
 };
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use crate::engine::{Entry, Reading, Shared, Turn};
 use crate::failure::from_datafusion;
-use crate::table::{DynamicColumn, SnapshotTable};
+use crate::table::{DynamicColumn, Part, SnapshotTable};
 
 /// An answer names at most this many reasons for being incomplete.
 const MAX_REASONS: usize = 20;
@@ -56,6 +57,8 @@ pub(crate) struct QueryScope {
     started: Instant,
     deadline: Instant,
     reasons: Mutex<Vec<String>>,
+    /// How often something was missing that was not known to be.
+    notes: AtomicUsize,
     /// Files that were read, for the case that one of them cannot be.
     scanned: Mutex<Vec<Arc<DataFile>>>,
     /// Where it is listed.
@@ -82,6 +85,7 @@ impl QuerySession {
                 snapshot,
                 started: Instant::now(),
                 reasons: Mutex::default(),
+                notes: AtomicUsize::new(0),
                 scanned: Mutex::default(),
                 shared,
                 tenant,
@@ -138,6 +142,24 @@ impl QuerySession {
         self.context
             .read_table(self.provider(table, &[]))
             .map_err(from_datafusion)
+    }
+
+    /// The rows of a part of the snapshot.
+    pub(crate) fn part_of(&self, table: Table, part: Part) -> Result<DataFrame> {
+        let of_part = SnapshotTable::new(Arc::clone(&self.scope), table, Vec::new());
+        self.context
+            .read_table(Arc::new(of_part.with_part(part)))
+            .map_err(from_datafusion)
+    }
+
+    /// What was counted of whole files.
+    pub(crate) fn facets(&self) -> &FacetCache {
+        self.scope.shared.storage.facets()
+    }
+
+    /// How many things were found to be missing so far.
+    pub(crate) fn notes(&self) -> usize {
+        self.scope.notes.load(Ordering::Relaxed)
     }
 
     /// The table with extra columns computed from attributes.
@@ -272,7 +294,11 @@ impl QueryScope {
 
     pub(crate) fn note_incomplete(&self, reason: String) {
         let mut reasons = self.reasons.lock();
-        if reasons.len() < MAX_REASONS && !reasons.contains(&reason) {
+        if reasons.contains(&reason) {
+            return;
+        }
+        self.notes.fetch_add(1, Ordering::Relaxed);
+        if reasons.len() < MAX_REASONS {
             reasons.push(reason);
         }
     }

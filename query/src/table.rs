@@ -23,6 +23,7 @@ mod nearer;
 mod prune;
 mod scan;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
@@ -31,8 +32,8 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
-use spoor_storage::Table;
 use spoor_storage::model::schema_of;
+use spoor_storage::{FileId, Table};
 
 use crate::functions::logical_type;
 use crate::session::QueryScope;
@@ -45,8 +46,34 @@ pub(crate) use nearer::AttributesNearer;
 pub(crate) struct SnapshotTable {
     scope: Arc<QueryScope>,
     table: Table,
+    part: Part,
     dynamic: Vec<DynamicColumn>,
     schema: SchemaRef,
+}
+
+/// Which rows of the snapshot a table has.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Part {
+    #[default]
+    All,
+    /// Of one file; none of the buffer.
+    OnlyFile(FileId),
+    /// Of all files but these, and of the buffer.
+    WithoutFiles(Arc<HashSet<FileId>>),
+}
+
+impl Part {
+    fn has_file(&self, id: FileId) -> bool {
+        match self {
+            Self::All => true,
+            Self::OnlyFile(only) => *only == id,
+            Self::WithoutFiles(others) => !others.contains(&id),
+        }
+    }
+
+    fn has_buffer(&self) -> bool {
+        !matches!(self, Self::OnlyFile(_))
+    }
 }
 
 /// The columns of `table` as queries see them: ids are lower-case hex text.
@@ -75,9 +102,15 @@ impl SnapshotTable {
         Self {
             scope,
             table,
+            part: Part::All,
             dynamic,
             schema: Arc::new(Schema::new(fields)),
         }
+    }
+
+    /// With the rows of this part only.
+    pub(crate) fn with_part(self, part: Part) -> Self {
+        Self { part, ..self }
     }
 }
 
@@ -117,6 +150,7 @@ impl TableProvider for SnapshotTable {
         scan::Scan {
             scope: &self.scope,
             table: self.table,
+            part: &self.part,
             dynamic: &self.dynamic,
             schema: &self.schema,
         }

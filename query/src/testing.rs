@@ -298,6 +298,20 @@ impl House {
         self.router.clone().oneshot(request).await.unwrap()
     }
 
+    /// How often a data file has been opened for reading so far.
+    pub(crate) fn opened_files(&self) -> u64 {
+        let mut registry = prometheus_client::registry::Registry::default();
+        self.engine.register_metrics(&mut registry);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        let counted = |name: &str| -> u64 {
+            let line = text.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap().trim().parse().unwrap()
+        };
+        counted("spoor_query_footer_cache_hits_total")
+            + counted("spoor_query_footer_cache_misses_total")
+    }
+
     /// Overwrites rows of the first file of a table. Its footer stays good: what is broken is found
     /// only when the rows are read.
     pub(crate) fn break_pages(&self, table: Table) {

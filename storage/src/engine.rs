@@ -30,6 +30,7 @@ use crate::catalog::Catalog;
 use crate::commit::{Append, Command, Committer, closing};
 use crate::compaction::verify_file;
 use crate::error::{Error, ErrorKind, Result};
+use crate::facets::FacetCache;
 use crate::file::FileWriter;
 use crate::index::IndexCache;
 use crate::layout::Layout;
@@ -65,6 +66,9 @@ pub struct Ingest {
     pub batch: RecordBatch,
 }
 
+/// The part of the memory for indexes that is for counts of whole files.
+const FACETS_PART: u64 = 16;
+
 struct Shared {
     options: StorageOptions,
     layout: Layout,
@@ -74,6 +78,7 @@ struct Shared {
     state: Arc<State>,
     budget: Budget,
     indexes: IndexCache,
+    facets: FacetCache,
     metrics: Arc<Metrics>,
     commands: mpsc::Sender<Command>,
     /// There is a sealed buffer to write.
@@ -175,11 +180,7 @@ impl Storage {
             sealed: Arc::clone(&sealed),
         }
         .start()?;
-        let indexes = IndexCache::new(
-            Arc::clone(store.for_queries()),
-            options.index_cache_bytes,
-            Arc::clone(&metrics),
-        );
+        let (indexes, facets) = caches(&options, &store, &metrics);
         let shared = Arc::new(Shared {
             layout,
             store,
@@ -188,6 +189,7 @@ impl Storage {
             state,
             budget,
             indexes,
+            facets,
             metrics,
             commands,
             sealed,
@@ -347,11 +349,31 @@ impl Storage {
         &self.shared.indexes
     }
 
+    /// What was counted of whole files.
+    pub fn facets(&self) -> &FacetCache {
+        &self.shared.facets
+    }
+
     /// Registers this engine's metrics (`spoor_storage_…`).
     pub fn register_metrics(&self, registry: &mut prometheus_client::registry::Registry) {
         let store = self.shared.store.metrics();
         self.shared.metrics.register(store, registry);
     }
+}
+
+/// What is kept in memory of indexes, and of what was counted.
+fn caches(
+    options: &StorageOptions,
+    store: &Store,
+    metrics: &Arc<Metrics>,
+) -> (IndexCache, FacetCache) {
+    let facet_bytes = options.index_cache_bytes / FACETS_PART;
+    let indexes = IndexCache::new(
+        Arc::clone(store.for_queries()),
+        options.index_cache_bytes - facet_bytes,
+        Arc::clone(metrics),
+    );
+    (indexes, FacetCache::new(facet_bytes, Arc::clone(metrics)))
 }
 
 /// Creates the folders and takes the lock.

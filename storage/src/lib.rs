@@ -21,6 +21,7 @@ mod compaction;
 mod deletion;
 pub mod engine;
 pub mod error;
+mod facets;
 mod fault;
 #[doc(hidden)]
 pub mod file;
@@ -54,6 +55,7 @@ pub use engine::{
     RetentionPreview, RulePreview, Storage, StorageOptions,
 };
 pub use error::{Error, ErrorKind, Result};
+pub use facets::{FacetCache, FileCounts};
 pub use file::{ChunkChecksums, FileFacts, refuse_newer};
 pub use hidden::HiddenRows;
 pub use model::{

@@ -264,13 +264,11 @@ impl Snapshot {
         table: Table,
         range: TimeRange,
     ) -> FieldStatistics {
-        let mut sum = StatisticsSum::default();
-        for file in self.files(tenant, table, range) {
-            match &file.hidden {
-                None => sum.add_file(&file.fields),
-                Some(_) => sum.add_file(&with_hidden_rows(&file)),
-            }
-        }
+        let mut sum = if range == TimeRange::ALL {
+            StatisticsSum::clone(&self.files.statistics(tenant, table))
+        } else {
+            StatisticsSum::of_files(&self.files(tenant, table, range))
+        };
         let mut counter = FieldCounter::new(table);
         for batch in self.batches(tenant, table, range) {
             counter.add(&batch.batch);
@@ -278,20 +276,4 @@ impl Snapshot {
         sum.add_file(&counter.finish());
         sum.finish()
     }
-}
-
-/// Statistics of a file that were counted before rows of it were hidden. A value that may have been
-/// in deleted rows only is not named any more.
-fn with_hidden_rows(file: &DataFile) -> FieldStatistics {
-    let mut statistics = file.fields.clone();
-    let deleted = file
-        .hidden
-        .as_ref()
-        .map_or(0, |hidden| hidden.droppable().len());
-    for field in statistics.fields.values_mut() {
-        field.count = field.count.min(file.visible_rows());
-        field.top_values.retain(|(_, rows)| *rows > deleted);
-        field.exact = false;
-    }
-    statistics
 }

@@ -1,5 +1,6 @@
 //! Rows for tests, built by hand so that storage's tests know no OTLP.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -9,8 +10,10 @@ use arrow::array::{
 use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 
+use crate::layout::{index_path, parquet_path};
 use crate::model::schema::decoded_schema_of;
-use crate::model::{Table, schema_of};
+use crate::model::{FileId, Hour, Table, TenantId, schema_of};
+use crate::snapshot::{DataFile, FieldStatistic, FieldStatistics};
 
 /// One log record.
 #[derive(Debug, Clone, Default)]
@@ -115,4 +118,43 @@ pub(crate) fn logs(rows: &[LogRow]) -> RecordBatch {
     let ids: arrow::array::Int64Array = (0_i64..).take(rows.len()).collect();
     columns.push(Arc::new(ids));
     RecordBatch::try_new(schema_of(Table::Logs), columns).unwrap()
+}
+
+/// A file that is not there, of three rows.
+pub(crate) fn data_file(hour: i64) -> Arc<DataFile> {
+    let (id, tenant, table, hour) = (
+        FileId::generate(),
+        TenantId::default(),
+        Table::Logs,
+        Hour(hour),
+    );
+    let statistic = FieldStatistic {
+        count: 3,
+        types: BTreeMap::from([('s', 3)]),
+        top_values: vec![("a".to_owned(), 3)],
+        exact: true,
+        distinct: 1,
+        ..FieldStatistic::default()
+    };
+    Arc::new(DataFile {
+        id,
+        path: parquet_path(&tenant, table, hour, id),
+        index_path: index_path(&tenant, table, hour, id),
+        tenant,
+        table,
+        hour,
+        level: 0,
+        rows: 3,
+        bytes: 100,
+        index_bytes: 50,
+        min_time_ns: -5,
+        max_time_ns: 7,
+        services: vec!["cart".to_owned()],
+        fields: FieldStatistics {
+            fields: BTreeMap::from([("attributes.x".to_owned(), statistic)]),
+        },
+        facts: None,
+        hidden: None,
+        held: Arc::default(),
+    })
 }

@@ -1,29 +1,25 @@
 //! `GET /api/v1/fields` and `GET /api/v1/fields/{name}/values`: what can be asked for.
 //!
 //! Names, types and counts come from the catalog's statistics, which cost nothing to read and
-//! count whole files. Values are counted exactly where the rows are not too many, and taken from
-//! the statistics where they are; the answer says which.
+//! count whole files. Values are counted exactly where the rows are not too many ([`counted`]), and
+//! taken from the statistics where they are; the answer says which.
 
-use arrow::array::AsArray;
-use arrow::datatypes::{DataType, Int32Type, Int64Type};
+mod counted;
+
 use axum::Json;
 use axum::extract::{Path, State};
-use datafusion::functions_aggregate::expr_fn::count;
-use datafusion::logical_expr::{Expr, lit};
-use datafusion::prelude::{col, starts_with};
 use serde::{Deserialize, Serialize};
 use spoor_storage::{FieldStatistics, Result, Table, TimeRange, ValueType};
 use utoipa::ToSchema;
 
 use super::request::{Parameters, optional};
 use super::{Answer, ApiError, ApiState};
-use crate::failure::from_datafusion;
-use crate::language::{field_text, is_attribute, level_name, level_rank_expr};
-use crate::listing::in_range;
+use crate::language::{is_attribute, level_name};
 use crate::openapi::{ReadErrors, words};
 use crate::parameters::{self, TimeParameter};
 use crate::session::QuerySession;
 use crate::table::Place;
+use counted::Counting;
 
 const DEFAULT_VALUES: usize = 50;
 const MAX_VALUES: usize = 1_000;
@@ -259,62 +255,23 @@ async fn counted(
     range: TimeRange,
     wanted: &Wanted<'_>,
 ) -> Result<Vec<FieldValue>> {
-    let by_level = table == Table::Logs && matches!(wanted.name, "level" | "severity");
-    let value: Expr = if by_level {
-        level_rank_expr().map_err(from_datafusion)?
-    } else {
-        field_text(wanted.name, table)
-    };
-    let mut filter = in_range(table.time_column(), range).and(value.clone().is_not_null());
-    if !by_level && !wanted.prefix.is_empty() {
-        filter = filter.and(starts_with(value.clone(), lit(wanted.prefix)));
-    }
-    let frame = session
-        .table(table)
-        .await?
-        .filter(filter)
-        .and_then(|frame| {
-            frame.aggregate(
-                vec![value.alias("value")],
-                vec![count(lit(1)).alias("rows")],
-            )
+    let counting = Counting::new(session, table, range, wanted.name)?;
+    let top = counting.top(wanted.prefix, wanted.limit).await?;
+    let mut values: Vec<FieldValue> = top
+        .into_iter()
+        .map(|(value, count)| FieldValue {
+            value: if counting.is_level() {
+                level_name(value.parse().unwrap_or(0)).to_owned()
+            } else {
+                value.into()
+            },
+            count,
         })
-        .and_then(|frame| {
-            frame.sort(vec![
-                col("rows").sort(false, false),
-                col("value").sort(true, false),
-            ])
-        })
-        .and_then(|frame| frame.limit(0, Some(wanted.limit)))
-        .map_err(from_datafusion)?;
-    let mut values = Vec::new();
-    for batch in session.collect(frame).await? {
-        let rows = batch.column(1).as_primitive::<Int64Type>().values();
-        let texts = texts(batch.column(0))?;
-        values.extend(texts.into_iter().zip(rows).map(|(value, rows)| FieldValue {
-            value,
-            count: rows.unsigned_abs(),
-        }));
-    }
-    if by_level {
+        .collect();
+    if counting.is_level() {
         values.retain(|value| value.value.starts_with(wanted.prefix));
     }
     Ok(values)
-}
-
-fn texts(column: &arrow::array::ArrayRef) -> Result<Vec<String>> {
-    if let Some(ranks) = column.as_primitive_opt::<Int32Type>() {
-        return Ok(ranks
-            .iter()
-            .map(|rank| level_name(rank.unwrap_or(0)).to_owned())
-            .collect());
-    }
-    let texts = arrow::compute::cast(column, &DataType::Utf8)?;
-    Ok(texts
-        .as_string::<i32>()
-        .iter()
-        .map(|text| text.unwrap_or_default().to_owned())
-        .collect())
 }
 
 /// Most frequent values of the first place that has the field, and whether they are all of them.

@@ -20,12 +20,13 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::union::UnionExec;
 use spoor_storage::model::schema_of;
+use spoor_storage::snapshot::BufferedBatch;
 use spoor_storage::{Table, TraceId};
 
-use super::DynamicColumn;
 use super::file_columns::FileColumns;
 use super::nearer;
 use super::prune::Pruning;
+use super::{DynamicColumn, Part};
 use crate::engine::STORE_URL;
 use crate::functions::{id_text_function, in_traces, logical_type};
 use crate::session::QueryScope;
@@ -43,6 +44,7 @@ const MAX_PUSHED_TRACES: usize = 64;
 pub(super) struct Scan<'a> {
     pub(super) scope: &'a Arc<QueryScope>,
     pub(super) table: Table,
+    pub(super) part: &'a Part,
     pub(super) dynamic: &'a [DynamicColumn],
     pub(super) schema: &'a SchemaRef,
 }
@@ -67,7 +69,7 @@ impl Scan<'_> {
         let needed = needed_columns(&outputs, &stored)?;
         // The text is read only where the index has not decided about it.
         let tested = words::columns_tested(pruning, &stored, &needed)?;
-        let files = files::select(self.scope, state, self.table, pruning).await?;
+        let files = files::select(self.scope, state, (self.table, self.part), pruning).await?;
         let parquet = |columns: &[usize], files: Vec<PartitionedFile>| {
             parquet_plan(self.scope, state, &stored, columns, pruning, limit, files)
         };
@@ -117,11 +119,15 @@ impl Scan<'_> {
     }
 
     fn has_buffered(&self, pruning: &Pruning) -> bool {
-        !self
-            .scope
-            .snapshot
-            .batches(&self.scope.tenant, self.table, pruning.range)
-            .is_empty()
+        !self.batches(pruning).is_empty()
+    }
+
+    fn batches(&self, pruning: &Pruning) -> Vec<Arc<BufferedBatch>> {
+        if !self.part.has_buffer() {
+            return Vec::new();
+        }
+        let (snapshot, tenant) = (&self.scope.snapshot, &self.scope.tenant);
+        snapshot.batches(tenant, self.table, pruning.range)
     }
 
     /// The buffer's batches, dealt out to as many partitions as may run.
@@ -133,10 +139,7 @@ impl Scan<'_> {
         pruning: &Pruning,
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let batches = self
-            .scope
-            .snapshot
-            .batches(&self.scope.tenant, self.table, pruning.range);
+        let batches = self.batches(pruning);
         let count = state
             .config()
             .target_partitions()

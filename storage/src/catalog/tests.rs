@@ -15,10 +15,10 @@ use tempfile::TempDir;
 use super::*;
 use crate::error::ErrorKind;
 use crate::file::FileFacts;
-use crate::layout::{index_path, parquet_path};
-use crate::model::{Hour, Table, TenantId};
+use crate::layout::parquet_path;
+use crate::model::{Table, TenantId};
 use crate::recovery::Loss;
-use crate::snapshot::{FieldStatistic, FieldStatistics};
+pub(super) use crate::test_rows::data_file as file;
 
 /// A place for a catalog.
 struct Place {
@@ -72,44 +72,6 @@ impl Place {
         let store = Store::local(&self.layout)?;
         Catalog::open(&self.location, &self.layout, &store).await
     }
-}
-
-pub(super) fn file(hour: i64) -> Arc<DataFile> {
-    let (id, tenant, table, hour) = (
-        FileId::generate(),
-        TenantId::default(),
-        Table::Logs,
-        Hour(hour),
-    );
-    let statistic = FieldStatistic {
-        count: 3,
-        types: BTreeMap::from([('s', 3)]),
-        top_values: vec![("a".to_owned(), 3)],
-        exact: true,
-        distinct: 1,
-        ..FieldStatistic::default()
-    };
-    Arc::new(DataFile {
-        id,
-        path: parquet_path(&tenant, table, hour, id),
-        index_path: index_path(&tenant, table, hour, id),
-        tenant,
-        table,
-        hour,
-        level: 0,
-        rows: 3,
-        bytes: 100,
-        index_bytes: 50,
-        min_time_ns: -5,
-        max_time_ns: 7,
-        services: vec!["cart".to_owned()],
-        fields: FieldStatistics {
-            fields: BTreeMap::from([("attributes.x".to_owned(), statistic)]),
-        },
-        facts: None,
-        hidden: None,
-        held: Arc::default(),
-    })
 }
 
 fn adding(files: &[Arc<DataFile>], mark: u64) -> Change<'_> {

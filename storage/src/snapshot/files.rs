@@ -3,15 +3,28 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use crate::model::{FileId, Hour, Table, TenantId};
 use crate::snapshot::DataFile;
+use crate::statistics::StatisticsSum;
 
 type Key = (TenantId, Table, Hour);
 
-/// Live files by tenant, table and hour. Cloning copies one pointer an hour.
-#[derive(Debug, Clone, Default)]
+/// The statistics of a table's files together.
+type Sum = ((TenantId, Table), Arc<StatisticsSum>);
+
+/// Statistics that take more memory than this are added up for every query.
+const MAX_KEPT_BYTES: usize = 32 << 20;
+/// Sums that are kept of one set.
+const MAX_KEPT_SUMS: usize = 4;
+
+/// Live files by tenant, table and hour. Changing copies one pointer an hour.
+#[derive(Debug, Default)]
 pub(crate) struct FileSet {
     places: BTreeMap<Key, Arc<Vec<Arc<DataFile>>>>,
+    /// Statistics of all files of a table, once they were asked for: a set never changes.
+    sums: Mutex<Vec<Sum>>,
 }
 
 impl FileSet {
@@ -38,7 +51,30 @@ impl FileSet {
             let list = places.entry(key).or_default();
             Arc::make_mut(list).push(Arc::clone(file));
         }
-        Self { places }
+        Self {
+            places,
+            sums: Mutex::default(),
+        }
+    }
+
+    /// The statistics of all files of a table together.
+    pub(crate) fn statistics(&self, tenant: &TenantId, table: Table) -> Arc<StatisticsSum> {
+        let kept = |sums: &[Sum]| {
+            let mut of_table = sums
+                .iter()
+                .filter(|((owner, known), _)| owner == tenant && *known == table);
+            of_table.next().map(|(_, sum)| Arc::clone(sum))
+        };
+        if let Some(sum) = kept(&self.sums.lock()) {
+            return sum;
+        }
+        let sum = Arc::new(StatisticsSum::of_files(self.of(tenant, table)));
+        let mut sums = self.sums.lock();
+        let room = sums.len() < MAX_KEPT_SUMS && sum.bytes() <= MAX_KEPT_BYTES;
+        if room && kept(&sums).is_none() {
+            sums.push(((tenant.clone(), table), Arc::clone(&sum)));
+        }
+        sum
     }
 
     /// Files of a table, oldest hour first.

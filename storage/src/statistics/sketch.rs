@@ -33,6 +33,9 @@ impl Default for Sketch {
 }
 
 impl Sketch {
+    /// What it takes in memory.
+    pub(crate) const BYTES: usize = REGISTERS;
+
     /// Adds a value by its [`hash`].
     pub(crate) fn add(&mut self, hash: u64) {
         let register = (hash >> (64 - BITS)) as usize;

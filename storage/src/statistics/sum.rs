@@ -1,18 +1,19 @@
 //! The statistics of several files together.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::sketch::{Sketch, hash};
 use super::values::most_frequent;
-use crate::snapshot::{FieldStatistic, FieldStatistics};
+use crate::snapshot::{DataFile, FieldStatistic, FieldStatistics};
 
 /// Adds up statistics of several files.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct StatisticsSum {
     fields: BTreeMap<String, FieldSum>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct FieldSum {
     count: u64,
     types: BTreeMap<char, u64>,
@@ -39,6 +40,33 @@ impl Default for FieldSum {
 }
 
 impl StatisticsSum {
+    /// The sum of what the files' statistics say of the rows that are visible now.
+    pub(crate) fn of_files<'a>(files: impl IntoIterator<Item = &'a Arc<DataFile>>) -> Self {
+        let mut sum = Self::default();
+        for file in files {
+            match &file.hidden {
+                None => sum.add_file(&file.fields),
+                Some(_) => sum.add_file(&with_hidden_rows(file)),
+            }
+        }
+        sum
+    }
+
+    /// About how many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        /// Of a field with its sketch, and of a value, besides their texts.
+        const FIELD_BYTES: usize = 512;
+        const VALUE_BYTES: usize = 48;
+        self.fields
+            .iter()
+            .map(|(name, field)| {
+                let values = field.values.keys().map(|value| value.len() + VALUE_BYTES);
+                let sketch = field.sketch.as_ref().map_or(0, |_| Sketch::BYTES);
+                FIELD_BYTES + name.len() + sketch + values.sum::<usize>()
+            })
+            .sum()
+    }
+
     pub(crate) fn add_file(&mut self, statistics: &FieldStatistics) {
         for (name, field) in &statistics.fields {
             if !self.fields.contains_key(name) {
@@ -108,4 +136,20 @@ impl FieldSum {
             position: u32::try_from(self.places / self.count.max(1)).unwrap_or(u32::MAX),
         }
     }
+}
+
+/// Statistics of a file that were counted before rows of it were hidden. A value that may have been
+/// in deleted rows only is not named any more.
+fn with_hidden_rows(file: &DataFile) -> FieldStatistics {
+    let mut statistics = file.fields.clone();
+    let deleted = file
+        .hidden
+        .as_ref()
+        .map_or(0, |hidden| hidden.droppable().len());
+    for field in statistics.fields.values_mut() {
+        field.count = field.count.min(file.visible_rows());
+        field.top_values.retain(|(_, rows)| *rows > deleted);
+        field.exact = false;
+    }
+    statistics
 }

@@ -17,6 +17,7 @@ use spoor_storage::{DataFile, FileFacts, Table, refuse_newer};
 use super::footer::footer;
 use crate::failure::from_datafusion;
 use crate::session::QueryScope;
+use crate::table::Part;
 use crate::table::prune::Pruning;
 
 /// Files whose index and footer are read at the same time.
@@ -41,13 +42,13 @@ pub(super) struct Selected {
 pub(super) async fn select(
     scope: &Arc<QueryScope>,
     state: &dyn Session,
-    table: Table,
+    (table, part): (Table, &Part),
     pruning: &Pruning,
 ) -> Result<Selected> {
     scope.note_skipped(table, pruning.range);
     let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
-    let files = scope.snapshot.files(&scope.tenant, table, pruning.range);
-    let mut wanted = files;
+    let mut wanted = scope.snapshot.files(&scope.tenant, table, pruning.range);
+    wanted.retain(|file| part.has_file(file.id));
     if let Some(services) = &pruning.services {
         wanted.retain(|file| {
             file.services
