@@ -31,6 +31,7 @@ pub use error::{ApiError, ErrorBody};
 pub(crate) use histogram::Buckets;
 pub(crate) use request::JsonBody;
 pub use request::{Parameters, optional};
+pub(crate) use tail::{Follower, Look};
 
 use crate::engine::QueryEngine;
 use crate::services;

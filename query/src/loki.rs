@@ -7,18 +7,22 @@ mod answer;
 mod detected;
 mod index;
 mod labels;
+mod patterns;
 mod query;
 mod request;
+mod tail;
 
 use axum::Json;
 use axum::Router;
+use axum::extract::State;
 use axum::routing::get;
 use serde_json::{Value, json};
 use spoor_storage::{Error, Result};
 
 use crate::api::ApiState;
 use crate::logql::ast::Expr;
-use answer::{LokiError, success};
+use crate::logql::rows;
+use answer::LokiError;
 use request::Given;
 
 /// The version of Loki whose API this follows: Grafana asks what it may use.
@@ -64,8 +68,12 @@ fn api() -> Router<ApiState> {
             "/detected_field/{name}/values",
             get(detected::values).post(detected::values),
         )
-        .route("/patterns", get(patterns).post(patterns))
-        .route("/tail", get(tail))
+        .route(
+            "/patterns",
+            get(patterns::patterns).post(patterns::patterns),
+        )
+        .route("/tail", get(tail::tail))
+        .route("/drilldown-limits", get(drilldown_limits))
         .route("/format_query", get(format_query).post(format_query))
         .route("/status/buildinfo", get(build_info))
 }
@@ -92,22 +100,22 @@ async fn format_query(given: Given) -> Result<Json<Value>, LokiError> {
     Ok(Json(json!({"status": "success", "data": text})))
 }
 
-/// There are none yet: the answer says so.
-async fn patterns(given: Given) -> Result<Json<Value>, LokiError> {
-    given.query()?;
-    Ok(Json(success(
-        &json!([]),
-        &["patterns of log lines are not looked for".to_owned()],
-    )))
-}
-
-/// A live tail is a stream of events here, and a WebSocket at Loki.
-async fn tail(given: Given) -> Result<(), LokiError> {
-    given.query()?;
-    Err(LokiError::not_implemented(
-        "live tailing over WebSocket is not supported: \
-         read server-sent events from /api/v1/logs/tail?query=, with the search language",
-    ))
+/// What Grafana's Logs Drilldown asks before it shows anything.
+async fn drilldown_limits(State(state): State<ApiState>) -> Json<Value> {
+    let timeout_s = state.engine.options().timeout.as_secs();
+    Json(json!({
+        "limits": {
+            "discover_log_levels": true,
+            "discover_service_name": ["service_name"],
+            "log_level_fields": [rows::LEVEL, rows::DETECTED_LEVEL],
+            "max_entries_limit_per_query": query::MAX_LIMIT,
+            "query_timeout": format!("{timeout_s}s"),
+            "retention_period": "0s",
+            "volume_enabled": true,
+        },
+        "pattern_ingester_enabled": true,
+        "version": API_OF_LOKI,
+    }))
 }
 
 async fn build_info() -> Json<Value> {

@@ -10,6 +10,8 @@
 mod api;
 mod classify;
 mod cluster;
+mod grouped;
+mod mine;
 mod search;
 mod shape;
 mod table;
@@ -17,6 +19,8 @@ mod tally;
 
 pub(crate) use api::routes;
 pub(crate) use classify::is_id;
+pub(crate) use grouped::{Coarsen, Grouped, Merge, count_bounded};
+pub(crate) use mine::{Mined, Miner};
 pub(crate) use tally::{Record, ServiceCount, Services, Tally};
 
 /// A text with all that varies by nature masked.

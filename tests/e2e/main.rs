@@ -37,6 +37,7 @@ mod power;
 mod security;
 mod shape;
 mod sql;
+mod tail;
 mod tempo;
 mod untouched;
 mod visibility;

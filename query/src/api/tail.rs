@@ -9,6 +9,7 @@
 //! client: what it does not take in time it is told the number of. A tail costs a query for
 //! every look, and nothing while nothing arrives.
 
+mod follow;
 mod mark;
 mod watch;
 
@@ -29,6 +30,7 @@ use crate::language;
 use crate::openapi::ReadErrors;
 use crate::openapi::words::SearchQuery;
 use crate::parameters;
+pub(crate) use follow::{Follower, Look};
 use mark::Mark;
 use watch::Watch;
 

@@ -39,7 +39,7 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    fn of(entry: &Entry<'_>) -> Self {
+    pub(crate) fn of(entry: &Entry<'_>) -> Self {
         let labels = entry.labels.iter();
         Self {
             time_ns: entry.time_ns,
@@ -50,7 +50,8 @@ impl Found {
         }
     }
 
-    fn bytes(&self) -> usize {
+    /// About how many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
         let labels = self.labels.iter().map(|(a, b, _)| a.len() + b.len() + 64);
         self.line.len() + 64 + labels.sum::<usize>()
     }

@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde_json::{Value as Json, json};
 use spoor_storage::Error;
 
+use super::tail::Told;
 use crate::logql::labels::{Kind, LabelSet};
 use crate::logql::metrics::{Series, Steps};
 use crate::logql::scan::Processed;
@@ -21,13 +22,8 @@ use crate::trace::json_response;
 #[derive(Debug)]
 pub(super) enum LokiError {
     Refused(Error),
-    NotImplemented(&'static str),
-}
-
-impl LokiError {
-    pub(super) fn not_implemented(message: &'static str) -> Self {
-        Self::NotImplemented(message)
-    }
+    /// What has a status that no kind of error has.
+    Told(StatusCode, &'static str),
 }
 
 impl From<Error> for LokiError {
@@ -46,7 +42,7 @@ impl IntoResponse for LokiError {
     fn into_response(self) -> Response {
         match self {
             Self::Refused(error) => TempoError::from(error).into_response(),
-            Self::NotImplemented(message) => (StatusCode::NOT_IMPLEMENTED, message).into_response(),
+            Self::Told(status, message) => (status, message).into_response(),
         }
     }
 }
@@ -88,14 +84,7 @@ fn end(
     json.key("stats");
     json.raw(&stats.to_string());
     json.end_object();
-    if !outcome.incomplete_reasons.is_empty() {
-        json.key("warnings");
-        json.begin_array();
-        for reason in &outcome.incomplete_reasons {
-            json.string(reason);
-        }
-        json.end_array();
-    }
+    write_warnings(&mut json, &outcome.incomplete_reasons);
     json.end_object();
     json_response(json.finish())
 }
@@ -138,33 +127,33 @@ pub(super) fn streams(
     processed: Processed,
     categorized: bool,
 ) -> Response {
-    let mut streams: BTreeMap<BTreeMap<&str, &str>, Vec<&Found>> = BTreeMap::new();
-    for entry in found {
-        let labels = entry
-            .labels
-            .iter()
-            .filter(|(.., kind)| !categorized || *kind == Kind::Stream)
-            .map(|(name, value, _)| (name.as_str(), value.as_str()));
-        streams.entry(labels.collect()).or_default().push(entry);
-    }
     let mut json = begin("streams");
+    write_flags(&mut json, categorized);
+    json.key("result");
+    write_streams(&mut json, found, categorized);
+    end(json, session, processed, found.len())
+}
+
+fn write_flags(json: &mut JsonWriter, categorized: bool) {
     if categorized {
         json.key("encodingFlags");
         json.begin_array();
         json.string("categorize-labels");
         json.end_array();
     }
-    json.key("result");
+}
+
+fn write_streams(json: &mut JsonWriter, found: &[Found], categorized: bool) {
+    let mut streams: BTreeMap<BTreeMap<&str, &str>, Vec<&Found>> = BTreeMap::new();
+    for entry in found {
+        let labels = stream_of(entry, categorized);
+        streams.entry(labels).or_default().push(entry);
+    }
     json.begin_array();
     for (labels, entries) in &streams {
         json.begin_object();
         json.key("stream");
-        json.begin_object();
-        for (name, value) in labels {
-            json.key(name);
-            json.string(value);
-        }
-        json.end_object();
+        write_labels(json, labels);
         json.key("values");
         json.begin_array();
         for entry in entries {
@@ -173,8 +162,8 @@ pub(super) fn streams(
             json.string(&entry.line);
             if categorized {
                 json.begin_object();
-                write_kind(&mut json, entry, Kind::Metadata, "structuredMetadata");
-                write_kind(&mut json, entry, Kind::Parsed, "parsed");
+                write_kind(json, entry, Kind::Metadata, "structuredMetadata");
+                write_kind(json, entry, Kind::Parsed, "parsed");
                 json.end_object();
             }
             json.end_array();
@@ -183,7 +172,62 @@ pub(super) fn streams(
         json.end_object();
     }
     json.end_array();
-    end(json, session, processed, found.len())
+}
+
+/// The labels that tell the stream of an entry.
+fn stream_of(entry: &Found, categorized: bool) -> BTreeMap<&str, &str> {
+    entry
+        .labels
+        .iter()
+        .filter(|(.., kind)| !categorized || *kind == Kind::Stream)
+        .map(|(name, value, _)| (name.as_str(), value.as_str()))
+        .collect()
+}
+
+fn write_labels(json: &mut JsonWriter, labels: &BTreeMap<&str, &str>) {
+    json.begin_object();
+    for (name, value) in labels {
+        json.key(name);
+        json.string(value);
+    }
+    json.end_object();
+}
+
+/// One message of a live tail.
+pub(super) fn tailed(told: &Told, categorized: bool) -> String {
+    let mut json = JsonWriter::new();
+    json.begin_object();
+    json.key("streams");
+    write_streams(&mut json, &told.entries, categorized);
+    write_flags(&mut json, categorized);
+    if !told.dropped.is_empty() {
+        json.key("dropped_entries");
+        json.begin_array();
+        for entry in &told.dropped {
+            json.begin_object();
+            json.key("labels");
+            write_labels(&mut json, &stream_of(entry, categorized));
+            json.key("timestamp");
+            json.int_string(entry.time_ns);
+            json.end_object();
+        }
+        json.end_array();
+    }
+    write_warnings(&mut json, &told.warnings);
+    json.end_object();
+    String::from_utf8_lossy(&json.finish()).into_owned()
+}
+
+fn write_warnings(json: &mut JsonWriter, warnings: &[String]) {
+    if warnings.is_empty() {
+        return;
+    }
+    json.key("warnings");
+    json.begin_array();
+    for reason in warnings {
+        json.string(reason);
+    }
+    json.end_array();
 }
 
 fn write_kind(json: &mut JsonWriter, entry: &Found, wanted: Kind, name: &str) {

@@ -14,8 +14,8 @@ use crate::logql::scan::Processed;
 use crate::logql::select::{LogSearch, find};
 use crate::parameters::{Order, now_ns};
 
-const DEFAULT_LIMIT: usize = 100;
-const MAX_LIMIT: usize = 10_000;
+pub(super) const DEFAULT_LIMIT: usize = 100;
+pub(super) const MAX_LIMIT: usize = 10_000;
 
 /// Without `start` and `since`, of metric queries.
 const DEFAULT_RANGE_NS: i64 = 3_600_000_000_000;
@@ -23,7 +23,7 @@ const DEFAULT_RANGE_NS: i64 = 3_600_000_000_000;
 /// With which clients ask for labels told apart by where they come from.
 const ENCODING_FLAGS: &str = "x-loki-response-encoding-flags";
 
-fn is_categorized(headers: &HeaderMap) -> bool {
+pub(super) fn is_categorized(headers: &HeaderMap) -> bool {
     headers
         .get_all(ENCODING_FLAGS)
         .iter()

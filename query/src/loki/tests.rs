@@ -4,7 +4,7 @@ use axum::body::Body;
 use http::Request;
 use serde_json::{Value, json};
 
-use crate::testing::{House, Log, SECOND, T0, uri};
+use crate::testing::{House, Log, SECOND, T0, delete_indexes, uri};
 
 const API: &str = "/loki/api/v1";
 
@@ -374,7 +374,22 @@ const REFUSED: &[Refused] = &[
         "no metric query",
     ),
     ("index/volume", &[], 400, "`query` is missing"),
-    ("tail", &[("query", "{}")], 501, "/api/v1/logs/tail"),
+    ("tail", &[], 400, "`query` is missing"),
+    ("tail", &[("query", "rate({}[1m])")], 400, "no metric query"),
+    (
+        "tail",
+        &[("query", "{}"), ("delay_for", "6")],
+        400,
+        "`delay_for` can be 0 to 5",
+    ),
+    ("tail", &[("query", "{}")], 426, "/api/v1/logs/tail"),
+    ("patterns", &[], 400, "`query` is missing"),
+    (
+        "patterns",
+        &[("query", "rate({}[1m])")],
+        400,
+        "no metric query",
+    ),
 ];
 
 #[tokio::test]
@@ -423,9 +438,9 @@ async fn what_else_grafana_asks_is_there() {
     let house = house().await;
     let answer = get(&house, "status/buildinfo", &[]).await;
     assert_eq!(answer["version"], super::API_OF_LOKI);
-    let answer = get(&house, "patterns", &[("query", "{}")]).await;
-    assert_eq!(answer["data"], json!([]));
-    assert_eq!(answer["warnings"].as_array().map(Vec::len), Some(1));
+    let answer = get(&house, "drilldown-limits", &[]).await;
+    assert_eq!(answer["pattern_ingester_enabled"], true);
+    assert_eq!(answer["limits"]["max_entries_limit_per_query"], 10_000);
     let answer = get(
         &house,
         "format_query",
@@ -435,6 +450,110 @@ async fn what_else_grafana_asks_is_there() {
     assert_eq!(answer["data"], "sum by (c) (rate({a=\"b\"} [5m]))");
     let (status, body) = house.try_get_text("/loki/ready", &[]).await;
     assert_eq!((status.as_u16(), body.as_str()), (200, "ready\n"));
+}
+
+/// Each pattern is a line filter that finds what it counts, from the buffer and from files.
+#[tokio::test]
+async fn patterns_are_counted_in_steps_and_find_their_lines() {
+    let house = House::new().await;
+    let mut logs = Vec::new();
+    for n in 0..40 {
+        let at = T0 + n * SECOND;
+        logs.push(Log::at(at, format!("user u{n} took {n}ms")));
+        if n % 2 == 0 {
+            logs.push(Log::at(at, format!("cache miss for /a/{n}/b")));
+        }
+        let mut other = Log::at(at, format!("other {n}"));
+        other.service = "pay";
+        logs.push(other);
+    }
+    house.append(&logs).await;
+    let (start, end) = (time(5), time(40));
+    let parameters = [
+        ("query", "{service_name=\"checkout\"}"),
+        ("start", start.as_str()),
+        ("end", &end),
+        ("step", "10s"),
+    ];
+    let answer = get(&house, "patterns", &parameters).await;
+    assert_eq!(answer.get("warnings"), None);
+    let at = T0 / SECOND;
+    let expected = json!([
+        {"pattern": "user <_> took <_>", "samples": [[at, 5], [at + 10, 10], [at + 20, 10], [at + 30, 10]]},
+        {"pattern": "cache miss for <_>", "samples": [[at, 2], [at + 10, 5], [at + 20, 5], [at + 30, 5]]},
+    ]);
+    assert_eq!(answer["data"], expected);
+    house.storage.flush().await.unwrap();
+    assert_eq!(get(&house, "patterns", &parameters).await, answer);
+    for (place, lines) in [(0, "35"), (1, "17")] {
+        let pattern = answer["data"][place]["pattern"].as_str().unwrap();
+        let query = format!("sum(count_over_time({{}} |> `{pattern}` [35s]))");
+        let last = time(39);
+        let found = get(&house, "query", &[("query", &query), ("time", &last)]).await;
+        assert_eq!(found["data"]["result"][0]["value"][1], lines, "{pattern}");
+    }
+    let filtered = [
+        ("query", "{} |= \"cache\" | label_format a=b"),
+        parameters[1],
+        parameters[2],
+    ];
+    let answer = get(&house, "patterns", &filtered).await;
+    assert_eq!(answer["data"].as_array().unwrap().len(), 1);
+    let none = get(&house, "patterns", &[("query", "{a=\"b\"}")]).await;
+    assert_eq!(none["data"], json!([]));
+}
+
+/// Words that a regular expression needs are looked up in the index; answers are the same without.
+#[tokio::test]
+async fn a_regular_expression_opens_only_files_that_may_match() {
+    let house = House::new().await;
+    for (hour, word) in [(0, "dawn"), (1, "noon"), (2, "evening")] {
+        let at = T0 + hour * 3_600 * SECOND;
+        let rows: Vec<Log> = (0..2_000)
+            .map(|n| {
+                Log::at(
+                    at + n,
+                    format!("request {n} of {word} timed out after {n}ms"),
+                )
+            })
+            .collect();
+        house.append(&rows).await;
+    }
+    house.storage.flush().await.unwrap();
+    // A word that is open at both ends may be part of any other: that the index does not know.
+    let cases = [
+        ("{} |~ \"of noon timed? out after 1\\\\d+ms$\"", 1),
+        ("{} |~ \"(?i)NOON timed|of evening \"", 2),
+        ("{} |~ \"noon timed\" or \" evening \"", 2),
+        ("{} |= \"request\" |~ \" noo[a-z]+ \"", 1),
+        ("{} |~ \".*\" |~ \" dawn \"", 1),
+        ("{} |~ \"noon\"", 3),
+        ("{} !~ \"noon\"", 3),
+        (
+            "{} |~ \"nowhere at all\" or \" noon \" | line_format `x` |~ \"x\"",
+            1,
+        ),
+    ];
+    let mut found = Vec::new();
+    for (query, files) in cases {
+        let before = house.opened_files();
+        let numbers = format!("sum by (level) (count_over_time({query} [1d]))");
+        let at = (T0 + 12 * 3_600 * SECOND).to_string();
+        let parameters = [("query", numbers.as_str()), ("time", &at)];
+        let answer = get(&house, "query", &parameters).await;
+        assert_eq!(house.opened_files() - before, files, "{query}");
+        found.push(answer["data"]["result"].clone());
+    }
+    assert_ne!(found[0], json!([]));
+    assert!(delete_indexes(house.folder.path()) > 0);
+    let house = house.reopened().await;
+    for ((query, _), found) in cases.iter().zip(found) {
+        let numbers = format!("sum by (level) (count_over_time({query} [1d]))");
+        let at = (T0 + 12 * 3_600 * SECOND).to_string();
+        let parameters = [("query", numbers.as_str()), ("time", &at)];
+        let answer = get(&house, "query", &parameters).await;
+        assert_eq!(answer["data"]["result"], found, "{query}");
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
-//! One tail: waits for arrivals, looks, tells.
+//! One tail: looks at what arrived, tells it as events.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::AsArray;
@@ -14,14 +13,13 @@ use datafusion::logical_expr::{Expr, lit};
 use datafusion::prelude::col;
 use serde_json::json;
 use spoor_storage::model::schema::RECORD_ID;
-use spoor_storage::{Error, ErrorKind, RecordId, Result, Table, TenantId};
-use tokio::time::Instant;
+use spoor_storage::{Error, ErrorKind, RecordId, Result, Table};
 
-use super::mark::{Mark, now_ms};
+use super::follow::{Follower, Look};
+use super::mark::Mark;
 use crate::api::logs::LogColumns;
 use crate::engine::{QueryEngine, TailPlace};
 use crate::failure::from_datafusion;
-use crate::session::QuerySession;
 
 /// Between two looks; a tail that is asked more often shows no more to a person.
 const PACE: Duration = Duration::from_millis(250);
@@ -30,19 +28,13 @@ const LOOKS_A_SECOND: usize = 4;
 const CATCH_UP_SECONDS: usize = 10;
 /// A client that comes back later than this begins anew.
 const MAX_AWAY_MS: u64 = 3_600_000;
-/// For a clock that is set back a little.
-const CLOCK_SLACK: Duration = Duration::from_secs(5);
 
 /// A tail that is open.
 #[derive(Debug)]
 pub(super) struct Watch {
-    engine: QueryEngine,
-    tenant: TenantId,
-    place: TailPlace,
+    follower: Follower,
     filter: Expr,
     rate: usize,
-    mark: Mark,
-    next_look: Instant,
     /// The next look may tell more than one of a tail that has been going on.
     catching_up: bool,
     ready: VecDeque<Event>,
@@ -66,15 +58,14 @@ impl Watch {
         rate: usize,
         after: Option<Mark>,
     ) -> Self {
-        let now = Mark {
-            at_ms: now_ms(),
-            record: *place.arrivals.borrow(),
-        };
+        let mut follower = Follower::new(engine, place, PACE);
+        let now = follower.mark();
         // An id of another data directory, or of yesterday: what came since is not known.
         let known = after.filter(|mark| {
             mark.record <= now.record && now.at_ms.saturating_sub(mark.at_ms) <= MAX_AWAY_MS
         });
         let mark = known.unwrap_or(now);
+        follower.resume(mark);
         let mut ready = VecDeque::new();
         if after.is_some() && known.is_none() {
             ready.push_back(dropped(None, mark));
@@ -86,13 +77,9 @@ impl Watch {
                 .data("{}"),
         );
         Self {
-            engine,
-            tenant: TenantId::default(),
-            place,
+            follower,
             filter,
             rate,
-            mark,
-            next_look: Instant::now(),
             catching_up: known.is_some(),
             ready,
             done: false,
@@ -108,9 +95,9 @@ impl Watch {
             if self.done {
                 return None;
             }
-            if !self.more_arrived().await {
+            if !self.follower.more_arrived().await {
                 self.done = true;
-                if let Some(error) = self.place.stopped() {
+                if let Some(error) = self.follower.stopped() {
                     self.ready.push_back(failure(&error));
                 }
                 continue;
@@ -128,69 +115,34 @@ impl Watch {
         }
     }
 
-    /// Waits until there is something to look at and it is time to; false when the tail must end.
-    async fn more_arrived(&mut self) -> bool {
-        let (mark, next_look) = (self.mark.record, self.next_look);
-        let TailPlace {
-            arrivals, ended, ..
-        } = &mut self.place;
-        let arrived = async {
-            let arrived = arrivals.wait_for(|last| *last > mark).await.is_ok();
-            tokio::time::sleep_until(next_look).await;
-            arrived
-        };
-        tokio::select! {
-            biased;
-            _ = ended.wait_for(|ended| *ended) => false,
-            arrived = arrived => arrived,
-        }
-    }
-
     async fn look(&mut self) -> Result<()> {
-        self.next_look = Instant::now() + PACE;
-        let before = self.mark;
-        let now = now_ms();
-        let since = before.time().checked_sub(CLOCK_SLACK);
-        let whole = self.engine.storage().snapshot();
-        let part = match since {
-            Some(since) => {
-                Arc::new(whole.arrived_since(&self.tenant, Table::Logs, before.record, since))
-            }
-            None => whole,
-        };
-        let session = self.engine.begin_on(&self.tenant, part).await?;
-        let last = session.snapshot().last_record();
-        let found = self.find(&session, last).await?;
+        let look = self.follower.look().await?;
+        let found = self.find(&look).await?;
         self.catching_up = false;
-        self.mark = Mark {
-            record: last,
-            at_ms: now,
-        };
+        self.follower.reached(&look);
         if found.dropped > 0 {
-            self.ready.push_back(dropped(Some(found.dropped), before));
+            self.ready
+                .push_back(dropped(Some(found.dropped), look.before));
         }
         if let Some(rows) = &found.rows {
             // A record of this look is not the last of it: where to go on is known from the look
             // before, and from the record itself.
-            self.tell(rows, before.at_ms)?;
+            self.tell(rows, look.before.at_ms)?;
         }
         // Also when nothing matched, so that a client that comes back need not look again.
-        let end = Event::default().event("mark").id(self.mark.to_string());
+        let end = Event::default().event("mark").id(look.now.to_string());
         self.ready.push_back(end.data("{}"));
         Ok(())
     }
 
-    async fn find(&self, session: &QuerySession, last: RecordId) -> Result<Found> {
+    async fn find(&self, look: &Look) -> Result<Found> {
+        let session = &look.session;
         let most = if self.catching_up {
             self.rate * CATCH_UP_SECONDS
         } else {
             self.rate.div_ceil(LOOKS_A_SECOND)
         };
-        let wanted = self
-            .filter
-            .clone()
-            .and(col(RECORD_ID).gt(lit(self.mark.record.0)))
-            .and(col(RECORD_ID).lt_eq(lit(last.0)));
+        let wanted = self.filter.clone().and(look.arrived());
         let matching = session
             .table(Table::Logs)
             .await?
