@@ -151,13 +151,12 @@ async fn exceptions(
     let mut groups = Groups::new(periods, buckets);
     work.add_spans(&mut groups).await?;
     work.add_logs(&mut groups).await?;
-    if groups.without_group > 0 {
-        session.note_incomplete(format!(
-            "there are too many kinds of exceptions; {} are not counted",
-            groups.without_group
-        ));
+    if groups.are_coarse() {
+        session.note_incomplete(
+            "there are too many kinds of exceptions: groups are coarser than they are",
+        );
     }
-    let found = groups.finish();
+    let (found, services) = groups.finish();
     let has_baseline = periods.since_ns.is_some();
     let is_new = |(_, group): &&(GroupKey, Group)| group.tally.baseline_count == 0;
     let content = Content {
@@ -170,7 +169,7 @@ async fn exceptions(
         exceptions: found
             .into_iter()
             .take(limit)
-            .filter_map(|(key, group)| group_json(key, group, &groups.services, has_baseline))
+            .filter_map(|(key, group)| group_json(key, group, &services, has_baseline))
             .collect(),
     };
     Ok(Json(Answer::new(&session, content)))
@@ -304,22 +303,19 @@ fn group_json(
     has_baseline: bool,
 ) -> Option<GroupJson> {
     let (first, last) = (group.tally.first?, group.tally.last?);
+    let message = group.message().map(str::to_owned);
     let mut operations: Vec<OperationCount> = group
         .operations
-        .iter()
-        .map(|((service, name), count)| OperationCount {
-            service_name: services.name(*service).to_owned(),
-            name: name.clone(),
-            count: *count,
+        .into_iter()
+        .map(|((service_name, name), count)| OperationCount {
+            service_name,
+            name,
+            count,
         })
         .collect();
-    operations.sort_by(|a, b| {
-        let names =
-            |operation: &OperationCount| (operation.service_name.clone(), operation.name.clone());
-        b.count.cmp(&a.count).then_with(|| names(a).cmp(&names(b)))
-    });
+    // Stable: equally frequent ones stay in the order of their names.
+    operations.sort_by_key(|operation| std::cmp::Reverse(operation.count));
     operations.truncate(MAX_NAMES);
-    let message = group.message().map(str::to_owned);
     let (frame_count, mut frames) = (key.frames.len(), key.frames);
     frames.truncate(MAX_FRAMES);
     Some(GroupJson {

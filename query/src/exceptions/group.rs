@@ -1,12 +1,14 @@
 //! Exceptions counted by group, in bounded memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::{Exception, frames_of};
 use crate::api::Buckets;
 use crate::listing::RowPlace;
 use crate::parameters::Periods;
-use crate::patterns::{Record, Services, Tally, template_of};
+use crate::patterns::{
+    Coarsen, Grouped, Merge, Record, Services, Tally, count_bounded, template_of,
+};
 
 /// Groups told apart.
 const MAX_GROUPS: usize = 5_000;
@@ -49,8 +51,8 @@ pub(super) struct Group {
     pub(super) tally: Tally,
     pub(super) span_count: u64,
     pub(super) log_count: u64,
-    /// By service number and name.
-    pub(super) operations: BTreeMap<(u32, String), u64>,
+    /// By service and name.
+    pub(super) operations: BTreeMap<(String, String), u64>,
     messages: BTreeMap<String, u64>,
     /// The newest span and log record.
     pub(super) span: Option<(RowPlace, [u8; 16], [u8; 8])>,
@@ -63,9 +65,7 @@ pub(super) struct Groups {
     periods: Periods,
     buckets: Option<Buckets>,
     pub(super) services: Services,
-    by_key: HashMap<GroupKey, Group>,
-    /// Exceptions that have no group, since there are too many.
-    pub(super) without_group: u64,
+    by_key: Grouped<GroupKey, Group>,
 }
 
 // === impl Groups ===
@@ -76,42 +76,43 @@ impl Groups {
             periods,
             buckets,
             services: Services::default(),
-            by_key: HashMap::new(),
-            without_group: 0,
+            by_key: Grouped::new(MAX_GROUPS),
         }
     }
 
     pub(super) fn add(&mut self, exception: Exception<'_>, origin: Origin<'_>) {
-        let key = GroupKey::of(exception);
-        if self.by_key.len() >= MAX_GROUPS && !self.by_key.contains_key(&key) {
-            self.without_group += 1;
-            return;
-        }
         let service = self.services.number(origin.service);
         let record = Record {
             place: origin.place,
             level: "error",
             service,
         };
-        let group = self.by_key.entry(key).or_default();
-        group.tally.add(record, self.periods, self.buckets);
-        if !self.periods.is_baseline(origin.place.time_ns) {
-            group.add(exception, origin, service);
-        }
+        let (periods, buckets) = (self.periods, self.buckets);
+        self.by_key.add(GroupKey::of(exception), |group| {
+            group.tally.add(record, periods, buckets);
+            if !periods.is_baseline(origin.place.time_ns) {
+                group.add(exception, origin);
+            }
+        });
+    }
+
+    /// Whether groups are coarser than the exceptions are, since there are too many.
+    pub(super) fn are_coarse(&self) -> bool {
+        self.by_key.is_coarse()
     }
 
     /// The groups with an exception in the second period, most frequent first.
-    pub(super) fn finish(&mut self) -> Vec<(GroupKey, Group)> {
+    pub(super) fn finish(self) -> (Vec<(GroupKey, Group)>, Services) {
         let mut groups: Vec<(GroupKey, Group)> = self
             .by_key
-            .drain()
+            .into_groups()
             .filter(|(_, group)| group.tally.count > 0)
             .collect();
         groups.sort_by(|(a, left), (b, right)| {
             let (left, right) = (left.tally.count, right.tally.count);
             right.cmp(&left).then_with(|| a.cmp(b))
         });
-        groups
+        (groups, self.services)
     }
 
     /// About how many bytes they take.
@@ -139,10 +140,45 @@ impl GroupKey {
     }
 }
 
+/// First the frame at the top of the stack has to do, then the type.
+impl Coarsen for GroupKey {
+    const LEVELS: u8 = 3;
+
+    fn coarse(mut self, level: u8) -> Self {
+        if level >= 1 {
+            self.frames.truncate(1);
+            self.message = None;
+        }
+        if level >= 2 {
+            self.frames.clear();
+        }
+        if level >= Self::LEVELS {
+            self.kind = None;
+        }
+        self
+    }
+}
+
+impl Merge for Group {
+    fn merge(&mut self, other: Self) {
+        self.tally.merge(&other.tally);
+        self.span_count += other.span_count;
+        self.log_count += other.log_count;
+        for (operation, count) in other.operations {
+            count_bounded(&mut self.operations, operation, count, MAX_OPERATIONS);
+        }
+        for (message, count) in other.messages {
+            count_bounded(&mut self.messages, message, count, MAX_MESSAGES);
+        }
+        self.span = self.span.max(other.span);
+        self.log = self.log.max(other.log);
+    }
+}
+
 impl Group {
-    fn add(&mut self, exception: Exception<'_>, origin: Origin<'_>, service: u32) {
+    fn add(&mut self, exception: Exception<'_>, origin: Origin<'_>) {
         if let Some(message) = exception.message {
-            count_bounded(&mut self.messages, template_of(message), MAX_MESSAGES);
+            count_bounded(&mut self.messages, template_of(message), 1, MAX_MESSAGES);
         }
         match origin.source {
             Source::Span {
@@ -151,12 +187,9 @@ impl Group {
                 span_id,
             } => {
                 self.span_count += 1;
-                let operation = (service, name.to_owned());
-                count_bounded(&mut self.operations, operation, MAX_OPERATIONS);
-                let newest = self.span.is_none_or(|(place, ..)| place < origin.place);
-                if newest {
-                    self.span = Some((origin.place, trace_id, span_id));
-                }
+                let operation = (origin.service.to_owned(), name.to_owned());
+                count_bounded(&mut self.operations, operation, 1, MAX_OPERATIONS);
+                self.span = self.span.max(Some((origin.place, trace_id, span_id)));
             }
             Source::Log => {
                 self.log_count += 1;
@@ -175,8 +208,35 @@ impl Group {
     }
 }
 
-fn count_bounded<K: Ord>(counts: &mut BTreeMap<K, u64>, key: K, most: usize) {
-    if counts.len() < most || counts.contains_key(&key) {
-        *counts.entry(key).or_default() += 1;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_tell_less_level_by_level() {
+        let key = GroupKey::of(Exception {
+            kind: Some("x.Refused"),
+            message: Some("order 7 refused"),
+            stack: Some("\tat a.B.c(B.java:1)\n\tat d.E.f(E.java:2)"),
+        });
+        assert_eq!(key.frames.len(), 2);
+        let same_top = GroupKey::of(Exception {
+            kind: Some("x.Refused"),
+            message: None,
+            stack: Some("\tat a.B.c(B.java:1)\n\tat other.G.h(G.java:2)"),
+        });
+        let other = GroupKey::of(Exception {
+            kind: Some("y.Other"),
+            message: Some("order 7 refused"),
+            stack: None,
+        });
+        let same = |level| {
+            let coarse = key.clone().coarse(level);
+            [&same_top, &other].map(|key| key.clone().coarse(level) == coarse)
+        };
+        assert_eq!(same(0), [false, false]);
+        assert_eq!(same(1), [true, false]);
+        assert_eq!(same(2), [true, false]);
+        assert_eq!(same(GroupKey::LEVELS), [true, true]);
     }
 }

@@ -181,11 +181,10 @@ async fn groups(
             }
         }
     }
-    if groups.without_group > 0 {
-        session.note_incomplete(format!(
-            "there are too many kinds of failures; {} are not counted",
-            groups.without_group
-        ));
+    if groups.are_coarse() {
+        session.note_incomplete(
+            "there are too many kinds of failures: groups are coarser than they are",
+        );
     }
     Ok(groups.finish())
 }

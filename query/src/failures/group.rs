@@ -1,6 +1,6 @@
 //! Failures counted by group, in bounded memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use spoor_storage::TraceId;
 
@@ -8,7 +8,9 @@ use crate::exceptions::Exception;
 use crate::listing::RowPlace;
 use crate::otlp::SpanRef;
 use crate::parameters::Periods;
-use crate::patterns::{Record, Services, Tally, template_of};
+use crate::patterns::{
+    Coarsen, Grouped, Merge, Record, Services, Tally, count_bounded, template_of,
+};
 use crate::trace::assemble::{Placed, assemble};
 use crate::trace::{LoadedTrace, Origin, error_origin};
 
@@ -65,18 +67,16 @@ pub(super) struct Group {
 #[derive(Debug)]
 pub(super) struct Groups {
     periods: Periods,
-    by_key: HashMap<GroupKey, Group>,
+    by_key: Grouped<GroupKey, Group>,
     services: Services,
-    pub(super) without_group: u64,
 }
 
 impl Groups {
     pub(super) fn new(periods: Periods) -> Self {
         Self {
             periods,
-            by_key: HashMap::new(),
+            by_key: Grouped::new(MAX_GROUPS),
             services: Services::default(),
-            without_group: 0,
         }
     }
 
@@ -89,11 +89,6 @@ impl Groups {
         };
         let span_at = |place: usize| trace.span(tree.order[place].span);
         let broken = span_at(origin.place());
-        let key = GroupKey::of(broken);
-        if self.by_key.len() >= MAX_GROUPS && !self.by_key.contains_key(&key) {
-            self.without_group += 1;
-            return;
-        }
         let SpanRef { columns, row } = broken;
         let place = RowPlace {
             time_ns: columns.start_ns(row),
@@ -104,36 +99,41 @@ impl Groups {
             level: "error",
             service: self.services.number(columns.service_name(row)),
         };
-        let group = self.by_key.entry(key).or_default();
-        group.tally.add(record, self.periods, None);
-        if self.periods.is_baseline(place.time_ns) {
-            return;
-        }
-        group.root_failed_count += u64::from(origin.root_failed);
         let root = root_of(&tree.order, origin.top());
         let SpanRef {
             columns: of,
             row: at,
         } = trace.span(root);
         let operation = (of.service_name(at).to_owned(), of.name(at).to_owned());
-        if group.roots.len() < MAX_ROOTS || group.roots.contains_key(&operation) {
-            *group.roots.entry(operation).or_default() += 1;
-        }
-        group.samples.push(Sample {
+        let sample = Sample {
             start_ns: place.time_ns,
             trace_id: id,
             span_id: columns.span_id(row),
             path: services_of(&origin, &span_at),
+        };
+        let periods = self.periods;
+        self.by_key.add(GroupKey::of(broken), |group| {
+            group.tally.add(record, periods, None);
+            if periods.is_baseline(place.time_ns) {
+                return;
+            }
+            group.root_failed_count += u64::from(origin.root_failed);
+            count_bounded(&mut group.roots, operation, 1, MAX_ROOTS);
+            group.samples.push(sample);
+            group.keep_newest();
         });
-        group.samples.sort_unstable_by(|a, b| b.cmp(a));
-        group.samples.truncate(MAX_SAMPLES);
+    }
+
+    /// Whether groups are coarser than the failures are, since there are too many.
+    pub(super) fn are_coarse(&self) -> bool {
+        self.by_key.is_coarse()
     }
 
     /// The groups with a failure in the second period, most frequent first.
     pub(super) fn finish(self) -> Vec<(GroupKey, Group)> {
         let mut groups: Vec<(GroupKey, Group)> = self
             .by_key
-            .into_iter()
+            .into_groups()
             .filter(|(_, group)| group.tally.count > 0)
             .collect();
         groups.sort_by(|(a, left), (b, right)| {
@@ -141,6 +141,47 @@ impl Groups {
             right.cmp(&left).then_with(|| a.cmp(b))
         });
         groups
+    }
+}
+
+/// First what is said does not count any more, then the type, then the operation, then the service.
+impl Coarsen for GroupKey {
+    const LEVELS: u8 = 4;
+
+    fn coarse(mut self, level: u8) -> Self {
+        if level >= 1 {
+            self.message = None;
+        }
+        if level >= 2 {
+            self.exception_type = None;
+        }
+        if level >= 3 {
+            self.name.clear();
+            self.kind.clear();
+        }
+        if level >= Self::LEVELS {
+            self.service_name.clear();
+        }
+        self
+    }
+}
+
+impl Merge for Group {
+    fn merge(&mut self, other: Self) {
+        self.tally.merge(&other.tally);
+        self.root_failed_count += other.root_failed_count;
+        for (root, count) in other.roots {
+            count_bounded(&mut self.roots, root, count, MAX_ROOTS);
+        }
+        self.samples.extend(other.samples);
+        self.keep_newest();
+    }
+}
+
+impl Group {
+    fn keep_newest(&mut self) {
+        self.samples.sort_unstable_by(|a, b| b.cmp(a));
+        self.samples.truncate(MAX_SAMPLES);
     }
 }
 
