@@ -15,7 +15,7 @@ use crate::parameters::{TimeParameter, now_ns};
 use crate::session::QuerySession;
 use crate::trace::{json_response, write_outcome};
 use crate::traceql::ast::{MetricsFunction, Query};
-use crate::traceql::metrics::{Intervals, Series, metrics};
+use crate::traceql::metrics::{Exemplar, Intervals, Series, metrics};
 use crate::traceql::parse;
 use crate::traceql::value::Value;
 
@@ -42,6 +42,8 @@ pub(super) struct MetricsParameters {
     since: String,
     #[serde(default)]
     step: String,
+    #[serde(default, deserialize_with = "optional")]
+    exemplars: Option<usize>,
 }
 
 impl MetricsParameters {
@@ -86,7 +88,7 @@ fn duration(name: &str, text: &str) -> Result<i64> {
     }
 }
 
-/// `GET /tempo/api/metrics/query_range?q=&start=&end=&since=&step=`
+/// `GET /tempo/api/metrics/query_range?q=&start=&end=&since=&step=&exemplars=`
 pub(super) async fn query_range(
     State(state): State<ApiState>,
     Parameters(given): Parameters<MetricsParameters>,
@@ -102,8 +104,10 @@ pub(super) async fn query_range(
     };
     let intervals = Intervals::aligned(&range, step_ns)?;
     let session = state.begin().await?;
-    let series = metrics(&session, &query, &intervals).await?;
+    let wanted = query.hints.exemplars.or(given.exemplars).unwrap_or(0);
+    let series = metrics(&session, &query, &intervals, wanted).await?;
     Ok(write(&session, &query, &series, |json, series| {
+        write_exemplars(json, &series.exemplars);
         json.key("samples");
         json.begin_array();
         let times = (0..).map(|place: i64| intervals.start_ns + place * intervals.step_ns);
@@ -129,7 +133,7 @@ pub(super) async fn query(
     let query = given.parsed()?;
     let intervals = Intervals::whole(&given.range()?);
     let session = state.begin().await?;
-    let series = metrics(&session, &query, &intervals).await?;
+    let series = metrics(&session, &query, &intervals, 0).await?;
     Ok(write(&session, &query, &series, |json, series| {
         json.key("value");
         match series.samples.first() {
@@ -137,6 +141,29 @@ pub(super) async fn query(
             _ => json.null(),
         }
     }))
+}
+
+/// Traces to look at; nothing if there are none.
+fn write_exemplars(json: &mut JsonWriter, exemplars: &[Exemplar]) {
+    if exemplars.is_empty() {
+        return;
+    }
+    json.key("exemplars");
+    json.begin_array();
+    for exemplar in exemplars {
+        json.begin_object();
+        json.key("labels");
+        json.begin_array();
+        let id = Value::Text(exemplar.trace_id.to_string().into());
+        write_attribute(json, "trace:id", &id);
+        json.end_array();
+        json.key("value");
+        json.double(exemplar.value);
+        json.key("timestampMs");
+        json.int_string(exemplar.time_ns / 1_000_000);
+        json.end_object();
+    }
+    json.end_array();
 }
 
 fn write(

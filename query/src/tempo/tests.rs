@@ -196,6 +196,100 @@ async fn one_value_for_the_whole_range() {
     );
 }
 
+/// Traces of series are drawn the same way from the buffer and from files, are of the series, and are
+/// no more than asked for.
+#[tokio::test]
+async fn series_have_traces_to_look_at() {
+    let house = zipkin().await;
+    let ask = async |q: &str, exemplars: &str| {
+        let parameters = [
+            ("q", q),
+            ("start", "1"),
+            ("end", "2000000000"),
+            ("step", "100000000"),
+            ("exemplars", exemplars),
+        ];
+        get(&house, "metrics/query_range", &parameters).await["series"].clone()
+    };
+    let shown = |series: &Value| -> Vec<Value> {
+        let exemplars = list(series).iter().filter_map(|one| one.get("exemplars"));
+        exemplars.flat_map(|some| list(some).to_vec()).collect()
+    };
+    let by_service = "{ kind = server } | rate() by (resource.service.name)";
+    assert!(shown(&ask(by_service, "0").await).is_empty());
+    let series = ask(by_service, "40").await;
+    assert!((1..=40).contains(&shown(&series).len()), "{series}");
+    for one in list(&series) {
+        let service = one["labels"][0]["value"]["stringValue"].as_str().unwrap();
+        if service == "unknown_service" {
+            // Nobody sent that name.
+            continue;
+        }
+        for exemplar in one.get("exemplars").map(list).into_iter().flatten() {
+            let id = exemplar["labels"][0]["value"]["stringValue"]
+                .as_str()
+                .unwrap();
+            assert_eq!(exemplar["labels"][0]["key"], "trace:id");
+            let trace = get(&house, &format!("traces/{id}"), &[]).await;
+            assert!(trace.to_string().contains(service), "{service}: {trace}");
+            let at: i64 = exemplar["timestampMs"].as_str().unwrap().parse().unwrap();
+            let values = list(&one["samples"]).iter().filter(|sample| {
+                let from: i64 = sample["timestampMs"].as_str().unwrap().parse().unwrap();
+                (from..from + 100_000_000_000).contains(&at)
+            });
+            let values: Vec<&Value> = values.map(|sample| &sample["value"]).collect();
+            assert_eq!(values, [&exemplar["value"]]);
+        }
+    }
+    let durations = "{ } | max_over_time(duration) with (exemplars=3)";
+    let three = shown(&ask(durations, "0").await);
+    assert_eq!(three.len(), 3);
+    assert!(
+        three
+            .iter()
+            .all(|one| one["value"].as_f64().unwrap() >= 0.0)
+    );
+    let buckets = ask("{ } | histogram_over_time(duration)", "100").await;
+    for one in list(&buckets) {
+        let bound = one["labels"][0]["value"]["doubleValue"].as_f64().unwrap();
+        for exemplar in one.get("exemplars").map(list).into_iter().flatten() {
+            let value = exemplar["value"].as_f64().unwrap();
+            assert!(
+                value <= bound && (value > bound / 2.0 || bound == 0.0),
+                "{one}"
+            );
+        }
+    }
+    assert!(!shown(&buckets).is_empty());
+    let quantiles = "{ } | quantile_over_time(duration, .5, .9)";
+    let before = [by_service, durations, quantiles];
+    let mut found = Vec::new();
+    for q in before {
+        found.push(ask(q, "20").await);
+    }
+    assert!(!shown(&found[2]).is_empty());
+    house.storage.flush().await.unwrap();
+    for (q, before) in before.iter().zip(found) {
+        assert_eq!(ask(q, "20").await, before, "{q}");
+    }
+}
+
+#[tokio::test]
+async fn hints_that_are_not_known_are_refused() {
+    let house = House::new().await;
+    for (q, part) in [
+        ("{ } with (mostrecent=true)", "most_recent"),
+        ("{ } with (sample=2)", "0.1"),
+        ("{ } with (most_recent=1)", "true or false"),
+        ("{ } | rate() with (exemplars=-1)", "a number"),
+        ("{ } with (faster=true)", "most_recent, sample, exemplars"),
+    ] {
+        let (status, body) = house.try_get_text("/tempo/api/search", &[("q", q)]).await;
+        assert_eq!(status, 400, "{q}: {body}");
+        assert!(body.contains(part), "{q}: {body}");
+    }
+}
+
 #[tokio::test]
 async fn grafana_finds_a_tempo() {
     let house = House::new().await;

@@ -13,6 +13,14 @@ pub(crate) struct Query {
     pub(crate) stages: Vec<Stage>,
     /// What is counted over time of the spans that the stages leave.
     pub(crate) metrics: Option<Metrics>,
+    pub(crate) hints: Hints,
+}
+
+/// What `with (…)` asks for, as far as an answer can be different for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Hints {
+    /// Traces that are shown with the series of a metrics query; `None`: as the request says.
+    pub(crate) exemplars: Option<usize>,
 }
 
 /// Numbers over time.
@@ -140,6 +148,8 @@ pub(crate) struct ScalarFilter {
 pub(crate) enum ScalarExpr {
     Literal(Value<'static>),
     Aggregate(Aggregate),
+    /// Of the spans that a pipeline leaves.
+    Pipeline(Vec<Stage>, Aggregate),
     Arithmetic {
         op: Arithmetic,
         left: Box<ScalarExpr>,
@@ -445,13 +455,48 @@ impl SpansetExpr {
 impl ScalarExpr {
     fn fields<'a>(&'a self, look: &mut impl FnMut(&'a Field)) {
         match self {
-            Self::Literal(_) | Self::Aggregate(Aggregate::Count) => {}
-            Self::Aggregate(Aggregate::Of(_, of)) => of.fields(look),
+            Self::Literal(_) => {}
+            Self::Aggregate(aggregate) => aggregate.fields(look),
+            Self::Pipeline(stages, aggregate) => {
+                for stage in stages {
+                    stage.fields(look);
+                }
+                aggregate.fields(look);
+            }
             Self::Arithmetic { left, right, .. } => {
                 left.fields(look);
                 right.fields(look);
             }
         }
+    }
+
+    fn pipelines<'a>(&'a self, found: &mut Vec<&'a [Stage]>) {
+        match self {
+            Self::Literal(_) | Self::Aggregate(_) => {}
+            Self::Pipeline(stages, _) => found.push(stages),
+            Self::Arithmetic { left, right, .. } => {
+                left.pipelines(found);
+                right.pipelines(found);
+            }
+        }
+    }
+}
+
+impl Aggregate {
+    fn fields<'a>(&'a self, look: &mut impl FnMut(&'a Field)) {
+        if let Self::Of(_, of) = self {
+            of.fields(look);
+        }
+    }
+}
+
+impl ScalarFilter {
+    /// The pipelines of which it compares values; none if it compares those of the spanset itself.
+    pub(crate) fn pipelines(&self) -> Vec<&[Stage]> {
+        let mut found = Vec::new();
+        self.left.pipelines(&mut found);
+        self.right.pipelines(&mut found);
+        found
     }
 }
 

@@ -81,9 +81,19 @@ impl Arrays {
 pub(super) fn condition(stages: &[Stage], arrays: &Arrays) -> Option<Expr> {
     let conditions = stages.iter().filter_map(|stage| match stage {
         Stage::Spans(expr) => of_spanset(expr, arrays),
+        Stage::Scalar(filter) => of_pipelines(&filter.pipelines(), arrays),
         _ => None,
     });
     joined(conditions.collect(), Operator::And)
+}
+
+/// Spans of any of the pipelines are left.
+fn of_pipelines(pipelines: &[&[Stage]], arrays: &Arrays) -> Option<Expr> {
+    let each: Option<Vec<Expr>> = pipelines
+        .iter()
+        .map(|stages| condition(stages, arrays))
+        .collect();
+    joined(each?, Operator::Or)
 }
 
 /// What some span of a trace, anywhere and at any time, must meet each; only conditions that few

@@ -176,43 +176,73 @@ fn scalar_filter<'a>(
     tree: &'a TraceTree<'a>,
     mut set: Spanset,
 ) -> Option<Spanset> {
-    let mut values = Vec::new();
-    let left = scalar(&filter.left, tree, &set.spans, &mut values);
-    let right = scalar(&filter.right, tree, &set.spans, &mut values);
+    let mut met = Met::default();
+    let left = scalar(&filter.left, tree, &set.spans, &mut met);
+    let right = scalar(&filter.right, tree, &set.spans, &mut met);
     if !compare(filter.op, &left, &right) {
         return None;
     }
-    for (name, value) in values {
+    for (name, value) in met.values {
         if !set.values.iter().any(|(known, _)| *known == name) {
             set.values.push((name, value));
         }
     }
-    Some(set)
+    if let Some(spans) = met.spans {
+        set.spans = together(tree, spans.iter());
+    }
+    (!set.spans.is_empty()).then_some(set)
 }
 
-/// The value of `expr`; aggregates on the way are put down in `values`.
+/// What was met on the way to a value.
+#[derive(Default)]
+struct Met {
+    /// Aggregates of the spanset.
+    values: Vec<(String, Value<'static>)>,
+    /// Spans of pipelines, if there are pipelines.
+    spans: Option<Vec<usize>>,
+}
+
 fn scalar<'a>(
     expr: &'a ScalarExpr,
     tree: &'a TraceTree<'a>,
     spans: &[usize],
-    values: &mut Vec<(String, Value<'static>)>,
+    met: &mut Met,
 ) -> Value<'static> {
     match expr {
         ScalarExpr::Literal(literal) => literal.clone(),
         ScalarExpr::Aggregate(aggregate) => {
-            let value = match aggregate {
-                Aggregate::Count => Value::Int(i64::try_from(spans.len()).unwrap_or(i64::MAX)),
-                Aggregate::Of(function, of) => {
-                    let all = spans.iter().map(|&span| tree.value(of, span));
-                    aggregate_of(*function, all)
-                }
+            let value = aggregated(aggregate, tree, spans);
+            met.values.push((aggregate.to_string(), value.clone()));
+            value
+        }
+        ScalarExpr::Pipeline(stages, aggregate) => {
+            let set = Spanset {
+                spans: spans.to_vec(),
+                values: Vec::new(),
             };
-            values.push((aggregate.to_string(), value.clone()));
+            let left = run(stages, tree, vec![set]);
+            let spans = together(tree, left.iter().flat_map(|set| &set.spans));
+            let value = aggregated(aggregate, tree, &spans);
+            met.spans.get_or_insert_default().extend(spans);
             value
         }
         ScalarExpr::Arithmetic { op, left, right } => {
-            let left = scalar(left, tree, spans, values);
-            arithmetic(*op, &left, &scalar(right, tree, spans, values))
+            let left = scalar(left, tree, spans, met);
+            arithmetic(*op, &left, &scalar(right, tree, spans, met))
+        }
+    }
+}
+
+fn aggregated<'a>(
+    aggregate: &'a Aggregate,
+    tree: &'a TraceTree<'a>,
+    spans: &[usize],
+) -> Value<'static> {
+    match aggregate {
+        Aggregate::Count => Value::Int(i64::try_from(spans.len()).unwrap_or(i64::MAX)),
+        Aggregate::Of(function, of) => {
+            let all = spans.iter().map(|&span| tree.value(of, span));
+            aggregate_of(*function, all)
         }
     }
 }

@@ -25,9 +25,11 @@ use crate::session::QuerySession;
 use crate::trace::time_condition;
 
 mod compare;
+mod exemplars;
 mod quantile;
 mod series;
 
+pub(crate) use exemplars::{Exemplar, MAX_EXEMPLARS};
 pub(crate) use series::Series;
 use series::SeriesSet;
 
@@ -94,17 +96,19 @@ impl Intervals {
     }
 }
 
-/// The series of a metrics query. Errors if there are too many, and if it is none.
+/// The series of a metrics query, with so many traces to look at; at most [`MAX_EXEMPLARS`]. Errors if
+/// there are too many series, and if it is no such query.
 pub(crate) async fn metrics(
     session: &QuerySession,
     query: &Query,
     intervals: &Intervals,
+    exemplars: usize,
 ) -> Result<Vec<Series>> {
     let Some(metrics) = &query.metrics else {
         return Err(Error::invalid("the query counts nothing over time")
             .with_hint("end it with `| rate()` or another function of time"));
     };
-    let mut series = SeriesSet::new(metrics, intervals);
+    let mut series = SeriesSet::new(metrics, intervals, exemplars.min(MAX_EXEMPLARS));
     let streams = streams_whole(query) && metrics_fields(metrics).iter().all(|field| is_own(field));
     if streams {
         stream(session, query, metrics, intervals, &mut series).await?;
@@ -207,6 +211,10 @@ async fn stream(
         field_columns(field, &mut columns);
     }
     compare::columns(metrics, &mut columns);
+    // Ids are long and no two are alike: they are read only where they are shown.
+    if series.shows_traces() && !columns.contains(&"trace_id") {
+        columns.push("trace_id");
+    }
     let frame = spans_where(session, condition)
         .await?
         .select_columns(&columns)

@@ -13,7 +13,9 @@ use crate::failure::nearest;
 use crate::language::SyntaxError;
 
 mod fields;
+mod hints;
 mod metrics;
+mod scalar_pipelines;
 
 /// Brackets and signs may be this deep.
 const MAX_DEPTH: usize = 64;
@@ -31,6 +33,7 @@ fn whole(text: &str) -> Parsed<Query> {
     let tokens = tokens(text)?;
     let mut parser = Parser {
         tokens: &tokens,
+        pairs: scalar_pipelines::pairs(&tokens),
         at: 0,
         end: text.len(),
         depth: 0,
@@ -41,16 +44,22 @@ fn whole(text: &str) -> Parsed<Query> {
     }
     let stages = parser.pipeline()?;
     let metrics = parser.metrics()?;
-    parser.hints()?;
+    let hints = parser.hints()?;
     if parser.peek().is_some() {
         return Err(parser.unexpected("the end of the query"));
     }
-    Ok(Query { stages, metrics })
+    Ok(Query {
+        stages,
+        metrics,
+        hints,
+    })
 }
 
 /// Reads tokens front to back.
 pub(super) struct Parser<'a> {
     tokens: &'a [Spanned],
+    /// For each parenthesis where its other one is.
+    pairs: Vec<Option<usize>>,
     at: usize,
     /// Where the text ends, in bytes.
     end: usize,
@@ -191,6 +200,7 @@ impl<'a> Parser<'a> {
                 self.no_arguments("coalesce")?;
                 Ok(Stage::Coalesce)
             }
+            _ if self.begins_scalar_pipeline() => Ok(Stage::Scalar(self.scalar_filter()?)),
             _ if self.begins_spanset() => Ok(Stage::Spans(self.spanset(0)?)),
             _ => Ok(Stage::Scalar(self.scalar_filter()?)),
         }
@@ -225,23 +235,6 @@ impl<'a> Parser<'a> {
         let open = self.position();
         self.expect("(", &format!("`{of}`"))?;
         self.close(")", open)
-    }
-
-    /// `with (most_recent=true)`: answers are the most recent ones anyway, and whole.
-    fn hints(&mut self) -> Parsed<()> {
-        if self.word() != Some("with") {
-            return Ok(());
-        }
-        self.advance();
-        self.arguments("with", |parser| {
-            if parser.word().is_none() {
-                return Err(parser.unexpected("the name of a hint"));
-            }
-            parser.advance();
-            parser.expect("=", "the name of a hint")?;
-            parser.literal().ok_or_else(|| parser.unexpected("a value"))
-        })?;
-        Ok(())
     }
 
     // === spansets ===
@@ -331,6 +324,9 @@ impl<'a> Parser<'a> {
     fn scalar_operand(&mut self) -> Parsed<ScalarExpr> {
         self.count_term()?;
         let open = self.position();
+        if self.is_wrapped_pipeline() {
+            return self.deeper(Self::scalar_pipeline);
+        }
         if self.take("(") {
             let inner = self.deeper(|parser| parser.scalar(0))?;
             self.close(")", open)?;
@@ -339,11 +335,15 @@ impl<'a> Parser<'a> {
         if let Some(literal) = self.literal() {
             return Ok(ScalarExpr::Literal(literal));
         }
+        self.aggregate().map(ScalarExpr::Aggregate)
+    }
+
+    fn aggregate(&mut self) -> Parsed<Aggregate> {
         let function = match self.word() {
             Some("count") => {
                 self.advance();
                 self.no_arguments("count")?;
-                return Ok(ScalarExpr::Aggregate(Aggregate::Count));
+                return Ok(Aggregate::Count);
             }
             Some("min") => Function::Min,
             Some("max") => Function::Max,
@@ -357,7 +357,7 @@ impl<'a> Parser<'a> {
         let of = self.field_expr()?;
         fields::check_number(&of, open)?;
         self.close(")", open)?;
-        Ok(ScalarExpr::Aggregate(Aggregate::Of(function, of)))
+        Ok(Aggregate::Of(function, of))
     }
 
     fn not_a_stage(&self) -> Failure {
@@ -389,7 +389,7 @@ impl<'a> Parser<'a> {
 fn has_aggregate(expr: &ScalarExpr) -> bool {
     match expr {
         ScalarExpr::Literal(_) => false,
-        ScalarExpr::Aggregate(_) => true,
+        ScalarExpr::Aggregate(_) | ScalarExpr::Pipeline(..) => true,
         ScalarExpr::Arithmetic { left, right, .. } => has_aggregate(left) || has_aggregate(right),
     }
 }

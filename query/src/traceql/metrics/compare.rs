@@ -164,5 +164,9 @@ fn series(meta: &[(&str, &str)], name: &str, value: Value<'static>, counts: &[u6
         .collect();
     labels.push((name.to_owned(), value));
     let samples = counts.iter().map(|count| Some(*count as f64)).collect();
-    Series { labels, samples }
+    Series {
+        labels,
+        samples,
+        exemplars: Vec::new(),
+    }
 }

@@ -6,6 +6,7 @@ use spoor_storage::{Error, ErrorKind, Result};
 
 use super::Intervals;
 use super::compare::Comparing;
+use super::exemplars::{Drawn, Exemplar, share_out};
 use super::quantile::Numbers;
 use crate::otlp::SpanRef;
 use crate::traceql::ast::{
@@ -26,6 +27,8 @@ pub(crate) struct Series {
     pub(crate) labels: Vec<(String, Value<'static>)>,
     /// Of each interval; `None` where there is nothing to say.
     pub(crate) samples: Vec<Option<f64>>,
+    /// By time.
+    pub(crate) exemplars: Vec<Exemplar>,
 }
 
 /// What is known of one series in one interval.
@@ -50,24 +53,33 @@ pub(super) struct SeriesSet<'q> {
     groups: BTreeMap<Vec<String>, Group>,
     comparing: Comparing,
     numbers: usize,
+    /// Of the answer.
+    exemplars: usize,
 }
 
 struct Group {
     labels: Vec<(String, Value<'static>)>,
     samples: Vec<Sample>,
+    drawn: Drawn,
     /// Whether the numbers are durations, which are shown in seconds.
     durations: bool,
 }
 
 impl<'q> SeriesSet<'q> {
-    pub(super) fn new(metrics: &'q Metrics, intervals: &'q Intervals) -> Self {
+    pub(super) fn new(metrics: &'q Metrics, intervals: &'q Intervals, exemplars: usize) -> Self {
         Self {
             metrics,
             intervals,
             groups: BTreeMap::new(),
             comparing: Comparing::new(intervals.count),
             numbers: 0,
+            exemplars,
         }
+    }
+
+    /// Whether traces are shown with series.
+    pub(super) fn shows_traces(&self) -> bool {
+        self.exemplars > 0
     }
 
     /// Adds a span whose fields `lookup` knows.
@@ -115,20 +127,22 @@ impl<'q> SeriesSet<'q> {
             let group = Group {
                 labels: labels.zip(values).collect(),
                 samples: vec![empty(&metrics.function); self.intervals.count],
+                drawn: Drawn::default(),
                 durations: of.is_some_and(|(_, is_duration)| is_duration),
             };
             self.groups.insert(key.clone(), group);
         }
-        let sample = self
-            .groups
-            .get_mut(&key)
-            .and_then(|group| group.samples.get_mut(interval));
-        if let Some(sample) = sample {
+        let Some(group) = self.groups.get_mut(&key) else {
+            return Ok(());
+        };
+        let number = of.map(|(number, _)| number);
+        self.numbers += usize::from(group.drawn.add(self.exemplars, span, number));
+        if let Some(sample) = group.samples.get_mut(interval) {
             let wanted = match &metrics.function {
                 MetricsFunction::Of(function, _) => *function,
                 _ => Function::Sum,
             };
-            self.numbers += usize::from(sample.add(of.map_or(0.0, |(number, _)| number), wanted));
+            self.numbers += usize::from(sample.add(number.unwrap_or(0.0), wanted));
         }
         self.check()
     }
@@ -152,12 +166,13 @@ impl<'q> SeriesSet<'q> {
             function => self
                 .groups
                 .into_values()
-                .flat_map(|group| group.finish(function, step_s))
+                .flat_map(|group| group.finish(function, step_s, self.intervals))
                 .collect(),
         };
         for stage in &self.metrics.then {
             second_stage(stage, &mut found);
         }
+        share_out(&mut found, self.exemplars, self.intervals);
         found
     }
 }
@@ -223,12 +238,14 @@ fn power_of_two(number: f64) -> i32 {
 }
 
 impl Group {
-    fn finish(self, function: &MetricsFunction, step_s: f64) -> Vec<Series> {
+    fn finish(self, function: &MetricsFunction, step_s: f64, intervals: &Intervals) -> Vec<Series> {
         // Divided by, not multiplied: 90 ms are 0.09 s.
         let unit = if self.durations { 1e9 } else { 1.0 };
         match function {
-            MetricsFunction::Quantile { quantiles, .. } => self.quantiles(quantiles, unit),
-            MetricsFunction::Histogram(_) => self.histogram(unit),
+            MetricsFunction::Quantile { quantiles, .. } => {
+                self.quantiles(quantiles, unit, intervals)
+            }
+            MetricsFunction::Histogram(_) => self.histogram(unit, intervals),
             _ => {
                 let value = |sample: &Sample| match sample {
                     Sample::Count(count) => Some(match function {
@@ -243,15 +260,18 @@ impl Group {
                     }),
                     Sample::Numbers(_) | Sample::Buckets(_) => None,
                 };
+                let samples: Vec<Option<f64>> = self.samples.iter().map(value).collect();
                 vec![Series {
-                    samples: self.samples.iter().map(value).collect(),
+                    exemplars: self.drawn.of_series(intervals, &samples, unit),
+                    samples,
                     labels: self.labels,
                 }]
             }
         }
     }
 
-    fn quantiles(mut self, quantiles: &[f64], unit: f64) -> Vec<Series> {
+    /// A span is shown with the first quantile.
+    fn quantiles(mut self, quantiles: &[f64], unit: f64, intervals: &Intervals) -> Vec<Series> {
         let of = |quantile: &f64| {
             let samples = self.samples.iter_mut().map(|sample| match sample {
                 Sample::Numbers(numbers) => numbers.quantile(*quantile).map(|n| n / unit),
@@ -260,12 +280,21 @@ impl Group {
             let samples = samples.collect();
             let mut labels = self.labels.clone();
             labels.push(("p".to_owned(), Value::Float(*quantile)));
-            Series { labels, samples }
+            Series {
+                labels,
+                samples,
+                exemplars: Vec::new(),
+            }
         };
-        quantiles.iter().map(of).collect()
+        let mut found: Vec<Series> = quantiles.iter().map(of).collect();
+        if let Some(first) = found.first_mut() {
+            first.exemplars = self.drawn.of_series(intervals, &first.samples, unit);
+        }
+        found
     }
 
-    fn histogram(self, unit: f64) -> Vec<Series> {
+    /// A span is shown with the bucket that it counts in.
+    fn histogram(self, unit: f64, intervals: &Intervals) -> Vec<Series> {
         let mut found: BTreeMap<i32, Vec<Option<f64>>> = BTreeMap::new();
         for (interval, sample) in self.samples.iter().enumerate() {
             let Sample::Buckets(buckets) = sample else {
@@ -286,7 +315,16 @@ impl Group {
             };
             let mut labels = self.labels.clone();
             labels.push(("__bucket".to_owned(), Value::Float(bound)));
-            Series { labels, samples }
+            let mut exemplars = self.drawn.of_series(intervals, &samples, 1.0);
+            exemplars.retain(|exemplar| power_of_two(exemplar.value) == exponent);
+            for exemplar in &mut exemplars {
+                exemplar.value /= unit;
+            }
+            Series {
+                labels,
+                samples,
+                exemplars,
+            }
         };
         found.into_iter().map(series).collect()
     }

@@ -64,6 +64,10 @@ fn show_scalar(expr: &ScalarExpr) -> String {
     match expr {
         ScalarExpr::Literal(value) => value.quoted(),
         ScalarExpr::Aggregate(aggregate) => aggregate.to_string(),
+        ScalarExpr::Pipeline(stages, aggregate) => {
+            let stages: Vec<String> = stages.iter().map(show_stage).collect();
+            format!("({} | {aggregate})", stages.join(" | "))
+        }
         ScalarExpr::Arithmetic { op, left, right } => {
             format!("({} {op} {})", show_scalar(left), show_scalar(right))
         }
@@ -131,7 +135,8 @@ fn reads_the_grammar() {
             "(({ true } | count() > 1) ~ { true })",
         ),
         ("(count() + 1) * 2 = 4", "((count() + 1) * 2) = 4"),
-        ("{ } with (most_recent=true, x=1)", "{ true }"),
+        ("{ } with (most_recent=true, sample=0.1)", "{ true }"),
+        ("{ } with (exemplars=5, sample=true)", "{ true }"),
     ];
     for (text, expected) in cases {
         match whole(text) {
@@ -235,6 +240,34 @@ const WRONG: &[Wrong] = &[
     ("{ .a & .b }", 5, "unexpected `&`", "&&"),
     ("{ } | select(1)", 13, "`select` takes fields only", ""),
 ];
+
+#[test]
+fn pipelines_are_compared_as_numbers() {
+    let cases = [
+        (
+            "({.a} | count()) > ({.b} | count())",
+            "({ .a } | count()) > ({ .b } | count())",
+        ),
+        (
+            "(({.a} | by(name) | sum(.n)) + 1) * 2 < ({.b} >> {.c} | avg(duration))",
+            "((({ .a } | by(name) | sum(.n)) + 1) * 2) < (({ .b } >> { .c }) | avg(duration))",
+        ),
+        (
+            "(({.a} | count() > 1) | count()) = 2 | select(.c)",
+            "(({ .a } | count() > 1) | count()) = 2 | select(.c)",
+        ),
+        (
+            "(({.a} | count() > 1) >> {.b}) | count() > (1)",
+            "(({ .a } | count() > 1) >> { .b }) | count() > 1",
+        ),
+    ];
+    for (text, expected) in cases {
+        match whole(text) {
+            Ok(query) => assert_eq!(show(&query), expected, "{text}"),
+            Err(error) => panic!("{text}: {error:?}"),
+        }
+    }
+}
 
 #[test]
 fn says_what_is_wrong_where_and_what_to_write() {

@@ -153,7 +153,16 @@ impl Dice {
 
     fn query(&mut self) -> String {
         let spans = self.spanset(2);
-        match self.below(8) {
+        match self.below(10) {
+            8 => format!(
+                "({spans} | count()) {} ({} | count())",
+                self.one_of(&[">", "=", "<="]),
+                self.filter()
+            ),
+            9 => format!(
+                "({spans} | max(duration)) + 100ms > ({} | by(name) | sum(duration))",
+                self.filter()
+            ),
             0 => format!("{spans} | count() > 1"),
             1 => format!("{spans} | by(name) | count() >= 2"),
             2 => format!("{spans} | by(.u) | coalesce() | max(duration) > 200ms"),

@@ -80,7 +80,23 @@ impl Trace<'_> {
                         let left = self.scalar(&filter.left, set);
                         compare(filter.op, &left, &self.scalar(&filter.right, set))
                     };
-                    sets.into_iter().filter(holds).collect()
+                    let kept = sets.into_iter().filter(holds);
+                    let pipelines = filter.pipelines();
+                    if pipelines.is_empty() {
+                        kept.collect()
+                    } else {
+                        let of_any = |set: Set| {
+                            let mut spans: Set = pipelines
+                                .iter()
+                                .flat_map(|stages| self.pipeline(stages, vec![set.clone()]))
+                                .flatten()
+                                .collect();
+                            spans.sort_unstable();
+                            spans.dedup();
+                            spans
+                        };
+                        kept.map(of_any).collect()
+                    }
                 }
                 Stage::By(exprs) => sets.iter().flat_map(|set| self.group(exprs, set)).collect(),
                 Stage::Select(_) => sets,
@@ -153,6 +169,12 @@ impl Trace<'_> {
             ScalarExpr::Literal(literal) => literal_value(literal),
             ScalarExpr::Arithmetic { op, left, right } => {
                 arithmetic(*op, &self.scalar(left, set), &self.scalar(right, set))
+            }
+            ScalarExpr::Pipeline(stages, aggregate) => {
+                let mut spans = self.pipeline(stages, vec![set.clone()]).concat();
+                spans.sort_unstable();
+                spans.dedup();
+                self.scalar(&ScalarExpr::Aggregate(aggregate.clone()), &spans)
             }
             ScalarExpr::Aggregate(Aggregate::Count) => Naive::Int(set.len().try_into().unwrap()),
             ScalarExpr::Aggregate(Aggregate::Of(function, of)) => {
