@@ -200,3 +200,6 @@ impl From<SyntaxError> for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

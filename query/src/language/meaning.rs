@@ -176,6 +176,7 @@ fn field_expr(field: &Field, table: Table) -> Result<Expr> {
         Meaning::Number(column) => {
             let wanted = number(&value.text).ok_or_else(|| {
                 SyntaxError::new(value.position, format!("`{}` is not a number", value.text))
+                    .with_hint("write 200, -1.5 or 10KiB")
             })?;
             compare(name, *comparison, col(column), whole_or_float(wanted))
         }
@@ -258,7 +259,8 @@ fn body_expr(how: Comparison, value: &Value) -> Result<Expr> {
         return Err(SyntaxError::new(
             value.position,
             format!("`{}` has no letter or digit to search for", value.text),
-        ));
+        )
+        .with_hint("body=\"…\" compares the whole body, whatever it has"));
     }
     Ok(matches(col("body"), &full_text(&value.text, value.quoted)))
 }
@@ -284,7 +286,11 @@ fn id_expr(
     } else {
         text.parse::<SpanId>().map(|id| id.to_string())
     };
-    let id = id.map_err(|error| SyntaxError::new(value.position, error.message()))?;
+    let id = id.map_err(|error| {
+        SyntaxError::new(value.position, error.message()).with_hint(format!(
+            "write {digits} hex digits, or some and `*` for the rest"
+        ))
+    })?;
     compare(name, how, col(column), lit(id))
 }
 
@@ -346,6 +352,7 @@ fn regex(text: &Expr, value: &Value) -> Result<Expr> {
                     value.text
                 ),
             )
+            .with_hint("a `\\` before a character makes it stand for itself")
         })?;
     Ok(binary(
         text.clone(),

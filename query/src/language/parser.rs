@@ -333,7 +333,9 @@ fn text_term(at: usize, source: String, quoted: bool) -> Parsed<Query> {
         None => Err(ErrMode::Cut(Failure {
             at,
             message: format!("`{source}` has no letter or digit to search for"),
-            hint: None,
+            hint: Some(
+                "words have letters or digits; write field:value to compare other characters",
+            ),
         })),
     }
 }
