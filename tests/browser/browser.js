@@ -52,6 +52,20 @@ export async function openPage(browser, server, options) {
   return { page, context, problems, close: () => context.close() };
 }
 
+const STILL_MS = 400;
+
+/** Where an element is, once it has not moved for a while: what loads later moves what is below or beside it. */
+export async function boxOf(locator) {
+  let box = await locator.boundingBox();
+  for (let still = 0; still < STILL_MS; still += 50) {
+    await new Promise((done) => setTimeout(done, 50));
+    const now = await locator.boundingBox();
+    if (JSON.stringify(now) !== JSON.stringify(box)) still = -50;
+    box = now;
+  }
+  return box;
+}
+
 /** No horizontal scroll bar: nothing is wider than the screen. */
 export async function assertFits(page) {
   const [content, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);

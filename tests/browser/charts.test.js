@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, SIZES } from "./browser.js";
+import { assertAccessible, assertFits, boxOf, launch, openPage, SIZES } from "./browser.js";
 import { Server } from "../node/server.js";
 
 const START = Date.parse("2026-03-01T10:00:00Z");
@@ -51,7 +51,7 @@ describe("above the list of traces", () => {
     // The list and its facets are there: what comes later would move the charts under the pointer.
     await page.locator(".summary").getByText("20", { exact: true }).waitFor();
     await page.locator(".facets").waitFor();
-    const { x, y, width, height } = await chart(page, "Rate").locator(".histogram-plot").boundingBox();
+    const { x, y, width, height } = await boxOf(chart(page, "Rate").locator(".histogram-plot"));
     await page.mouse.move(x + width / 2, y + height / 2);
     await page.mouse.down();
     await page.mouse.move(x + width - 1, y + height / 2, { steps: 4 });

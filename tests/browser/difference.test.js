@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, SIZES } from "./browser.js";
+import { assertAccessible, assertFits, boxOf, launch, openPage, SIZES } from "./browser.js";
 import { Server } from "../node/server.js";
 
 const START = Date.parse("2026-03-01T10:00:00Z");
@@ -42,7 +42,7 @@ describe("what a selection has in common", () => {
     const { page, problems, close } = await open();
     await page.goto(`${server.http}/traces?${RANGE}&chart=each`);
     await page.getByRole("figure", { name: /^Durations of 90 traces/ }).waitFor();
-    const { x, y, width } = await page.locator(".scatter-plot").boundingBox();
+    const { x, y, width } = await boxOf(page.locator(".scatter-plot"));
     const dots = await page.locator(".scatter-plot circle.dot").evaluateAll((all) => all.map((dot) => Number(dot.getAttribute("cy"))));
     const [top, bottom] = [Math.min(...dots), Math.max(...dots)];
     await page.mouse.move(x + 53, y + Math.max(0, top - 8));
@@ -82,7 +82,7 @@ describe("what a selection has in common", () => {
     const { page, problems, close } = await open();
     await page.goto(`${server.http}/traces?${RANGE}&chart=each`);
     await page.getByRole("figure", { name: /^Durations of 90 traces/ }).waitFor();
-    const { x, y } = await page.locator(".scatter-plot").boundingBox();
+    const { x, y } = await boxOf(page.locator(".scatter-plot"));
     await page.mouse.move(x + 100, y + 40);
     await page.mouse.down();
     await page.mouse.move(x + 400, y + 42, { steps: 5 });

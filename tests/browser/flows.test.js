@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, search, SIZES, startServer } from "./browser.js";
+import { assertAccessible, assertFits, boxOf, launch, openPage, search, startServer, SIZES } from "./browser.js";
 
 /** A trace whose error began two services down, made here: the data has none with more than one error. */
 const FAILED_TRACE = "5b8aa5a2d2c872e8321cf37308d69df2";
@@ -359,7 +359,7 @@ describe("the other pages", () => {
     await page.goto(`${server.http}/services/ts-order-service`);
     for (const name of ["Rate", "Errors", "Duration"]) await page.getByRole("figure", { name: new RegExp(`^${name}: `) }).waitFor();
     const plot = page.getByRole("figure", { name: /^Rate: / }).locator(".histogram-plot");
-    const { x, y, width, height } = await plot.boundingBox();
+    const { x, y, width, height } = await boxOf(plot);
     await page.mouse.move(x + width / 2, y + height / 2);
     await plot.locator(".tip").getByText("good").waitFor();
     await page.mouse.down();

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, SIZES } from "./browser.js";
+import { assertAccessible, assertFits, boxOf, launch, openPage, SIZES } from "./browser.js";
 import { Server } from "../node/server.js";
 
 const HOUR = 3_600_000;
@@ -51,7 +51,7 @@ test("a box drawn on it asks what is special about those within, and can be made
   await plot(page).waitFor();
   await loaded(page);
   await assertAccessible(page, "heatmap");
-  const box = await plot(page).boundingBox();
+  const box = await boxOf(plot(page));
   const chart = { left: box.x + 58, width: box.width - 58 };
   await page.mouse.move(chart.left + chart.width * 0.45, box.y + 2);
   await page.mouse.down();
