@@ -175,7 +175,7 @@ async fn the_timeline_is_the_tree_as_documented() {
     let mut timeline = house
         .get("/api/v1/traces/aa", &[("view", "timeline")])
         .await;
-    for varying in ["elapsed_ms", "snapshot"] {
+    for varying in ["elapsed_ms", "snapshot", "scanned_bytes"] {
         assert!(
             timeline
                 .as_object_mut()
