@@ -5,6 +5,7 @@
 
 mod asked;
 mod error;
+mod export;
 mod fields;
 mod histogram;
 mod logs;
@@ -12,6 +13,7 @@ mod queries;
 mod request;
 mod retry;
 mod sql;
+mod stream;
 mod tail;
 
 use std::borrow::Cow;
@@ -111,6 +113,8 @@ pub(crate) fn native_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(fields::fields))
         .routes(routes!(fields::values))
         .routes(routes!(sql::sql))
+        .routes(routes!(export::logs))
+        .routes(routes!(export::spans))
         .routes(routes!(queries::list))
         .merge(trace::routes())
         .merge(services::routes())

@@ -59,6 +59,8 @@ pub struct QueryOptions {
     pub max_tails: usize,
     /// Rows of a SQL answer in the JSON form; more are cut off and the answer says so.
     pub max_rows_json: usize,
+    /// Bytes of an export, and of a SQL answer in Arrow or Parquet; one with more is broken off.
+    pub max_export_bytes: u64,
     /// Traces of a set that connects what is searched in logs and in spans; more are refused with
     /// [`ErrorKind::TooLarge`].
     pub max_traces: usize,
@@ -82,6 +84,7 @@ impl Default for QueryOptions {
             max_waiting: 64,
             max_tails: 32,
             max_rows_json: 10_000,
+            max_export_bytes: 1 << 30,
             max_traces: 1_000_000,
             metadata_cache_bytes: 256 << 20,
             footers_beforehand: 1_000,

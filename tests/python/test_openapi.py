@@ -110,6 +110,8 @@ def requests_that_read(recorded):
         "pins": [{}],
         "searches": [{}],
         "queries": [{}],
+        "logs_export": [{"query": "error", **RANGE}, {"query": "error", "format": "csv", "order": "desc", **RANGE}],
+        "spans_export": [{"query": "status:ERROR", **RANGE}, {"query": "status:ERROR", "format": "csv", "order": "asc", **RANGE}],
     }
 
 

@@ -1,28 +1,23 @@
-//! `POST /api/v1/sql`: one read-only statement; JSON at once, NDJSON and CSV as they come.
+//! `POST /api/v1/sql`: one read-only statement; JSON at once, other formats as they come.
 
 use arrow::record_batch::RecordBatch;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::response::{IntoResponse, Response};
-use datafusion::execution::SendableRecordBatchStream;
+use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
 use spoor_storage::{Error, ErrorKind, Result};
 use utoipa::ToSchema;
 
+use super::export::{FileBytes, binary_example};
+use super::stream::{Format, Output, streamed};
 use super::{Answer, ApiError, ApiState};
 use crate::openapi::ReadErrors;
 use crate::session::QuerySession;
 use crate::sql;
-use crate::sql::text::{write_csv, write_csv_text, write_json, write_string};
-
-/// `true`, or `false` if the rows of a streamed answer are known to lack something; the JSON form
-/// says it in the body.
-const COMPLETE_HEADER: &str = "spoor-complete";
-/// Bytes read until the answer began: a streamed one says it there, the JSON form in the body.
-const SCANNED_HEADER: &str = "spoor-scanned-bytes";
+use crate::sql::text::{write_json, write_string};
 
 /// A statement.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -68,30 +63,25 @@ fn csv_example() -> &'static str {
     "n\r\n1\r\n"
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Json,
-    NdJson,
-    Csv,
-}
-
 /// Asks in SQL.
 ///
 /// Read only: one `SELECT` (or `EXPLAIN`) on `spans`, `logs`, `traces` and `services`. `matches(column, 'query')` is
 /// full-text search; `"attributes.http.route"`, `"resource.host.name"`, `"scope.x"`, `"body.x"` (quoted names) and
 /// `attr('http.route')` read attributes; `time_bucket('5m', time)` and `approx_percentile(duration_ns, 0.95)` are
-/// there. NDJSON and CSV have as many rows as there are. A statement with more than 128 operators, joins or unions in a row is
+/// there. NDJSON, CSV, Arrow and Parquet have as many rows as there are. A statement with more than 128 operators, joins or unions in a row is
 /// refused (400), one that needs more memory than a query may have too (413).
 #[utoipa::path(
     post, path = "/api/v1/sql", tag = "SQL", operation_id = "sql",
     request_body(content = SqlRequest, example = json!({"query": "SELECT count(*) AS n FROM spans WHERE service_name = 'checkout'"})),
     responses(
         (status = 200, description = "Rows, in the first of these types that `Accept` names.",
-            headers(("spoor-complete" = bool, description = "NDJSON and CSV: `false` if files had to be left out.")),
+            headers(("spoor-complete" = bool, description = "All but JSON: `false` if files had to be left out.")),
             content(
                 (SqlAnswer = "application/json", example = json_example),
                 (String = "application/x-ndjson", example = ndjson_example),
                 (String = "text/csv", example = csv_example),
+                (FileBytes = "application/vnd.apache.arrow.stream", example = binary_example),
+                (FileBytes = "application/vnd.apache.parquet", example = binary_example),
             )),
         ReadErrors,
     ),
@@ -108,37 +98,42 @@ pub(super) async fn sql(
     })?;
     let session = state.begin().await?;
     let frame = sql::plan(&session, &request.query).await?;
-    match format(&headers) {
-        Format::Json => {
-            let names = frame.schema().as_arrow().clone();
-            let most = session.options().max_rows_json;
-            let batches = session.collect_rows(frame, most.saturating_add(1)).await?;
-            Ok(json_answer(&session, &names, &batches, most))
-        }
-        format => {
-            let stream = session.stream(frame).await?;
-            Ok(streamed(session, stream, format).await?)
-        }
-    }
+    let Some(format) = format(&headers) else {
+        let names = frame.schema().as_arrow().clone();
+        let most = session.options().max_rows_json;
+        let batches = session.collect_rows(frame, most.saturating_add(1)).await?;
+        return Ok(json_answer(&session, &names, &batches, most));
+    };
+    let max_bytes = if format.is_binary() {
+        session.options().max_export_bytes
+    } else {
+        u64::MAX
+    };
+    let stream = session.stream(frame).await?;
+    let output = Output {
+        format,
+        max_bytes,
+        name: None,
+    };
+    Ok(streamed(session, stream, output).await?)
 }
 
-/// The first of the formats we have in `Accept`; JSON if there is none.
-fn format(headers: &HeaderMap) -> Format {
+/// The first of the formats we have in `Accept`; `None`, which is JSON at once, if there is none.
+fn format(headers: &HeaderMap) -> Option<Format> {
     let accepted = headers
         .get_all(ACCEPT)
         .iter()
         .filter_map(|value| value.to_str().ok());
-    accepted
-        .flat_map(|value| value.split(','))
-        .find_map(
-            |kind| match kind.split(';').next().unwrap_or_default().trim() {
-                "application/x-ndjson" | "application/ndjson" => Some(Format::NdJson),
-                "text/csv" => Some(Format::Csv),
-                "application/json" => Some(Format::Json),
-                _ => None,
-            },
-        )
-        .unwrap_or(Format::Json)
+    let mut kinds = accepted.flat_map(|value| value.split(','));
+    kinds
+        .find_map(|kind| {
+            let kind = kind.split(';').next().unwrap_or_default().trim();
+            match kind {
+                "application/json" => Some(None),
+                kind => Format::of_media_type(kind).map(Some),
+            }
+        })
+        .flatten()
 }
 
 fn json_answer(
@@ -188,85 +183,10 @@ fn json_answer(
     ([(CONTENT_TYPE, "application/json")], out).into_response()
 }
 
-/// Rows as they come. The first batch is awaited, so that a query that fails at once has the
-/// right status; later failures break the connection off, so that no client takes the part for
-/// the whole.
-async fn streamed(
-    session: QuerySession,
-    mut stream: SendableRecordBatchStream,
-    format: Format,
-) -> Result<Response> {
-    let first = session.next(&mut stream).await?;
-    let mut head = String::new();
-    if format == Format::Csv {
-        for (place, field) in stream.schema().fields().iter().enumerate() {
-            if place > 0 {
-                head.push(',');
-            }
-            write_csv_text(&mut head, field.name());
-        }
-        head.push_str("\r\n");
-    }
-    let done = first.is_none();
-    if let Some(batch) = &first {
-        write_rows(&mut head, batch, format);
-    }
-    let outcome = session.outcome();
-    let rest = futures::stream::try_unfold((session, stream, done), move |state| async move {
-        let (session, mut stream, done) = state;
-        if done {
-            return Ok::<_, Error>(None);
-        }
-        let Some(batch) = session.next(&mut stream).await? else {
-            return Ok(None);
-        };
-        let mut text = String::new();
-        write_rows(&mut text, &batch, format);
-        Ok(Some((Bytes::from(text), (session, stream, false))))
-    });
-    let head = futures::stream::iter([Ok(Bytes::from(head))]);
-    let body = Body::from_stream(futures::StreamExt::chain(head, rest));
-    let mut response = Response::new(body);
-    let kind = match format {
-        Format::Csv => "text/csv; charset=utf-8",
-        Format::NdJson | Format::Json => "application/x-ndjson",
-    };
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    let complete = if outcome.complete { "true" } else { "false" };
-    headers.insert(COMPLETE_HEADER, HeaderValue::from_static(complete));
-    headers.insert(SCANNED_HEADER, HeaderValue::from(outcome.scanned_bytes));
-    Ok(response)
-}
-
-fn write_rows(out: &mut String, batch: &RecordBatch, format: Format) {
-    let schema = batch.schema();
-    for row in 0..batch.num_rows() {
-        if format == Format::Csv {
-            for (place, column) in batch.columns().iter().enumerate() {
-                if place > 0 {
-                    out.push(',');
-                }
-                write_csv(out, column, row);
-            }
-            out.push_str("\r\n");
-            continue;
-        }
-        out.push('{');
-        for (place, (field, column)) in schema.fields().iter().zip(batch.columns()).enumerate() {
-            if place > 0 {
-                out.push(',');
-            }
-            write_string(out, field.name());
-            out.push(':');
-            write_json(out, column, row);
-        }
-        out.push_str("}\n");
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]
@@ -276,9 +196,10 @@ mod tests {
             headers.insert(ACCEPT, HeaderValue::from_static(accept));
             format(&headers)
         };
-        assert_eq!(format(&HeaderMap::new()), Format::Json);
-        assert_eq!(with("*/*"), Format::Json);
-        assert_eq!(with("text/csv;q=0.9, */*"), Format::Csv);
-        assert_eq!(with("application/x-ndjson"), Format::NdJson);
+        assert_eq!(format(&HeaderMap::new()), None);
+        assert_eq!(with("*/*"), None);
+        assert_eq!(with("text/csv;q=0.9, */*"), Some(Format::Csv));
+        assert_eq!(with("application/x-ndjson"), Some(Format::NdJson));
+        assert_eq!(with("application/json, text/csv"), None);
     }
 }

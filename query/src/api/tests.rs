@@ -7,6 +7,7 @@ use crate::testing::{House, Log, SECOND, T0, send, sql_request};
 
 mod attributes;
 mod differential;
+mod export;
 mod facets;
 mod queries;
 mod scanned;

@@ -202,6 +202,12 @@ impl Resolver {
                 defaults.max_waiting,
             ),
             max_rows_json: self.count("query_max_rows", raw.query_max_rows, defaults.max_rows_json),
+            max_export_bytes: self.value(
+                "max_export_bytes",
+                raw.max_export_bytes,
+                quantity::size,
+                defaults.max_export_bytes,
+            ),
             metadata_cache_bytes: self.bytes(
                 "metadata_cache_bytes",
                 raw.metadata_cache_bytes,

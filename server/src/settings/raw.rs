@@ -475,6 +475,16 @@ pub(crate) struct RawSettings {
         hide_short_help = true
     )]
     pub(super) query_max_rows: Option<Text>,
+    /// Bytes of an export, and of a SQL answer in Arrow or Parquet; one with more is broken off
+    /// [default: 1GiB]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "SPOOR_MAX_EXPORT_BYTES",
+        help_heading = "Queries",
+        hide_short_help = true
+    )]
+    pub(super) max_export_bytes: Option<Text>,
     /// Memory for opened indexes [default: a sixteenth of the memory, at most 256MiB]
     #[arg(
         long,
@@ -529,7 +539,7 @@ impl RawSettings {
              max_request_bytes open_json_bodies ingest_memory_bytes flush_bytes flush_interval
              min_free_bytes disk_high_water disk_low_water wal_max_bytes compaction_threads
              compaction_bytes_per_second index_from_rows query_memory_bytes query_spill_bytes query_timeout
-             query_max_concurrent query_max_waiting query_max_rows index_cache_bytes
+             query_max_concurrent query_max_waiting query_max_rows max_export_bytes index_cache_bytes
              metadata_cache_bytes]
             [cors_origin allowed_host ingest_token read_token admin_token]
         }

@@ -1,0 +1,147 @@
+//! `GET /api/v1/logs/export` and `GET /api/v1/spans/export`: all rows that match, as a file.
+
+use axum::extract::State;
+use axum::response::Response;
+use datafusion::prelude::col;
+use serde::Deserialize;
+use spoor_storage::model::schema::RECORD_ID;
+use spoor_storage::{Error, Result, Table};
+use utoipa::ToSchema;
+
+use super::request::{Parameters, optional};
+use super::stream::{Format, Output, streamed};
+use super::{ApiError, ApiState};
+use crate::failure::from_datafusion;
+use crate::language;
+use crate::listing::in_range;
+use crate::openapi::ReadErrors;
+use crate::openapi::words::SearchQuery;
+use crate::parameters::{self, Order, TimeParameter};
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ExportParameters {
+    /// Which rows.
+    #[serde(default)]
+    #[param(value_type = SearchQuery)]
+    query: String,
+    /// The first instant.
+    #[serde(default, deserialize_with = "optional")]
+    start: Option<TimeParameter>,
+    /// The instant after the last.
+    #[serde(default, deserialize_with = "optional")]
+    end: Option<TimeParameter>,
+    /// NDJSON unless said otherwise.
+    #[serde(default, deserialize_with = "optional")]
+    #[param(inline)]
+    format: Option<Format>,
+    /// By time, ties by `record_id`; without it rows come as they are found.
+    #[serde(default, deserialize_with = "optional")]
+    order: Option<Order>,
+    /// An answer with more bytes is broken off; at most what the server allows, which it is without it.
+    #[serde(default, deserialize_with = "optional")]
+    max_bytes: Option<u64>,
+}
+
+/// Bytes of a file.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "documentation: rows are written as they come")]
+pub(super) struct FileBytes(String);
+
+pub(super) fn binary_example() -> &'static str {
+    "(bytes)"
+}
+
+fn ndjson_example() -> &'static str {
+    "{\"time\":\"2023-01-29T08:48:16.546346267Z\",\"service_name\":\"checkout\",\"record_id\":16777216}\n"
+}
+
+fn csv_example() -> &'static str {
+    "time,service_name,record_id\r\n2023-01-29T08:48:16.546346267Z,checkout,16777216\r\n"
+}
+
+/// Log records as a file.
+///
+/// All that match, with the columns of the table `logs` as SQL has them. An answer that fails or has more than `max_bytes` is broken off.
+#[utoipa::path(
+    get, path = "/api/v1/logs/export", tag = "Logs", operation_id = "logs_export",
+    params(ExportParameters),
+    responses(
+        (status = 200, description = "Rows, as they come.",
+            headers(("spoor-complete" = bool, description = "`false` if files had to be left out.")),
+            content(
+                (String = "application/x-ndjson", example = ndjson_example),
+                (String = "text/csv", example = csv_example),
+                (FileBytes = "application/vnd.apache.arrow.stream", example = binary_example),
+                (FileBytes = "application/vnd.apache.parquet", example = binary_example),
+            )),
+        ReadErrors,
+    ),
+)]
+pub(super) async fn logs(
+    State(state): State<ApiState>,
+    Parameters(parameters): Parameters<ExportParameters>,
+) -> Result<Response, ApiError> {
+    export(&state, &parameters, Table::Logs).await
+}
+
+/// Spans as a file.
+///
+/// All that match, with the columns of the table `spans` as SQL has them. An answer that fails or has more than `max_bytes` is broken off.
+#[utoipa::path(
+    get, path = "/api/v1/spans/export", tag = "Traces", operation_id = "spans_export",
+    params(ExportParameters),
+    responses(
+        (status = 200, description = "Rows, as they come.",
+            headers(("spoor-complete" = bool, description = "`false` if files had to be left out.")),
+            content(
+                (String = "application/x-ndjson", example = ndjson_example),
+                (String = "text/csv", example = csv_example),
+                (FileBytes = "application/vnd.apache.arrow.stream", example = binary_example),
+                (FileBytes = "application/vnd.apache.parquet", example = binary_example),
+            )),
+        ReadErrors,
+    ),
+)]
+pub(super) async fn spans(
+    State(state): State<ApiState>,
+    Parameters(parameters): Parameters<ExportParameters>,
+) -> Result<Response, ApiError> {
+    export(&state, &parameters, Table::Spans).await
+}
+
+async fn export(
+    state: &ApiState,
+    parameters: &ExportParameters,
+    table: Table,
+) -> Result<Response, ApiError> {
+    let query = language::parse(&parameters.query)?;
+    language::check(&query, table)?;
+    let range = parameters::time_range(parameters.start, parameters.end)?;
+    let most = state.engine.options().max_export_bytes;
+    let max_bytes = parameters.max_bytes.unwrap_or(most);
+    if !(1..=most).contains(&max_bytes) {
+        let message = format!("`max_bytes` is {max_bytes}; it can be 1 to {most}");
+        let hint = "the server's limit is set with --max-export-bytes";
+        return Err(Error::invalid(message).with_hint(hint).into());
+    }
+    let session = state.begin().await?;
+    let filter = language::condition(&session, &query, table, range).await?;
+    let time = table.time_column();
+    let rows = session.table(table).await?;
+    let mut rows = rows
+        .filter(in_range(time, range).and(filter))
+        .map_err(from_datafusion)?;
+    if let Some(order) = parameters.order {
+        let by = [time, RECORD_ID].map(|name| col(name).sort(order == Order::Asc, false));
+        rows = rows.sort(by.to_vec()).map_err(from_datafusion)?;
+    }
+    let stream = session.stream(rows).await?;
+    let output = Output {
+        format: parameters.format.unwrap_or_default(),
+        max_bytes,
+        name: Some(table.name()),
+    };
+    Ok(streamed(session, stream, output).await?)
+}
