@@ -123,7 +123,8 @@ fn example() -> serde_json::Value {
 ///
 /// Those of spans (events named `exception`) and of logs (attributes `exception.*`) that match. Stacks of Java, .NET,
 /// JavaScript, Python, Go, Ruby, PHP and Rust are read; without a stack the message decides, as a template. An
-/// exception of a span counts when the span starts. At most 5,000 groups are told apart.
+/// exception of a span counts when the span starts. Where there are more than 5,000 groups, all become coarser (by the
+/// top frame, then by the type), with `"complete": false`.
 #[utoipa::path(
     get, path = "/api/v1/exceptions", tag = "Failures", operation_id = "exceptions",
     params(PeriodParameters, PeriodBuckets),

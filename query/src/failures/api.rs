@@ -116,7 +116,7 @@ fn example() -> serde_json::Value {
 ///
 /// Those with a failed span that matches in the range, by service, operation and exception or status of their
 /// `error_origin` (see the timeline of a trace). A trace counts once, when its origin starts. The newest 20,000
-/// failing traces are looked at.
+/// failing traces are looked at. More than 2,000 groups become coarser: without the message, the type, the operation.
 #[utoipa::path(
     get, path = "/api/v1/failures", tag = "Failures", operation_id = "failures",
     params(PeriodParameters),
