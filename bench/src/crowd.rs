@@ -71,7 +71,10 @@ fn wide() -> Vec<Ask> {
         sql(
             "SELECT s.service_name, count(*) FROM spans s JOIN logs l ON s.trace_id = l.trace_id GROUP BY s.service_name",
         ),
-        get("/api/v1/logs?limit=1000&order=asc&query=", "*:9999"),
+        get(
+            "/api/v1/logs?limit=1000&order=asc&query=",
+            "body:~\"9.*9.*9.*9\"",
+        ),
         get("/api/v1/spans/histogram?by=name&query=", "duration>1us"),
         sql("SELECT body, count(*) AS n FROM logs GROUP BY body ORDER BY n DESC LIMIT 10"),
         get("/api/v1/logs/patterns?query=", ""),
