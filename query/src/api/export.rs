@@ -40,6 +40,7 @@ pub(super) struct ExportParameters {
     order: Option<Order>,
     /// An answer with more bytes is broken off; at most what the server allows, which it is without it.
     #[serde(default, deserialize_with = "optional")]
+    #[param(value_type = Option<i64>)]
     max_bytes: Option<u64>,
 }
 
