@@ -219,7 +219,7 @@ def test_malformed_parameters_are_refused_as_documented(recorded, document, requ
 
 def test_bounds_and_defaults_are_what_is_done(recorded, document, requests_that_read):
     def lasting(value):
-        # What is in caches already is not read again.
+        # How much a list reads until it has enough rows may differ.
         return {key: item for key, item in value.items() if key not in ("elapsed_ms", "scanned_bytes")}
 
     for name, request, parameter in parameters_of(document, requests_that_read):

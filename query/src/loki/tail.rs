@@ -23,6 +23,7 @@ use super::answer::{LokiError, tailed};
 use super::query::{DEFAULT_LIMIT, MAX_LIMIT, is_categorized};
 use super::request::{Given, log_query};
 use crate::api::{ApiState, Follower, Look};
+use crate::engine::Asked;
 use crate::logql::ast::LogQuery;
 use crate::logql::scan::{Budget, Scan, Wanted};
 use crate::logql::select::{Found, LogSearch, find};
@@ -99,6 +100,7 @@ pub(super) async fn tail(
              server-sent events are at /api/v1/logs/tail?query=, with the search language",
         )
     })?;
+    let asked = Asked::current();
     let place = state.engine.tail_place()?;
     let follower = Follower::new(state.engine, place, tail.pace());
     Ok(upgrade
@@ -110,7 +112,8 @@ pub(super) async fn tail(
                 follower,
                 tail,
             };
-            teller.run()
+            // The socket outlives the request; what it looks at is still what the request asked for.
+            asked.scope(teller.run())
         }))
 }
 
