@@ -4,8 +4,9 @@ import type { ComparedGroup, ComparedSpans, Comparison, Json } from "../api/type
 import { sideNames, type Names, type Row } from "../lib/compare";
 import { count, duration, signed } from "../lib/format";
 import { href } from "../lib/router";
+import { NAMELESS } from "../trace/use-view";
 import { textOf } from "../ui/attributes";
-import { Icon } from "../ui/icons";
+import { FindAttribute, Panel } from "../ui/panel";
 import { ServiceName } from "../ui/service";
 
 interface Props {
@@ -19,28 +20,17 @@ export function GroupPanel({ row, found, onClose }: Props): JSX.Element {
   const { group } = row;
   const names = sideNames(found);
   return (
-    <aside class="panel" aria-label="Compared spans">
-      <header class="panel-head">
-        <ServiceName name={group.service_name} />
-        <span class="panel-tools">
-          <button type="button" class="icon-button" title="Close (Esc)" aria-label="Close" onClick={onClose}>
-            <Icon name="close" />
-          </button>
-        </span>
-      </header>
-      <div class="panel-scroll">
-        <h2 class="panel-title">{group.name}</h2>
-        <p class="pills">
-          <span class="kind">{group.kind.toLowerCase()}</span>
-        </p>
-        <Figures row={row} names={names} />
-        <p class="compare-links">
-          <SpanLink label={`In ${names.words[0]}`} trace={found.left.trace_id} side={group.left} />
-          <SpanLink label={`In ${names.words[1]}`} trace={found.right.trace_id} side={group.right} />
-        </p>
-        <Differences group={group} names={names} />
-      </div>
-    </aside>
+    <Panel label="Compared spans" head={<ServiceName name={group.service_name} />} title={group.name || NAMELESS} onClose={onClose}>
+      <p class="pills">
+        <span class="kind">{group.kind.toLowerCase()}</span>
+      </p>
+      <Figures row={row} names={names} />
+      <p class="compare-links">
+        <SpanLink label={`In ${names.words[0]}`} trace={found.left.trace_id} side={group.left} />
+        <SpanLink label={`In ${names.words[1]}`} trace={found.right.trace_id} side={group.right} />
+      </p>
+      <Differences group={group} names={names} />
+    </Panel>
   );
 }
 
@@ -106,7 +96,7 @@ function Differences({ group, names }: { group: ComparedGroup; names: Names }): 
         Attributes that differ <span class="muted">{group.attributes.length}</span>
       </h3>
       {group.attributes.length === 0 && <p class="hint">None: all attributes of both sides are the same.</p>}
-      {group.attributes.length > 8 && <input class="field field-small" placeholder="Find a field" aria-label="Find a field" value={needle} onInput={(event) => setNeedle(event.currentTarget.value)} />}
+      {group.attributes.length > 8 && <FindAttribute value={needle} onInput={setNeedle} />}
       <dl class="compare-attributes">
         {found.map((each) => (
           <div key={each.key}>

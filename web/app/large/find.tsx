@@ -4,11 +4,9 @@ import type { ApiError } from "../api/client";
 import { postJson } from "../api/client";
 import type { SqlAnswer } from "../api/types";
 import { useApi } from "../api/use";
-import { count } from "../lib/format";
 import { setParams, usePlace } from "../lib/router";
 import { findStatement, foundOf, unknownField, type FoundSpan } from "../lib/spansql";
-import { Icon } from "../ui/icons";
-import { QUERY_INPUT_ID } from "../ui/querybar";
+import { FindBox, turned } from "../trace/find";
 import type { LargeState } from "./use-large";
 
 /** Matches that can be gone through; the count says so when there are more. */
@@ -48,7 +46,7 @@ export function useFind(state: LargeState): Finding {
   const loading = answer.loading || rested !== text;
   const go = (by: 1 | -1): void => {
     if (found.length === 0) return;
-    const next = at === -1 ? (by > 0 ? 0 : found.length - 1) : (at + by + found.length) % found.length;
+    const next = turned(at, by, found.length);
     const span = found[next];
     setAt(next);
     if (span) void state.goTo(span.span_id, span.start).catch(() => undefined);
@@ -79,30 +77,5 @@ export function useFind(state: LargeState): Finding {
 const problemOf = (error: ApiError | null): string | null => (error ? error.message : null);
 
 export function FindField({ finding }: { finding: Finding }): JSX.Element {
-  const { text, found, at, problem } = finding;
-  return (
-    <span class="find">
-      <Icon name="search" size={12} />
-      <input
-        id={QUERY_INPUT_ID}
-        placeholder="Find: text, duration>10ms, status:error"
-        aria-label="Find in this trace"
-        value={text}
-        onInput={(event) => finding.set(event.currentTarget.value)}
-        onKeyDown={(event) => {
-          if (event.key === "Escape") {
-            event.preventDefault();
-            finding.set("");
-            event.currentTarget.blur();
-          }
-          if (event.key === "Enter") finding.go(event.shiftKey ? -1 : 1);
-        }}
-      />
-      {text.trim() !== "" && (
-        <span class={problem ? "find-count error-text" : "find-count number"} role="status" title={problem ?? undefined}>
-          {problem ? "not found" : finding.loading ? "…" : found.length === 0 ? "none" : `${at === -1 ? "–" : at + 1}/${count(found.length)}${finding.hasMore ? "+" : ""}`}
-        </span>
-      )}
-    </span>
-  );
+  return <FindBox text={finding.text} found={finding.loading ? null : finding.found.length} hasMore={finding.hasMore} at={finding.at} problem={finding.problem} onText={finding.set} onGo={finding.go} />;
 }

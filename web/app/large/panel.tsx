@@ -11,7 +11,7 @@ import { Events } from "../trace/events";
 import { Links, SEARCH_TRACES } from "../trace/panel";
 import { NAMELESS } from "../trace/use-view";
 import { AttributeTable } from "../ui/attributes";
-import { Icon } from "../ui/icons";
+import { Figures, FindAttribute, Panel, PanelTool } from "../ui/panel";
 import { ServiceName } from "../ui/service";
 import type { LargeState } from "./use-large";
 
@@ -32,66 +32,45 @@ export function LargePanel({ state, row, onClose, onZoom }: Props): JSX.Element 
   const details = (answer.data?.rows ?? []).map(detailOf);
   // Two halves of one call may share an id (Zipkin).
   const detail = details.find((each) => each.kind === row.kind) ?? details[0] ?? null;
-  const lower = needle.trim().toLowerCase();
   return (
-    <aside class="panel" aria-label="Span">
-      <header class="panel-head">
-        <ServiceName name={row.service_name} />
-        <span class="panel-tools">
-          <button type="button" class="icon-button" title="Zoom to this span (z)" aria-label="Zoom to this span" onClick={onZoom}>
-            <Icon name="search" />
-          </button>
-          <button type="button" class="icon-button" title="Close (Esc)" aria-label="Close" onClick={onClose}>
-            <Icon name="close" />
-          </button>
-        </span>
-      </header>
-      <div class="panel-scroll">
-        <h2 class="panel-title">{row.name || NAMELESS}</h2>
-        <p class="pills">
-          <span class="kind">{row.kind.toLowerCase()}</span>
-          <span class={row.error ? "status status-error" : "status"}>{row.error ? "error" : "no error"}</span>
-          <a class="text-button" href={href("/logs", { q: `span_id:${row.span_id}`, order: "asc" })}>
-            Its logs
-          </a>
-          <a class="text-button" href={href("/traces", { q: `${filterText("service", row.service_name)} ${filterText("name", row.name)}` })}>
-            More of this operation
-          </a>
-        </p>
-        {detail?.status_message && <p class="status-message">{detail.status_message}</p>}
-        <dl class="timing">
-          <Figure label="Duration" value={duration(row.duration_ns)} />
-          <Figure label="Own time" value={duration(row.self_time_ns)} />
-          <Figure label="Starts at" value={`+${duration(row.start_offset_ns)}`} />
-          <Figure label="Of trace" value={percent(row.duration_ns, state.head.duration_ns)} />
-          <Figure label="Spans below" value={count(row.descendant_count)} />
-        </dl>
-        {answer.error && <p class="hint form-error">{answer.error.message}</p>}
-        {detail ? <Fields detail={detail} needle={lower} onNeedle={setNeedle} /> : answer.loading && <p class="hint">Loading its attributes…</p>}
-        {row.child_count > 0 && <Children key={row.span_id} traceId={id} row={row} />}
-      </div>
-    </aside>
-  );
-}
-
-function Figure({ label, value }: { label: string; value: string }): JSX.Element {
-  return (
-    <div>
-      <dt>{label}</dt>
-      <dd>{value}</dd>
-    </div>
+    <Panel label="Span" head={<ServiceName name={row.service_name} />} tools={<PanelTool icon="search" label="Zoom to this span" keys="z" onClick={onZoom} />} title={row.name || NAMELESS} onClose={onClose}>
+      <p class="pills">
+        <span class="kind">{row.kind.toLowerCase()}</span>
+        <span class={row.error ? "status status-error" : "status"}>{row.error ? "error" : "no error"}</span>
+        <a class="text-button" href={href("/logs", { q: `span_id:${row.span_id}`, order: "asc" })}>
+          Its logs
+        </a>
+        <a class="text-button" href={href("/traces", { q: `${filterText("service", row.service_name)} ${filterText("name", row.name)}` })}>
+          More of this operation
+        </a>
+      </p>
+      {detail?.status_message && <p class="status-message">{detail.status_message}</p>}
+      <Figures
+        figures={[
+          { label: "Duration", value: duration(row.duration_ns) },
+          { label: "Own time", value: duration(row.self_time_ns) },
+          { label: "Starts at", value: `+${duration(row.start_offset_ns)}` },
+          { label: "Of trace", value: percent(row.duration_ns, state.head.duration_ns) },
+          { label: "Spans below", value: count(row.descendant_count) },
+        ]}
+      />
+      {answer.error && <p class="hint form-error">{answer.error.message}</p>}
+      {detail ? <Fields detail={detail} needle={needle} onNeedle={setNeedle} /> : answer.loading && <p class="hint">Loading its attributes…</p>}
+      {row.child_count > 0 && <Children key={row.span_id} traceId={id} row={row} />}
+    </Panel>
   );
 }
 
 function Fields({ detail, needle, onNeedle }: { detail: Detail; needle: string; onNeedle: (text: string) => void }): JSX.Element {
+  const lower = needle.trim().toLowerCase();
   return (
     <>
       <Events events={detail.events} />
       <Links links={detail.links} />
-      <input class="field field-small" placeholder="Find a field" aria-label="Find a field" value={needle} onInput={(event) => onNeedle(event.currentTarget.value)} />
-      <AttributeTable title="Attributes" attributes={detail.attributes} filter={SEARCH_TRACES} needle={needle} />
-      <AttributeTable title="Resource" attributes={detail.resource} filter={SEARCH_TRACES} needle={needle} />
-      <AttributeTable title="Scope" attributes={detail.scope} filter={null} needle={needle} />
+      <FindAttribute value={needle} onInput={onNeedle} />
+      <AttributeTable title="Attributes" attributes={detail.attributes} filter={SEARCH_TRACES} needle={lower} />
+      <AttributeTable title="Resource" attributes={detail.resource} filter={SEARCH_TRACES} needle={lower} />
+      <AttributeTable title="Scope" attributes={detail.scope} filter={null} needle={lower} />
     </>
   );
 }

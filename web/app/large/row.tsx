@@ -2,10 +2,9 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { WindowRow } from "../api/types";
 import { serviceColour } from "../lib/colour";
-import { count, duration, plural } from "../lib/format";
+import { duration, plural } from "../lib/format";
 import { endOf, rowOf, type Gap } from "../lib/windowed";
-import { NAMELESS } from "../trace/use-view";
-import { Icon } from "../ui/icons";
+import { Orphan, SpanAlert, SpanLine } from "../trace/line";
 import type { LargeState } from "./use-large";
 
 interface RowProps {
@@ -16,64 +15,25 @@ interface RowProps {
   state: LargeState;
 }
 
-/** The text of one span; its bar is on the canvas behind. */
 export function LargeRow({ row, at, open, state }: RowProps): JSX.Element {
-  const caller = rowOf(state.loaded.rows, row.parent_index);
   return (
-    <div
-      id={`span-${row.span_index}`}
-      class={row.error ? "span-row span-error" : "span-row"}
-      role="row"
-      aria-level={row.depth + 1}
-      aria-rowindex={at}
-      aria-expanded={row.child_count > 0 ? open : undefined}
-      aria-selected={row.span_index === state.selected}
-      style={{ "--depth": String(row.depth), "--service": serviceColour(row.service_name) }}
-      onClick={() => state.select(row)}
-      onDblClick={() => row.child_count > 0 && state.toggle(row, open)}
+    <SpanLine
+      index={row.span_index}
+      row={at}
+      depth={row.depth}
+      selected={row.span_index === state.selected}
+      class={row.error ? "span-error" : ""}
+      colour={serviceColour(row.service_name)}
+      service={row.service_name}
+      name={row.name}
+      caller={rowOf(state.loaded.rows, row.parent_index)?.service_name}
+      below={row.child_count === 0 ? null : { open, spans: row.descendant_count, openLabel: `Expand ${plural(row.descendant_count, "span")}`, closeLabel: "Collapse", onToggle: () => state.toggle(row, open), onDouble: true }}
+      onSelect={() => state.select(row)}
+      said={`${duration(row.duration_ns)}, own time ${duration(row.self_time_ns)}${row.error ? ", error" : ""}`}
     >
-      <div class="span-tree" role="gridcell">
-        <span class="span-guides" aria-hidden="true" />
-        {row.child_count === 0 ? (
-          <span class="span-twist" />
-        ) : (
-          <button
-            type="button"
-            class={open ? "span-twist open" : "span-twist"}
-            tabIndex={-1}
-            aria-label={open ? "Collapse" : `Expand ${plural(row.descendant_count, "span")}`}
-            onClick={(event) => {
-              event.stopPropagation();
-              state.toggle(row, open);
-            }}
-          >
-            <Icon name="chevron" size={12} />
-            {!open && <span class="span-below">{count(row.descendant_count)}</span>}
-          </button>
-        )}
-        <i class="span-stripe" aria-hidden="true" />
-        <span class="span-label" title={`${row.service_name}  ${row.name}`}>
-          {caller?.service_name !== row.service_name && <span class="span-service">{row.service_name}</span>}
-          <span class="span-name">{row.name || NAMELESS}</span>
-        </span>
-        {row.missing_parent && (
-          <span class="span-flag" title="Its parent is not stored">
-            orphan
-          </span>
-        )}
-        {(row.error || (!open && row.error_below)) && (
-          <span class="span-alert" title={row.error ? "Error" : "An error below"}>
-            <Icon name="warn" size={12} />
-          </span>
-        )}
-      </div>
-      <div class="span-cell" role="gridcell">
-        <span class="sr-only">
-          {duration(row.duration_ns)}, own time {duration(row.self_time_ns)}
-          {row.error ? ", error" : ""}
-        </span>
-      </div>
-    </div>
+      <Orphan missing={row.missing_parent} />
+      <SpanAlert error={row.error} below={!open && row.error_below} />
+    </SpanLine>
   );
 }
 

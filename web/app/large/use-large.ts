@@ -4,17 +4,13 @@ import type { SqlAnswer, TraceWindow, WindowRow } from "../api/types";
 import { setParams, usePlace } from "../lib/router";
 import { detailOf, detailStatement } from "../lib/spansql";
 import { placeOf } from "../lib/windowed";
-import { readZoom, type Zoom } from "../trace/use-view";
+import { zooming, type Zooming } from "../trace/zoom";
 import { say } from "../ui/toast";
 import { useWindows, type Windows } from "./use-windows";
 
 /** What is open, chosen and zoomed on the page of a large trace. Selection, zoom and search stand in the URL. */
-export interface LargeState extends Windows {
+export interface LargeState extends Windows, Zooming {
   head: TraceWindow;
-  full: Zoom;
-  zoom: Zoom;
-  zoomed: boolean;
-  setZoom: (zoom: Zoom | null) => void;
   /** The chosen span by its index; -1 when none is, or when it is not here. */
   selected: number;
   select: (row: WindowRow | null) => void;
@@ -25,8 +21,8 @@ export interface LargeState extends Windows {
 export function useLarge(head: TraceWindow, onGrown: () => void): LargeState {
   const { params } = usePlace();
   const full = useMemo(() => ({ from: 0, to: Math.max(1, head.duration_ns) }), [head]);
-  const zoom = readZoom(params.get("zoom"), full);
-  const windows = useWindows(head, zoom, onGrown);
+  const shown = zooming(params.get("zoom"), full);
+  const windows = useWindows(head, shown.zoomed ? shown.zoom : null, onGrown);
   const { rows } = windows.loaded;
   const wanted = params.get("span");
   const chosen = useMemo(() => chosenRow(rows, wanted), [rows, wanted]);
@@ -56,11 +52,8 @@ export function useLarge(head: TraceWindow, onGrown: () => void): LargeState {
   }, [wanted, chosen]);
   return {
     ...windows,
+    ...shown,
     head,
-    full,
-    zoom: zoom ?? full,
-    zoomed: zoom !== null,
-    setZoom: (next) => setParams({ zoom: next ? `${Math.round(next.from)}-${Math.round(next.to)}` : null }, "replace"),
     selected: chosen?.span_index ?? -1,
     select,
     goTo,

@@ -4,7 +4,7 @@ import { getJson } from "../api/client";
 import type { TraceWindow, WindowRow } from "../api/types";
 import { asApiError } from "../api/use";
 import { firstWindow, itemsOf, rowOf, trimmed, withChain, withChildren, withPage, type Gap, type Item, type Loaded } from "../lib/windowed";
-import type { Zoom } from "../trace/use-view";
+import type { Zoom } from "../trace/zoom";
 
 /** Rows of one answer. */
 export const PAGE = 1000;

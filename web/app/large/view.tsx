@@ -3,16 +3,13 @@ import { getJson } from "../api/client";
 import type { FailurePage } from "../api/groups";
 import type { TraceWindow } from "../api/types";
 import { useApi } from "../api/use";
-import { serviceColour } from "../lib/colour";
-import { ago, count, duration, fullTime, plural, useZone } from "../lib/format";
+import { count, duration } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { href, setParams, usePlace } from "../lib/router";
-import { nanosToMs } from "../lib/time";
 import { rowOf } from "../lib/windowed";
-import { Download, Fact } from "../trace/header";
-import { panned, zoomedAt } from "../trace/waterfall";
-import { CopyButton } from "../ui/copy";
-import { Icon } from "../ui/icons";
+import { Download } from "../trace/header";
+import { ErrorFact, Fact, OriginFact, ResetZoom, StartFact, TraceTabs, TraceTitle } from "../trace/title";
+import { zoomAround, zoomKeys } from "../trace/zoom";
 import { Incomplete, Progress } from "../ui/states";
 import { say } from "../ui/toast";
 import { FindField, useFind, type Finding } from "./find";
@@ -25,6 +22,7 @@ import { LargeWaterfall } from "./waterfall";
 /** `view=timeline` and the download give no more spans than these. */
 const WHOLE_LIMIT = 200_000;
 const ERRORS = "status:error";
+const TABS = [["spans", "Timeline"], ["stats", "Statistics"]] as const;
 
 interface Props {
   head: TraceWindow;
@@ -43,8 +41,7 @@ export function LargeTrace({ head, onReload }: Props): JSX.Element {
   const row = rowOf(state.loaded.rows, state.selected);
   const zoomToRow = (): void => {
     if (!row) return;
-    const margin = Math.max(1000, row.duration_ns * 0.05);
-    state.setZoom({ from: row.start_offset_ns - margin, to: row.start_offset_ns + row.duration_ns + margin });
+    state.setZoom(zoomAround(row.start_offset_ns, row.start_offset_ns + row.duration_ns));
   };
   useLargeKeys(state, finding, tab === "spans", zoomToRow);
   return (
@@ -54,24 +51,13 @@ export function LargeTrace({ head, onReload }: Props): JSX.Element {
       <Incomplete answers={[head]} />
       {tab === "spans" && <LargeMinimap state={state} />}
       <div class="toolbar">
-        <div class="tabs" role="tablist" aria-label="Of this trace">
-          {([["spans", "Timeline"], ["stats", "Statistics"]] as const).map(([name, label]) => (
-            <button key={name} type="button" role="tab" aria-selected={tab === name} onClick={() => setParams({ tab: name === "spans" ? null : name }, "replace")}>
-              {label}
-              {name === "spans" && <span class="muted"> {count(head.span_count)}</span>}
-            </button>
-          ))}
-        </div>
+        <TraceTabs tabs={TABS} chosen={tab} numbers={{ spans: head.span_count }} />
         <a class="text-button toolbar-link" href={href("/logs", { q: `trace_id:${head.trace_id}`, order: "asc" })}>
           Its logs
         </a>
         {tab === "spans" && (
           <span class="toolbar-end">
-            {state.zoomed && (
-              <button type="button" class="button button-small" title="Show the whole trace (0)" onClick={() => state.setZoom(null)}>
-                Reset zoom
-              </button>
-            )}
+            {state.zoomed && <ResetZoom onReset={() => state.setZoom(null)} />}
             <FindField finding={finding} />
           </span>
         )}
@@ -91,41 +77,21 @@ export function LargeTrace({ head, onReload }: Props): JSX.Element {
 
 function LargeHeader({ state, finding }: { state: LargeState; finding: Finding }): JSX.Element {
   const { head } = state;
-  const zone = useZone();
   const [root] = state.loaded.rows;
   const canBeWhole = head.span_count <= WHOLE_LIMIT;
   return (
     <header class="trace-header">
-      <div class="trace-title">
-        <h1>
-          {root && (
-            <>
-              <i class="service-dot" style={{ background: serviceColour(root.service_name) }} />
-              <span class="trace-title-service">{root.service_name}</span>
-              <span class="trace-title-name">{root.name}</span>
-            </>
-          )}
-        </h1>
-        <span class="trace-tools">
-          <code class="trace-id hide-phone">{head.trace_id}</code>
-          <CopyButton text={head.trace_id} title="Copy the trace id" />
-          <CopyButton text={() => window.location.href} title="Copy a link to this" icon="link" />
-          {canBeWhole && <Download id={head.trace_id} file={null} />}
-        </span>
-      </div>
+      <TraceTitle root={root} id={head.trace_id} hasLink>
+        {canBeWhole && <Download id={head.trace_id} file={null} />}
+      </TraceTitle>
       <div class="facts">
         <dl class="facts">
           <Fact label="Duration" value={duration(head.duration_ns)} strong />
-          <Fact label="Start" value={fullTime(head.start_time_unix_nano, zone).replace(/(\.\d{3})\d+/, "$1")} title={ago(nanosToMs(head.start_time_unix_nano), Date.now())} />
+          <StartFact nanos={head.start_time_unix_nano} />
           <Fact label="Spans" value={count(head.span_count)} />
           <Fact label="Depth" value={count(head.depth)} />
         </dl>
-        {head.error_count > 0 && (
-          <button type="button" class="fact-error" title="Go to the next error (e)" onClick={() => finding.seek(ERRORS)}>
-            <Icon name="warn" size={12} />
-            {plural(head.error_count, "error")}
-          </button>
-        )}
+        <ErrorFact errors={head.error_count} onNext={() => finding.seek(ERRORS)} />
         {head.error_count > 0 && canBeWhole && <Origin state={state} />}
       </div>
       <p class="large-note">
@@ -150,12 +116,7 @@ function Origin({ state }: { state: LargeState }): JSX.Element | null {
   const failure = data?.complete ? data.failures[0] : undefined;
   const sample = failure?.samples[0];
   if (!failure || !sample) return null;
-  return (
-    <button type="button" class="text-button fact-origin" title="Where the error began" onClick={() => setParams({ span: sample.span_id, tab: null }, "replace")}>
-      <Icon name="target" size={12} />
-      began in {failure.service_name} <span class="muted">{failure.name}</span>
-    </button>
-  );
+  return <OriginFact service={failure.service_name} name={failure.name} onClick={() => setParams({ span: sample.span_id, tab: null }, "replace")} />;
 }
 
 function useLargeKeys(state: LargeState, finding: Finding, onSpans: boolean, zoomToRow: () => void): void {
@@ -176,7 +137,6 @@ function useLargeKeys(state: LargeState, finding: Finding, onSpans: boolean, zoo
     if (here.open) go(at + 1);
     else state.toggle(here.row, false);
   };
-  const middle = (state.zoom.from + state.zoom.to) / 2;
   const keys: Record<string, () => unknown> = {
     j: () => go(at + 1),
     ArrowDown: () => go(at + 1),
@@ -186,15 +146,11 @@ function useLargeKeys(state: LargeState, finding: Finding, onSpans: boolean, zoo
     ArrowRight: right,
     "[": state.closeAll,
     "]": state.openAll,
-    w: () => state.setZoom(zoomedAt(state, middle, 0.6)),
-    s: () => state.setZoom(zoomedAt(state, middle, 1.7)),
-    a: () => state.setZoom(panned(state, -0.25)),
-    d: () => state.setZoom(panned(state, 0.25)),
+    ...zoomKeys(state),
     e: () => state.head.error_count > 0 && finding.seek(ERRORS),
     n: () => finding.go(1),
     N: () => finding.go(-1),
     z: zoomToRow,
-    "0": () => state.setZoom(null),
     Home: () => go(0),
     End: () => go(rows.length - 1),
     Escape: () => (state.zoomed && !here ? state.setZoom(null) : state.select(null)),

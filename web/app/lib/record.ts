@@ -1,4 +1,4 @@
-import type { Json, LogRecord } from "../api/types";
+import type { Attributes, Json, LogRecord } from "../api/types";
 
 /** What `name` means in the query language, read from a record: itself, attributes, fields of the body, scope, resource. */
 export function fieldOf(log: LogRecord, name: string): Json | undefined {
@@ -48,6 +48,9 @@ export function fieldText(log: LogRecord, name: string): string {
   if (value === undefined || value === null) return "";
   return typeof value === "string" ? value : JSON.stringify(value);
 }
+
+/** A scope as a table of attributes, with its name and version as the first of them. */
+export const scopeAttributes = ({ name, version, attributes }: LogRecord["scope"]): Attributes => ({ ...(name ? { name } : {}), ...(version ? { version } : {}), ...attributes });
 
 const TAIL = ["trace_id", "span_id", "body"];
 

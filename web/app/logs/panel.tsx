@@ -2,12 +2,14 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Attributes, LogRecord } from "../api/types";
 import { ago, fullTime, useZone } from "../lib/format";
+import { scopeAttributes } from "../lib/record";
 import { href } from "../lib/router";
 import { nanosToMs } from "../lib/time";
 import { AttributeTable, type FilterAction } from "../ui/attributes";
 import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
 import { LevelBadge } from "../ui/level";
+import { FindAttribute, Panel, PanelTool } from "../ui/panel";
 import { ServiceName } from "../ui/service";
 import { BodyBlock } from "./body";
 
@@ -30,46 +32,44 @@ export function LogPanel({ log, pattern, filter, onClose, onStep, onContext, wit
   const stack = log.attributes["exception.stacktrace"];
   const lower = needle.trim().toLowerCase();
   return (
-    <aside class="panel" aria-label="Log record">
-      <header class="panel-head">
-        <LevelBadge level={log.level} />
-        <ServiceName name={log.service_name} />
-        <span class="panel-tools">
-          <button type="button" class="icon-button" title="Previous (k)" aria-label="Previous record" onClick={() => onStep(-1)}>
-            <Icon name="up" />
-          </button>
-          <button type="button" class="icon-button" title="Next (j)" aria-label="Next record" onClick={() => onStep(1)}>
-            <Icon name="down" />
-          </button>
+    <Panel
+      label="Log record"
+      head={
+        <>
+          <LevelBadge level={log.level} />
+          <ServiceName name={log.service_name} />
+        </>
+      }
+      tools={
+        <>
+          <PanelTool icon="up" label="Previous record" keys="k" onClick={() => onStep(-1)} />
+          <PanelTool icon="down" label="Next record" keys="j" onClick={() => onStep(1)} />
           <CopyButton text={() => JSON.stringify(log, null, 2)} title="Copy the record as JSON" />
-          <button type="button" class="icon-button" title="Close (Esc)" aria-label="Close" onClick={onClose}>
-            <Icon name="close" />
-          </button>
-        </span>
-      </header>
+        </>
+      }
+      onClose={onClose}
+    >
       <h2 class="sr-only">Log record</h2>
-      <div class="panel-scroll">
-        <p class="panel-time">
-          <time>{fullTime(log.time_unix_nano, zone)}</time>
-          <span class="muted">{ago(nanosToMs(log.time_unix_nano), Date.now())}</span>
-        </p>
-        <BodyBlock text={log.body ?? ""} pattern={pattern} title="Copy the body" />
-        {onContext && (
-          <button type="button" class="text-button" title="Lines around this one (c)" onClick={onContext}>
-            <Icon name="context" size={12} />
-            Lines around it
-          </button>
-        )}
-        {typeof stack === "string" && <BodyBlock text={stack} pattern={pattern} title="Copy the stack trace" />}
-        {withTrace && log.trace_id && <TraceLink log={log} traceId={log.trace_id} />}
-        <input class="field field-small" placeholder="Find a field" aria-label="Find a field" value={needle} onInput={(event) => setNeedle(event.currentTarget.value)} />
-        <AttributeTable title="Attributes" attributes={log.attributes} filter={filter} pattern={pattern} needle={lower} />
-        <AttributeTable title="Fields of the body" attributes={log.body_fields} filter={filter} pattern={pattern} needle={lower} />
-        <AttributeTable title="Resource" attributes={log.resource} filter={filter} pattern={pattern} needle={lower} />
-        <AttributeTable title="Scope" attributes={scopeOf(log)} prefix="scope." filter={null} pattern={pattern} needle={lower} />
-        <AttributeTable title="Record" attributes={recordOf(log, zone)} filter={null} needle={lower} />
-      </div>
-    </aside>
+      <p class="panel-time">
+        <time>{fullTime(log.time_unix_nano, zone)}</time>
+        <span class="muted">{ago(nanosToMs(log.time_unix_nano), Date.now())}</span>
+      </p>
+      <BodyBlock text={log.body ?? ""} pattern={pattern} title="Copy the body" />
+      {onContext && (
+        <button type="button" class="text-button" title="Lines around this one (c)" onClick={onContext}>
+          <Icon name="context" size={12} />
+          Lines around it
+        </button>
+      )}
+      {typeof stack === "string" && <BodyBlock text={stack} pattern={pattern} title="Copy the stack trace" />}
+      {withTrace && log.trace_id && <TraceLink log={log} traceId={log.trace_id} />}
+      <FindAttribute value={needle} onInput={setNeedle} />
+      <AttributeTable title="Attributes" attributes={log.attributes} filter={filter} pattern={pattern} needle={lower} />
+      <AttributeTable title="Fields of the body" attributes={log.body_fields} filter={filter} pattern={pattern} needle={lower} />
+      <AttributeTable title="Resource" attributes={log.resource} filter={filter} pattern={pattern} needle={lower} />
+      <AttributeTable title="Scope" attributes={scopeAttributes(log.scope)} prefix="scope." filter={null} pattern={pattern} needle={lower} />
+      <AttributeTable title="Record" attributes={recordOf(log, zone)} filter={null} needle={lower} />
+    </Panel>
   );
 }
 
@@ -88,14 +88,6 @@ function TraceLink({ log, traceId }: { log: LogRecord; traceId: string }): JSX.E
       <Icon name="chevron" />
     </a>
   );
-}
-
-function scopeOf(log: LogRecord): Attributes {
-  return {
-    ...(log.scope.name ? { name: log.scope.name } : {}),
-    ...(log.scope.version ? { version: log.scope.version } : {}),
-    ...log.scope.attributes,
-  };
 }
 
 function recordOf(log: LogRecord, zone: "local" | "utc"): Attributes {

@@ -4,7 +4,7 @@ import { count, duration, percent } from "../lib/format";
 import { filterText } from "../lib/query";
 import { href } from "../lib/router";
 import type { Range } from "../lib/time";
-import { Icon } from "../ui/icons";
+import { Figures, Panel } from "../ui/panel";
 import { ServiceName } from "../ui/service";
 import type { Call, Graph } from "./graph";
 
@@ -23,51 +23,35 @@ export function NodePanel({ name, graph, service, range, onChoose }: Props): JSX
   const query = filterText("service", name);
   const other = graph.others.get(name);
   return (
-    <aside class="panel" aria-label={`Service ${name}`}>
-      <header class="panel-head">
-        <ServiceName name={name} />
-        <span class="panel-tools">
-          <button type="button" class="icon-button" title="Close (Esc)" aria-label="Close" onClick={() => onChoose(null)}>
-            <Icon name="close" />
-          </button>
-        </span>
-      </header>
-      <div class="panel-scroll">
-        {other ? (
-          <p class="hint">
-            {other.system ?? other.kind}, which sends no spans: known by those who call it, and timed by them.
-          </p>
-        ) : (
-          <p class="state-actions">
-            <a class="button button-small" href={href(`/services/${encodeURIComponent(name)}`, { ...range })}>
-              Service page
-            </a>
-            <a class="button button-small" href={href("/traces", { q: query, ...range })}>
-              Traces
-            </a>
-            <a class="button button-small" href={href("/logs", { q: query, ...range })}>
-              Logs
-            </a>
-          </p>
-        )}
-        {service && (
-          <dl class="timing">
-            <div>
-              <dt>Spans</dt>
-              <dd>{count(service.span_count)}</dd>
-            </div>
-            <div>
-              <dt>Errors</dt>
-              <dd class={service.error_count > 0 ? "error-text" : ""}>
-                {count(service.error_count)} · {percent(service.error_count, service.span_count)}
-              </dd>
-            </div>
-          </dl>
-        )}
-        <Calls title="Called by" edges={callers} graph={graph} nameOf={(edge) => edge.from} onChoose={onChoose} />
-        <Calls title="Calls" edges={callees} graph={graph} nameOf={(edge) => edge.to} onChoose={onChoose} />
-      </div>
-    </aside>
+    <Panel label={`Service ${name}`} head={<ServiceName name={name} />} onClose={() => onChoose(null)}>
+      {other ? (
+        <p class="hint">
+          {other.system ?? other.kind}, which sends no spans: known by those who call it, and timed by them.
+        </p>
+      ) : (
+        <p class="state-actions">
+          <a class="button button-small" href={href(`/services/${encodeURIComponent(name)}`, { ...range })}>
+            Service page
+          </a>
+          <a class="button button-small" href={href("/traces", { q: query, ...range })}>
+            Traces
+          </a>
+          <a class="button button-small" href={href("/logs", { q: query, ...range })}>
+            Logs
+          </a>
+        </p>
+      )}
+      {service && (
+        <Figures
+          figures={[
+            { label: "Spans", value: count(service.span_count) },
+            { label: "Errors", class: service.error_count > 0 ? "error-text" : "", value: `${count(service.error_count)} · ${percent(service.error_count, service.span_count)}` },
+          ]}
+        />
+      )}
+      <Calls title="Called by" edges={callers} graph={graph} nameOf={(edge) => edge.from} onChoose={onChoose} />
+      <Calls title="Calls" edges={callees} graph={graph} nameOf={(edge) => edge.to} onChoose={onChoose} />
+    </Panel>
   );
 }
 

@@ -1,27 +1,21 @@
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import type { LogRecord } from "../api/types";
 import { useDark } from "../lib/prefs";
-import { paintRows, readPalette, type Geometry } from "./paint";
-import type { TraceState } from "./use-view";
+import type { Place } from "./frame";
+import { readPalette, type Geometry, type Palette } from "./paint";
 
-interface Props {
-  state: TraceState;
-  logsBySpan: Map<string, LogRecord[]>;
-  geometry: Geometry;
-  left: number;
-  width: number;
-  first: number;
-  last: number;
-}
+/** Draws the rows `first` to `last` (exclusive), the first of them at the top. */
+export type PaintRows = (context: CanvasRenderingContext2D, palette: Palette, geometry: Geometry, first: number, last: number) => void;
 
 /**
  * The bars of the rows that are in the page, on one canvas that scrolls with them: a row costs two elements
- * and not ten, and nothing is drawn again while the rows stay the same. What it shows stands in the rows as text too.
+ * and not ten, and nothing is drawn again while `paint` and the place stay the same. What it shows stands in the
+ * rows as text too.
  */
-export function Bars({ state, logsBySpan, geometry, left, width, first, last }: Props): JSX.Element {
+export function Bars({ place, paint }: { place: Place; paint: PaintRows }): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
   const dark = useDark();
+  const { geometry, left, width, first, last } = place;
   const height = Math.max(0, last - first) * geometry.rowHeight;
   useLayoutEffect(() => {
     const element = canvas.current;
@@ -31,7 +25,10 @@ export function Bars({ state, logsBySpan, geometry, left, width, first, last }: 
     element.width = Math.round(width * scale);
     element.height = Math.round(height * scale);
     context.scale(scale, scale);
-    paintRows(context, state, logsBySpan, readPalette(element), geometry, first, last);
-  }, [state.trace, state.rows, state.zoom.from, state.zoom.to, state.matchSet, state.showCritical, state.colours, logsBySpan, geometry.barWidth, geometry.rowHeight, width, height, first, last, dark]);
+    const palette = readPalette(element);
+    context.font = palette.font;
+    context.textBaseline = "middle";
+    paint(context, palette, geometry, first, last);
+  }, [paint, geometry.barWidth, geometry.rowHeight, geometry.perNs, width, height, first, last, dark]);
   return <canvas ref={canvas} class="bars" aria-hidden="true" style={{ left: `${left}px`, width: `${width}px`, height: `${height}px` }} />;
 }

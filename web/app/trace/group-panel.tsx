@@ -4,7 +4,7 @@ import { count, duration, percent, plural } from "../lib/format";
 import { filterText } from "../lib/query";
 import { href } from "../lib/router";
 import type { SimilarGroup } from "../lib/similar";
-import { Icon } from "../ui/icons";
+import { Figures, Panel, PanelTool, type Figure } from "../ui/panel";
 import { ServiceName } from "../ui/service";
 import { NAMELESS, type TraceState } from "./use-view";
 
@@ -22,71 +22,54 @@ export function GroupPanel({ state, group, onClose, onZoom }: Props): JSX.Elemen
   const { spans, duration_ns: whole } = state.trace;
   const wall = group.end_ns - group.start_ns;
   const longest = useMemo(() => [...group.members].sort((a, b) => (spans[b]?.duration_ns ?? 0) - (spans[a]?.duration_ns ?? 0)).slice(0, LONGEST), [group, spans]);
-  const figures: [string, string, string?][] = [
-    ["In all", duration(group.total_ns), "The durations of all of them added up"],
-    ["From first to last", `${duration(wall)} · ${percent(wall, whole)}`, "From the earliest start to the latest end, and its share of the trace"],
-    ["Shortest", duration(group.min_ns)],
-    ["Median", duration(group.median_ns)],
-    ["Longest", duration(group.max_ns)],
-    ["At once", (group.total_ns / Math.max(1, wall)).toFixed(1), "How many ran side by side, on average"],
+  const figures: Figure[] = [
+    { label: "In all", value: duration(group.total_ns), title: "The durations of all of them added up" },
+    { label: "From first to last", value: `${duration(wall)} · ${percent(wall, whole)}`, title: "From the earliest start to the latest end, and its share of the trace" },
+    { label: "Shortest", value: duration(group.min_ns) },
+    { label: "Median", value: duration(group.median_ns) },
+    { label: "Longest", value: duration(group.max_ns) },
+    { label: "At once", value: (group.total_ns / Math.max(1, wall)).toFixed(1), title: "How many ran side by side, on average" },
   ];
   return (
-    <aside class="panel" aria-label="Similar spans">
-      <header class="panel-head">
-        <ServiceName name={group.service_name} />
-        <span class="panel-tools">
-          <button type="button" class="icon-button" title="Zoom to these spans (z)" aria-label="Zoom to these spans" onClick={onZoom}>
-            <Icon name="search" />
-          </button>
-          <button type="button" class="icon-button" title="Close (Esc)" aria-label="Close" onClick={onClose}>
-            <Icon name="close" />
-          </button>
-        </span>
-      </header>
-      <div class="panel-scroll">
-        <h2 class="panel-title">
-          {count(group.members.length)} × {group.name || NAMELESS}
-        </h2>
-        <p class="pills">
-          <span class="kind">{group.kind.toLowerCase()}</span>
-          {group.errors > 0 && <span class="status status-error">{plural(group.errors, "error")}</span>}
-          <button type="button" class="text-button" onClick={() => state.toggle(state.selected)}>
-            {state.isOpen(state.selected) ? "Lay together" : "Show each"}
-          </button>
-          <a class="text-button" href={href("/traces", { q: `${filterText("service", group.service_name)} ${filterText("name", group.name)}` })}>
-            More of this operation
-          </a>
-        </p>
-        <dl class="timing">
-          {figures.map(([label, value, title]) => (
-            <div key={label} title={title}>
-              <dt>{label}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-        </dl>
-        <section class="attributes">
-          <h3>{group.members.length > LONGEST ? `The ${LONGEST} longest` : "Each, the longest first"}</h3>
-          <ul class="group-members">
-            {longest.map((index) => {
-              const span = spans[index];
-              return (
-                span && (
-                  <li key={index}>
-                    <button type="button" onClick={() => state.select(index)}>
-                      <span class="muted number">+{duration(span.start_offset_ns)}</span>
-                      <span class="group-bar" aria-hidden="true">
-                        <i class={span.status_code === "ERROR" ? "bar-error" : ""} style={{ width: `${(span.duration_ns / Math.max(1, group.max_ns)) * 100}%` }} />
-                      </span>
-                      <span class="number">{duration(span.duration_ns)}</span>
-                    </button>
-                  </li>
-                )
-              );
-            })}
-          </ul>
-        </section>
-      </div>
-    </aside>
+    <Panel
+      label="Similar spans"
+      head={<ServiceName name={group.service_name} />}
+      tools={<PanelTool icon="search" label="Zoom to these spans" keys="z" onClick={onZoom} />}
+      title={`${count(group.members.length)} × ${group.name || NAMELESS}`}
+      onClose={onClose}
+    >
+      <p class="pills">
+        <span class="kind">{group.kind.toLowerCase()}</span>
+        {group.errors > 0 && <span class="status status-error">{plural(group.errors, "error")}</span>}
+        <button type="button" class="text-button" onClick={() => state.toggle(state.selected)}>
+          {state.isOpen(state.selected) ? "Lay together" : "Show each"}
+        </button>
+        <a class="text-button" href={href("/traces", { q: `${filterText("service", group.service_name)} ${filterText("name", group.name)}` })}>
+          More of this operation
+        </a>
+      </p>
+      <Figures figures={figures} />
+      <section class="attributes">
+        <h3>{group.members.length > LONGEST ? `The ${LONGEST} longest` : "Each, the longest first"}</h3>
+        <ul class="group-members">
+          {longest.map((index) => {
+            const span = spans[index];
+            return (
+              span && (
+                <li key={index}>
+                  <button type="button" onClick={() => state.select(index)}>
+                    <span class="muted number">+{duration(span.start_offset_ns)}</span>
+                    <span class="group-bar" aria-hidden="true">
+                      <i class={span.status_code === "ERROR" ? "bar-error" : ""} style={{ width: `${(span.duration_ns / Math.max(1, group.max_ns)) * 100}%` }} />
+                    </span>
+                    <span class="number">{duration(span.duration_ns)}</span>
+                  </button>
+                </li>
+              )
+            );
+          })}
+        </ul>
+      </section>
+    </Panel>
   );
 }

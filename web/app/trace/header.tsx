@@ -4,17 +4,15 @@ import { getJson } from "../api/client";
 import type { Json, Timeline } from "../api/types";
 import { serviceColour } from "../lib/colour";
 import { saveFile } from "../lib/download";
-import { ago, count, duration, fullTime, percent, plural, signed, useZone } from "../lib/format";
+import { count, duration, percent, plural, signed } from "../lib/format";
 import { setParams } from "../lib/router";
 import type { Skew } from "../lib/skew";
-import { nanosToMs } from "../lib/time";
-import { CopyButton } from "../ui/copy";
-import { CompareMenu } from "./compare";
 import { Icon } from "../ui/icons";
+import { CompareMenu } from "./compare";
+import { ErrorFact, Fact, OriginFact, StartFact, TraceTitle } from "./title";
 
 const SHOWN_SERVICES = 9;
 
-/** What the trace is, in one look: its root, its figures, and which services the time went to. */
 /** A file in the place of the server. */
 export interface TraceFile {
   name: string;
@@ -33,52 +31,27 @@ interface Props {
   onJumpToOrigin: () => void;
 }
 
+/** What the trace is, in one look: its root, its figures, and which services the time went to. */
 export function TraceHeader({ trace, file, skew, asRecorded, origins, onJumpToError, onJumpToOrigin }: Props): JSX.Element {
   const origin = trace.spans[origins[0] ?? -1];
-  const zone = useZone();
   const root = trace.spans.find((span) => span.parent_span_id === null) ?? trace.spans[0];
-  const startMs = nanosToMs(trace.start_time_unix_nano);
   return (
     <header class="trace-header">
-      <div class="trace-title">
-        <h1>
-          {root && (
-            <>
-              <i class="service-dot" style={{ background: serviceColour(root.service_name) }} />
-              <span class="trace-title-service">{root.service_name}</span>
-              <span class="trace-title-name">{root.name}</span>
-            </>
-          )}
-        </h1>
-        <span class="trace-tools">
-          <code class="trace-id hide-phone">{trace.trace_id}</code>
-          {!file && <CompareMenu id={trace.trace_id} />}
-          <CopyButton text={trace.trace_id} title="Copy the trace id" />
-          {!file && <CopyButton text={() => window.location.href} title="Copy a link to this" icon="link" />}
-          <Download id={trace.trace_id} file={file} />
-        </span>
-      </div>
+      <TraceTitle root={root} id={trace.trace_id} hasLink={!file}>
+        {!file && <CompareMenu id={trace.trace_id} />}
+        <Download id={trace.trace_id} file={file} />
+      </TraceTitle>
       <div class="facts">
         <dl class="facts">
           <Fact label="Duration" value={duration(trace.duration_ns)} strong />
-          <Fact label="Start" value={fullTime(trace.start_time_unix_nano, zone).replace(/(\.\d{3})\d+/, "$1")} title={`${fullTime(trace.start_time_unix_nano, zone)}, ${ago(startMs, Date.now())}`} />
+          <StartFact nanos={trace.start_time_unix_nano} />
           <Fact label="Spans" value={count(trace.span_count)} />
           <Fact label="Services" value={count(trace.services.length)} />
           <Fact label="Depth" value={count(trace.depth)} />
           <Fact label="Logs" value={count(trace.log_count)} />
         </dl>
-        {trace.error_count > 0 && (
-          <button type="button" class="fact-error" title="Go to the next error (e)" onClick={onJumpToError}>
-            <Icon name="warn" size={12} />
-            {plural(trace.error_count, "error")}
-          </button>
-        )}
-        {origin && trace.spans.length > 1 && (
-          <button type="button" class="text-button fact-origin" title="Where the error began (x)" onClick={onJumpToOrigin}>
-            <Icon name="target" size={12} />
-            began in {origin.service_name} <span class="muted">{origin.name}</span>
-          </button>
-        )}
+        <ErrorFact errors={trace.error_count} onNext={onJumpToError} />
+        {origin && trace.spans.length > 1 && <OriginFact service={origin.service_name} name={origin.name} keys="x" onClick={onJumpToOrigin} />}
       </div>
       {skew && <ClockToggle skew={skew} asRecorded={asRecorded} />}
       <ServiceTimes trace={trace} />
@@ -115,15 +88,6 @@ function ClockToggle({ skew, asRecorded }: { skew: Skew; asRecorded: boolean }):
           Raw
         </button>
       </span>
-    </div>
-  );
-}
-
-export function Fact({ label, value, title, strong = false }: { label: string; value: string; title?: string; strong?: boolean }): JSX.Element {
-  return (
-    <div class={strong ? "fact fact-strong" : "fact"} title={title}>
-      <dt>{label}</dt>
-      <dd>{value}</dd>
     </div>
   );
 }

@@ -5,13 +5,12 @@ import type { Colouring } from "../lib/paintby";
 import { useDark } from "../lib/prefs";
 import { useSize } from "../lib/size";
 import { readPalette } from "./paint";
-import type { TraceState, Zoom } from "./use-view";
+import type { TraceState } from "./use-view";
+import type { Zoom, Zooming } from "./zoom";
 
 export const MINIMAP_HEIGHT = 44;
 const HEIGHT = MINIMAP_HEIGHT;
 const MIN_DRAG = 4;
-
-type Zoomed = Pick<TraceState, "full" | "zoom" | "zoomed" | "setZoom">;
 
 /** The whole trace in little. */
 export function Minimap({ state }: { state: TraceState }): JSX.Element {
@@ -20,7 +19,7 @@ export function Minimap({ state }: { state: TraceState }): JSX.Element {
 }
 
 /** A strip over the whole trace; a drag over it zooms the timeline. */
-export function MinimapFrame({ state, paint }: { state: Zoomed; paint: (canvas: HTMLCanvasElement, width: number) => void }): JSX.Element {
+export function MinimapFrame({ state, paint }: { state: Zooming; paint: (canvas: HTMLCanvasElement, width: number) => void }): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width } = useSize(box);

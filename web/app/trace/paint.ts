@@ -1,9 +1,10 @@
 import type { LogRecord } from "../api/types";
 import { SLOTS } from "../lib/colour";
 import { duration } from "../lib/format";
+import type { Paint } from "../lib/paintby";
 import type { SimilarGroup } from "../lib/similar";
 import { ticksOf, type Tick } from "../lib/ticks";
-import { selfSegments } from "../lib/tree";
+import { selfSegments, type Segment } from "../lib/tree";
 import type { TraceState } from "./use-view";
 
 /** The colours of tokens.css as this page shows them now: a canvas cannot read custom properties by itself. */
@@ -56,8 +57,7 @@ const MAX_SEGMENTS = 200;
 
 /** Draws the bars of rows `first` to `last`: light where callees run, full where the span works, then ticks and durations. */
 export function paintRows(context: CanvasRenderingContext2D, state: TraceState, logs: Map<string, LogRecord[]>, palette: Palette, geometry: Geometry, first: number, last: number): void {
-  context.font = palette.font;
-  context.textBaseline = "middle";
+  const { spans } = state.trace;
   const start = BigInt(state.trace.start_time_unix_nano);
   for (let row = first; row < last; row += 1) {
     const index = state.rows[row];
@@ -65,22 +65,33 @@ export function paintRows(context: CanvasRenderingContext2D, state: TraceState, 
     const top = (row - first) * geometry.rowHeight + geometry.barTop;
     const group = state.groupAt(index);
     if (group) paintGroup(context, state, group, palette, geometry, top);
-    const span = state.trace.spans[index];
+    const span = spans[index];
     if (!span) continue;
     context.globalAlpha = state.matchSet !== null && !state.matchSet.has(index) ? 0.35 : 1;
-    paintBar(context, state, index, palette, geometry, top);
+    const bar: Bar = { start_ns: span.start_offset_ns, duration_ns: span.duration_ns, paint: state.colours.of(span), light: span.child_count === 0 ? 1 : 0.34, work: () => selfSegments(spans, index) };
+    paintBar(context, bar, state.zoom.from, palette, geometry, top);
+    if (state.showCritical) paintCritical(context, state, index, palette, geometry, top);
     for (const tick of ticksOf(span, start, logs.get(span.span_id))) paintTick(context, tick, state.zoom.from, palette, geometry, top);
   }
   context.globalAlpha = 1;
 }
 
-function paintBar(context: CanvasRenderingContext2D, state: TraceState, index: number, palette: Palette, geometry: Geometry, top: number): void {
-  const { barWidth, perNs } = geometry;
-  const span = state.trace.spans[index];
-  if (!span) return;
-  const x = (ns: number): number => (ns - state.zoom.from) * perNs;
-  const left = x(span.start_offset_ns);
-  const right = left + span.duration_ns * perNs;
+/** What a bar says of a span. */
+export interface Bar {
+  start_ns: number;
+  duration_ns: number;
+  paint: Paint;
+  /** How much of the colour is left where its children may run; 1 for a span without any. */
+  light: number;
+  /** The parts in which the span itself works; null where that is not known. */
+  work: (() => Segment[]) | null;
+}
+
+/** One bar and its duration, or an arrow to where it is when that is not in sight. */
+export function paintBar(context: CanvasRenderingContext2D, bar: Bar, zoomFrom: number, palette: Palette, { barWidth, perNs }: Geometry, top: number): void {
+  const x = (ns: number): number => (ns - zoomFrom) * perNs;
+  const left = x(bar.start_ns);
+  const right = left + bar.duration_ns * perNs;
   if (left > barWidth || right < 0) {
     context.fillStyle = palette.muted;
     context.fillText(left > barWidth ? "›" : "‹", left > barWidth ? barWidth - 4 : 2, top + BAR / 2);
@@ -88,35 +99,35 @@ function paintBar(context: CanvasRenderingContext2D, state: TraceState, index: n
   }
   const from = Math.max(0, left);
   const width = Math.max(2, Math.min(barWidth, right) - from);
-  const paint = state.colours.of(span);
-  context.fillStyle = palette.of(paint.token);
-  context.globalAlpha *= paint.strength;
   const alpha = context.globalAlpha;
+  context.fillStyle = palette.of(bar.paint.token);
   // A bar of a few pixels has no room for two tones, and the light one alone would hardly be seen.
-  const leaf = span.child_count === 0 || width < SMALL_BAR;
-  context.globalAlpha = leaf ? alpha : alpha * 0.34;
+  const light = width < SMALL_BAR ? 1 : bar.light;
+  context.globalAlpha = alpha * bar.paint.strength * light;
   context.beginPath();
   context.roundRect(from, top, width, BAR, 2);
   context.fill();
-  context.globalAlpha = alpha;
-  if (!leaf) {
-    for (const segment of selfSegments(state.trace.spans, index).slice(0, MAX_SEGMENTS)) {
+  context.globalAlpha = alpha * bar.paint.strength;
+  if (light < 1 && bar.work) {
+    for (const segment of bar.work().slice(0, MAX_SEGMENTS)) {
       const a = Math.max(from, x(segment.start));
       const b = Math.min(from + width, x(segment.end));
       if (b - a >= 0.5) context.fillRect(a, top, b - a, BAR);
     }
   }
-  context.globalAlpha = alpha / paint.strength;
-  if (state.showCritical) {
-    context.fillStyle = palette.text;
-    for (const part of state.critical().byIndex.get(index) ?? []) {
-      const a = Math.max(0, x(part.from));
-      const b = Math.min(barWidth, x(part.to));
-      if (b > a) context.fillRect(a, top + BAR + 1, Math.max(1, b - a), 2);
-    }
-  }
+  context.globalAlpha = alpha;
   context.fillStyle = palette.muted;
-  context.fillText(duration(span.duration_ns), from + width + 6, top + BAR / 2 + 0.5);
+  context.fillText(duration(bar.duration_ns), from + width + 6, top + BAR / 2 + 0.5);
+}
+
+/** Below a bar: where the end of the trace waited for it. */
+function paintCritical(context: CanvasRenderingContext2D, state: TraceState, index: number, palette: Palette, { barWidth, perNs }: Geometry, top: number): void {
+  context.fillStyle = palette.text;
+  for (const part of state.critical().byIndex.get(index) ?? []) {
+    const a = Math.max(0, (part.from - state.zoom.from) * perNs);
+    const b = Math.min(barWidth, (part.to - state.zoom.from) * perNs);
+    if (b > a) context.fillRect(a, top + BAR + 1, Math.max(1, b - a), 2);
+  }
 }
 
 /** All spans of a group on one line: where they crowd and where they fail, and the time between them in grey. */

@@ -3,11 +3,12 @@ import { useState } from "preact/hooks";
 import type { Attributes, LogRecord, SpanLink, Timeline, TimelineSpan } from "../api/types";
 import { count, duration, percent, signed } from "../lib/format";
 import { filterText } from "../lib/query";
+import { scopeAttributes } from "../lib/record";
 import { href, navigate, setParams } from "../lib/router";
 import { AttributeTable, type FilterAction } from "../ui/attributes";
 import { CopyButton } from "../ui/copy";
-import { Icon } from "../ui/icons";
 import { LevelBadge } from "../ui/level";
+import { Figures, FindAttribute, Panel, PanelTool } from "../ui/panel";
 import { ServiceName } from "../ui/service";
 import { oneLine } from "../logs/row";
 import { Events } from "./events";
@@ -35,41 +36,37 @@ export function SpanPanel({ state, span, logs, around, onClose, onZoom }: Props)
   const lower = needle.trim().toLowerCase();
   const isError = span.status_code === "ERROR";
   return (
-    <aside class="panel" aria-label="Span">
-      <header class="panel-head">
-        <ServiceName name={span.service_name} />
-        <span class="panel-tools">
-          <button type="button" class="icon-button" title="Zoom to this span (z)" aria-label="Zoom to this span" onClick={onZoom}>
-            <Icon name="search" />
-          </button>
+    <Panel
+      label="Span"
+      head={<ServiceName name={span.service_name} />}
+      tools={
+        <>
+          <PanelTool icon="search" label="Zoom to this span" keys="z" onClick={onZoom} />
           <CopyButton text={() => JSON.stringify(span, null, 2)} title="Copy the span as JSON" />
-          <button type="button" class="icon-button" title="Close (Esc)" aria-label="Close" onClick={onClose}>
-            <Icon name="close" />
-          </button>
-        </span>
-      </header>
-      <div class="panel-scroll">
-        <h2 class="panel-title">{span.name || NAMELESS}</h2>
-        <p class="pills">
-          <span class="kind">{span.kind.toLowerCase()}</span>
-          <span class={isError ? "status status-error" : "status"}>{isError ? "error" : span.status_code === "OK" ? "ok" : "status unset"}</span>
-          <a class="text-button" href={href("/traces", { q: `${filterText("service", span.service_name)} ${filterText("name", span.name)}` })}>
-            More of this operation
-          </a>
-        </p>
-        {span.status_message && <p class="status-message">{span.status_message}</p>}
-        <Timing trace={state.trace} span={span} critical={state.critical().times.get(state.selected) ?? 0} percentile={around?.percentileOf(state.selected) ?? null} />
-        <Events events={span.events} />
-        <Links links={span.links} />
-        <LinkedFrom links={around?.linkedFrom(span.span_id) ?? []} />
-        <Logs logs={logs} />
-        <input class="field field-small" placeholder="Find a field" aria-label="Find a field" value={needle} onInput={(event) => setNeedle(event.currentTarget.value)} />
-        <AttributeTable title="Attributes" attributes={span.attributes} filter={SEARCH_TRACES} needle={lower} />
-        <AttributeTable title="Resource" attributes={span.resource} filter={SEARCH_TRACES} needle={lower} />
-        <AttributeTable title="Scope" attributes={scopeOf(span)} filter={null} needle={lower} />
-        <AttributeTable title="Span" attributes={idsOf(span)} filter={null} needle={lower} />
-      </div>
-    </aside>
+        </>
+      }
+      title={span.name || NAMELESS}
+      onClose={onClose}
+    >
+      <p class="pills">
+        <span class="kind">{span.kind.toLowerCase()}</span>
+        <span class={isError ? "status status-error" : "status"}>{isError ? "error" : span.status_code === "OK" ? "ok" : "status unset"}</span>
+        <a class="text-button" href={href("/traces", { q: `${filterText("service", span.service_name)} ${filterText("name", span.name)}` })}>
+          More of this operation
+        </a>
+      </p>
+      {span.status_message && <p class="status-message">{span.status_message}</p>}
+      <Timing trace={state.trace} span={span} critical={state.critical().times.get(state.selected) ?? 0} percentile={around?.percentileOf(state.selected) ?? null} />
+      <Events events={span.events} />
+      <Links links={span.links} />
+      <LinkedFrom links={around?.linkedFrom(span.span_id) ?? []} />
+      <Logs logs={logs} />
+      <FindAttribute value={needle} onInput={setNeedle} />
+      <AttributeTable title="Attributes" attributes={span.attributes} filter={SEARCH_TRACES} needle={lower} />
+      <AttributeTable title="Resource" attributes={span.resource} filter={SEARCH_TRACES} needle={lower} />
+      <AttributeTable title="Scope" attributes={scopeAttributes(span.scope)} filter={null} needle={lower} />
+      <AttributeTable title="Span" attributes={idsOf(span)} filter={null} needle={lower} />
+    </Panel>
   );
 }
 
@@ -82,48 +79,44 @@ interface TimingProps {
 
 function Timing({ trace, span, critical, percentile }: TimingProps): JSX.Element {
   const share = span.duration_ns > 0 ? (span.self_time_ns / span.duration_ns) * 100 : 0;
+  const moved = span.clock_delta_ns ?? 0;
   return (
-    <dl class="timing">
-      <div>
-        <dt>Duration</dt>
-        <dd>{duration(span.duration_ns)}</dd>
-      </div>
-      <div title="Time in which none of its children ran">
-        <dt>Own time</dt>
-        <dd>
-          {duration(span.self_time_ns)}
-          <span class="meter" aria-hidden="true">
-            <i style={{ width: `${Math.min(100, share)}%` }} />
-          </span>
-        </dd>
-      </div>
-      <div>
-        <dt>Starts at</dt>
-        <dd>+{duration(span.start_offset_ns)}</dd>
-      </div>
-      <div>
-        <dt>Of trace</dt>
-        <dd>{percent(span.duration_ns, trace.duration_ns)}</dd>
-      </div>
-      <div title="Time in which the end of the trace waited for this span itself">
-        <dt>Critical</dt>
-        <dd>{critical > 0 ? duration(critical) : "–"}</dd>
-      </div>
-      {percentile && (
-        <div title={`Of ${count(percentile.among)} spans of this operation, from an hour before to an hour after, so many took no longer`}>
-          <dt>Slower than</dt>
-          <dd class={percentile.percent >= 95 ? "warn-text" : ""}>
-            {percent(percentile.percent, 100)} <span class="muted">of {count(percentile.among)}</span>
-          </dd>
-        </div>
-      )}
-      {span.clock_delta_ns !== undefined && span.clock_delta_ns !== 0 && (
-        <div title="Its machine's clock differs from that of its caller: the span was moved by this, its times as they were sent are unchanged on disk">
-          <dt>Clock moved by</dt>
-          <dd class="warn-text">{signed(span.clock_delta_ns)}</dd>
-        </div>
-      )}
-    </dl>
+    <Figures
+      figures={[
+        { label: "Duration", value: duration(span.duration_ns) },
+        { label: "Own time", title: "Time in which none of its children ran", value: <Metered text={duration(span.self_time_ns)} share={share} /> },
+        { label: "Starts at", value: `+${duration(span.start_offset_ns)}` },
+        { label: "Of trace", value: percent(span.duration_ns, trace.duration_ns) },
+        { label: "Critical", title: "Time in which the end of the trace waited for this span itself", value: critical > 0 ? duration(critical) : "–" },
+        percentile && {
+          label: "Slower than",
+          title: `Of ${count(percentile.among)} spans of this operation, from an hour before to an hour after, so many took no longer`,
+          class: percentile.percent >= 95 ? "warn-text" : "",
+          value: (
+            <>
+              {percent(percentile.percent, 100)} <span class="muted">of {count(percentile.among)}</span>
+            </>
+          ),
+        },
+        moved !== 0 && {
+          label: "Clock moved by",
+          title: "Its machine's clock differs from that of its caller: the span was moved by this, its times as they were sent are unchanged on disk",
+          class: "warn-text",
+          value: signed(moved),
+        },
+      ]}
+    />
+  );
+}
+
+function Metered({ text, share }: { text: string; share: number }): JSX.Element {
+  return (
+    <>
+      {text}
+      <span class="meter" aria-hidden="true">
+        <i style={{ width: `${Math.min(100, share)}%` }} />
+      </span>
+    </>
   );
 }
 
@@ -194,14 +187,6 @@ function Logs({ logs }: { logs: LogRecord[] }): JSX.Element | null {
       </button>
     </section>
   );
-}
-
-function scopeOf(span: TimelineSpan): Attributes {
-  return {
-    ...(span.scope.name ? { name: span.scope.name } : {}),
-    ...(span.scope.version ? { version: span.scope.version } : {}),
-    ...span.scope.attributes,
-  };
 }
 
 function idsOf(span: TimelineSpan): Attributes {

@@ -1,9 +1,9 @@
 import type { JSX } from "preact";
 import type { TimelineSpan } from "../api/types";
 import { serviceColour } from "../lib/colour";
-import { count, duration } from "../lib/format";
-import { Icon } from "../ui/icons";
-import { NAMELESS, type TraceState } from "./use-view";
+import { duration, plural } from "../lib/format";
+import { Orphan, SpanAlert, SpanLine } from "./line";
+import type { TraceState } from "./use-view";
 
 interface Props {
   index: number;
@@ -19,71 +19,27 @@ function stripeColour(state: TraceState, span: TimelineSpan): string {
   return state.colourBy === "service" ? serviceColour(span.service_name) : `color-mix(in srgb, var(${paint.token}) ${paint.strength * 100}%, transparent)`;
 }
 
-/** The text of one span; its bar is on the canvas behind. */
 export function SpanRow({ index, row, span, state }: Props): JSX.Element {
-  const collapsed = state.collapsed.has(index);
-  const depth = state.depthOf(index);
+  const open = !state.collapsed.has(index);
   const isError = span.status_code === "ERROR";
-  const dim = state.matchSet !== null && !state.matchSet.has(index);
-  const origin = state.origins.length > 0 && state.origins[0] === index;
-  const classes = ["span-row", isError ? "span-error" : "", dim ? "span-dim" : "", state.matchSet?.has(index) ? "span-match" : ""];
+  const isMatch = state.matchSet?.has(index);
   return (
-    <div
-      id={`span-${index}`}
-      class={classes.join(" ")}
-      role="row"
-      aria-level={depth + 1}
-      aria-rowindex={row}
-      aria-expanded={span.child_count > 0 ? !collapsed : undefined}
-      aria-selected={index === state.selected}
-      style={{ "--depth": String(depth), "--service": stripeColour(state, span) }}
-      onClick={() => state.select(index)}
+    <SpanLine
+      index={index}
+      row={row}
+      depth={state.depthOf(index)}
+      selected={index === state.selected}
+      class={`${isError ? "span-error" : ""} ${isMatch === undefined ? "" : isMatch ? "span-match" : "span-dim"}`}
+      colour={stripeColour(state, span)}
+      service={span.service_name}
+      name={span.name}
+      caller={state.trace.spans[span.parent_index ?? -1]?.service_name}
+      below={span.child_count === 0 ? null : { open, spans: span.descendant_count, openLabel: `Expand ${plural(span.descendant_count, "span")}`, closeLabel: "Collapse", onToggle: () => state.toggle(index) }}
+      onSelect={() => state.select(index)}
+      said={`${duration(span.duration_ns)}, own time ${duration(span.self_time_ns)}${isError ? ", error" : ""}`}
     >
-      <div class="span-tree" role="gridcell">
-        <span class="span-guides" aria-hidden="true" />
-        <Twist span={span} collapsed={collapsed} onToggle={() => state.toggle(index)} />
-        <i class="span-stripe" aria-hidden="true" />
-        <span class="span-label" title={`${span.service_name}  ${span.name}`}>
-          {state.trace.spans[span.parent_index ?? -1]?.service_name !== span.service_name && <span class="span-service">{span.service_name}</span>}
-          <span class="span-name">{span.name || NAMELESS}</span>
-        </span>
-        {span.missing_parent && (
-          <span class="span-flag" title="Its parent is not stored">
-            orphan
-          </span>
-        )}
-        {(isError || (collapsed && span.error_below)) && (
-          <span class="span-alert" title={origin ? "The error began here" : isError ? "Error" : "An error below"}>
-            <Icon name={origin ? "target" : "warn"} size={12} />
-          </span>
-        )}
-      </div>
-      <div class="span-cell" role="gridcell">
-        <span class="sr-only">
-          {duration(span.duration_ns)}, own time {duration(span.self_time_ns)}
-          {isError ? ", error" : ""}
-        </span>
-      </div>
-    </div>
-  );
-}
-
-function Twist({ span, collapsed, onToggle }: { span: TimelineSpan; collapsed: boolean; onToggle: () => void }): JSX.Element {
-  if (span.child_count === 0) return <span class="span-twist" />;
-  return (
-    <button
-      type="button"
-      class={collapsed ? "span-twist" : "span-twist open"}
-      tabIndex={-1}
-      aria-label={collapsed ? `Expand ${count(span.descendant_count)} spans` : "Collapse"}
-      title={collapsed ? `${count(span.descendant_count)} spans below` : undefined}
-      onClick={(event) => {
-        event.stopPropagation();
-        onToggle();
-      }}
-    >
-      <Icon name="chevron" size={12} />
-      {collapsed && <span class="span-below">{count(span.descendant_count)}</span>}
-    </button>
+      <Orphan missing={span.missing_parent} />
+      <SpanAlert error={isError} below={!open && span.error_below} origin={state.origins[0] === index} />
+    </SpanLine>
   );
 }

@@ -1,9 +1,9 @@
-import type { JSX, RefObject } from "preact";
+import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { LogRecord } from "../api/types";
 import { duration } from "../lib/format";
 import { ticksOf, type Tick } from "../lib/ticks";
-import type { Geometry } from "./paint";
+import type { Place } from "./frame";
 import type { TraceState } from "./use-view";
 
 const REACH_PX = 5;
@@ -11,16 +11,14 @@ const REACH_PX = 5;
 interface Props {
   state: TraceState;
   logsBySpan: Map<string, LogRecord[]>;
-  geometry: Geometry;
-  left: number;
-  first: number;
-  box: RefObject<HTMLElement | null>;
+  place: Place;
 }
 
 /** What the event or log record under the pointer says: a canvas has no titles. */
-export function TickTip({ state, logsBySpan, geometry, left, first, box }: Props): JSX.Element | null {
+export function TickTip({ state, logsBySpan, place }: Props): JSX.Element | null {
   const [found, setFound] = useState<{ row: number; x: number; tick: Tick } | null>(null);
-  const { perNs, barWidth, rowHeight } = geometry;
+  const { left, first, box } = place;
+  const { perNs, barWidth, rowHeight } = place.geometry;
   useEffect(() => {
     const element = box.current;
     if (!element) return;

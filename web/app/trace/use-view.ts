@@ -6,22 +6,14 @@ import { errorOrigins } from "../lib/origin";
 import { colouring, type ColourBy, type Colouring } from "../lib/paintby";
 import { setParams, usePlace } from "../lib/router";
 import { useRows, type Rows } from "./use-rows";
+import { zooming, type Zoom, type Zooming } from "./zoom";
 
 /** Some tracers send spans without a name; a row must not look empty. */
 export const NAMELESS = "(no name)";
 
-export interface Zoom {
-  from: number;
-  to: number;
-}
-
 /** What is open, chosen and zoomed on a trace's page. Selection, zoom, search and the rule of folding stand in the URL. */
-export interface TraceState extends Rows {
+export interface TraceState extends Rows, Zooming {
   trace: Timeline;
-  /** From the earliest start to the latest end. */
-  full: Zoom;
-  zoom: Zoom;
-  zoomed: boolean;
   /** The chosen row: index of a span, or that of a group; -1 when none is. */
   selected: number;
   find: string;
@@ -36,7 +28,6 @@ export interface TraceState extends Rows {
   colourBy: ColourBy;
   setColourBy: (by: ColourBy) => void;
   setFind: (text: string) => void;
-  setZoom: (zoom: Zoom | null) => void;
   select: (row: number) => void;
   toggleCritical: () => void;
 }
@@ -59,7 +50,6 @@ export function useTraceState(trace: Timeline): TraceState {
   const colourBy = params.get("colour") ?? "service";
   const colours = useMemo(() => colouring(trace.spans, colourBy), [trace, colourBy]);
   const full = useMemo(() => fullRange(trace), [trace]);
-  const zoom = readZoom(params.get("zoom"), full);
   const matches = useMatches(trace.spans, find);
   const matchSet = useMemo(() => (find.trim() === "" ? null : new Set(matches)), [matches, find]);
 
@@ -81,9 +71,7 @@ export function useTraceState(trace: Timeline): TraceState {
   return {
     ...rows,
     trace,
-    full,
-    zoom: zoom ?? full,
-    zoomed: zoom !== null,
+    ...zooming(params.get("zoom"), full),
     selected,
     find,
     matches,
@@ -92,7 +80,6 @@ export function useTraceState(trace: Timeline): TraceState {
     showCritical: params.get("critical") === "1",
     origins,
     setFind: (text) => setParams({ find: text }, "replace"),
-    setZoom: (next) => setParams({ zoom: next ? `${Math.round(next.from)}-${Math.round(next.to)}` : null }, "replace"),
     select,
     colours,
     colourBy,
@@ -140,15 +127,6 @@ function fullRange(trace: Timeline): Zoom {
     to = Math.max(to, span.start_offset_ns + span.duration_ns);
   }
   return { from, to };
-}
-
-/** `from-to` in nanoseconds, as far as it is within the trace. */
-export function readZoom(text: string | null, full: Zoom): Zoom | null {
-  const match = /^(-?\d+)-(-?\d+)$/.exec(text ?? "");
-  if (!match) return null;
-  const from = Math.max(full.from, Number(match[1]));
-  const to = Math.min(full.to, Number(match[2]));
-  return to > from ? { from, to } : null;
 }
 
 function useMatches(spans: TimelineSpan[], find: string): number[] {

@@ -20,7 +20,8 @@ import { Statistics } from "./statistics";
 import { Toolbar } from "./toolbar";
 import { useAround } from "./use-around";
 import { useTraceState, type TraceState } from "./use-view";
-import { panned, Waterfall, zoomedAt } from "./waterfall";
+import { Waterfall } from "./waterfall";
+import { zoomAround, zoomKeys } from "./zoom";
 
 /** Log records fetched with a trace; the Logs tab says so when there are more. */
 export const LOG_LIMIT = 1000;
@@ -170,8 +171,7 @@ function zoomToSpan(state: TraceState): void {
   if (!span && !group) return;
   const from = group ? group.start_ns : (span?.start_offset_ns ?? 0);
   const to = group ? group.end_ns : from + (span?.duration_ns ?? 0);
-  const margin = Math.max(1000, (to - from) * 0.05);
-  state.setZoom({ from: from - margin, to: to + margin });
+  state.setZoom(zoomAround(from, to));
 }
 
 function stepMatch(state: TraceState, by: 1 | -1): void {
@@ -217,17 +217,13 @@ function useTraceKeys(state: TraceState, tab: TraceTab, isFile: boolean): void {
     x: onSpans(() => jumpToOrigin(state)),
     o: onSpans(state.toggleSimilar),
     p: onSpans(state.toggleCritical),
-    w: onSpans(() => state.setZoom(zoomedAt(state, (state.zoom.from + state.zoom.to) / 2, 0.6))),
-    s: onSpans(() => state.setZoom(zoomedAt(state, (state.zoom.from + state.zoom.to) / 2, 1.7))),
-    a: onSpans(() => state.setZoom(panned(state, -0.25))),
-    d: onSpans(() => state.setZoom(panned(state, 0.25))),
+    ...Object.fromEntries(Object.entries(zoomKeys(state)).map(([key, act]) => [key, onSpans(act)])),
     m: () => !isFile && navigate(href("/compare", { left: "median", right: state.trace.trace_id })),
     Home: onSpans(() => state.select(state.rows[0] ?? -1)),
     End: onSpans(() => state.select(state.rows.at(-1) ?? -1)),
     n: onSpans(() => stepMatch(state, 1)),
     N: onSpans(() => stepMatch(state, -1)),
     z: onSpans(() => zoomToSpan(state)),
-    "0": onSpans(() => state.setZoom(null)),
     Enter: onSpans(() => setParams({ detail: new URLSearchParams(window.location.search).get("detail") === "0" ? null : "0" }, "replace")),
     Escape: onSpans(() => (state.zoomed && state.selected === -1 ? state.setZoom(null) : state.select(-1))),
   });

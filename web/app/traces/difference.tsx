@@ -6,7 +6,7 @@ import { count, percent, shortTime, useZone } from "../lib/format";
 import { setParams, usePlace } from "../lib/router";
 import type { Search } from "../lib/search";
 import { narrowed } from "../lib/template";
-import { Icon } from "../ui/icons";
+import { Panel } from "../ui/panel";
 import { EmptyState, ErrorState, Incomplete, Skeleton } from "../ui/states";
 
 const LIMIT = 40;
@@ -33,32 +33,22 @@ export function DifferencePanel({ search, clause, base }: Props): JSX.Element {
   const narrow = (): void => setParams({ q: narrowed(search.query, clause, false), ...(part.start && part.end ? { start: part.start, end: part.end } : {}), diff: null, dstart: null, dend: null });
   const close = (): void => setParams({ diff: null, dstart: null, dend: null }, "replace");
   return (
-    <aside class="panel" aria-label="What they have in common">
-      <header class="panel-head">
-        <b>What do these have in common?</b>
-        <span class="panel-tools">
-          <button type="button" class="icon-button" title="Close (Esc)" aria-label="Close" onClick={close}>
-            <Icon name="close" />
-          </button>
-        </span>
-      </header>
-      <div class="panel-scroll">
-        <p class="difference-what">
-          <code>{clause}</code>
-          {part.start && part.end && (
-            <span class="muted">
-              {" "}
-              {shortTime(Date.parse(part.start), zone)} – {shortTime(Date.parse(part.end), zone)}
-            </span>
-          )}{" "}
-          <button type="button" class="text-button" title="Puts it into the query and the range" onClick={narrow}>
-            Show only these
-          </button>
-        </p>
-        <Incomplete answers={[found.data]} />
-        {found.error ? <ErrorState error={found.error} retry={found.reload} /> : !found.data ? <Skeleton rows={10} rowHeight={40} /> : <Found page={found.data} clause={clause} onUse={(query) => setParams({ q: narrowed(search.query, query, false), diff: null, dstart: null, dend: null })} />}
-      </div>
-    </aside>
+    <Panel label="What they have in common" head={<b>What do these have in common?</b>} onClose={close}>
+      <p class="difference-what">
+        <code>{clause}</code>
+        {part.start && part.end && (
+          <span class="muted">
+            {" "}
+            {shortTime(Date.parse(part.start), zone)} – {shortTime(Date.parse(part.end), zone)}
+          </span>
+        )}{" "}
+        <button type="button" class="text-button" title="Puts it into the query and the range" onClick={narrow}>
+          Show only these
+        </button>
+      </p>
+      <Incomplete answers={[found.data]} />
+      {found.error ? <ErrorState error={found.error} retry={found.reload} /> : !found.data ? <Skeleton rows={10} rowHeight={40} /> : <Found page={found.data} clause={clause} onUse={(query) => setParams({ q: narrowed(search.query, query, false), diff: null, dstart: null, dend: null })} />}
+    </Panel>
   );
 }
 

@@ -22,7 +22,7 @@ interface Props {
   onEnd?: () => void;
   initialScroll?: number;
   /** `atEnd`: the last row is in sight, or nearly. */
-  onScroll?: (scrollTop: number, atEnd: boolean) => void;
+  onScroll?: ((scrollTop: number, atEnd: boolean) => void) | undefined;
   handle?: Ref<VirtualHandle>;
   /** Stays at the top, over the rows. */
   header?: ComponentChildren;

@@ -1,0 +1,54 @@
+import type { JSX } from "preact";
+import { count } from "../lib/format";
+import { Icon } from "../ui/icons";
+import { QUERY_INPUT_ID } from "../ui/querybar";
+
+interface Props {
+  text: string;
+  /** How many were found; null while that is not known. */
+  found: number | null;
+  /** There are more than those found. */
+  hasMore?: boolean;
+  /** The place of the chosen span among them, or -1. */
+  at: number;
+  /** Why nothing can be found. */
+  problem?: string | null;
+  onText: (text: string) => void;
+  onGo: (by: 1 | -1) => void;
+}
+
+/** The search within a trace: how many there are and at which one is. */
+export function FindBox({ text, found, hasMore = false, at, problem = null, onText, onGo }: Props): JSX.Element {
+  const counted = found === null ? "…" : found === 0 ? "none" : `${at === -1 ? "–" : at + 1}/${count(found)}${hasMore ? "+" : ""}`;
+  return (
+    <span class="find">
+      <Icon name="search" size={12} />
+      <input
+        id={QUERY_INPUT_ID}
+        placeholder="Find: text, duration>10ms, status:error"
+        aria-label="Find in this trace"
+        value={text}
+        onInput={(event) => onText(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === "Escape") {
+            event.preventDefault();
+            onText("");
+            event.currentTarget.blur();
+          }
+          if (event.key === "Enter") onGo(event.shiftKey ? -1 : 1);
+        }}
+      />
+      {text.trim() !== "" && (
+        <span class={problem ? "find-count error-text" : "find-count number"} role="status" title={problem ?? undefined}>
+          {problem ? "not found" : counted}
+        </span>
+      )}
+    </span>
+  );
+}
+
+/** The next of `length` places, round and round; from none, the first or the last. */
+export function turned(at: number, by: 1 | -1, length: number): number {
+  if (at === -1) return by > 0 ? 0 : length - 1;
+  return (at + by + length) % length;
+}
