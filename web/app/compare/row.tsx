@@ -70,7 +70,7 @@ export function GroupRow({ row, names, callerService, at, measure, scale, select
         {(flat || callerService !== group.service_name) && <span class="span-service">{group.service_name}</span>}
         <span class="span-name">{group.name}</span>
         {word && <span class="compare-word">{word}</span>}
-        {errors > 0 && (
+        {errors > 0 && verdict !== "failed" && (
           <span class="span-alert" title="With errors">
             <Icon name="warn" size={12} />
           </span>

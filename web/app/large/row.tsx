@@ -22,7 +22,7 @@ export function LargeRow({ row, at, open, state }: RowProps): JSX.Element {
       row={at}
       depth={row.depth}
       selected={row.span_index === state.selected}
-      class={row.error ? "span-error" : ""}
+      class={row.error && !row.error_below ? "span-error" : ""}
       colour={serviceColour(row.service_name)}
       service={row.service_name}
       name={row.name}

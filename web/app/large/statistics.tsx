@@ -29,7 +29,7 @@ export function LargeStatistics({ traceId }: { traceId: string }): JSX.Element {
         <table class="services">
           <thead>
             <tr>
-              <th>{by}</th>
+              <th>{by === "service" ? "Service" : "Operation"}</th>
               {["Spans", "Errors", "Total", "p50", "p95", "Longest"].map((label) => (
                 <th key={label} class="number">
                   {label}

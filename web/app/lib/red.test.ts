@@ -23,6 +23,7 @@ describe("rate, errors and duration", () => {
   });
 
   it("are written by the second or by the minute", () => {
-    expect([0, 0.05, 0.5, 12.34, 1234].map(perSecond)).toEqual(["0/s", "3.00/min", "0.50/s", "12.3/s", "1234/s"]);
+    expect([0, 0.05, 0.5, 12.34, 1234].map((rate) => perSecond(rate))).toEqual(["0/s", "3.00/min", "0.50/s", "12.3/s", "1234/s"]);
+    expect([0, 0.05, 3].map((rate) => perSecond(rate, 0.05))).toEqual(["0/min", "3.00/min", "180/min"]);
   });
 });

@@ -39,11 +39,11 @@ export function redSeries(data: SpanHistogram): Red {
   };
 }
 
-/** `12.3/s`, or by the minute where that says more. */
-export function perSecond(rate: number): string {
-  if (rate === 0) return "0/s";
-  if (rate < 0.1) return `${trim(rate * 60)}/min`;
-  return `${trim(rate)}/s`;
+/** `12.3/s`, or by the minute where that says more; with `like` in the unit of that rate, so that both compare. */
+export function perSecond(rate: number, like = rate): string {
+  const byMinute = like > 0 && like < 0.1;
+  if (rate === 0) return byMinute ? "0/min" : "0/s";
+  return byMinute ? `${trim(rate * 60)}/min` : `${trim(rate)}/s`;
 }
 
 const trim = (value: number): string => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2));

@@ -53,7 +53,7 @@ export function MapView(): JSX.Element {
           <Icon name="search" />
           <input id={QUERY_INPUT_ID} class="query-input query-plain" placeholder="Find a service" aria-label="Find a service" value={search.query} onInput={(event) => setParams({ q: event.currentTarget.value }, "replace")} />
         </div>
-        <TimePicker range={search.range} onChange={search.setRange} />
+        <TimePicker range={search.range} onChange={search.setRange} onAgain={search.again} />
       </div>
       <Progress active={answer.loading || services.loading} />
       <div class="summary">

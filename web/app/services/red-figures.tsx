@@ -33,9 +33,9 @@ export function RedFigures({ data, before, height, onZoom }: Props): JSX.Element
         {...shared}
         title="Rate"
         headline={perSecond(red.rate)}
-        delta={old && <Delta now={red.rate} before={old.rate} was={perSecond(old.rate)} moreIsWorse={false} />}
+        delta={old && <Delta now={red.rate} before={old.rate} was={perSecond(old.rate, red.rate)} moreIsWorse={false} />}
         kind="bars"
-        format={perSecond}
+        format={(rate) => perSecond(rate, red.rate)}
         ghost={rates && ghost("before", rates)}
         series={[
           { name: "failed", colour: "var(--error)", values: red.failed },

@@ -59,8 +59,7 @@ export function Flame({ state }: { state: TraceState }): JSX.Element {
       }
       if (drawn < MIN_TEXT) continue;
       context.fillStyle = palette.text;
-      const label = node.depth === 0 ? `all ${duration(node.value_ns)}` : `${node.service} ${node.name || NAMELESS}`;
-      context.fillText(shortened(label, drawn - 9, (text) => context.measureText(text).width), from + 5, node.depth * ROW + ROW / 2);
+      context.fillText(labelOf(node, drawn - 9, (text) => context.measureText(text).width), from + 5, node.depth * ROW + ROW / 2);
     }
   }, [nodes, focus, width, dark]);
 
@@ -75,7 +74,7 @@ export function Flame({ state }: { state: TraceState }): JSX.Element {
     <div class="flame" ref={box}>
       <div class="flame-head">
         {focus === top ? (
-          <span>Own time by path, the longest to the left. Click a part for its whole width. The Statistics tab has the same as a table.</span>
+          <span>Own time by path, the longest to the left. Click a part for its whole width. The Call tree has the same as a table.</span>
         ) : (
           <>
             <span>
@@ -93,7 +92,7 @@ export function Flame({ state }: { state: TraceState }): JSX.Element {
       <canvas
         ref={canvas}
         role="img"
-        aria-label="Flame graph of own time by path; the Statistics tab has it as a table"
+        aria-label="Flame graph of own time by path; the Call tree has it as a table"
         style={{ width: `${width}px`, height: `${depth * ROW}px` }}
         onClick={(event) => setFocus(nodeAt(event) ?? top)}
         onPointerMove={(event) => {
@@ -114,6 +113,14 @@ export function Flame({ state }: { state: TraceState }): JSX.Element {
       )}
     </div>
   );
+}
+
+/** With its service where there is room for that and for the name; the name alone says more than a bit of both. */
+function labelOf(node: FlameNode, room: number, measure: (text: string) => number): string {
+  if (node.depth === 0) return `all ${duration(node.value_ns)}`;
+  const name = node.name || NAMELESS;
+  const whole = `${node.service} ${name}`;
+  return measure(whole) <= room ? whole : shortened(name, room, measure);
 }
 
 function isAncestor(node: FlameNode, of: FlameNode): boolean {

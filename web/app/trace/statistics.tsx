@@ -18,6 +18,7 @@ const COLUMNS: [Column, string][] = [
   ["p95_ns", "p95"],
   ["max_ns", "Longest"],
 ];
+const BY: Record<string, string> = { operation: "Operation", service: "Service", kind: "Kind" };
 const MOST_ATTRIBUTES = 60;
 const MOST_ROWS = 1000;
 
@@ -45,7 +46,7 @@ export function Statistics({ state }: { state: TraceState }): JSX.Element {
         <select class="text-button" value={by} onChange={(event) => setParams({ group: event.currentTarget.value === "operation" ? null : event.currentTarget.value }, "replace")}>
           {["operation", "service", "kind", ...attributes].map((name) => (
             <option key={name} value={name}>
-              {name}
+              {BY[name] ?? name}
             </option>
           ))}
         </select>
@@ -54,7 +55,7 @@ export function Statistics({ state }: { state: TraceState }): JSX.Element {
         <table class="services">
           <thead>
             <tr>
-              <SortHead label={by} column="name" sort={sort} onSort={setSort} ascending />
+              <SortHead label={BY[by] ?? by} column="name" sort={sort} onSort={setSort} ascending />
               {COLUMNS.map(([column, label]) => (
                 <SortHead key={column} label={label} column={column} sort={sort} onSort={setSort} number />
               ))}

@@ -57,7 +57,7 @@ const GROUPS: { title: string; keys: [string, string][] }[] = [
 
 export function Shortcuts({ onClose }: { onClose: () => void }): JSX.Element {
   return (
-    <Dialog title="Keyboard" onClose={onClose}>
+    <Dialog title="Keyboard" wide onClose={onClose}>
       <div class="shortcuts">
         {GROUPS.map((group) => (
           <section key={group.title}>

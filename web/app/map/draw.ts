@@ -1,0 +1,139 @@
+import type { Service } from "../api/types";
+import { serviceSlot } from "../lib/colour";
+import { compact, percent } from "../lib/format";
+import type { Placed } from "../lib/graph";
+import { shortened } from "../lib/shorten";
+import type { Palette } from "../trace/paint";
+import type { Graph } from "./graph";
+
+/** Below this, names would be specks. */
+const TEXT_SCALE = 0.42;
+const NAME_PX = 12.5;
+const FIGURE_PX = 11;
+
+/** Of a node, and how far nodes are apart. */
+export interface MapSizes {
+  width: number;
+  height: number;
+  columnWidth: number;
+  rowHeight: number;
+  /** Nodes have a second line. */
+  figures: boolean;
+}
+
+/** A share of failures that is said in red; the bar shows any. */
+const WORTH_RED = 0.01;
+
+/** In a graph of more, nobody reads figures. */
+const MOST_WITH_FIGURES = 60;
+
+export const sizesOf = (graph: Graph): MapSizes =>
+  graph.nodes.length <= MOST_WITH_FIGURES ? { width: 152, height: 40, columnWidth: 208, rowHeight: 56, figures: true } : { width: 150, height: 26, columnWidth: 240, rowHeight: 40, figures: false };
+
+/** What is drawn, and how it is looked at. */
+export interface Scene {
+  graph: Graph;
+  places: Map<string, Placed>;
+  rates: Map<string, Service>;
+  focus: string | null;
+  chosen: string | null;
+  needle: string;
+  scale: number;
+  sizes: MapSizes;
+  palette: Palette;
+}
+
+/** All of the map, callers before what they call. */
+export function drawMap(context: CanvasRenderingContext2D, scene: Scene): void {
+  const { graph, places, focus, scale, sizes, palette } = scene;
+  const near = new Set(focus ? [focus, ...graph.edges.flatMap((edge) => (edge.from === focus ? [edge.to] : edge.to === focus ? [edge.from] : []))] : []);
+  const most = Math.log(1 + Math.max(1, ...graph.edges.map((edge) => edge.calls)));
+  for (const edge of graph.edges) {
+    const from = places.get(edge.from);
+    const to = places.get(edge.to);
+    if (!from || !to) continue;
+    const touches = edge.from === focus || edge.to === focus;
+    const cyclic = graph.cyclic.has(edge);
+    context.globalAlpha = focus ? (touches ? 1 : 0.08) : graph.edges.length > 400 ? 0.3 : 0.75;
+    context.strokeStyle = cyclic ? palette.warn : touches ? palette.text : palette.muted;
+    context.lineWidth = (0.6 + (1.9 * Math.log(1 + edge.calls)) / most) / Math.max(0.4, Math.min(1, scale * 1.6));
+    context.setLineDash(cyclic ? [6, 3] : []);
+    drawEdge(context, from, to, sizes);
+  }
+  context.setLineDash([]);
+  context.textBaseline = "middle";
+  const called = new Map<string, number>();
+  for (const { from, to, calls } of graph.edges) {
+    called.set(to, (called.get(to) ?? 0) + calls);
+    // Nobody calls clients.
+    if (graph.others.get(from)?.kind === "client") called.set(from, (called.get(from) ?? 0) + calls);
+  }
+  for (const node of places.values()) drawNode(context, node, scene, near, called.get(node.name) ?? 0);
+  context.globalAlpha = 1;
+}
+
+/** From the right edge of the caller to the left edge of the called; backwards and within a column in a bow. */
+function drawEdge(context: CanvasRenderingContext2D, from: Placed, to: Placed, { width, height }: MapSizes): void {
+  const x1 = from.x + width;
+  const y1 = from.y + height / 2;
+  const x2 = to.x;
+  const y2 = to.y + height / 2;
+  const bend = x2 > x1 ? (x2 - x1) / 2 : 60 + Math.abs(x2 - x1) * 0.2;
+  context.beginPath();
+  context.moveTo(x1, y1);
+  if (from.name === to.name) context.bezierCurveTo(x1 + 40, y1 - 34, x2 - 40, y1 - 34, x2, y2);
+  else context.bezierCurveTo(x1 + bend, y1, x2 - bend, y2, x2, y2);
+  context.stroke();
+  context.beginPath();
+  context.moveTo(x2, y2);
+  context.lineTo(x2 - 6, y2 - 3.5);
+  context.lineTo(x2 - 6, y2 + 3.5);
+  context.closePath();
+  context.fillStyle = context.strokeStyle;
+  context.fill();
+}
+
+function drawNode(context: CanvasRenderingContext2D, node: Placed, scene: Scene, near: Set<string>, calls: number): void {
+  const { graph, rates, focus, chosen, needle, scale, sizes, palette } = scene;
+  const { width, height } = sizes;
+  const rate = rates.get(node.name);
+  const failing = rate && rate.span_count > 0 ? rate.error_count / rate.span_count : 0;
+  const dim = (focus !== null && !near.has(node.name)) || (needle !== "" && !node.name.toLowerCase().includes(needle));
+  const other = graph.others.get(node.name);
+  const service = other ? palette.muted : (palette.services[serviceSlot(node.name)] ?? palette.muted);
+  context.globalAlpha = dim ? 0.25 : 1;
+  context.fillStyle = palette.surface;
+  context.strokeStyle = node.name === chosen ? palette.text : other ? palette.muted : palette.strong;
+  context.lineWidth = node.name === chosen ? 2 : 1;
+  // What sends no spans is not one of ours: a pill with a broken rim.
+  context.setLineDash(other ? [4, 3] : []);
+  context.beginPath();
+  context.roundRect(node.x, node.y, width, height, other ? Math.min(16, height / 2) : 5);
+  context.fill();
+  context.stroke();
+  context.setLineDash([]);
+  context.fillStyle = service;
+  if (!other) context.fillRect(node.x, node.y + 4, 3, height - 8);
+  if (failing > 0) {
+    // A bar along the foot: the share of spans in error.
+    context.fillStyle = palette.error;
+    context.fillRect(node.x + 5, node.y + height - 3, Math.max(4, (width - 10) * failing), 2);
+  }
+  if (scale < TEXT_SCALE) {
+    context.globalAlpha *= 0.8;
+    context.fillStyle = service;
+    context.fillRect(node.x + 3, node.y, width - 3, height);
+    return;
+  }
+  const left = other ? 14 : 11;
+  const room = width - left - (other ? 10 : 6);
+  const write = (text: string, y: number): void => context.fillText(shortened(text, room, (part) => context.measureText(part).width), node.x + left, node.y + y);
+  context.fillStyle = palette.text;
+  context.font = palette.font.replace(/^\S+/, `${sizes.figures ? "500 " : ""}${NAME_PX}px`);
+  write(sizes.figures && other ? other.name : node.name, sizes.figures ? height * 0.34 : height / 2 + 0.5);
+  if (!sizes.figures) return;
+  context.font = palette.font.replace(/^\S+/, `${FIGURE_PX}px`);
+  context.fillStyle = failing >= WORTH_RED ? palette.errorText : palette.muted;
+  const figures = other ? `${other.system && other.system !== other.name ? other.system : other.kind} · ${compact(calls)} calls` : failing > 0 ? `${compact(rate?.span_count ?? 0)} · ${percent(failing, 1)} failed` : `${compact(rate?.span_count ?? 0)} spans`;
+  write(figures, height * 0.7);
+}
