@@ -108,6 +108,15 @@ export async function postFile(path: string, body: unknown, accept: string, sign
   return { blob: await response.blob(), complete: response.headers.get("spoor-complete") !== "false" };
 }
 
+/** A file that is whole once it is here; `complete` is false when the server left something out of it. */
+export async function getFile(path: string, params: Params, signal: AbortSignal): Promise<{ blob: Blob; complete: boolean }> {
+  const response = await ask(withParams(path, params), { accept: "*/*", signal });
+  return { blob: await response.blob(), complete: response.headers.get("spoor-complete") !== "false" };
+}
+
+/** Whether this tab asks with a token. */
+export const hasToken = (): boolean => readToken() !== null;
+
 /** An answer that goes on for as long as both sides want. */
 export async function openStream(path: string, params: Params, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
   const response = await ask(withParams(path, params), { accept: "text/event-stream", signal });

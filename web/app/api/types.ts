@@ -238,7 +238,8 @@ export interface SpanHistogram extends Answer {
 }
 
 export interface FieldPage extends Answer {
-  fields: { name: string; query_name: string; types: string[]; count: number }[];
+  /** `distinct` is about as many if not `exact`; `level` has none. */
+  fields: { name: string; query_name: string; types: string[]; count: number; distinct?: number; exact?: boolean }[];
 }
 
 export interface ValuePage extends Answer {

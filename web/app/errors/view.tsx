@@ -37,7 +37,7 @@ export function ErrorsView(): JSX.Element {
     <main class="view">
       <h1 class="sr-only">Errors</h1>
       <QueryBar table="spans" query={search.query} error={found.error} onRun={search.run} placeholder={phone ? "Narrow it down" : "Narrow it down: service:checkout, http.route:/api/*, deployment.environment.name:production"}>
-        <TimePicker range={search.range} onChange={search.setRange} />
+        <TimePicker range={search.range} onChange={search.setRange} onAgain={search.again} />
       </QueryBar>
       <Progress active={failures.loading || thrown.loading} />
       <div class="toolbar">

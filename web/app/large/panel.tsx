@@ -13,6 +13,7 @@ import { NAMELESS } from "../trace/use-view";
 import { AttributeTable } from "../ui/attributes";
 import { Figures, FindAttribute, Panel, PanelTool } from "../ui/panel";
 import { ServiceName } from "../ui/service";
+import { Incomplete } from "../ui/states";
 import type { LargeState } from "./use-large";
 
 const SHOWN_GROUPS = 50;
@@ -55,6 +56,7 @@ export function LargePanel({ state, row, onClose, onZoom }: Props): JSX.Element 
         ]}
       />
       {answer.error && <p class="hint form-error">{answer.error.message}</p>}
+      <Incomplete answers={[answer.data]} />
       {detail ? <Fields detail={detail} needle={needle} onNeedle={setNeedle} /> : answer.loading && <p class="hint">Loading its attributes…</p>}
       {row.child_count > 0 && <Children key={row.span_id} traceId={id} row={row} />}
     </Panel>
@@ -85,6 +87,7 @@ function Children({ traceId, row }: { traceId: string; row: WindowRow }): JSX.El
         Children <span class="muted">{count(row.child_count)}</span>
       </h3>
       {answer.error && <p class="hint form-error">{answer.error.message}</p>}
+      <Incomplete answers={[answer.data]} />
       <ul class="child-groups">
         {groups.slice(0, SHOWN_GROUPS).map((group) => (
           <li key={`${group.service_name} ${group.name}`}>

@@ -24,6 +24,8 @@ export interface Windows {
   waiting: number;
   /** The last request that failed, until another one succeeds. */
   error: ApiError | null;
+  /** The last answer that was not the whole truth. */
+  partial: TraceWindow | null;
   load: (gap: Gap) => void;
   toggle: (row: WindowRow, open: boolean) => void;
   closeAll: () => void;
@@ -40,6 +42,7 @@ export function useWindows(head: TraceWindow, zoom: Zoom | null, onGrown: () => 
   const [closed, setClosed] = useState(NONE);
   const [waiting, setWaiting] = useState(0);
   const [error, setError] = useState<ApiError | null>(null);
+  const [partial, setPartial] = useState<TraceWindow | null>(null);
   const cancel = useRef(new AbortController());
   const under = useRef(new Set<string>());
   const focused = useRef(0);
@@ -52,6 +55,7 @@ export function useWindows(head: TraceWindow, zoom: Zoom | null, onGrown: () => 
     try {
       const page = await getJson<TraceWindow>(`/api/v1/traces/${head.trace_id}/timeline`, { limit: PAGE, ...params }, signal);
       setError(null);
+      if (!page.complete) setPartial(page);
       // Late spans move all places: what is here does not fit any more.
       if (page.span_count !== head.span_count) onGrown();
       return page;
@@ -106,6 +110,7 @@ export function useWindows(head: TraceWindow, zoom: Zoom | null, onGrown: () => 
     items,
     waiting,
     error,
+    partial,
     load: (gap) =>
       once(`${gap.under} ${gap.after} ${gap.until}`, async () => {
         const page = await ask({ from_ns: from, to_ns: to, under: gap.under, after: gap.after < 0 ? null : gap.after });

@@ -48,7 +48,7 @@ export function LargeTrace({ head, onReload }: Props): JSX.Element {
     <>
       <Progress active={state.waiting > 0} />
       <LargeHeader state={state} finding={finding} />
-      <Incomplete answers={[head]} />
+      <Incomplete answers={[head, state.partial]} />
       {tab === "spans" && <LargeMinimap state={state} />}
       <div class="toolbar">
         <TraceTabs tabs={TABS} chosen={tab} numbers={{ spans: head.span_count }} />

@@ -64,3 +64,14 @@ export function inOrder(top: FlameNode): FlameNode[] {
   for (let at = 0; at < found.length; at += 1) found.push(...(found[at]?.children ?? []));
   return found;
 }
+
+/** Parents before children and these before the next, the widest first, without the top and what is below those in `closed`. */
+export function openNodes(top: FlameNode, closed: ReadonlySet<FlameNode>): FlameNode[] {
+  const found: FlameNode[] = [];
+  const waiting = [...top.children].reverse();
+  for (let each = waiting.pop(); each; each = waiting.pop()) {
+    found.push(each);
+    if (!closed.has(each)) waiting.push(...[...each.children].reverse());
+  }
+  return found;
+}

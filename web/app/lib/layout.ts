@@ -3,9 +3,12 @@ import { fieldText } from "./record";
 
 /** Columns between time and body when the address names none. */
 export const DEFAULT_COLUMNS = ["level", "service"];
+/** Where a browser keeps those it last chose. */
+export const COLUMNS_KEY = "spoor.columns";
 
-export function readColumns(text: string | null): string[] {
-  if (text === null) return DEFAULT_COLUMNS;
+/** `kept`: those that this browser last chose, as in an address. */
+export function readColumns(text: string | null, kept: string | null = null): string[] {
+  if (text === null) return kept === null ? DEFAULT_COLUMNS : readColumns(kept);
   return text === "-" ? [] : text.split(",").filter(Boolean);
 }
 

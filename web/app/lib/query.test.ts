@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { asTraceId, filterText, hasFilter, markMatches, matchTerms, termPattern, toggleFilter, tokenise } from "./query";
+import { asSpanId, asTraceId, filterText, hasFilter, markMatches, matchTerms, termPattern, toggleFilter, tokenise } from "./query";
 
 describe("tokens", () => {
   it("lose no character", () => {
@@ -70,5 +70,10 @@ describe("a pasted trace id", () => {
     for (const text of [id, ` ${id.toUpperCase()} `, `trace_id:${id}`, `traceId=${id}`, `"${id}",`, "0af76519-16cd-43dd-8448-eb211c80319c"]) expect(asTraceId(text)).toBe(id);
     expect(asTraceId(`${id}0`)).toBeNull();
     expect(asTraceId("error")).toBeNull();
+  });
+
+  it("is told from that of a span, which is never a plain number", () => {
+    expect(asSpanId(" 00F067AA0BA902B7 ")).toBe("00f067aa0ba902b7");
+    for (const text of ["1234567890123456", "00f067aa0ba902b", "span_id:00f067aa0ba902b7", '"00f067aa0ba902b7"', ""]) expect(asSpanId(text)).toBeNull();
   });
 });

@@ -135,6 +135,12 @@ function splitClauses(query: string): string[] {
   return clauses;
 }
 
+/** A pasted span id: 16 hexadecimal digits and nothing else; digits alone may be any number. */
+export function asSpanId(text: string): string | null {
+  const bare = text.trim().toLowerCase();
+  return /^(?=.*[a-f])[0-9a-f]{16}$/.test(bare) ? bare : null;
+}
+
 /** A pasted trace id: 32 hexadecimal digits, with or without `trace_id:` before or dashes in it. */
 export function asTraceId(text: string): string | null {
   const bare = text.trim().replace(/^trace_?id\s*[:=]\s*/i, "").replace(/^["']|["',;]+$/g, "");

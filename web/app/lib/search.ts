@@ -1,4 +1,6 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { COLUMNS_KEY } from "./layout";
+import { keptChoice } from "./prefs";
 import { currentPlace, href, hrefWith, setParams, usePlace } from "./router";
 import { rememberQuery } from "./saved";
 import { isRelative, resolveRange, toIso, type Range } from "./time";
@@ -16,6 +18,8 @@ export interface Search {
   /** The user came here by the back or forward button. */
   restored: boolean;
   run: (query: string) => void;
+  /** The same search once more. */
+  again: () => void;
   setRange: (range: Range) => void;
   toggle: (field: string, value: string, exclude: boolean) => void;
 }
@@ -34,6 +38,7 @@ export function useSearch(): Search {
     madeAt = Date.now();
     return resolveRange(range, madeAt);
   }, [key]);
+  const again = useCallback(() => setRuns((n) => n + 1), []);
   useEffect(() => rememberQuery(path, query), [path, query]);
   return {
     query,
@@ -42,8 +47,9 @@ export function useSearch(): Search {
     madeAt,
     key,
     restored: action === "pop",
+    again,
     run: (next) => {
-      if (next === query) setRuns(runs + 1);
+      if (next === query) again();
       else setParams({ q: next, sel: null });
     },
     setRange: (next) => setParams({ start: next.start, end: next.end, sel: null }),
@@ -57,7 +63,8 @@ export function absoluteLink(): string {
   if (path.startsWith("/trace/")) return window.location.href;
   const range = { start: params.get("start"), end: params.get("end") };
   const { start, end } = isRelative(range) ? resolveRange(range, madeAt) : range;
-  return window.location.origin + hrefWith(path, params, { start, end: end ?? toIso(madeAt) });
+  const cols = path === "/logs" ? (params.get("cols") ?? keptChoice(COLUMNS_KEY)) : null;
+  return window.location.origin + hrefWith(path, params, { start, end: end ?? toIso(madeAt), every: null, cols });
 }
 
 /** Another view, of the same time. */

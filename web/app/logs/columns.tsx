@@ -1,11 +1,12 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { getJson } from "../api/client";
 import type { FieldPage } from "../api/types";
 import { useApi } from "../api/use";
 import { compact } from "../lib/format";
-import { DEFAULT_COLUMNS, writeColumns } from "../lib/layout";
-import { setParams } from "../lib/router";
+import { COLUMNS_KEY, DEFAULT_COLUMNS, readColumns, writeColumns } from "../lib/layout";
+import { keepChoice, keptChoice } from "../lib/prefs";
+import { setParams, usePlace } from "../lib/router";
 import { Icon } from "../ui/icons";
 import { Popover } from "../ui/popover";
 
@@ -13,7 +14,18 @@ interface Props {
   columns: string[];
 }
 
-export const setColumns = (columns: string[]): void => setParams({ cols: writeColumns(columns) }, "replace");
+/** The choice stands in the address, and is what this browser begins with next time. */
+export function setColumns(columns: string[]): void {
+  keepChoice(COLUMNS_KEY, columns.join(",") || "-");
+  setParams({ cols: writeColumns(columns) }, "replace");
+}
+
+/** Those of the address, or else those that were chosen last. */
+export function useColumns(): string[] {
+  const text = usePlace().params.get("cols");
+  return useMemo(() => readColumns(text, keptChoice(COLUMNS_KEY)), [text]);
+}
+
 const ALWAYS = ["level", "service", "trace_id", "span_id", "event_name", "severity_text"];
 const SHOWN = 60;
 

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { getJson } from "../api/client";
 import type { LogPage, LogRecord } from "../api/types";
 import { useApi } from "../api/use";
-import { leavesThisYear, rowTime, useZone } from "../lib/format";
+import { leavesThisYear, useZone } from "../lib/format";
 import { filterText } from "../lib/query";
 import { fieldText } from "../lib/record";
 import { nanosToMs } from "../lib/time";
@@ -11,11 +11,13 @@ import { Dialog } from "../ui/dialog";
 import { LevelBadge } from "../ui/level";
 import { ServiceName } from "../ui/service";
 import { ErrorState, Incomplete, Skeleton } from "../ui/states";
+import { RowTime } from "../ui/time";
 import { oneLine } from "./row";
 
 const STEP = 25;
 const MOST = 1000;
-const HOST_FIELDS = ["k8s.pod.name", "container.id", "host.name"];
+/** Of a resource, where it runs, the narrowest first. */
+export const PLACES = ["k8s.pod.name", "container.id", "host.name"];
 
 interface Near {
   name: string;
@@ -25,7 +27,7 @@ interface Near {
 /** Which lines count as near: of the same service, the same pod or host, the same trace, or all. */
 function circles(log: LogRecord): Near[] {
   const found: Near[] = [{ name: "Service", query: filterText("service", log.service_name) }];
-  const host = HOST_FIELDS.map((field) => `resource.${field}`).find((field) => fieldText(log, field) !== "");
+  const host = PLACES.map((field) => `resource.${field}`).find((field) => fieldText(log, field) !== "");
   if (host) found.push({ name: host === "resource.host.name" ? "Host" : "Pod", query: filterText(host, fieldText(log, host)) });
   if (log.trace_id) found.push({ name: "Trace", query: `trace_id:${log.trace_id}` });
   found.push({ name: "Everything", query: "" });
@@ -90,7 +92,7 @@ function Lines({ rows, marked }: { rows: LogRecord[]; marked: LogRecord }): JSX.
         const here = row.id === marked.id;
         return (
           <li key={row.id} ref={here ? original : null} class={`context-row row-${row.level}${here ? " context-here" : ""}`} aria-current={here ? "true" : undefined}>
-            <time class="log-time">{rowTime(nanosToMs(row.time_unix_nano), zone, withYear)}</time>
+            <RowTime class="log-time" nanos={row.time_unix_nano} zone={zone} withYear={withYear} />
             <LevelBadge level={row.level} />
             <ServiceName name={row.service_name} />
             <span class="log-body" title={row.body ?? undefined}>

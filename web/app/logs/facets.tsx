@@ -11,7 +11,7 @@ export function LogFacets({ search, onClose }: { search: Search; onClose: () => 
     const { start, end } = search.fixed;
     const page = await getJson<Histogram>("/api/v1/logs/histogram", { query: search.query, start, end, buckets: 1, by }, signal);
     const values = page.series.map((series) => ({ value: series.name, count: series.counts.reduce((sum, n) => sum + n, 0) }));
-    return { values: values.sort((a, b) => Number(a.value === "(other)") - Number(b.value === "(other)") || b.count - a.count), total: page.total };
+    return { values: values.sort((a, b) => Number(a.value === "(other)") - Number(b.value === "(other)") || b.count - a.count), total: page.total, complete: page.complete };
   };
   return <Facets table="logs" search={search} first={["level", "service"]} counts="of what the query finds" load={load} onClose={onClose} />;
 }

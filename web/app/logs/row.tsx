@@ -1,14 +1,14 @@
 import type { JSX } from "preact";
 import type { LogRecord } from "../api/types";
 import { hasAnsi, stripAnsi } from "../lib/ansi";
-import { rowTime, type Zone } from "../lib/format";
+import type { Zone } from "../lib/format";
 import { fieldText } from "../lib/record";
-import { nanosToMs } from "../lib/time";
 import { wrappedLines } from "../lib/window";
 import { AnsiText } from "../ui/ansi";
 import { LevelBadge } from "../ui/level";
 import { Marked } from "../ui/marked";
 import { ServiceName } from "../ui/service";
+import { RowTime } from "../ui/time";
 
 export const ROW_HEIGHT = 18;
 export const PHONE_ROW_HEIGHT = 46;
@@ -35,7 +35,7 @@ interface Props {
 export function LogRow({ log, id, selected, pattern, zone, withYear, columns, wrap, fit, onOpen }: Props): JSX.Element {
   return (
     <div id={id} class={`log-row row-${log.level}`} role="option" aria-selected={selected} style={wrap ? { height: "auto" } : undefined} onClick={onOpen}>
-      <time class="log-time">{rowTime(nanosToMs(log.time_unix_nano), zone, withYear)}</time>
+      <RowTime class="log-time" nanos={log.time_unix_nano} zone={zone} withYear={withYear} />
       {columns.map((name) => (
         <Cell key={name} log={log} name={name} />
       ))}

@@ -1,7 +1,6 @@
 import type { JSX } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { useKeys } from "../lib/keys";
-import { readColumns } from "../lib/layout";
 import { keepChoice, keptChoice, usePhone } from "../lib/prefs";
 import { matchTerms, termPattern } from "../lib/query";
 import { href, navigate, setParams, usePlace } from "../lib/router";
@@ -13,7 +12,7 @@ import { QueryBar } from "../ui/querybar";
 import { ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { TimePicker } from "../ui/timepicker";
 import type { VirtualHandle } from "../ui/virtual";
-import { setColumns } from "./columns";
+import { setColumns, useColumns } from "./columns";
 import { LogContext } from "./context";
 import { LogFacets } from "./facets";
 import { StackedHistogram } from "./histogram";
@@ -42,7 +41,7 @@ function StoredView(): JSX.Element {
   const by = params.get("by") ?? "level";
   const wrap = params.get("wrap") === "1";
   const patterns = params.get("view") === "patterns";
-  const columns = useMemo(() => readColumns(params.get("cols")), [params.get("cols")]);
+  const columns = useColumns();
   const [facets, setFacets] = useState(() => keptChoice(FACETS_KEY) !== "closed");
   const key = `${search.key}|${order}`;
   const keptKey = JSON.stringify([search.query, search.range, order]);
@@ -98,7 +97,7 @@ function StoredView(): JSX.Element {
     <main class="view">
       <h1 class="sr-only">Logs</h1>
       <QueryBar table="logs" query={search.query} error={logs.error} onRun={search.run} placeholder={phone ? "Search logs, or paste a trace id" : 'Search logs: words, "a phrase", service:checkout severity>=warn, or a trace id'}>
-        <TimePicker range={search.range} onChange={search.setRange} />
+        <TimePicker range={search.range} onChange={search.setRange} onAgain={search.again} />
       </QueryBar>
       <Progress active={logs.loading || histogram.loading || logs.loadingMore} />
       <div class="split">
@@ -121,8 +120,7 @@ function StoredView(): JSX.Element {
             onFacets={toggleFacets}
           />
           {histogram.data && histogram.data.total > 0 && <StackedHistogram data={histogram.data} by={by} before={histogram.before} stale={histogram.loading} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />}
-          <Incomplete answers={[logs.page, histogram.data]} />
-          {patterns && !logs.error ? <LogPatterns search={search} /> : renderList()}
+          <Incomplete answers={[logs.page, histogram.data]}>{patterns && !logs.error ? <LogPatterns search={search} /> : renderList()}</Incomplete>
         </div>
         {selected && !patterns && (
           <LogPanel key={selected.id} log={selected} pattern={pattern} filter={filter} onContext={() => setParams({ around: "1" }, "replace")} onClose={() => setParams({ sel: null }, "replace")} onStep={step} />

@@ -14,7 +14,7 @@ export function Exceptions({ service, search }: { service: string; search: Searc
   const query = filterText("service", service);
   const found = useGroups<ExceptionPage>("exceptions", query, search, SHOWN);
   const groups = found.data?.exceptions ?? [];
-  if (!found.error && groups.length === 0) return null;
+  if (!found.error && groups.length === 0 && found.data?.complete !== false) return null;
   return (
     <section class="page-part">
       <h2>
@@ -25,7 +25,7 @@ export function Exceptions({ service, search }: { service: string; search: Searc
       </h2>
       {found.error && <p class="hint form-error">{found.error.message}</p>}
       <Incomplete answers={[found.data]} />
-      <ExceptionList groups={groups} withService={false} />
+      {groups.length === 0 && !found.error ? <p class="hint">None among what could be read</p> : <ExceptionList groups={groups} withService={false} />}
     </section>
   );
 }

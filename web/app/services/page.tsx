@@ -52,47 +52,48 @@ export function ServiceView({ name }: { name: string }): JSX.Element {
           <a href={href("/logs", { q: query, ...range })}>Logs</a>
           <a href={href("/map", { node: name, hops: "1", ...range })}>Map</a>
         </span>
-        <TimePicker range={search.range} onChange={search.setRange} />
+        <TimePicker range={search.range} onChange={search.setRange} onAgain={search.again} />
       </header>
-      <Incomplete answers={[found.data, wanted ? before.data : null]} />
-      <div class="page-scroll page-wide" tabIndex={0}>
-        {found.error ? (
-          <ErrorState error={found.error} retry={found.reload} />
-        ) : !found.data ? (
-          <Skeleton rows={10} rowHeight={30} />
-        ) : !service ? (
-          <EmptyState title="Nothing of this service here">
-            <p>It sent nothing in this time range.</p>
-            <div class="state-actions">
-              <a class="button" href={href(`/services/${encodeURIComponent(name)}`)}>
-                Look at all time
-              </a>
-              <a class="button" href={href("/services", range)}>
-                All services
-              </a>
-            </div>
-          </EmptyState>
-        ) : (
-          <>
-            <Figures service={service} before={earlierService} />
-            {service.span_count > 0 && <RedCharts query={query} search={search} />}
-            <div class="page-columns">
-              <div>
-                <section class="page-part">
-                  <h2>Operations</h2>
-                  <Operations service={service} before={earlierService} query={query} range={range} />
-                </section>
-                {service.span_count > 0 && <Exceptions service={name} search={search} />}
+      <Incomplete answers={[found.data, dependencies.data, wanted ? before.data : null]}>
+        <div class="page-scroll page-wide" tabIndex={0}>
+          {found.error ? (
+            <ErrorState error={found.error} retry={found.reload} />
+          ) : !found.data ? (
+            <Skeleton rows={10} rowHeight={30} />
+          ) : !service ? (
+            <EmptyState title="Nothing of this service here">
+              <p>It sent nothing in this time range.</p>
+              <div class="state-actions">
+                <a class="button" href={href(`/services/${encodeURIComponent(name)}`)}>
+                  Look at all time
+                </a>
+                <a class="button" href={href("/services", range)}>
+                  All services
+                </a>
               </div>
-              <div>
-                <ServiceLinks name={name} dependencies={dependencies} range={range} />
-                <RecentErrors query={query} search={search} range={range} />
+            </EmptyState>
+          ) : (
+            <>
+              <Figures service={service} before={earlierService} />
+              {service.span_count > 0 && <RedCharts query={query} search={search} />}
+              <div class="page-columns">
+                <div>
+                  <section class="page-part">
+                    <h2>Operations</h2>
+                    <Operations service={service} before={earlierService} query={query} range={range} />
+                  </section>
+                  {service.span_count > 0 && <Exceptions service={name} search={search} />}
+                </div>
+                <div>
+                  <ServiceLinks name={name} dependencies={dependencies} range={range} />
+                  <RecentErrors query={query} search={search} range={range} />
+                </div>
               </div>
-            </div>
-            {service.log_count > 0 && <Logs query={query} search={search} range={range} />}
-          </>
-        )}
-      </div>
+              {service.log_count > 0 && <Logs query={query} search={search} range={range} />}
+            </>
+          )}
+        </div>
+      </Incomplete>
     </main>
   );
 }
@@ -156,6 +157,7 @@ function RecentErrors({ query, search, range }: PartProps): JSX.Element {
         )}
       </h2>
       {found.error && <p class="hint form-error">{found.error.message}</p>}
+      <Incomplete answers={[found.data]} />
       {found.data && traces.length === 0 && (
         <p class="hint received">
           <Icon name="check" size={12} /> None in this range
@@ -192,6 +194,7 @@ function Logs({ query, search, range }: PartProps): JSX.Element {
           All
         </a>
       </h2>
+      <Incomplete answers={[histogram.data, lines.data]} />
       {histogram.data && histogram.data.total > 0 && <StackedHistogram data={histogram.data} by="level" before={histogram.before} stale={histogram.loading} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />}
       <ul class="page-lines">
         {rows.map((row) => (

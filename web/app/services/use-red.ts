@@ -7,10 +7,11 @@ const BUCKETS = 40;
 const SERVICES = 50;
 
 /** Rate and duration of the busiest services over the range, by name. */
-export function useServiceSeries(search: Search): Map<string, SpanSeries> {
+export function useServiceSeries(search: Search): { byName: Map<string, SpanSeries>; answer: SpanHistogram | null } {
   const { start, end } = search.fixed;
   const found = useApi<SpanHistogram>(`services red ${start} ${end} ${search.key}`, (signal) =>
     getJson("/api/v1/spans/histogram", { start, end, buckets: BUCKETS, by: "service_name", limit: SERVICES }, signal),
   );
-  return new Map((found.data?.series ?? []).flatMap((series) => (series.name === null ? [] : [[series.name, series] as const])));
+  const byName = new Map((found.data?.series ?? []).flatMap((series) => (series.name === null ? [] : [[series.name, series] as const])));
+  return { byName, answer: found.data };
 }

@@ -50,10 +50,10 @@ export function ServicesView(): JSX.Element {
             onInput={(event) => setParams({ q: event.currentTarget.value }, "replace")}
           />
         </div>
-        <TimePicker range={search.range} onChange={search.setRange} />
+        <TimePicker range={search.range} onChange={search.setRange} onAgain={search.again} />
       </div>
       <Progress active={found.loading} />
-      <Incomplete answers={[found.data]} />
+      <Incomplete answers={[found.data, series.answer]} />
       {renderBody()}
     </main>
   );
@@ -85,7 +85,7 @@ export function ServicesView(): JSX.Element {
           </thead>
           <tbody>
             {services.map((service) => (
-              <ServiceRows key={service.service_name} service={service} series={series.get(service.service_name)} most={most} open={open === service.service_name} range={range} />
+              <ServiceRows key={service.service_name} service={service} series={series.byName.get(service.service_name)} most={most} open={open === service.service_name} range={range} />
             ))}
           </tbody>
         </table>
@@ -125,10 +125,12 @@ function ServiceRows({ service, series, most, open, range }: RowsProps): JSX.Ele
         <td class="number">
           {service.error_count > 0 ? (
             <a class="error-text" href={href("/traces", { q: `${query} status:error`, ...range })}>
-              {count(service.error_count)} <span class="muted hide-phone">{percent(service.error_count, service.span_count)}</span>
+              {count(service.error_count)} <span class="muted hide-phone error-share">{percent(service.error_count, service.span_count)}</span>
             </a>
           ) : (
-            <span class="muted">0</span>
+            <span class="muted">
+              0 <span class="hide-phone error-share" />
+            </span>
           )}
         </td>
         <td class="number">{service.log_count > 0 ? count(service.log_count) : <span class="muted">0</span>}</td>

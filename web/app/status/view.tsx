@@ -6,6 +6,8 @@ import { ago, bytes, compact, count } from "../lib/format";
 import { byLabel, quantile, total, type Metrics } from "../lib/metrics";
 import { ErrorState, Skeleton } from "../ui/states";
 import { Sparkline } from "../ui/sparkline";
+import { Retention } from "./retention";
+import { Running } from "./running";
 import { useSamples, type Samples } from "./use-samples";
 
 /** Is it well: what comes in, what is refused, what is on disk, how queries fare. From /metrics, every few seconds. */
@@ -27,6 +29,8 @@ export function StatusView(): JSX.Element {
             <Ingest samples={samples} metrics={last.metrics} />
             <Storage samples={samples} metrics={last.metrics} />
             <Queries samples={samples} metrics={last.metrics} />
+            <Running />
+            <Retention />
           </>
         )}
       </div>

@@ -13,11 +13,14 @@ export interface Palette {
   of: (token: string) => string;
   services: string[];
   error: string;
+  errorText: string;
   warn: string;
   text: string;
   muted: string;
   surface: string;
   line: string;
+  /** Of what can be clicked. */
+  strong: string;
   font: string;
 }
 
@@ -33,11 +36,13 @@ export function readPalette(element: Element): Palette {
     of: read,
     services: Array.from({ length: SLOTS }, (_, slot) => read(`--service-${slot}`)),
     error: read("--error"),
+    errorText: read("--error-text"),
     warn: read("--warn"),
     text: read("--text"),
     muted: read("--text-3"),
     surface: read("--surface"),
     line: read("--line"),
+    strong: read("--line-strong"),
     font: `${read("--text-xs")} ${read("--sans")}`,
   };
 }

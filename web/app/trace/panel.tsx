@@ -5,11 +5,13 @@ import { count, duration, percent, signed } from "../lib/format";
 import { filterText } from "../lib/query";
 import { scopeAttributes } from "../lib/record";
 import { href, navigate, setParams } from "../lib/router";
+import { nanosToMs, toIso } from "../lib/time";
 import { AttributeTable, type FilterAction } from "../ui/attributes";
 import { CopyButton } from "../ui/copy";
 import { LevelBadge } from "../ui/level";
 import { Figures, FindAttribute, Panel, PanelTool } from "../ui/panel";
 import { ServiceName } from "../ui/service";
+import { PLACES } from "../logs/context";
 import { oneLine } from "../logs/row";
 import { Events } from "./events";
 import type { Around, LinkedFrom as LinkedFromSpan, Percentile } from "./use-around";
@@ -60,7 +62,7 @@ export function SpanPanel({ state, span, logs, around, onClose, onZoom }: Props)
       <Events events={span.events} />
       <Links links={span.links} />
       <LinkedFrom links={around?.linkedFrom(span.span_id) ?? []} />
-      <Logs logs={logs} />
+      <Logs trace={state.trace} span={span} logs={logs} />
       <FindAttribute value={needle} onInput={setNeedle} />
       <AttributeTable title="Attributes" attributes={span.attributes} filter={SEARCH_TRACES} needle={lower} />
       <AttributeTable title="Resource" attributes={span.resource} filter={SEARCH_TRACES} needle={lower} />
@@ -167,8 +169,29 @@ function LinkedFrom({ links }: { links: LinkedFromSpan[] }): JSX.Element | null 
 
 const SHOWN_LOGS = 8;
 
-function Logs({ logs }: { logs: LogRecord[] }): JSX.Element | null {
-  if (logs.length === 0) return null;
+/** Around a span that carries no logs of its own. */
+const NEAR_NS = 1_000_000_000n;
+
+/** What the same service, in the same place if that is known, logged while the span ran. */
+function nearbyLogs(trace: Timeline, span: TimelineSpan): string {
+  const start = BigInt(trace.start_time_unix_nano) + BigInt(span.start_offset_ns - (span.clock_delta_ns ?? 0));
+  const field = PLACES.find((name) => typeof span.resource[name] === "string");
+  const place = field ? ` ${filterText(`resource.${field}`, String(span.resource[field]))}` : "";
+  const at = (ns: bigint): string => toIso(nanosToMs(String(ns)));
+  return href("/logs", { q: filterText("service", span.service_name) + place, start: at(start - NEAR_NS), end: at(start + BigInt(span.duration_ns) + NEAR_NS), order: "asc" });
+}
+
+function Logs({ trace, span, logs }: { trace: Timeline; span: TimelineSpan; logs: LogRecord[] }): JSX.Element | null {
+  if (logs.length === 0) {
+    return (
+      <p class="hint">
+        No log carries its id.{" "}
+        <a class="text-button" href={nearbyLogs(trace, span)}>
+          What its service logged then
+        </a>
+      </p>
+    );
+  }
   return (
     <section class="attributes">
       <h3>

@@ -29,7 +29,7 @@ export function SpanRow({ index, row, span, state }: Props): JSX.Element {
       row={row}
       depth={state.depthOf(index)}
       selected={index === state.selected}
-      class={`${isError ? "span-error" : ""} ${isMatch === undefined ? "" : isMatch ? "span-match" : "span-dim"}`}
+      class={`${isError && !span.error_below ? "span-error" : ""} ${isMatch === undefined ? "" : isMatch ? "span-match" : "span-dim"}`}
       colour={stripeColour(state, span)}
       service={span.service_name}
       name={span.name}

@@ -17,6 +17,7 @@ interface Props {
 const TABS: [TraceTab, string][] = [
   ["spans", "Timeline"],
   ["flame", "Flame graph"],
+  ["calls", "Call tree"],
   ["stats", "Statistics"],
   ["logs", "Logs"],
 ];

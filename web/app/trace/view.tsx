@@ -3,12 +3,14 @@ import { useMemo, useState } from "preact/hooks";
 import { getJson } from "../api/client";
 import type { LogPage, LogRecord, Timeline, TraceWindow } from "../api/types";
 import { useApi, type Loaded } from "../api/use";
+import { plural } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { href, navigate, setParams, usePlace } from "../lib/router";
 import { knownSize } from "../lib/sizes";
 import { withoutSkew } from "../lib/skew";
 import { lazyView } from "../ui/lazy";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
+import { CallTree } from "./calls";
 import { ColourLegend } from "./colours";
 import { Flame } from "./flame";
 import { GroupPanel } from "./group-panel";
@@ -19,6 +21,7 @@ import { SpanPanel } from "./panel";
 import { Statistics } from "./statistics";
 import { Toolbar } from "./toolbar";
 import { useAround } from "./use-around";
+import { useLateSpans } from "./use-late";
 import { useTraceState, type TraceState } from "./use-view";
 import { Waterfall } from "./waterfall";
 import { zoomAround, zoomKeys } from "./zoom";
@@ -64,7 +67,7 @@ function WholeTrace({ id }: { id: string }): JSX.Element {
   return (
     <main class="view">
       <Progress active={timeline.loading || logs.loading} />
-      {timeline.data ? <TracePage trace={timeline.data} logs={logs} file={null} /> : timeline.error ? <Failed id={id} answer={timeline} /> : <Skeleton rowHeight={24} rows={28} />}
+      {timeline.data ? <TracePage trace={timeline.data} logs={logs} file={null} onReload={timeline.reload} /> : timeline.error ? <Failed id={id} answer={timeline} /> : <Skeleton rowHeight={24} rows={28} />}
     </main>
   );
 }
@@ -88,17 +91,19 @@ function Failed({ id, answer }: { id: string; answer: Pick<Loaded<unknown>, "err
   );
 }
 
-const TABS = ["spans", "flame", "stats", "logs"] as const;
+const TABS = ["spans", "flame", "calls", "stats", "logs"] as const;
 export type TraceTab = (typeof TABS)[number];
 
 interface PageProps {
   trace: Timeline;
   logs: Loaded<LogPage>;
   file: TraceFile | null;
+  /** Loads it once more. */
+  onReload?: () => void;
 }
 
 /** A trace, wherever it came from. */
-export function TracePage({ trace: raw, logs, file }: PageProps): JSX.Element {
+export function TracePage({ trace: raw, logs, file, onReload }: PageProps): JSX.Element {
   const skew = useMemo(() => withoutSkew(raw), [raw]);
   const asRecorded = usePlace().params.get("clock") === "raw";
   const trace = skew && !asRecorded ? skew.trace : raw;
@@ -111,11 +116,13 @@ export function TracePage({ trace: raw, logs, file }: PageProps): JSX.Element {
   useTraceKeys(state, tab, file !== null);
   const span = trace.spans[state.selected];
   const group = state.groupAt(state.selected);
+  const late = useLateSpans(raw, onReload !== undefined);
   const around = useAround(raw, file === null && span !== undefined);
   return (
     <>
       <TraceHeader trace={trace} file={file} skew={skew} asRecorded={asRecorded} origins={state.origins} onJumpToError={() => jumpToError(state)} onJumpToOrigin={() => jumpToOrigin(state)} />
       <Incomplete answers={[trace, logs.data]} />
+      {late > 0 && <LateSpans late={late} onReload={onReload} />}
       {tab === "spans" && trace.spans.length > 1 && <Minimap state={state} />}
       <Toolbar state={state} tab={tab} logCount={trace.log_count} />
       {tab === "spans" && <ColourLegend state={state} />}
@@ -123,6 +130,7 @@ export function TracePage({ trace: raw, logs, file }: PageProps): JSX.Element {
         <div class="split-main">
           {tab === "spans" && <Waterfall state={state} logsBySpan={logsBySpan} />}
           {tab === "flame" && <Flame state={state} />}
+          {tab === "calls" && <CallTree state={state} />}
           {tab === "stats" && <Statistics state={state} />}
           {tab === "logs" && <TraceLogs state={state} logs={records} total={trace.log_count} loading={logs.loading} error={logs.error} retry={logs.reload} />}
         </div>
@@ -132,6 +140,17 @@ export function TracePage({ trace: raw, logs, file }: PageProps): JSX.Element {
         {group && detail && tab === "spans" && <GroupPanel key={state.selected} state={state} group={group} onClose={() => state.select(-1)} onZoom={() => zoomToSpan(state)} />}
       </div>
     </>
+  );
+}
+
+function LateSpans({ late, onReload }: { late: number; onReload: (() => void) | undefined }): JSX.Element {
+  return (
+    <p class="late" role="status">
+      {plural(late, "more span has", "more spans have")} come since.
+      <button type="button" class="text-button" onClick={onReload}>
+        Load them
+      </button>
+    </p>
   );
 }
 

@@ -1,9 +1,9 @@
 import type { JSX } from "preact";
 import type { ServiceCount, TraceSummary } from "../api/types";
 import { serviceColour } from "../lib/colour";
-import { count, duration, plural, rowTime, type Zone } from "../lib/format";
-import { nanosToMs } from "../lib/time";
+import { count, duration, plural, type Zone } from "../lib/format";
 import { Icon } from "../ui/icons";
+import { RowTime } from "../ui/time";
 
 export const TRACE_ROW = 30;
 export const PHONE_TRACE_ROW = 62;
@@ -38,7 +38,7 @@ function TraceLink({ trace, longest, selected, zone, withYear, hasQuery }: Props
   const root = trace.root;
   return (
     <a id={`trace-${trace.trace_id}`} class={selected ? "trace-row selected" : "trace-row"} href={`/trace/${trace.trace_id}`} title={`Trace ${trace.trace_id}`}>
-      <time class="trace-time">{rowTime(nanosToMs(trace.start_time_unix_nano), zone, withYear)}</time>
+      <RowTime class="trace-time" nanos={trace.start_time_unix_nano} zone={zone} withYear={withYear} />
       <span class="trace-root">
         {root ? (
           <>

@@ -17,6 +17,7 @@ import { TimePicker } from "../ui/timepicker";
 import { VirtualList, type VirtualHandle } from "../ui/virtual";
 import { ROOTS, TraceCharts } from "./charts";
 import { DifferencePanel } from "./difference";
+import { SpanExport } from "./export";
 import { SpanFacets } from "./facets";
 import { PHONE_TRACE_ROW, TRACE_ROW, TraceRow } from "./row";
 import { useTraces } from "./use-traces";
@@ -78,7 +79,7 @@ export function TracesView(): JSX.Element {
     <main class="view">
       <h1 class="sr-only">Traces</h1>
       <QueryBar table="spans" query={search.query} error={found.error} onRun={search.run} placeholder={phone ? "Search traces, or paste an id" : "Search spans: service:checkout status:error duration>250ms, or a trace id"}>
-        <TimePicker range={search.range} onChange={search.setRange} />
+        <TimePicker range={search.range} onChange={search.setRange} onAgain={search.again} />
       </QueryBar>
       <Progress active={found.loading || found.loadingMore} />
       <div class="split">
@@ -102,12 +103,14 @@ export function TracesView(): JSX.Element {
               <a class="icon-button hide-phone" href="/open" title="Open a trace file" aria-label="Open a trace file">
                 <Icon name="file" />
               </a>
+              {rows.length > 0 && <SpanExport search={search} />}
               <CopyButton text={absoluteLink} title="Copy a link with absolute times" icon="link" />
             </span>
           </div>
-          <TraceCharts traces={found.traces} search={search} />
-          <Incomplete answers={[found.page]} />
-          {renderList()}
+          <Incomplete answers={[found.page]}>
+            <TraceCharts traces={found.traces} search={search} />
+            {renderList()}
+          </Incomplete>
           {marks.length > 0 && <CompareTray marks={marks} />}
         </div>
         {clause && <DifferencePanel search={search} clause={clause} base={search.query.trim() === "" ? ROOTS : search.query} />}

@@ -90,6 +90,11 @@ function AttributeRow({ name, value, field, filter, pattern }: RowProps): JSX.El
               <Icon name="columns" size={12} />
             </button>
           )}
+          {/^https?:\/\/[^\s"<>]+$/.test(text) && (
+            <a class="icon-button" href={text} target="_blank" rel="noopener noreferrer" title="Open the address in a new tab" aria-label={`Open ${name}`}>
+              <Icon name="link" size={12} />
+            </a>
+          )}
           <CopyButton text={text} title={`Copy ${name}`} />
         </span>
       </dd>

@@ -3,7 +3,8 @@ import { useState } from "preact/hooks";
 import { getJson } from "../api/client";
 import type { FieldPage } from "../api/types";
 import { useApi } from "../api/use";
-import { compact, count, percent } from "../lib/format";
+import { compact, count, percent, plural } from "../lib/format";
+import { togglePin, usePins } from "../lib/pins";
 import { hasFilter } from "../lib/query";
 import type { Search } from "../lib/search";
 import { Icon } from "./icons";
@@ -17,6 +18,7 @@ export interface FacetAnswer {
   values: FacetValue[];
   /** Records that the shares are of. */
   total: number;
+  complete: boolean;
 }
 
 interface Props {
@@ -38,9 +40,11 @@ const TWINS = ["service_name", "resource.service.name"];
 export function Facets({ table, search, first, counts, load, onClose }: Props): JSX.Element {
   const [needle, setNeedle] = useState("");
   const fields = useApi<FieldPage>(JSON.stringify(["facets", table, search.fixed]), (signal) => getJson("/api/v1/fields", { table, start: search.fixed.start, end: search.fixed.end }, signal));
+  const pins = usePins(table);
   const lower = needle.trim().toLowerCase();
+  const top = [...first, ...pins.filter((name) => !first.includes(name))];
   const found = (fields.data?.fields ?? [])
-    .filter((field) => !first.includes(field.query_name) && !TWINS.includes(field.query_name) && field.query_name.toLowerCase().includes(lower))
+    .filter((field) => !top.includes(field.query_name) && !TWINS.includes(field.query_name) && field.query_name.toLowerCase().includes(lower))
     .slice(0, SHOWN_FIELDS);
   return (
     <aside class="facets" aria-label="Facets">
@@ -51,13 +55,13 @@ export function Facets({ table, search, first, counts, load, onClose }: Props): 
         </button>
       </header>
       <div class="facets-scroll">
-        {first
-          .filter((name) => name.includes(lower))
+        {top
+          .filter((name) => name.toLowerCase().includes(lower))
           .map((name) => (
-            <Facet key={name} name={name} search={search} load={load} startsOpen counts={counts} />
+            <Facet key={name} name={name} table={table} pinned={first.includes(name) ? null : true} search={search} load={load} startsOpen counts={counts} />
           ))}
         {found.map((field) => (
-          <Facet key={field.name} name={field.query_name} note={compact(field.count)} search={search} load={load} startsOpen={false} counts={counts} />
+          <Facet key={field.name} name={field.query_name} table={table} pinned={false} field={field} search={search} load={load} startsOpen={false} counts={counts} />
         ))}
         {fields.error && <p class="hint form-error">{fields.error.message}</p>}
       </div>
@@ -67,50 +71,71 @@ export function Facets({ table, search, first, counts, load, onClose }: Props): 
 
 interface FacetProps {
   name: string;
-  note?: string;
+  table: "logs" | "spans";
+  /** Whether somebody put it to the top; null where it is there by itself. */
+  pinned: boolean | null;
+  /** What the files say of it: of records in them, whatever the query. */
+  field?: FieldPage["fields"][number];
   search: Search;
   load: Props["load"];
   startsOpen: boolean;
   counts: string;
 }
 
-function Facet({ name, note, search, load, startsOpen, counts }: FacetProps): JSX.Element {
+function Facet({ name, table, pinned, field, search, load, startsOpen, counts }: FacetProps): JSX.Element {
   const [open, setOpen] = useState(startsOpen);
   return (
     <section class="facet">
-      <button type="button" class={open ? "facet-name open" : "facet-name"} aria-expanded={open} onClick={() => setOpen(!open)}>
-        <Icon name="chevron" size={10} />
-        <span>{name}</span>
-        {note && <span class="muted number">{note}</span>}
-      </button>
+      <div class="facet-head">
+        <button type="button" class={open ? "facet-name open" : "facet-name"} aria-expanded={open} title={field && saysOf(field)} onClick={() => setOpen(!open)}>
+          <Icon name="chevron" size={10} />
+          <span>{name}</span>
+          {field && <span class="muted number">{compact(field.count)}</span>}
+        </button>
+        {pinned !== null && (
+          <button type="button" class="facet-pin" aria-pressed={pinned} aria-label={`Keep ${name} at the top`} title={pinned ? "No longer at the top" : "Keep at the top"} onClick={() => togglePin(table, name)}>
+            <Icon name="pin" size={12} />
+          </button>
+        )}
+      </div>
       {open && <Values name={name} search={search} load={load} counts={counts} />}
     </section>
   );
 }
 
-function Values({ name, search, load, counts }: Omit<FacetProps, "note" | "startsOpen">): JSX.Element {
+function saysOf({ query_name: name, count: records, distinct, exact }: FieldPage["fields"][number]): string {
+  const values = distinct === undefined ? "" : `, ${exact ? "" : "about "}${plural(distinct, "value")}`;
+  return `${name}: in ${plural(records, "record")} of the files of this time${values}`;
+}
+
+function Values({ name, search, load, counts }: Pick<FacetProps, "name" | "search" | "load" | "counts">): JSX.Element {
   const found = useApi<FacetAnswer>(`${name} ${search.key}`, (signal) => load(name, signal));
   // What is wrong with the query stands in the view, once.
   if (found.error && found.error.position !== null) return <p class="hint">–</p>;
   if (found.error) return <p class="hint form-error">{found.error.message}</p>;
   if (!found.data) return <p class="hint">Counting…</p>;
-  const { values, total } = found.data;
+  const { values, total, complete } = found.data;
   if (values.length === 0) return <p class="hint">No values here</p>;
   const most = Math.max(1, ...values.map((entry) => entry.count));
   return (
     <ul class={found.loading ? "facet-values stale" : "facet-values"}>
       {values.map((entry) => {
-        const plain = entry.value !== "(other)" && entry.value !== "(none)";
-        const included = plain && hasFilter(search.query, name, entry.value, false);
-        const excluded = plain && hasFilter(search.query, name, entry.value, true);
+        // Those without the field are found by asking for it.
+        const [field, value, isNone] = entry.value === "(none)" ? ["has", name, true] : [name, entry.value, false];
+        const plain = entry.value !== "(other)";
+        const included = plain && hasFilter(search.query, field, value, isNone);
+        const excluded = plain && hasFilter(search.query, field, value, !isNone);
         return (
           <li key={entry.value} class={included ? "facet-value facet-on" : excluded ? "facet-value facet-off" : "facet-value"} style={{ "--share": `${(entry.count / most) * 100}%` }}>
-            <button type="button" disabled={!plain} aria-pressed={included} title={`${entry.value}: ${count(entry.count)}, ${percent(entry.count, total)} ${counts}`} onClick={() => search.toggle(name, entry.value, false)}>
-              <span class="facet-text">{entry.value === "" ? '""' : entry.value}</span>
-              <span class="number muted">{compact(entry.count)}</span>
+            <button type="button" disabled={!plain} aria-pressed={included} title={`${entry.value}: ${count(entry.count)}, ${percent(entry.count, total)} ${counts}`} onClick={() => search.toggle(field, value, isNone)}>
+              <span class={isNone ? "facet-text facet-none" : "facet-text"}>{isNone ? "without it" : entry.value === "" ? '""' : entry.value}</span>
+              <span class="number muted">
+                {complete ? "" : "≥"}
+                {compact(entry.count)}
+              </span>
             </button>
             {plain && (
-              <button type="button" class="facet-not" aria-pressed={excluded} aria-label={`Without ${name} ${entry.value}`} title="Without this value" onClick={() => search.toggle(name, entry.value, true)}>
+              <button type="button" class="facet-not" aria-pressed={excluded} aria-label={isNone ? `Only with ${name}` : `Without ${name} ${entry.value}`} title={isNone ? "Only with the field" : "Without this value"} onClick={() => search.toggle(field, value, !isNone)}>
                 <Icon name="minus" size={10} />
               </button>
             )}

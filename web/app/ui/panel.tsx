@@ -1,5 +1,24 @@
 import type { ComponentChildren, JSX } from "preact";
+import { useRef } from "preact/hooks";
+import { keepChoice, keptChoice, usePhone } from "../lib/prefs";
+import { useSize } from "../lib/size";
+import { createStore, useStore } from "../lib/store";
+import { Grip } from "./grip";
 import { Icon, type IconName } from "./icons";
+
+const WIDTH_KEY = "spoor.panel";
+const MIN_WIDTH = 300;
+/** What the list beside it keeps. */
+const MIN_BESIDE = 420;
+const kept = Number(keptChoice(WIDTH_KEY));
+/** The width that was chosen in this browser; null is that of the style sheet. */
+const width = createStore<number | null>(kept >= MIN_WIDTH ? kept : null);
+
+function setWidth(wanted: number): void {
+  const next = Math.round(Math.max(MIN_WIDTH, Math.min(window.innerWidth - MIN_BESIDE, wanted)));
+  width.set(next);
+  keepChoice(WIDTH_KEY, String(next));
+}
 
 interface PanelProps {
   label: string;
@@ -13,8 +32,13 @@ interface PanelProps {
 
 /** What there is to say of one thing, beside the list or picture it was chosen from. */
 export function Panel({ label, head, tools, title, onClose, children }: PanelProps): JSX.Element {
+  const chosen = useStore(width);
+  const own = useRef<HTMLElement>(null);
+  const phone = usePhone();
+  const { width: shown } = useSize(own);
   return (
-    <aside class="panel" aria-label={label}>
+    <aside class="panel" ref={own} aria-label={label} style={chosen !== null && !phone ? { width: `min(${chosen}px, calc(100vw - ${MIN_BESIDE}px))` } : undefined}>
+      {!phone && <Grip class="panel-grip" label="Width of the panel" size={shown} reversed onSize={setWidth} />}
       <header class="panel-head">
         {head}
         <span class="panel-tools">

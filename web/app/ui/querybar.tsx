@@ -1,10 +1,11 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useCallback, useEffect, useState } from "preact/hooks";
-import type { ApiError } from "../api/client";
+import { getJson, type ApiError } from "../api/client";
+import type { TracePage } from "../api/types";
 import { EditorHost } from "../editor/host";
 import type { Editor, EditorOptions } from "../editor/types";
-import { asTraceId } from "../lib/query";
-import { navigate } from "../lib/router";
+import { asSpanId, asTraceId } from "../lib/query";
+import { href, navigate } from "../lib/router";
 import { Chips } from "./chips";
 import { Icon } from "./icons";
 import { SavedMenu } from "./saved";
@@ -33,13 +34,22 @@ function unitOffset(text: string, codePoints: number): number {
   return [...text].slice(0, codePoints).join("").length;
 }
 
+/** The page of a span, whatever time is looked at; null where it is none, or cannot be looked up: then it is a word like any other. */
+async function placeOfSpan(id: string): Promise<string | null> {
+  const page = await getJson<TracePage>("/api/v1/traces", { query: `span_id:${id}`, limit: 1 }).catch(() => null);
+  const trace = page?.traces[0];
+  return trace ? href(`/trace/${trace.trace_id}`, { span: id }) : null;
+}
+
 /** The one search box: coloured while typed, completed, wrong places underlined, a pasted trace id opens its trace. */
 export function QueryBar({ table, query, placeholder, error, onRun, children }: Props): JSX.Element {
   const [text, setText] = useState(query);
   useEffect(() => setText(query), [query]);
   const run = (value: string): void => {
     const traceId = asTraceId(value);
+    const spanId = asSpanId(value);
     if (traceId) navigate(`/trace/${traceId}`);
+    else if (spanId) void placeOfSpan(spanId).then((place) => (place ? navigate(place) : onRun(value.trim())));
     else onRun(value.trim());
   };
   const create = useCallback(

@@ -1,6 +1,8 @@
-import type { ComponentChildren, JSX } from "preact";
+import { createContext, type ComponentChildren, type JSX } from "preact";
+import { useContext } from "preact/hooks";
 import type { Answer } from "../api/types";
 import type { ApiError } from "../api/client";
+import { CopyButton } from "./copy";
 import { Icon } from "./icons";
 
 /** Grey rows while the first answer is under way: the shape of what comes, so that nothing jumps. */
@@ -31,6 +33,7 @@ export function ErrorState({ error, retry }: { error: ApiError; retry: () => voi
             Retry
           </button>
         )}
+        <CopyButton text={() => details(error)} title="Copy the details" />
         <code class="state-code">
           {error.status > 0 ? `${error.status} ` : ""}
           {error.code}
@@ -40,6 +43,9 @@ export function ErrorState({ error, retry }: { error: ApiError; retry: () => voi
     </section>
   );
 }
+
+/** What somebody else needs to find out. */
+const details = (error: ApiError): string => [`${error.status} ${error.code}`, error.message, error.hint, error.requestId && `request ${error.requestId}`, window.location.href, new Date().toISOString()].filter(Boolean).join("\n");
 
 /** The API writes values in backticks. */
 export function withCode(text: string): ComponentChildren {
@@ -55,20 +61,39 @@ export function EmptyState({ title, children }: { title: string; children?: Comp
   );
 }
 
+/** Reasons that a banner above has given already. */
+const Said = createContext<readonly string[]>([]);
+const NO_REASON = "the server gave no reason";
+
+interface IncompleteProps {
+  answers: (Partial<Answer> | null | undefined)[];
+  /** What follows, in which the same reasons are not given again. */
+  children?: ComponentChildren;
+}
+
 /** Shown over any answer that is not the whole truth, with the reasons the server gave. */
-export function Incomplete({ answers }: { answers: (Answer | null | undefined)[] }): JSX.Element | null {
-  const partial = answers.filter((answer): answer is Answer => answer?.complete === false);
-  if (partial.length === 0) return null;
-  const reasons = [...new Set(partial.flatMap((answer) => answer.incomplete_reasons ?? []))];
+export function Incomplete({ answers, children }: IncompleteProps): JSX.Element {
+  const above = useContext(Said);
+  const all = answers.flatMap((answer) => (answer?.complete === false ? (answer.incomplete_reasons?.length ? answer.incomplete_reasons : [NO_REASON]) : []));
+  const reasons = [...new Set(all)].filter((reason) => !above.includes(reason));
   return (
-    <div class="banner" role="status">
-      <Icon name="warn" />
-      <span>
-        <strong>This answer is incomplete.</strong> {reasons.length > 0 ? reasons.join("; ") : "The server gave no reason."}
-      </span>
-    </div>
+    <>
+      {reasons.length > 0 && (
+        <div class="banner" role="status">
+          <Icon name="warn" />
+          <span>
+            <strong>This answer is incomplete:</strong> {reasons.slice(0, SHOWN_REASONS).map(withCode).map((reason, at) => (at === 0 ? reason : <>; {reason}</>))}
+            {reasons.length > SHOWN_REASONS && <span title={reasons.join("\n")}>; and {reasons.length - SHOWN_REASONS} more reasons</span>}
+          </span>
+        </div>
+      )}
+      {children !== undefined && <Said.Provider value={[...above, ...reasons]}>{children}</Said.Provider>}
+    </>
   );
 }
+
+/** Each may be a sentence; what more of them say is in the title. */
+const SHOWN_REASONS = 3;
 
 /** A thin line that moves at the top of a view while something newer is loading. */
 export function Progress({ active }: { active: boolean }): JSX.Element {

@@ -5,13 +5,17 @@ import { setZone, shortTime, useZone, type Zone } from "../lib/format";
 import { isRelative, parsePoint, parseTypedRange, QUICK_RANGES, resolveRange, stepRange, zoomOut, type Range } from "../lib/time";
 import { Icon, type IconName } from "./icons";
 import { Popover } from "./popover";
+import { RefreshChoice, useEvery, useRefresh } from "./refresh";
 import { Choice } from "./topbar";
 
 interface Props {
   range: Range;
   onChange: (range: Range) => void;
+  /** Searches the same range again. */
+  onAgain: () => void;
 }
 
+const NOTHING = (): void => undefined;
 const same = (a: Range, b: Range): boolean => a.start === b.start && a.end === b.end;
 
 /** What stands on the button: the quick range's name, or both ends, the second without the day it shares. */
@@ -32,8 +36,12 @@ export function rangeLabel(range: Range, zone: Zone): string {
 /** Steps aside for the keys of the page: `t` opens it, `,` and `.` step, `-` widens. */
 export const TIME_BUTTON = "time-button";
 
-export function TimePicker({ range, onChange }: Props): JSX.Element {
+export function TimePicker({ range, onChange, onAgain }: Props): JSX.Element {
   const zone = useZone();
+  const every = useEvery();
+  // What has an end does not change.
+  const moves = range.end === null || isRelative(range);
+  useRefresh(moves ? onAgain : NOTHING);
   const go = (next: Range | null): void => {
     if (next) onChange(next);
   };
@@ -47,6 +55,12 @@ export function TimePicker({ range, onChange }: Props): JSX.Element {
     <>
       <Icon name="clock" />
       <span class="time-label">{rangeLabel(range, zone)}</span>
+      {every && moves && (
+        <span class="time-every" title={`Searched again every ${every}, but not while you read`}>
+          <Icon name="reload" size={12} />
+          {every}
+        </span>
+      )}
       <Icon name="down" size={12} />
     </>
   );
@@ -64,6 +78,7 @@ export function TimePicker({ range, onChange }: Props): JSX.Element {
           <RangePanel
             range={range}
             zone={zone}
+            moves={moves}
             onChange={(next) => {
               onChange(next);
               close();
@@ -77,7 +92,12 @@ export function TimePicker({ range, onChange }: Props): JSX.Element {
   );
 }
 
-function RangePanel({ range, zone, onChange }: Props & { zone: Zone }): JSX.Element {
+interface PanelProps extends Omit<Props, "onAgain"> {
+  zone: Zone;
+  moves: boolean;
+}
+
+function RangePanel({ range, zone, moves, onChange }: PanelProps): JSX.Element {
   const [typed, setTyped] = useState("");
   const preview = typed.trim() === "" ? null : parseTypedRange(typed, Date.now(), zone);
   const submit = (event: Event): void => {
@@ -116,6 +136,7 @@ function RangePanel({ range, zone, onChange }: Props & { zone: Zone }): JSX.Elem
           Fix to absolute times
         </button>
       )}
+      {moves && <RefreshChoice />}
       <Choice<Zone> label="Times in" value={zone} options={[["local", "Local"], ["utc", "UTC"]]} onChange={setZone} />
     </div>
   );
