@@ -1,5 +1,8 @@
 //! Readers that compare what they read with the checksums in the file's footer
 //! ([`ChunkChecksums`]): bytes that are not what was written are an error, and never other values.
+//!
+//! A small file is read as a whole when its footer is: to ask for its columns again would cost more
+//! than the bytes do.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,9 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use datafusion::common::Result;
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::parquet::{
-    CachedParquetFileReaderFactory, ParquetFileReaderFactory,
-};
+use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures::FutureExt;
@@ -22,13 +23,12 @@ use parquet::file::metadata::ParquetMetaData;
 use spoor_storage::{ChunkChecksums, FileFacts, refuse_newer};
 
 use super::files::RowsToRead;
-use super::footer::footer;
+use super::footer::footer_and_bytes;
 use crate::engine::Entry;
 
 /// Makes readers that take footers from the cache.
 #[derive(Debug)]
 pub(super) struct CheckedReaders {
-    readers: CachedParquetFileReaderFactory,
     store: Arc<dyn ObjectStore>,
     cache: Arc<FileMetadataCache>,
     /// What is read is counted there.
@@ -42,7 +42,6 @@ impl CheckedReaders {
         entry: Arc<Entry>,
     ) -> Self {
         Self {
-            readers: CachedParquetFileReaderFactory::new(Arc::clone(&store), Arc::clone(&cache)),
             store,
             cache,
             entry,
@@ -53,10 +52,10 @@ impl CheckedReaders {
 impl ParquetFileReaderFactory for CheckedReaders {
     fn create_reader(
         &self,
-        partition_index: usize,
+        _: usize,
         file: PartitionedFile,
-        metadata_size_hint: Option<usize>,
-        metrics: &ExecutionPlanMetricsSet,
+        _: Option<usize>,
+        _: &ExecutionPlanMetricsSet,
     ) -> Result<Box<dyn AsyncFileReader + Send>> {
         let (meta, facts) = (file.object_meta.clone(), file.extension().copied());
         if let Some(RowsToRead(rows)) = file.extension() {
@@ -66,37 +65,36 @@ impl ParquetFileReaderFactory for CheckedReaders {
         self.entry
             .read
             .add_bytes(facts.map_or(0, |facts: FileFacts| facts.tail_bytes));
-        let reader =
-            self.readers
-                .create_reader(partition_index, file, metadata_size_hint, metrics)?;
         Ok(Box::new(CheckedReader {
-            reader,
             store: Arc::clone(&self.store),
             cache: Arc::clone(&self.cache),
             meta,
             facts,
             checksums: None,
+            whole: None,
             entry: Arc::clone(&self.entry),
         }))
     }
 }
 
 struct CheckedReader {
-    reader: Box<dyn AsyncFileReader + Send>,
     store: Arc<dyn ObjectStore>,
     cache: Arc<FileMetadataCache>,
     meta: ObjectMeta,
     facts: Option<FileFacts>,
     /// Known once the footer was read.
     checksums: Option<ChunkChecksums>,
+    /// All bytes of a small file, if its footer was read.
+    whole: Option<Bytes>,
     entry: Arc<Entry>,
 }
 
 impl CheckedReader {
     async fn footer(&mut self) -> parquet::errors::Result<Arc<ParquetMetaData>> {
-        let footer = footer(&self.store, &self.cache, &self.meta, self.facts)
+        let (footer, whole) = footer_and_bytes(&self.store, &self.cache, &self.meta, self.facts)
             .await
             .map_err(|error| ParquetError::External(error.into()))?;
+        self.whole = whole.or(self.whole.take());
         refuse_newer(&footer).map_err(|error| ParquetError::External(error.into()))?;
         let checksums = ChunkChecksums::of(&footer);
         self.checksums = Some(checksums.map_err(|error| ParquetError::General(error.to_string()))?);
@@ -110,12 +108,29 @@ impl CheckedReader {
         }
         let asked = ranges.iter().map(|range| range.end - range.start);
         self.entry.read.add_bytes(asked.sum());
-        let bytes = self.reader.get_byte_ranges(ranges.to_vec()).await?;
+        let bytes = match &self.whole {
+            Some(whole) => parts_of(whole, ranges)?,
+            None => self
+                .store
+                .get_ranges(&self.meta.location, ranges)
+                .await
+                .map_err(|error| ParquetError::External(error.into()))?,
+        };
         if let Some(checksums) = &self.checksums {
             checksums.compare(ranges, &bytes)?;
         }
         Ok(bytes)
     }
+}
+
+fn parts_of(whole: &Bytes, ranges: &[Range<u64>]) -> parquet::errors::Result<Vec<Bytes>> {
+    let part = |range: &Range<u64>| {
+        let start = usize::try_from(range.start).ok()?;
+        let end = usize::try_from(range.end).ok()?;
+        (start <= end && end <= whole.len()).then(|| whole.slice(start..end))
+    };
+    let parts: Option<Vec<Bytes>> = ranges.iter().map(part).collect();
+    parts.ok_or_else(|| ParquetError::EOF("a column ends behind its file".to_owned()))
 }
 
 impl AsyncFileReader for CheckedReader {
