@@ -30,6 +30,7 @@ use utoipa_axum::routes;
 pub(crate) use asked::remember;
 pub(crate) use error::BrokenData;
 pub use error::{ApiError, ErrorBody};
+pub(crate) use fields::query_name;
 pub(crate) use histogram::Buckets;
 pub(crate) use request::JsonBody;
 pub use request::{Parameters, optional};

@@ -20,6 +20,7 @@ use spoor_storage::{Error, ErrorKind, RecordId, Result, Snapshot, Storage, Tenan
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
+use crate::by_file::Questions;
 use crate::failure::from_datafusion;
 use crate::functions;
 use crate::session::QuerySession;
@@ -106,6 +107,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: QueryMetrics,
     state: SessionState,
     runtime: RuntimeEnv,
+    /// What was asked so far of whole files.
+    pub(crate) questions: Questions,
     turns: Arc<Turns>,
     tails: Arc<Semaphore>,
     running: Arc<Running>,
@@ -152,6 +155,7 @@ impl QueryEngine {
                 turns: Turns::new(options.max_concurrent, options.max_waiting),
                 tails: Arc::new(Semaphore::new(options.max_tails)),
                 running: Arc::default(),
+                questions: Questions::default(),
                 metrics: QueryMetrics::default(),
                 storage,
                 options,

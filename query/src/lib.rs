@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Modules in reading order: [`engine`] (limits, one session a query), [`session`] (one snapshot,
-//! one deadline, one memory pool), [`table`] (what DataFusion scans), [`functions`] (full text and
+//! one deadline, one memory pool), [`table`] (what DataFusion scans), `by_file` (counting that reads a file once), [`functions`] (full text and
 //! attributes in SQL), [`language`] (the search language), [`sql`], [`parameters`], [`otlp`]
 //! (rows back to OTLP JSON), [`trace`] (trees, search), `traceql`, `logql`, [`services`], `patterns`,
 //! `exceptions`, `failures`, `difference`, `searches`, [`api`], [`admin`] (what changes stored data) and [`openapi`] (the document of both).
@@ -15,6 +15,7 @@
 pub mod admin;
 pub mod api;
 pub mod attributes;
+mod by_file;
 mod difference;
 pub mod engine;
 mod exceptions;

@@ -16,14 +16,15 @@ use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 use serde::Serialize;
 use spoor_storage::{
-    DataFile, Error, ErrorKind, FacetCache, Result, Snapshot, Storage, Table, TenantId, TimeRange,
+    CountCache, DataFile, Error, ErrorKind, Result, Snapshot, Storage, Table, TenantId, TimeRange,
 };
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
+use crate::by_file::Questions;
 use crate::engine::{Entry, Reading, Shared, Turn};
 use crate::failure::from_datafusion;
-use crate::table::{DynamicColumn, Part, SnapshotTable};
+use crate::table::{DynamicColumn, FileNumbers, Part, SnapshotTable};
 
 /// An answer names at most this many reasons for being incomplete.
 const MAX_REASONS: usize = 20;
@@ -144,17 +145,28 @@ impl QuerySession {
             .map_err(from_datafusion)
     }
 
-    /// The rows of a part of the snapshot.
-    pub(crate) fn part_of(&self, table: Table, part: Part) -> Result<DataFrame> {
-        let of_part = SnapshotTable::new(Arc::clone(&self.scope), table, Vec::new());
+    /// The rows of a part of the snapshot, with the numbers of their files.
+    pub(crate) fn part_of(
+        &self,
+        table: Table,
+        part: Part,
+        numbers: FileNumbers,
+    ) -> Result<DataFrame> {
+        let all = SnapshotTable::new(Arc::clone(&self.scope), table, Vec::new());
+        let of_part = all.with_part(part).with_numbers(Arc::new(numbers));
         self.context
-            .read_table(Arc::new(of_part.with_part(part)))
+            .read_table(Arc::new(of_part))
             .map_err(from_datafusion)
     }
 
-    /// What was counted of whole files.
-    pub(crate) fn facets(&self) -> &FacetCache {
-        self.scope.shared.storage.facets()
+    /// What was counted of files.
+    pub(crate) fn counted(&self) -> &CountCache {
+        self.scope.shared.storage.counted()
+    }
+
+    /// What can be counted of files.
+    pub(crate) fn questions(&self) -> &Questions {
+        &self.scope.shared.questions
     }
 
     /// How many things were found to be missing so far.

@@ -23,10 +23,10 @@ mod nearer;
 mod prune;
 mod scan;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
@@ -48,7 +48,26 @@ pub(crate) struct SnapshotTable {
     table: Table,
     part: Part,
     dynamic: Vec<DynamicColumn>,
+    /// Then there is a column [`FILE_NUMBER`].
+    numbers: Option<Arc<FileNumbers>>,
     schema: SchemaRef,
+}
+
+/// Numbers that files are told apart by.
+pub(crate) type FileNumbers = HashMap<FileId, u32>;
+
+/// The column with the number of the file that a row is of; null for files without one and in the buffer.
+pub(crate) const FILE_NUMBER: &str = "__file_number";
+
+fn file_number() -> Field {
+    Field::new(FILE_NUMBER, DataType::UInt32, true)
+}
+
+/// A schema with a column for the number at its end.
+fn with_file_number(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().map(Arc::clone);
+    let fields = fields.chain([Arc::new(file_number())]);
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// Which rows of the snapshot a table has.
@@ -56,8 +75,8 @@ pub(crate) struct SnapshotTable {
 pub(crate) enum Part {
     #[default]
     All,
-    /// Of one file; none of the buffer.
-    OnlyFile(FileId),
+    /// Of these files; none of the buffer.
+    OnlyFiles(Arc<HashSet<FileId>>),
     /// Of all files but these, and of the buffer.
     WithoutFiles(Arc<HashSet<FileId>>),
 }
@@ -66,13 +85,13 @@ impl Part {
     fn has_file(&self, id: FileId) -> bool {
         match self {
             Self::All => true,
-            Self::OnlyFile(only) => *only == id,
+            Self::OnlyFiles(only) => only.contains(&id),
             Self::WithoutFiles(others) => !others.contains(&id),
         }
     }
 
     fn has_buffer(&self) -> bool {
-        !matches!(self, Self::OnlyFile(_))
+        !matches!(self, Self::OnlyFiles(_))
     }
 }
 
@@ -104,6 +123,7 @@ impl SnapshotTable {
             table,
             part: Part::All,
             dynamic,
+            numbers: None,
             schema: Arc::new(Schema::new(fields)),
         }
     }
@@ -111,6 +131,15 @@ impl SnapshotTable {
     /// With the rows of this part only.
     pub(crate) fn with_part(self, part: Part) -> Self {
         Self { part, ..self }
+    }
+
+    /// With the number of its file in each row.
+    pub(crate) fn with_numbers(self, numbers: Arc<FileNumbers>) -> Self {
+        Self {
+            schema: with_file_number(&self.schema),
+            numbers: Some(numbers),
+            ..self
+        }
     }
 }
 
@@ -152,6 +181,7 @@ impl TableProvider for SnapshotTable {
             table: self.table,
             part: &self.part,
             dynamic: &self.dynamic,
+            numbers: self.numbers.as_deref(),
             schema: &self.schema,
         }
         .plan(state, projection, &pruning, limit)

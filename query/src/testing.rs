@@ -158,6 +158,23 @@ fn column(name: &str, kind: &DataType, rows: &[Log]) -> ArrayRef {
     }
 }
 
+/// Dice that fall the same every time.
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn below(&mut self, below: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % below
+    }
+
+    pub(crate) fn one_of<'a>(&mut self, words: &[&'a str]) -> &'a str {
+        words[self.below(words.len())]
+    }
+}
+
 /// Tests do not recover.
 #[derive(Debug)]
 struct NoDecode;
@@ -197,20 +214,37 @@ impl House {
         Self::on(tempfile::tempdir().unwrap(), options).await
     }
 
+    /// A house that keeps nothing in memory of what it counts, nor of indexes.
+    pub(crate) async fn without_caches() -> Self {
+        let mut storage = StorageOptions::new("");
+        storage.index_cache_bytes = 0;
+        Self::of(
+            tempfile::tempdir().unwrap(),
+            storage,
+            QueryOptions::default(),
+        )
+        .await
+    }
+
     /// A house whose files are in a bucket: in memory, and behind the cache on disk as far ones are.
     pub(crate) async fn in_bucket() -> Self {
-        let bucket = StoreLocation::Test(Arc::new(object_store::memory::InMemory::new()));
+        let mut storage = StorageOptions::new("");
+        let bucket = object_store::memory::InMemory::new();
+        storage.store = StoreLocation::Test(Arc::new(bucket));
         let folder = tempfile::tempdir().unwrap();
-        Self::of(folder, bucket, QueryOptions::default()).await
+        Self::of(folder, storage, QueryOptions::default()).await
     }
 
     async fn on(folder: tempfile::TempDir, options: QueryOptions) -> Self {
-        Self::of(folder, StoreLocation::Local, options).await
+        Self::of(folder, StorageOptions::new(""), options).await
     }
 
-    async fn of(folder: tempfile::TempDir, store: StoreLocation, options: QueryOptions) -> Self {
-        let mut storage = StorageOptions::new(folder.path());
-        storage.store = store;
+    async fn of(
+        folder: tempfile::TempDir,
+        mut storage: StorageOptions,
+        options: QueryOptions,
+    ) -> Self {
+        storage.data_dir = folder.path().to_owned();
         storage.filters = Some(Arc::new(crate::language::RuleQueries));
         let storage = Storage::open(storage, Arc::new(NoDecode)).await.unwrap();
         let engine = QueryEngine::new(storage.clone(), options).unwrap();

@@ -29,8 +29,8 @@ use crate::buffer::{check_hours, prepare};
 use crate::catalog::Catalog;
 use crate::commit::{Append, Command, Committer, closing};
 use crate::compaction::verify_file;
+use crate::counted::CountCache;
 use crate::error::{Error, ErrorKind, Result};
-use crate::facets::FacetCache;
 use crate::file::FileWriter;
 use crate::index::IndexCache;
 use crate::layout::Layout;
@@ -66,8 +66,8 @@ pub struct Ingest {
     pub batch: RecordBatch,
 }
 
-/// The part of the memory for indexes that is for counts of whole files.
-const FACETS_PART: u64 = 16;
+/// The part of the memory for indexes that is for counts of files.
+const COUNTS_PART: u64 = 16;
 
 struct Shared {
     options: StorageOptions,
@@ -78,7 +78,7 @@ struct Shared {
     state: Arc<State>,
     budget: Budget,
     indexes: IndexCache,
-    facets: FacetCache,
+    counted: CountCache,
     metrics: Arc<Metrics>,
     commands: mpsc::Sender<Command>,
     /// There is a sealed buffer to write.
@@ -180,7 +180,7 @@ impl Storage {
             sealed: Arc::clone(&sealed),
         }
         .start()?;
-        let (indexes, facets) = caches(&options, &store, &metrics);
+        let (indexes, counted) = caches(&options, &store, &metrics);
         let shared = Arc::new(Shared {
             layout,
             store,
@@ -189,7 +189,7 @@ impl Storage {
             state,
             budget,
             indexes,
-            facets,
+            counted,
             metrics,
             commands,
             sealed,
@@ -349,9 +349,9 @@ impl Storage {
         &self.shared.indexes
     }
 
-    /// What was counted of whole files.
-    pub fn facets(&self) -> &FacetCache {
-        &self.shared.facets
+    /// What was counted of files.
+    pub fn counted(&self) -> &CountCache {
+        &self.shared.counted
     }
 
     /// Registers this engine's metrics (`spoor_storage_…`).
@@ -366,14 +366,14 @@ fn caches(
     options: &StorageOptions,
     store: &Store,
     metrics: &Arc<Metrics>,
-) -> (IndexCache, FacetCache) {
-    let facet_bytes = options.index_cache_bytes / FACETS_PART;
+) -> (IndexCache, CountCache) {
+    let count_bytes = options.index_cache_bytes / COUNTS_PART;
     let indexes = IndexCache::new(
         Arc::clone(store.for_queries()),
-        options.index_cache_bytes - facet_bytes,
+        options.index_cache_bytes - count_bytes,
         Arc::clone(metrics),
     );
-    (indexes, FacetCache::new(facet_bytes, Arc::clone(metrics)))
+    (indexes, CountCache::new(count_bytes, Arc::clone(metrics)))
 }
 
 /// Creates the folders and takes the lock.

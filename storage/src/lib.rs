@@ -18,10 +18,11 @@ mod check;
 pub mod clock;
 mod commit;
 mod compaction;
+mod counted;
 mod deletion;
 pub mod engine;
 pub mod error;
-mod facets;
+mod evictions;
 mod fault;
 #[doc(hidden)]
 pub mod file;
@@ -49,13 +50,13 @@ mod test_rows;
 pub use budget::Admission;
 pub use catalog::CatalogLocation;
 pub use check::{CheckReport, Problem, check};
+pub use counted::{CountCache, QuestionId};
 pub use deletion::{Deletion, DeletionKind, DeletionReport, DeletionState, RecordSet, Redaction};
 pub use engine::{
     Decode, DeletionPreview, DeletionRequest, FixedRetention, Hidden, Ingest, Retention,
     RetentionPreview, RulePreview, Storage, StorageOptions,
 };
 pub use error::{Error, ErrorKind, Result};
-pub use facets::{FacetCache, FileCounts};
 pub use file::{ChunkChecksums, FileFacts, refuse_newer};
 pub use hidden::HiddenRows;
 pub use model::{

@@ -1,25 +1,24 @@
 //! `GET /api/v1/fields` and `GET /api/v1/fields/{name}/values`: what can be asked for.
 //!
 //! Names, types and counts come from the catalog's statistics, which cost nothing to read and
-//! count whole files. Values are counted exactly where the rows are not too many ([`counted`]), and
+//! count whole files. Values are counted exactly where the rows are not too many, each file once, and
 //! taken from the statistics where they are; the answer says which.
-
-mod counted;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use datafusion::logical_expr::lit;
 use serde::{Deserialize, Serialize};
 use spoor_storage::{FieldStatistics, Result, Table, TimeRange, ValueType};
 use utoipa::ToSchema;
 
 use super::request::{Parameters, optional};
 use super::{Answer, ApiError, ApiState};
+use crate::by_file::{ByFile, RowCount};
 use crate::language::{is_attribute, level_name};
 use crate::openapi::{ReadErrors, words};
 use crate::parameters::{self, TimeParameter};
 use crate::session::QuerySession;
 use crate::table::Place;
-use counted::Counting;
 
 const DEFAULT_VALUES: usize = 50;
 const MAX_VALUES: usize = 1_000;
@@ -182,7 +181,7 @@ fn described(statistics: &FieldStatistics, table: Table, range: TimeRange) -> Ve
 }
 
 /// The bare key, unless that means something else.
-fn query_name(name: &str, table: Table) -> String {
+pub(crate) fn query_name(name: &str, table: Table) -> String {
     match Place::split(name) {
         Some((_, key)) if is_attribute(key, table) && Place::split(key).is_none() => key.to_owned(),
         _ => name.to_owned(),
@@ -255,23 +254,42 @@ async fn counted(
     range: TimeRange,
     wanted: &Wanted<'_>,
 ) -> Result<Vec<FieldValue>> {
-    let counting = Counting::new(session, table, range, wanted.name)?;
-    let top = counting.top(wanted.prefix, wanted.limit).await?;
-    let mut values: Vec<FieldValue> = top
-        .into_iter()
-        .map(|(value, count)| FieldValue {
-            value: if counting.is_level() {
-                level_name(value.parse().unwrap_or(0)).to_owned()
-            } else {
-                value.into()
-            },
-            count,
-        })
+    let count = RowCount::of_values(table, wanted.name, None)?;
+    let rows = ByFile {
+        session,
+        table,
+        range,
+        filter: lit(true),
+        buckets: None,
+    };
+    // There are few ranks, and their names are not what is counted.
+    let prefix = (!count.is_level()).then_some(wanted.prefix);
+    let Some(cells) = rows.cells(&count).await? else {
+        let top = count.most_frequent(&rows, prefix, wanted.limit).await?;
+        return Ok(named(top, &count, wanted));
+    };
+    let values = cells.into_values();
+    let mut counts: Vec<(Box<str>, u64)> = values
+        .map(|(value, counts)| (value, counts.into_values().sum()))
+        .filter(|(value, _)| value.starts_with(prefix.unwrap_or_default()))
         .collect();
-    if counting.is_level() {
-        values.retain(|value| value.value.starts_with(wanted.prefix));
-    }
-    Ok(values)
+    counts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    counts.truncate(wanted.limit);
+    Ok(named(counts, &count, wanted))
+}
+
+fn named(top: Vec<(Box<str>, u64)>, count: &RowCount<'_>, wanted: &Wanted<'_>) -> Vec<FieldValue> {
+    let values = top.into_iter().map(|(value, count_of_it)| FieldValue {
+        value: if count.is_level() {
+            level_name(value.parse().unwrap_or(0)).to_owned()
+        } else {
+            value.into()
+        },
+        count: count_of_it,
+    });
+    values
+        .filter(|value| value.value.starts_with(wanted.prefix))
+        .collect()
 }
 
 /// Most frequent values of the first place that has the field, and whether they are all of them.

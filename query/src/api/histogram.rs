@@ -2,23 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::AsArray;
-use arrow::datatypes::{DataType, Int64Type};
 use axum::Json;
 use axum::extract::State;
-use datafusion::dataframe::DataFrame;
-use datafusion::functions_aggregate::expr_fn::count;
-use datafusion::logical_expr::{Expr, cast, in_list, lit, when};
-use datafusion::prelude::{coalesce, col};
+use datafusion::logical_expr::Expr;
 use serde::{Deserialize, Serialize};
 use spoor_storage::{Error, Result, Table, TimeRange};
 use utoipa::ToSchema;
 
 use super::request::{Parameters, optional};
 use super::{Answer, ApiError, ApiState};
-use crate::failure::from_datafusion;
-use crate::language::{self, field_text, level_name, level_rank_expr};
-use crate::listing::in_range;
+use crate::by_file::{ByFile, Cells, RowCount};
+use crate::language::{self, level_name};
 use crate::openapi::ReadErrors;
 use crate::openapi::words::{SearchQuery, UnixNano};
 use crate::parameters::{self, TimeParameter};
@@ -35,9 +29,8 @@ const MAX_BUCKETS: usize = 1_000;
 /// Series of one histogram; the rest is summed.
 const MAX_SERIES: usize = 10;
 
-/// The series of all values that have none of their own, and of rows without a value.
+/// The series of all values that have none of their own.
 const OTHER: &str = "(other)";
-const NONE: &str = "(none)";
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -123,15 +116,18 @@ pub(super) async fn histogram(
         range,
         filter: language::condition(&session, &query, Table::Logs, range).await?,
     };
-    let histogram = match work.buckets(buckets).await? {
-        Some(buckets) => work.histogram(buckets, by).await?,
-        None => Histogram {
-            start_unix_nano: known(range.start_ns, 0),
-            end_unix_nano: known(range.end_ns, 0),
-            bucket_ns: 0,
-            series: Vec::new(),
-            total: 0,
-        },
+    let buckets = work.buckets(buckets).await?;
+    let series = match buckets {
+        Some(buckets) => work.series(buckets, by).await?,
+        None => Vec::new(),
+    };
+    let (start_ns, end_ns, bucket_ns) = Buckets::bounds(buckets, range);
+    let histogram = Histogram {
+        start_unix_nano: start_ns.to_string(),
+        end_unix_nano: end_ns.to_string(),
+        bucket_ns,
+        total: series.iter().flat_map(|series| &series.counts).sum(),
+        series,
     };
     Ok(Json(Answer::new(&session, histogram)))
 }
@@ -146,14 +142,6 @@ fn check_buckets(given: usize) -> Result<usize> {
     }
 }
 
-/// A bound that was given; an unbounded end of nothing is where time starts.
-fn known(bound_ns: i64, otherwise: i64) -> String {
-    match bound_ns {
-        i64::MIN | i64::MAX => otherwise.to_string(),
-        given => given.to_string(),
-    }
-}
-
 struct Work<'a> {
     session: &'a QuerySession,
     range: TimeRange,
@@ -161,149 +149,70 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    async fn matching(&self, range: TimeRange) -> Result<DataFrame> {
-        self.session
-            .table(Table::Logs)
-            .await?
-            .filter(in_range("time", range).and(self.filter.clone()))
-            .map_err(from_datafusion)
+    /// Rows in a range, to be counted in buckets.
+    fn rows(&self, range: TimeRange, buckets: Option<Buckets>) -> ByFile<'_> {
+        ByFile {
+            session: self.session,
+            table: Table::Logs,
+            range,
+            filter: self.filter.clone(),
+            buckets,
+        }
     }
 
     async fn buckets(&self, most: usize) -> Result<Option<Buckets>> {
-        Buckets::over_matching(
-            self.session,
-            self.matching(self.range),
-            "time",
-            self.range,
-            most,
-        )
-        .await
+        Buckets::over_counted(&self.rows(self.range, None), most).await
     }
 
-    async fn histogram(&self, buckets: Buckets, by: &str) -> Result<Histogram> {
-        let counted = if matches!(by, "level" | "severity") {
-            self.by_level(buckets).await?
+    async fn series(&self, buckets: Buckets, by: &str) -> Result<Vec<Series>> {
+        let rows = self.rows(buckets.range(self.range), Some(buckets));
+        let count = RowCount::by(Table::Logs, by, Some(buckets))?;
+        Ok(if count.is_level() {
+            by_level(rows.cells_or_all(&count).await?, buckets)
+        } else if let Some(cells) = rows.cells(&count).await? {
+            let top = cells.top(MAX_SERIES - 1);
+            by_value(cells, &top, buckets)
         } else {
-            self.by_field(buckets, by).await?
-        };
-        let total = counted.iter().flat_map(|series| &series.counts).sum();
-        Ok(Histogram {
-            start_unix_nano: buckets.start_ns.to_string(),
-            end_unix_nano: buckets.end_ns().to_string(),
-            bucket_ns: buckets.width_ns,
-            series: counted,
-            total,
+            let top = count.most_frequent(&rows, None, MAX_SERIES - 1).await?;
+            let top: Vec<Box<str>> = top.into_iter().map(|(value, _)| value).collect();
+            let named = count.only(&top, OTHER)?;
+            by_value(rows.of_all(&named).await?, &top, buckets)
         })
-    }
-
-    /// Series from `trace` up to `fatal`, `unset` first.
-    async fn by_level(&self, buckets: Buckets) -> Result<Vec<Series>> {
-        let rank = level_rank_expr().map_err(from_datafusion)?;
-        let counts = self.counts(buckets, rank).await?;
-        let mut ranked: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
-        for (value, bucket, rows) in counts {
-            let rank = value.parse().unwrap_or(0);
-            add(ranked.entry(rank).or_default(), buckets, bucket, rows);
-        }
-        Ok(ranked
-            .into_iter()
-            .map(|(rank, counts)| Series {
-                name: level_name(rank).to_owned(),
-                counts,
-            })
-            .collect())
-    }
-
-    /// Series of the most frequent values, most frequent first, then the rest together.
-    async fn by_field(&self, buckets: Buckets, by: &str) -> Result<Vec<Series>> {
-        let value = coalesce(vec![field_text(by, Table::Logs), lit(NONE)]);
-        let top = self.top(buckets.range(self.range), value.clone()).await?;
-        if top.is_empty() {
-            return Ok(Vec::new());
-        }
-        let known = top.iter().map(|value| lit(value.as_str())).collect();
-        let named = when(in_list(value.clone(), known, false), value)
-            .otherwise(lit(OTHER))
-            .map_err(from_datafusion)?;
-        let mut by_value: BTreeMap<String, Vec<i64>> = BTreeMap::new();
-        for (value, bucket, rows) in self.counts(buckets, named).await? {
-            add(by_value.entry(value).or_default(), buckets, bucket, rows);
-        }
-        let mut series: Vec<Series> = top
-            .iter()
-            .filter_map(|name| {
-                Some(Series {
-                    name: name.clone(),
-                    counts: by_value.remove(name)?,
-                })
-            })
-            .collect();
-        series.extend(
-            by_value
-                .into_iter()
-                .map(|(name, counts)| Series { name, counts }),
-        );
-        Ok(series)
-    }
-
-    /// The most frequent values; one less than there may be series, to leave room for the rest.
-    async fn top(&self, range: TimeRange, value: Expr) -> Result<Vec<String>> {
-        let frame = self
-            .matching(range)
-            .await?
-            .aggregate(
-                vec![value.alias("value")],
-                vec![count(lit(1)).alias("rows")],
-            )
-            .and_then(|frame| {
-                frame.sort(vec![
-                    col("rows").sort(false, false),
-                    col("value").sort(true, false),
-                ])
-            })
-            .and_then(|frame| frame.limit(0, Some(MAX_SERIES - 1)))
-            .map_err(from_datafusion)?;
-        let mut values = Vec::new();
-        for batch in self.session.collect(frame).await? {
-            let texts = arrow::compute::cast(batch.column(0), &DataType::Utf8)?;
-            values.extend(texts.as_string::<i32>().iter().flatten().map(str::to_owned));
-        }
-        Ok(values)
-    }
-
-    /// Rows by value (as text) and bucket.
-    async fn counts(&self, buckets: Buckets, value: Expr) -> Result<Vec<(String, i64, i64)>> {
-        let time = cast(col("time"), DataType::Int64);
-        let bucket = (time - lit(buckets.start_ns)) / lit(buckets.width_ns);
-        let frame = self
-            .matching(buckets.range(self.range))
-            .await?
-            .aggregate(
-                vec![value.alias("value"), bucket.alias("bucket")],
-                vec![count(lit(1)).alias("rows")],
-            )
-            .map_err(from_datafusion)?;
-        let mut counts = Vec::new();
-        for batch in self.session.collect(frame).await? {
-            // Ranks of levels become text as well.
-            let texts = arrow::compute::cast(batch.column(0), &DataType::Utf8)?;
-            let values = texts.as_string::<i32>().iter();
-            let bucket_numbers = batch.column(1).as_primitive::<Int64Type>().values();
-            let rows = batch.column(2).as_primitive::<Int64Type>().values();
-            counts.extend(values.zip(bucket_numbers.iter().zip(rows)).map(
-                |(value, (bucket, rows))| (value.unwrap_or_default().to_owned(), *bucket, *rows),
-            ));
-        }
-        Ok(counts)
     }
 }
 
-fn add(counts: &mut Vec<i64>, buckets: Buckets, bucket: i64, rows: i64) {
-    counts.resize(buckets.count, 0);
-    if let Some(count) = usize::try_from(bucket)
-        .ok()
-        .and_then(|at| counts.get_mut(at))
-    {
-        *count += rows;
+/// Series from `trace` up to `fatal`, `unset` first.
+fn by_level(cells: Cells<u64>, buckets: Buckets) -> Vec<Series> {
+    let ranked: BTreeMap<i32, Vec<i64>> = cells
+        .into_values()
+        .map(|(rank, counts)| (rank.parse().unwrap_or(0), in_order(&counts, buckets)))
+        .collect();
+    ranked
+        .into_iter()
+        .map(|(rank, counts)| Series {
+            name: level_name(rank).to_owned(),
+            counts,
+        })
+        .collect()
+}
+
+/// Series of the values `top` in their order, then the rest together.
+fn by_value(cells: Cells<u64>, top: &[Box<str>], buckets: Buckets) -> Vec<Series> {
+    let named = cells.only(top, OTHER).into_iter();
+    named
+        .map(|(name, counts)| Series {
+            name: name.into(),
+            counts: in_order(&counts, buckets),
+        })
+        .collect()
+}
+
+fn in_order(counts: &BTreeMap<i64, u64>, buckets: Buckets) -> Vec<i64> {
+    let mut in_order = vec![0; buckets.count];
+    for (bucket, rows) in counts {
+        if let Some(at) = buckets.place(*bucket) {
+            in_order[at] = rows.cast_signed();
+        }
     }
+    in_order
 }

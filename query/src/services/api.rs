@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::Array as _;
 use axum::extract::State;
 use axum::response::Response;
 use datafusion::dataframe::DataFrame;
-use datafusion::functions_aggregate::expr_fn::count;
-use datafusion::prelude::{col, lit};
+use datafusion::prelude::lit;
 use serde::Deserialize;
 use spoor_storage::{Result, Table, TimeRange};
 use utoipa_axum::router::OpenApiRouter;
@@ -16,9 +14,10 @@ use utoipa_axum::routes;
 use super::operations::{Operations, Service};
 use super::{red, topology};
 use crate::api::{Answer, ApiError, ApiState, Parameters, optional};
+use crate::by_file::{ByFile, RowCount};
 use crate::failure::from_datafusion;
 use crate::openapi::ReadErrors;
-use crate::otlp::{JsonWriter, integers, strings};
+use crate::otlp::JsonWriter;
 use crate::parameters::{TimeParameter, time_range};
 use crate::session::QuerySession;
 use crate::trace::{json_response, time_condition, write_outcome};
@@ -119,23 +118,18 @@ async fn count_spans(
 }
 
 async fn count_logs(session: &QuerySession, range: TimeRange) -> Result<BTreeMap<String, u64>> {
-    let frame = in_range(session.table(Table::Logs).await?, Table::Logs, range)?
-        .aggregate(
-            vec![col("service_name")],
-            vec![count(lit(1_i64)).alias("logs")],
-        )
-        .map_err(from_datafusion)?;
-    let mut counts = BTreeMap::new();
-    for batch in session.collect(frame).await? {
-        let (services, logs) = (strings(batch.column(0))?, integers(batch.column(1))?);
-        for row in 0..services.len() {
-            counts.insert(
-                services.value(row).to_owned(),
-                logs.value(row).cast_unsigned(),
-            );
-        }
-    }
-    Ok(counts)
+    let count = RowCount::of_values(Table::Logs, "service_name", None)?;
+    let rows = ByFile {
+        session,
+        table: Table::Logs,
+        range,
+        filter: lit(true),
+        buckets: None,
+    };
+    let counts = rows.cells_or_all(&count).await?.into_values();
+    Ok(counts
+        .map(|(service, logs)| (service.into(), logs.into_values().sum()))
+        .collect())
 }
 
 fn write_service(json: &mut JsonWriter, name: &str, service: Service, log_count: u64) {

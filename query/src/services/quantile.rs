@@ -49,6 +49,28 @@ impl Durations {
         }
     }
 
+    /// Adds all of others that keep as many one by one: the same as adding each.
+    pub fn merge(&mut self, others: &Self) {
+        if others.is_exact() {
+            others.each.iter().for_each(|each| self.add(*each));
+            return;
+        }
+        self.count += others.count;
+        for each in std::mem::take(&mut self.each) {
+            *self.buckets.entry(bucket_of(each)).or_default() += 1;
+        }
+        for (bucket, count) in &others.buckets {
+            *self.buckets.entry(*bucket).or_default() += count;
+        }
+    }
+
+    /// About the bytes that they take.
+    pub fn bytes(&self) -> usize {
+        /// What a bucket costs, with its part of the tree.
+        const BUCKET_BYTES: usize = 24;
+        self.each.capacity() * size_of::<i64>() + self.buckets.len() * BUCKET_BYTES
+    }
+
     /// How many.
     pub fn count(&self) -> u64 {
         self.count
@@ -147,6 +169,36 @@ mod tests {
         assert_eq!(durations.count(), 4);
         assert_eq!(durations.percent_up_to(10), Some(50.0));
         assert_eq!(Durations::default().percent_up_to(10), None);
+    }
+
+    #[test]
+    fn parts_put_together_are_the_same_as_each_added() {
+        for (first, second) in [
+            (0, 3),
+            (4, 4),
+            (4, 5),
+            (8, 0),
+            (8, 1),
+            (9, 1),
+            (1, 9),
+            (20, 30),
+        ] {
+            let all: Vec<i64> = (0..first + second).map(|n| n * n * 7_919 - 9).collect();
+            let (a, b) = all.split_at(usize::try_from(first).unwrap());
+            let of = |values: &[i64]| {
+                let mut durations = Durations::exact_up_to(8);
+                for value in values {
+                    durations.add(*value);
+                }
+                durations
+            };
+            let (mut whole, mut merged) = (of(&all), of(a));
+            merged.merge(&of(b));
+            let percents = [0, 1, 50, 95, 99, 100];
+            assert_eq!(merged.count(), whole.count());
+            assert_eq!(merged.is_exact(), whole.is_exact());
+            assert_eq!(merged.percentiles(percents), whole.percentiles(percents));
+        }
     }
 
     #[test]

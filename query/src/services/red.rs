@@ -1,33 +1,33 @@
 //! `GET /api/v1/spans/histogram`: rate, errors and duration of matching spans over time.
 //!
-//! One pass over three columns (four with `by`). Durations are counted in buckets of their own, so
-//! that memory is bounded by series and buckets and not by spans; they are exact for few spans.
+//! One pass over three columns (four with `by`) of the files that were not counted before. Durations are
+//! counted in buckets of their own, so that memory is bounded by series and buckets and not by spans;
+//! they are exact for few spans. Those of files are put together as if each span had been added.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use arrow::array::StringArray;
-use arrow::datatypes::DataType;
+use arrow::array::Array as _;
 use arrow::record_batch::RecordBatch;
 use axum::extract::State;
 use axum::response::Response;
 use datafusion::dataframe::DataFrame;
-use datafusion::functions_aggregate::expr_fn::count;
-use datafusion::logical_expr::{Expr, cast, lit};
-use datafusion::prelude::{coalesce, col};
+use datafusion::logical_expr::Expr;
+use datafusion::prelude::col;
 use serde::Deserialize;
-use spoor_storage::{Error, Result, Table, TimeRange};
+use spoor_storage::{DataFile, Error, Result, Table, TimeRange};
 
 use super::api::schema;
 use super::quantile::Durations;
 use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters, optional};
+use crate::by_file::{ByFile, Cell, Count, RowCount, Sorted, file_numbers};
 use crate::failure::from_datafusion;
-use crate::language::{self, field_text};
+use crate::language;
 use crate::openapi::ReadErrors;
 use crate::openapi::words::SearchQuery;
-use crate::otlp::{JsonWriter, integers, nanoseconds, strings};
+use crate::otlp::{JsonWriter, integers, strings};
 use crate::parameters::{self, TimeParameter};
-use crate::session::QuerySession;
-use crate::trace::{json_response, time_condition, write_outcome};
+use crate::table::FILE_NUMBER;
+use crate::trace::{json_response, write_outcome};
 
 const DEFAULT_BUCKETS: usize = 60;
 const MAX_BUCKETS: usize = 300;
@@ -38,9 +38,8 @@ const MAX_CELLS: usize = 3_000;
 /// Durations that a cell keeps one by one; of more it counts in steps of 0.8 %, told within half a step.
 const EXACT: usize = 256;
 
-/// All values that have no series of their own, and spans without a value.
+/// All values that have no series of their own.
 const OTHER: &str = "(other)";
-const NONE: &str = "(none)";
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -71,25 +70,18 @@ pub(super) struct Given {
 
 type HistogramAnswer = Answer<schema::SpanHistogram>;
 
-/// One series.
-#[derive(Debug)]
-struct Series {
-    name: Option<String>,
-    cells: Vec<Cell>,
-}
-
 /// The spans of one series that start in one bucket.
 #[derive(Debug, Clone)]
-struct Cell {
+struct Figures {
     error_count: u64,
     durations: Durations,
 }
 
-struct Work<'a> {
-    session: &'a QuerySession,
-    filter: Expr,
-    range: TimeRange,
-    by: Option<Expr>,
+/// One series.
+#[derive(Debug)]
+struct Series {
+    name: Option<String>,
+    cells: Vec<Figures>,
 }
 
 /// Rate, errors and duration of the spans that match, by the time they start.
@@ -119,16 +111,20 @@ pub(super) async fn histogram(
     let range = parameters::time_range(given.start, given.end)?;
     let session = state.begin().await?;
     session.note_skipped(Table::Spans, range);
-    let value = |field: &String| coalesce(vec![field_text(field, Table::Spans), lit(NONE)]);
-    let work = Work {
+    let filter = language::condition(&session, &query, Table::Spans, range).await?;
+    let rows = |range, buckets| ByFile {
         session: &session,
-        filter: language::condition(&session, &query, Table::Spans, range).await?,
+        table: Table::Spans,
         range,
-        by: given.by.as_ref().map(value),
+        filter: filter.clone(),
+        buckets,
     };
-    let buckets = work.buckets(most).await?;
+    let buckets = Buckets::over_counted(&rows(range, None), most).await?;
     let found = match buckets {
-        Some(buckets) => work.series(buckets, series).await?,
+        Some(buckets) => {
+            let rows = rows(buckets.range(range), Some(buckets));
+            series_of(&rows, buckets, (given.by.as_deref(), series)).await?
+        }
         None => Vec::new(),
     };
     let mut json = JsonWriter::new();
@@ -140,122 +136,53 @@ pub(super) async fn histogram(
     Ok(json_response(json.finish()))
 }
 
-impl Work<'_> {
-    async fn matching(&self, range: TimeRange) -> Result<DataFrame> {
-        let wanted = match time_condition("start_time", range) {
-            Some(time) => self.filter.clone().and(time),
-            None => self.filter.clone(),
-        };
-        self.session
-            .table(Table::Spans)
-            .await?
-            .filter(wanted)
-            .map_err(from_datafusion)
-    }
-
-    async fn buckets(&self, most: usize) -> Result<Option<Buckets>> {
-        Buckets::over_matching(
-            self.session,
-            self.matching(self.range),
-            "start_time",
-            self.range,
-            most,
-        )
-        .await
-    }
-
-    /// The one with the most spans first, the rest together at the end.
-    async fn series(&self, buckets: Buckets, most: usize) -> Result<Vec<Series>> {
-        let range = buckets.range(self.range);
-        let names = match &self.by {
-            None => vec![None],
-            Some(by) => {
-                let top = self.top(range, by.clone(), most).await?;
-                top.into_iter().map(Some).collect()
-            }
-        };
-        let cells = || vec![Cell::default(); buckets.count];
-        let mut series: Vec<Series> = names
-            .into_iter()
-            .map(|name| Series {
-                name,
-                cells: cells(),
-            })
-            .collect();
-        let mut columns = vec![col("start_time"), col("duration_ns"), col("status_code")];
-        columns.extend(self.by.clone().map(|by| by.alias("value")));
-        let frame = self
-            .matching(range)
-            .await?
-            .select(columns)
-            .map_err(from_datafusion)?;
-        let place_of: HashMap<String, usize> = series
-            .iter()
-            .enumerate()
-            .filter_map(|(at, series)| Some((series.name.clone()?, at)))
-            .collect();
-        let mut stream = self.session.stream(frame).await?;
-        let mut other = None;
-        while let Some(batch) = self.session.next(&mut stream).await? {
-            let values = values(&batch)?;
-            let place = |row: usize| match &values {
-                None => Some(0),
-                Some(values) => place_of.get(values.value(row)).copied(),
-            };
-            let (times, durations) = (nanoseconds(batch.column(0))?, integers(batch.column(1))?);
-            let codes = strings(batch.column(2))?;
-            for row in 0..batch.num_rows() {
-                let cells = match place(row) {
-                    Some(place) => series.get_mut(place).map(|series| &mut series.cells),
-                    None => Some(other.get_or_insert_with(cells)),
-                };
-                let at = usize::try_from((times.value(row) - buckets.start_ns) / buckets.width_ns);
-                let cell = cells.zip(at.ok()).and_then(|(cells, at)| cells.get_mut(at));
-                if let Some(cell) = cell {
-                    cell.error_count += u64::from(codes.value(row) == "ERROR");
-                    cell.durations.add(durations.value(row));
-                }
-            }
-        }
-        series.extend(other.map(|cells| Series {
-            name: Some(OTHER.to_owned()),
-            cells,
-        }));
-        Ok(series)
-    }
-
-    async fn top(&self, range: TimeRange, by: Expr, most: usize) -> Result<Vec<String>> {
-        let by = cast(by, DataType::Utf8);
-        let frame = self
-            .matching(range)
-            .await?
-            .aggregate(vec![by.alias("value")], vec![count(lit(1)).alias("spans")])
-            .and_then(|frame| {
-                frame.sort(vec![
-                    col("spans").sort(false, false),
-                    col("value").sort(true, false),
-                ])
-            })
-            .and_then(|frame| frame.limit(0, Some(most)))
-            .map_err(from_datafusion)?;
-        let mut names = Vec::new();
-        for batch in self.session.collect(frame).await? {
-            let values = strings(batch.column(0))?;
-            names.extend(values.iter().flatten().map(str::to_owned));
-        }
-        Ok(names)
-    }
+/// The one with the most spans first, the rest together at the end.
+async fn series_of(
+    rows: &ByFile<'_>,
+    buckets: Buckets,
+    (by, most): (Option<&str>, usize),
+) -> Result<Vec<Series>> {
+    let Some(by) = by else {
+        let spans = Spans { by: None, buckets };
+        let all = rows.cells_or_all(&spans).await?.into_values().next();
+        let all = all.map_or_else(BTreeMap::new, |(_, cells)| cells);
+        return Ok(vec![Series {
+            name: None,
+            cells: in_order(all, buckets),
+        }]);
+    };
+    let by = RowCount::by(Table::Spans, by, Some(buckets))?;
+    let spans = |by| Spans {
+        by: Some(by),
+        buckets,
+    };
+    let named = if let Some(cells) = rows.cells(&spans(&by)).await? {
+        let top = cells.top(most);
+        cells.only(&top, OTHER)
+    } else {
+        let top = by.most_frequent(rows, None, most).await?;
+        let top: Vec<Box<str>> = top.into_iter().map(|(value, _)| value).collect();
+        let known = by.only(&top, OTHER)?;
+        rows.of_all(&spans(&known)).await?.only(&top, OTHER)
+    };
+    let named = named.into_iter().map(|(name, cells)| Series {
+        name: Some(name.into()),
+        cells: in_order(cells, buckets),
+    });
+    Ok(named.collect())
 }
 
-fn values(batch: &RecordBatch) -> Result<Option<StringArray>> {
-    batch
-        .columns()
-        .get(3)
-        .map(|column| strings(&arrow::compute::cast(column, &DataType::Utf8)?))
-        .transpose()
+fn in_order(cells: BTreeMap<i64, Figures>, buckets: Buckets) -> Vec<Figures> {
+    let mut in_order = vec![Figures::default(); buckets.count];
+    for (bucket, figures) in cells {
+        if let Some(at) = buckets.place(bucket) {
+            in_order[at] = figures;
+        }
+    }
+    in_order
 }
 
-impl Default for Cell {
+impl Default for Figures {
     fn default() -> Self {
         Self {
             error_count: 0,
@@ -264,15 +191,69 @@ impl Default for Cell {
     }
 }
 
+impl Cell for Figures {
+    fn add(&mut self, other: &Self) {
+        self.error_count += other.error_count;
+        self.durations.merge(&other.durations);
+    }
+
+    fn rows(&self) -> u64 {
+        self.durations.count()
+    }
+
+    fn more_bytes(&self) -> usize {
+        self.durations.bytes()
+    }
+}
+
+/// Counts spans, their errors and durations.
+#[derive(Debug)]
+struct Spans<'a> {
+    by: Option<&'a RowCount<'a>>,
+    buckets: Buckets,
+}
+
+impl Count for Spans<'_> {
+    type Cell = Figures;
+
+    const WHAT: &'static str = "spans, errors and durations";
+
+    fn by(&self) -> Option<&Expr> {
+        self.by?.by()
+    }
+
+    fn values(&self, file: &DataFile) -> u64 {
+        self.by.map_or(1, |by| by.values(file))
+    }
+
+    fn read(&self, rows: DataFrame) -> Result<DataFrame> {
+        let mut columns = vec![
+            col(FILE_NUMBER),
+            self.buckets.number_of(col("start_time")),
+            col("duration_ns"),
+            col("status_code"),
+        ];
+        columns.extend(self.by().cloned());
+        rows.select(columns).map_err(from_datafusion)
+    }
+
+    fn add(&self, batch: &RecordBatch, sorted: &mut Sorted<Figures>) -> Result<()> {
+        let (files, buckets) = (file_numbers(batch.column(0))?, integers(batch.column(1))?);
+        let (durations, codes) = (integers(batch.column(2))?, strings(batch.column(3))?);
+        let values = batch.columns().get(4).map(strings).transpose()?;
+        for row in 0..batch.num_rows() {
+            let file = files.is_valid(row).then(|| files.value(row));
+            let value = values.as_ref().map_or("", |values| values.value(row));
+            let figures = sorted.cell(file, value, buckets.value(row));
+            figures.error_count += u64::from(codes.value(row) == "ERROR");
+            figures.durations.add(durations.value(row));
+        }
+        Ok(())
+    }
+}
+
 fn write_bounds(json: &mut JsonWriter, buckets: Option<Buckets>, range: TimeRange) {
-    let known = |bound_ns: i64| match bound_ns {
-        i64::MIN | i64::MAX => 0,
-        given => given,
-    };
-    let (start_ns, end_ns, width_ns) = match buckets {
-        Some(buckets) => (buckets.start_ns, buckets.end_ns(), buckets.width_ns),
-        None => (known(range.start_ns), known(range.end_ns), 0),
-    };
+    let (start_ns, end_ns, width_ns) = Buckets::bounds(buckets, range);
     json.key("start_unix_nano");
     json.int_string(start_ns);
     json.key("end_unix_nano");
@@ -332,4 +313,4 @@ fn write_list<T>(json: &mut JsonWriter, cells: &[T], write: impl Fn(&mut JsonWri
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use arrow::array::new_null_array;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::Session;
@@ -14,6 +15,7 @@ use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::object_store::ObjectStoreUrl;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{Expr, in_list, lit};
 use datafusion::physical_plan::ExecutionPlan;
@@ -26,7 +28,7 @@ use spoor_storage::{Table, TraceId};
 use super::file_columns::FileColumns;
 use super::nearer;
 use super::prune::Pruning;
-use super::{DynamicColumn, Part};
+use super::{DynamicColumn, FILE_NUMBER, FileNumbers, Part, file_number, with_file_number};
 use crate::engine::STORE_URL;
 use crate::functions::{id_text_function, in_traces, logical_type};
 use crate::session::QueryScope;
@@ -46,6 +48,7 @@ pub(super) struct Scan<'a> {
     pub(super) table: Table,
     pub(super) part: &'a Part,
     pub(super) dynamic: &'a [DynamicColumn],
+    pub(super) numbers: Option<&'a FileNumbers>,
     pub(super) schema: &'a SchemaRef,
 }
 
@@ -65,13 +68,13 @@ impl Scan<'_> {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let outputs = self.outputs(projection)?;
-        let stored = schema_of(self.table);
+        let stored = self.stored();
         let needed = needed_columns(&outputs, &stored)?;
         // The text is read only where the index has not decided about it.
         let tested = words::columns_tested(pruning, &stored, &needed)?;
-        let files = files::select(self.scope, state, (self.table, self.part), pruning).await?;
+        let files = files::select(self, state, pruning).await?;
         let parquet = |columns: &[usize], files: Vec<PartitionedFile>| {
-            parquet_plan(self.scope, state, &stored, columns, pruning, limit, files)
+            self.parquet(state, columns, pruning, limit, files)
         };
         let test = |source| words::test(state, source, pruning, &stored, (&tested, &needed));
         let project = |source| project(state, source, &stored, &needed, &outputs);
@@ -94,6 +97,15 @@ impl Scan<'_> {
         }
     }
 
+    /// The stored columns, and that of the files' numbers if it is wanted.
+    fn stored(&self) -> SchemaRef {
+        let stored = schema_of(self.table);
+        match self.numbers {
+            Some(_) => with_file_number(&stored),
+            None => stored,
+        }
+    }
+
     /// The projected columns as expressions over the stored ones.
     fn outputs(&self, projection: Option<&Vec<usize>>) -> Result<Vec<Output>> {
         let all: Vec<usize>;
@@ -110,7 +122,10 @@ impl Scan<'_> {
                 let name = self.schema.field(*index).name().clone();
                 let expr = match index.checked_sub(stored.fields().len()) {
                     // Computed from maps, which are the same in both schemas.
-                    Some(place) => self.dynamic[place].expr.clone(),
+                    Some(place) => match self.dynamic.get(place) {
+                        Some(dynamic) => dynamic.expr.clone(),
+                        None => Expr::Column(Column::new_unqualified(FILE_NUMBER)),
+                    },
                     None => stored_expr(&stored, *index),
                 };
                 Ok(Output { name, expr })
@@ -149,7 +164,7 @@ impl Scan<'_> {
         for (at, buffered) in batches.iter().enumerate() {
             read.add_rows(buffered.batch.num_rows() as u64);
             read.add_bytes(bytes_of(&buffered.batch, needed)?);
-            partitions[at % count].push(buffered.batch.clone());
+            partitions[at % count].push(self.as_stored(&buffered.batch, stored)?);
         }
         let source =
             MemorySourceConfig::try_new(&partitions, Arc::clone(stored), Some(needed.to_vec()))?
@@ -157,12 +172,70 @@ impl Scan<'_> {
                 .with_show_sizes(false);
         Ok(DataSourceExec::from_data_source(source))
     }
+
+    /// A batch of the buffer with all columns that scans have.
+    fn as_stored(&self, batch: &RecordBatch, stored: &SchemaRef) -> Result<RecordBatch> {
+        if self.numbers.is_none() {
+            return Ok(batch.clone());
+        }
+        let none = new_null_array(file_number().data_type(), batch.num_rows());
+        let columns = [batch.columns(), &[none]].concat();
+        Ok(RecordBatch::try_new(Arc::clone(stored), columns)?)
+    }
+
+    /// What reads columns of files.
+    fn parquet(
+        &self,
+        state: &dyn Session,
+        needed: &[usize],
+        pruning: &Pruning,
+        limit: Option<usize>,
+        files: Vec<PartitionedFile>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
+        let factory = CheckedReaders::new(
+            self.scope.shared.storage.object_store(),
+            cache,
+            Arc::clone(self.scope.entry()),
+        );
+        let stored = schema_of(self.table);
+        let number = self.numbers.map(|_| Arc::new(file_number()));
+        let schema = TableSchema::builder(Arc::clone(&stored))
+            .with_table_partition_cols(number.into_iter().collect::<Vec<_>>())
+            .build();
+        // Filters run while columns are decoded, so that wide columns are decoded only for the rows
+        // that are left; the order of the conjuncts is DataFusion's to choose.
+        let mut source = ParquetSource::new(schema)
+            .with_pushdown_filters(true)
+            .with_reorder_filters(true)
+            .with_parquet_file_reader_factory(Arc::new(factory));
+        if let Some(filter) = trace_filter(pruning) {
+            let schema = DFSchema::try_from(stored.as_ref().clone())?;
+            source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
+        }
+        let groups = state
+            .config()
+            .target_partitions()
+            .clamp(1, files.len().max(1));
+        let mut file_groups: Vec<Vec<_>> = vec![Vec::new(); groups];
+        for (at, file) in files.into_iter().enumerate() {
+            file_groups[at % groups].push(file);
+        }
+        let config =
+            FileScanConfigBuilder::new(ObjectStoreUrl::parse(STORE_URL)?, Arc::new(source))
+                .with_file_groups(file_groups.into_iter().map(FileGroup::new).collect())
+                .with_projection_indices(Some(needed.to_vec()))?
+                .with_limit(limit)
+                .with_expr_adapter(Some(Arc::new(FileColumns)))
+                .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
 }
 
 /// Bytes of some columns of a batch, without what a slice leaves out.
 fn bytes_of(batch: &RecordBatch, columns: &[usize]) -> Result<u64> {
     let mut bytes = 0;
-    for column in columns {
+    for column in columns.iter().filter(|at| **at < batch.num_columns()) {
         bytes += batch.column(*column).to_data().get_slice_memory_size()? as u64;
     }
     Ok(bytes)
@@ -191,48 +264,6 @@ fn needed_columns(outputs: &[Output], stored: &SchemaRef) -> Result<Vec<usize>> 
         })?;
     }
     Ok(needed.into_iter().collect())
-}
-
-fn parquet_plan(
-    scope: &Arc<QueryScope>,
-    state: &dyn Session,
-    stored: &SchemaRef,
-    needed: &[usize],
-    pruning: &Pruning,
-    limit: Option<usize>,
-    files: Vec<PartitionedFile>,
-) -> Result<Arc<dyn ExecutionPlan>> {
-    let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
-    let factory = CheckedReaders::new(
-        scope.shared.storage.object_store(),
-        cache,
-        Arc::clone(scope.entry()),
-    );
-    // Filters run while columns are decoded, so that wide columns are decoded only for the rows
-    // that are left; the order of the conjuncts is DataFusion's to choose.
-    let mut source = ParquetSource::new(Arc::clone(stored))
-        .with_pushdown_filters(true)
-        .with_reorder_filters(true)
-        .with_parquet_file_reader_factory(Arc::new(factory));
-    if let Some(filter) = trace_filter(pruning) {
-        let schema = DFSchema::try_from(stored.as_ref().clone())?;
-        source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
-    }
-    let groups = state
-        .config()
-        .target_partitions()
-        .clamp(1, files.len().max(1));
-    let mut file_groups: Vec<Vec<_>> = vec![Vec::new(); groups];
-    for (at, file) in files.into_iter().enumerate() {
-        file_groups[at % groups].push(file);
-    }
-    let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(STORE_URL)?, Arc::new(source))
-        .with_file_groups(file_groups.into_iter().map(FileGroup::new).collect())
-        .with_projection_indices(Some(needed.to_vec()))?
-        .with_limit(limit)
-        .with_expr_adapter(Some(Arc::new(FileColumns)))
-        .build();
-    Ok(DataSourceExec::from_data_source(config))
 }
 
 /// The filter on stored (binary) trace ids: bloom filters and statistics work on it, and it is

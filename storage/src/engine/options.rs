@@ -51,7 +51,7 @@ pub struct StorageOptions {
     pub max_waiting_files: u64,
     /// Files with fewer rows get no index: queries read them whole.
     pub index_from_rows: u64,
-    /// Bytes of opened index files kept in memory; a sixteenth of them for what was counted of whole files.
+    /// Bytes of opened index files kept in memory; a sixteenth of them for what was counted of files.
     pub index_cache_bytes: u64,
     /// How long rows that a retention rule hides can come back when the rule is changed.
     pub retention_undo: Duration,

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
-use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter};
+use quick_cache::{DefaultHashBuilder, Weighter};
 use tantivy::directory::OwnedBytes;
 
 use super::Lookup;
@@ -17,6 +17,7 @@ use super::answer::RowAnswer;
 use super::packed::{Parts, TAIL_BYTES, slice};
 use super::reader::{IndexReader, Opening, Source};
 use crate::error::{Error, ErrorKind, Result};
+use crate::evictions::Evictions;
 use crate::metrics::Metrics;
 use crate::model::FileId;
 use crate::snapshot::DataFile;
@@ -52,18 +53,6 @@ impl Weighter<Key, Kept> for ByBytes {
     }
 }
 
-/// Counts what leaves the cache.
-#[derive(Debug, Clone)]
-struct Evictions(Arc<Metrics>);
-
-impl Lifecycle<Key, Kept> for Evictions {
-    type RequestState = ();
-
-    fn on_evict(&self, (): &mut (), _: Key, _: Kept) {
-        self.0.index_cache_evictions.inc();
-    }
-}
-
 /// Opened indexes and parts of them, at most so many bytes. A file is opened with one read of its
 /// tail; then the parts that a lookup needs are read, each once while it is kept.
 pub struct IndexCache {
@@ -92,7 +81,7 @@ impl IndexCache {
                 bytes,
                 ByBytes,
                 DefaultHashBuilder::default(),
-                Evictions(Arc::clone(&metrics)),
+                Evictions(metrics.index_cache_evictions.clone()),
             ),
             metrics,
         }

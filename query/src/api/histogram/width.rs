@@ -1,5 +1,7 @@
 //! Buckets of round widths at round times.
 
+use arrow::datatypes::DataType;
+use datafusion::logical_expr::{Expr, cast, lit};
 use spoor_storage::{Error, Result, TimeRange};
 
 const NS: i128 = 1;
@@ -20,6 +22,9 @@ const WIDTHS: [(i128, &[i128]); 5] = [
         &[2, 5, 10, 15, 30, 60, 120, 240, 480, 960, 2_000, 4_000],
     ),
 ];
+
+/// Of finer buckets that are put together to one: at most so many.
+const MOST_PARTS: i64 = 120;
 
 /// Equal buckets side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +71,43 @@ impl Buckets {
         self.start_ns.saturating_add(length)
     }
 
+    /// The number of the first one, counted from the beginning of time.
+    pub(crate) fn first_number(self) -> i64 {
+        self.start_ns.div_euclid(self.width_ns)
+    }
+
+    /// The place of the bucket with a number, counted from the beginning of time.
+    pub(crate) fn place(self, number: i64) -> Option<usize> {
+        let place = usize::try_from(number.saturating_sub(self.first_number()));
+        place.ok().filter(|place| *place < self.count)
+    }
+
+    /// The number of the bucket of a time that is not before the first, which has the number 0.
+    pub(crate) fn number_of(self, time: Expr) -> Expr {
+        (cast(time, DataType::Int64) - lit(self.start_ns)) / lit(self.width_ns)
+    }
+
+    /// Round widths of which a few make up `width_ns`, the widest first.
+    pub(crate) fn finer(width_ns: i64) -> impl Iterator<Item = i64> {
+        let parts = widths().filter_map(|width| i64::try_from(width).ok());
+        let parts = parts.take_while(move |part| *part < width_ns);
+        let fit = parts.filter(move |part| width_ns % part == 0 && width_ns / part <= MOST_PARTS);
+        fit.collect::<Vec<_>>().into_iter().rev()
+    }
+
+    /// Start, end and width as answers say them; without buckets, the bounds that were given, and where
+    /// time starts for those that were not.
+    pub(crate) fn bounds(buckets: Option<Self>, range: TimeRange) -> (i64, i64, i64) {
+        let given = |bound_ns: i64| match bound_ns {
+            i64::MIN | i64::MAX => 0,
+            given => given,
+        };
+        match buckets {
+            Some(buckets) => (buckets.start_ns, buckets.end_ns(), buckets.width_ns),
+            None => (given(range.start_ns), given(range.end_ns), 0),
+        }
+    }
+
     /// What is both asked for and in a bucket.
     pub(crate) fn range(self, asked: TimeRange) -> TimeRange {
         TimeRange {
@@ -97,6 +139,21 @@ mod tests {
     fn widths_ascend() {
         let all: Vec<_> = widths().collect();
         assert!(all.is_sorted(), "{all:?}");
+    }
+
+    #[test]
+    fn finer_buckets_make_up_coarser_ones() {
+        let (second, minute) = (1_000_000_000, 60_000_000_000);
+        let finer = |width_ns| Buckets::finer(width_ns).collect::<Vec<_>>();
+        let seconds = [30, 15, 10, 5, 2, 1].map(|n| n * second);
+        assert_eq!(finer(minute)[..6], seconds);
+        assert_eq!(finer(minute)[6..], [second / 2]);
+        assert_eq!(finer(second)[..3], [500, 200, 100].map(|n| n * 1_000_000));
+        assert_eq!(finer(1), [] as [i64; 0]);
+        for width in widths().filter_map(|width| i64::try_from(width).ok()) {
+            let finer = finer(width);
+            assert!(finer.iter().all(|part| width % part == 0), "{width}");
+        }
     }
 
     #[test]

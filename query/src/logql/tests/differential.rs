@@ -9,24 +9,9 @@ use super::naive::{self, Set};
 use super::sample::{Record, append};
 use crate::logql::ast::Expr;
 use crate::logql::parse;
-use crate::testing::{House, T0, delete_indexes};
-
-/// Dice that fall the same every time.
-struct Dice(u64);
+use crate::testing::{Dice, House, T0, delete_indexes};
 
 impl Dice {
-    fn below(&mut self, below: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % below
-    }
-
-    fn one_of<'a>(&mut self, words: &[&'a str]) -> &'a str {
-        words[self.below(words.len())]
-    }
-
     fn attributes(&mut self, keys: &[&str]) -> Map<String, Value> {
         let mut attributes = Map::new();
         for key in keys {

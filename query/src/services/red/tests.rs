@@ -7,9 +7,9 @@ use crate::testing::{House, SECOND, T0};
 use crate::trace::tests::append;
 
 /// `(service, name, start in seconds, duration in ns, error)`
-type Row = (&'static str, &'static str, i64, i64, bool);
+pub(crate) type Row = (&'static str, &'static str, i64, i64, bool);
 
-fn spans(first: u64, rows: &[Row]) -> Value {
+pub(crate) fn spans(first: u64, rows: &[Row]) -> Value {
     let resource_spans: Vec<Value> = (first..)
         .zip(rows)
         .map(|(id, (service, name, start, duration, error))| {

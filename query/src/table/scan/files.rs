@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use datafusion::catalog::Session;
-use datafusion::common::Result;
+use datafusion::common::{Result, ScalarValue};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
@@ -12,12 +12,12 @@ use futures::StreamExt;
 use object_store::{ObjectMeta, ObjectStore};
 use parquet::arrow::arrow_reader::RowSelection;
 use spoor_storage::index::RowSet;
-use spoor_storage::{DataFile, FileFacts, Table, refuse_newer};
+use spoor_storage::{DataFile, FileFacts, refuse_newer};
 
+use super::Scan;
 use super::footer::footer;
 use crate::failure::from_datafusion;
 use crate::session::QueryScope;
-use crate::table::Part;
 use crate::table::prune::Pruning;
 
 /// Files whose index and footer are read at the same time.
@@ -40,15 +40,18 @@ pub(super) struct Selected {
 /// The files that may hold matching rows. A file that cannot be opened is left out and the query's
 /// outcome says so.
 pub(super) async fn select(
-    scope: &Arc<QueryScope>,
+    scan: &Scan<'_>,
     state: &dyn Session,
-    (table, part): (Table, &Part),
     pruning: &Pruning,
 ) -> Result<Selected> {
-    scope.note_skipped(table, pruning.range);
+    let (scope, table) = (scan.scope, scan.table);
+    // Who names files knows which are there; the range is that of others.
+    if scan.part.has_buffer() {
+        scope.note_skipped(table, pruning.range);
+    }
     let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
     let mut wanted = scope.snapshot.files(&scope.tenant, table, pruning.range);
-    wanted.retain(|file| part.has_file(file.id));
+    wanted.retain(|file| scan.part.has_file(file.id));
     if let Some(services) = &pruning.services {
         wanted.retain(|file| {
             file.services
@@ -59,7 +62,12 @@ pub(super) async fn select(
     let beforehand = wanted.len() <= scope.shared.options.footers_beforehand;
     let selected = futures::stream::iter(wanted).map(|file| {
         let cache = Arc::clone(&cache);
-        async move { select_rows(scope, cache, &file, pruning, beforehand).await }
+        async move {
+            let (decided, undecided) = select_rows(scope, cache, &file, pruning, beforehand).await;
+            let numbered =
+                |selected: Option<PartitionedFile>| Some(scan.numbered(&file, selected?));
+            (numbered(decided), numbered(undecided))
+        }
     });
     let mut files = Selected::default();
     let mut selected = selected.buffered(FILES_AT_ONCE);
@@ -68,6 +76,17 @@ pub(super) async fn select(
         files.undecided.extend(undecided);
     }
     Ok(files)
+}
+
+impl Scan<'_> {
+    /// With the number of the file as the value of the column for it, if that is wanted.
+    fn numbered(&self, file: &DataFile, mut selected: PartitionedFile) -> PartitionedFile {
+        if let Some(numbers) = self.numbers {
+            let number = numbers.get(&file.id).copied();
+            selected.partition_values = vec![ScalarValue::UInt32(number)];
+        }
+        selected
+    }
 }
 
 /// Which rows of a file to read.
