@@ -3,6 +3,7 @@
 mod api;
 mod calls;
 pub mod graph;
+mod heatmap;
 mod operations;
 mod peer;
 mod quantile;

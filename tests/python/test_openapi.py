@@ -84,6 +84,7 @@ def requests_that_read(recorded):
         "logs_difference": [{"query": "level:error"}],
         "spans_difference": [{"query": "status:ERROR"}, {"query": "kind:SERVER", "baseline": "kind:CLIENT"}],
         "spans_histogram": [{}, {"by": "service_name", "limit": 3, **RANGE}, {"query": "nosuchword"}],
+        "spans_heatmap": [{}, {"buckets": 30, **RANGE}, {"query": "nosuchword"}],
         "traces": [
             {"limit": 50},
             {"query": "status:ERROR", **RANGE},

@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::operations::{Operations, Service};
-use super::{red, topology};
+use super::{heatmap, red, topology};
 use crate::api::{Answer, ApiError, ApiState, Parameters, optional};
 use crate::by_file::{ByFile, RowCount};
 use crate::failure::from_datafusion;
@@ -30,6 +30,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(services))
         .routes(routes!(topology::api::graph))
         .routes(routes!(red::histogram))
+        .routes(routes!(heatmap::heatmap))
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

@@ -237,6 +237,23 @@ export interface SpanHistogram extends Answer {
   total: number;
 }
 
+/** Spans with durations from `min_ns` on, shorter than `max_ns`. */
+export interface HeatmapBand {
+  min_ns: number;
+  max_ns: number | null;
+  span_count: number[];
+  error_count: number[];
+}
+
+/** Spans over time by duration: the bands that have some. */
+export interface SpanHeatmap extends Answer {
+  start_unix_nano: string;
+  end_unix_nano: string;
+  bucket_ns: number;
+  bands: HeatmapBand[];
+  total: number;
+}
+
 export interface FieldPage extends Answer {
   /** `distinct` is about as many if not `exact`; `level` has none. */
   fields: { name: string; query_name: string; types: string[]; count: number; distinct?: number; exact?: boolean }[];

@@ -1,4 +1,4 @@
-/** Durations in bands of 1, 2, 5 × a power of ten, whose limits can be written in a query as they are. */
+/** Durations in bands of 1, 2, 5 × a power of ten, those of the server's heatmap. Their limits can be written in a query as they are. */
 
 const UNITS = ["us", "ms", "s"] as const;
 const LAST_NS = 1e12;
@@ -31,9 +31,4 @@ export function bandName(low: number, high = low): string {
   const to = BAND_STARTS[high + 1];
   if (to === undefined) return from === 0 ? "any duration" : `${say(from)} or more`;
   return from === 0 ? `under ${say(to)}` : `${say(from)} – ${say(to)}`;
-}
-
-/** All bands, the one around the middle first, then those beside it: most spans are found with the first few. */
-export function bandsFrom(middle: number): number[] {
-  return BAND_STARTS.map((_, band) => band).sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle) || a - b);
 }

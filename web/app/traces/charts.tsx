@@ -48,7 +48,7 @@ export function TraceCharts({ traces, search }: { traces: TraceSummary[]; search
   const heatmap = useHeatmap(chart === "heat" ? base : null, search, phone);
   const { data } = histogram;
   const zoom = (from: number, to: number): void => search.setRange(rangeAround(from, to));
-  const total = chart === "red" ? data?.total : chart === "heat" ? heatmap.all?.total : undefined;
+  const total = chart === "red" ? data?.total : chart === "heat" ? heatmap.data?.total : undefined;
   const status = chart === "heat" ? heatmap.error?.status : histogram.error?.status;
   // What is wrong with the query is said below, once.
   if (status === 400 || total === 0 || (traces.length < 2 && !total)) return null;
@@ -63,7 +63,7 @@ export function TraceCharts({ traces, search }: { traces: TraceSummary[]; search
           ))}
         </span>
         {chart === "red" && <BeforeButton search={search} />}
-        {chart === "heat" && <span class="muted hide-phone">{heatmap.done || heatmap.error ? "Drag a box to ask what those within have in common" : "Loading durations…"}</span>}
+        {chart === "heat" && <span class="muted hide-phone">{heatmap.loading ? "Loading durations…" : "Drag a box to ask what those within have in common"}</span>}
         {chart === "each" && <span class="muted hide-phone">Drag along to zoom, drag a box to ask what those within have in common</span>}
         {chart === "red" && data && redSeries(data).errors > 0 && (
           <button type="button" class="text-button hide-phone" title="Which values failed spans have more often than the others" onClick={() => setParams({ diff: "status:error", dstart: null, dend: null }, "replace")}>

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { SpanHistogram } from "../api/types";
+import type { HeatmapBand, SpanHeatmap } from "../api/types";
+import type { Loaded } from "../api/use";
 import { bandClause, bandName, limitText, BAND_STARTS } from "../lib/bands";
 import { count, plural, shortTime, useZone } from "../lib/format";
 import { useDark } from "../lib/prefs";
@@ -9,7 +10,7 @@ import { nanosToMs } from "../lib/time";
 import { readPalette } from "../trace/paint";
 import { Axis } from "../ui/axis";
 import { Incomplete } from "../ui/states";
-import { bucketsOf, type HeatBand, type Heatmap } from "./use-heatmap";
+import { bandsOf, bucketsOf } from "./use-heatmap";
 
 const ROW = 11;
 const MIN_ROWS = 6;
@@ -33,16 +34,26 @@ interface Cells {
 }
 
 interface Props {
-  map: Heatmap & { retry: () => void };
+  map: Loaded<SpanHeatmap>;
   onMark: (marked: Marked) => void;
 }
 
 /** Spans by time and duration, the more the darker, red from below as far as they fail. A drag, or Enter, marks what is within. */
 export function HeatmapChart({ map, onMark }: Props): JSX.Element {
-  return map.all ? <Plot map={map} all={map.all} onMark={onMark} /> : <div class="heatmap-waiting" aria-hidden="true" />;
+  if (map.error) {
+    return (
+      <p class="hint form-error" role="alert">
+        Durations did not come: {map.error.message}{" "}
+        <button type="button" class="text-button" onClick={map.reload}>
+          Ask again
+        </button>
+      </p>
+    );
+  }
+  return map.data ? <Plot data={map.data} onMark={onMark} /> : <div class="heatmap-waiting" aria-hidden="true" />;
 }
 
-function Plot({ map, all, onMark }: Props & { all: SpanHistogram }): JSX.Element {
+function Plot({ data, onMark }: { data: SpanHeatmap; onMark: Props["onMark"] }): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width } = useSize(box);
@@ -51,16 +62,16 @@ function Plot({ map, all, onMark }: Props & { all: SpanHistogram }): JSX.Element
   const [near, setNear] = useState<{ x: number; y: number } | null>(null);
   const [cells, setCells] = useState<Cells | null>(null);
   const [dragging, setDragging] = useState(false);
-  const { bands } = map;
+  const bands = useMemo(() => bandsOf(data), [data]);
   const rows = useMemo(() => shownRows(bands), [bands]);
-  const columns = bucketsOf(all);
+  const columns = bucketsOf(data);
   const height = rows.length * ROW;
   const step = Math.max(1, width - PAD_LEFT) / Math.max(1, columns);
   useEffect(() => {
     if (canvas.current && width > 0) draw(canvas.current, bands, rows, { width: width - PAD_LEFT, height, step });
   }, [bands, rows, width, height, step, dark]);
-  const startMs = nanosToMs(all.start_unix_nano);
-  const bucketMs = all.bucket_ns / 1e6;
+  const startMs = nanosToMs(data.start_unix_nano);
+  const bucketMs = data.bucket_ns / 1e6;
 
   const cellAt = (event: PointerEvent): { x: number; y: number } => {
     const rect = box.current?.getBoundingClientRect();
@@ -94,14 +105,14 @@ function Plot({ map, all, onMark }: Props & { all: SpanHistogram }): JSX.Element
   const tipX = said ? PAD_LEFT + (said.right + 1) * step : 0;
   return (
     <figure class="heatmap">
-      <Incomplete answers={map.answers} />
+      <Incomplete answers={[data]} />
       <div
         ref={box}
         class="heatmap-plot"
         style={{ height: `${height}px` }}
         tabIndex={0}
         role="application"
-        aria-label={`${count(all.total)} spans by time and duration. Arrow keys go from cell to cell, with Shift they mark several, Enter asks what those within have in common.`}
+        aria-label={`${count(data.total)} spans by time and duration. Arrow keys go from cell to cell, with Shift they mark several, Enter asks what those within have in common.`}
         onKeyDown={keys}
         onBlur={() => !dragging && setCells(null)}
         onPointerDown={(event) => {
@@ -154,14 +165,6 @@ function Plot({ map, all, onMark }: Props & { all: SpanHistogram }): JSX.Element
       <div class="heatmap-axis">
         <Axis startMs={startMs} spanMs={columns * bucketMs} width={Math.max(0, width - PAD_LEFT)} zone={zone} />
       </div>
-      {map.error && (
-        <p class="hint form-error" role="alert">
-          Not all durations came: {map.error.message}{" "}
-          <button type="button" class="text-button" onClick={map.retry}>
-            Ask again
-          </button>
-        </p>
-      )}
     </figure>
   );
 }
@@ -169,7 +172,7 @@ function Plot({ map, all, onMark }: Props & { all: SpanHistogram }): JSX.Element
 const sorted = ({ x, y, toX, toY }: Cells): { left: number; right: number; top: number; bottom: number } => ({ left: Math.min(x, toX), right: Math.max(x, toX), top: Math.min(y, toY), bottom: Math.max(y, toY) });
 
 /** Bands from the longest to the shortest, without those at both ends that have nothing. */
-function shownRows(bands: ReadonlyMap<number, HeatBand>): number[] {
+function shownRows(bands: ReadonlyMap<number, HeatmapBand>): number[] {
   const filled = [...bands.keys()];
   let low = Math.min(...filled, BAND_STARTS.length - 1);
   let high = Math.max(...filled, 0);
@@ -180,18 +183,18 @@ function shownRows(bands: ReadonlyMap<number, HeatBand>): number[] {
   return Array.from({ length: Math.max(0, high - low + 1) }, (_, at) => high - at);
 }
 
-function inside(bands: ReadonlyMap<number, HeatBand>, rows: number[], { left, right, top, bottom }: ReturnType<typeof sorted>): { spans: number; errors: number } {
+function inside(bands: ReadonlyMap<number, HeatmapBand>, rows: number[], { left, right, top, bottom }: ReturnType<typeof sorted>): { spans: number; errors: number } {
   const sum = { spans: 0, errors: 0 };
   for (const band of rows.slice(top, bottom + 1)) {
     for (let at = left; at <= right; at += 1) {
-      sum.spans += bands.get(band)?.spans[at] ?? 0;
-      sum.errors += bands.get(band)?.errors[at] ?? 0;
+      sum.spans += bands.get(band)?.span_count[at] ?? 0;
+      sum.errors += bands.get(band)?.error_count[at] ?? 0;
     }
   }
   return sum;
 }
 
-function draw(canvas: HTMLCanvasElement, bands: ReadonlyMap<number, HeatBand>, rows: number[], { width, height, step }: { width: number; height: number; step: number }): void {
+function draw(canvas: HTMLCanvasElement, bands: ReadonlyMap<number, HeatmapBand>, rows: number[], { width, height, step }: { width: number; height: number; step: number }): void {
   const scale = window.devicePixelRatio || 1;
   canvas.width = Math.round(Math.max(0, width) * scale);
   canvas.height = Math.round(height * scale);
@@ -201,14 +204,14 @@ function draw(canvas: HTMLCanvasElement, bands: ReadonlyMap<number, HeatBand>, r
   if (!context) return;
   context.scale(scale, scale);
   const palette = readPalette(canvas);
-  const most = Math.max(1, ...[...bands.values()].flatMap((band) => band.spans));
+  const most = Math.max(1, ...[...bands.values()].flatMap((band) => band.span_count));
   rows.forEach((band, row) => {
     const cells = bands.get(band);
-    cells?.spans.forEach((spans, at) => {
+    cells?.span_count.forEach((spans, at) => {
       if (spans === 0) return;
       // By the root: one cell with most of all spans would leave the others white.
       const strength = FAINT + (1 - FAINT) * Math.sqrt(spans / most);
-      const share = (cells.errors[at] ?? 0) / spans;
+      const share = (cells.error_count[at] ?? 0) / spans;
       const failed = share === 0 ? 0 : Math.max(2, share * (ROW - 1));
       const cellWidth = Math.max(1, step - 1);
       context.globalAlpha = strength;
