@@ -5,9 +5,10 @@ import { sideNames, type Names, type Row } from "../lib/compare";
 import { count, duration, signed } from "../lib/format";
 import { href } from "../lib/router";
 import { NAMELESS } from "../trace/use-view";
+import { hourAround } from "../lib/time";
 import { textOf } from "../ui/attributes";
 import { FindAttribute, Panel } from "../ui/panel";
-import { ServiceName } from "../ui/service";
+import { ServiceLink } from "../ui/service";
 
 interface Props {
   row: Row;
@@ -20,7 +21,7 @@ export function GroupPanel({ row, found, onClose }: Props): JSX.Element {
   const { group } = row;
   const names = sideNames(found);
   return (
-    <Panel label="Compared spans" head={<ServiceName name={group.service_name} />} title={group.name || NAMELESS} onClose={onClose}>
+    <Panel label="Compared spans" head={<ServiceLink name={group.service_name} range={hourAround(found.right.start_time_unix_nano, found.right.duration_ns)} />} title={group.name || NAMELESS} onClose={onClose}>
       <p class="pills">
         <span class="kind">{group.kind.toLowerCase()}</span>
       </p>

@@ -10,9 +10,10 @@ import { childrenStatement, detailOf, detailStatement, figuresOf, type Detail } 
 import { Events } from "../trace/events";
 import { Links, SEARCH_TRACES } from "../trace/panel";
 import { NAMELESS } from "../trace/use-view";
+import { hourAround } from "../lib/time";
 import { AttributeTable } from "../ui/attributes";
 import { Figures, FindAttribute, Panel, PanelTool } from "../ui/panel";
-import { ServiceName } from "../ui/service";
+import { ServiceLink, ServiceName } from "../ui/service";
 import { Incomplete } from "../ui/states";
 import type { LargeState } from "./use-large";
 
@@ -34,7 +35,7 @@ export function LargePanel({ state, row, onClose, onZoom }: Props): JSX.Element 
   // Two halves of one call may share an id (Zipkin).
   const detail = details.find((each) => each.kind === row.kind) ?? details[0] ?? null;
   return (
-    <Panel label="Span" head={<ServiceName name={row.service_name} />} tools={<PanelTool icon="search" label="Zoom to this span" keys="z" onClick={onZoom} />} title={row.name || NAMELESS} onClose={onClose}>
+    <Panel label="Span" head={<ServiceLink name={row.service_name} range={hourAround(state.head.start_time_unix_nano, state.head.duration_ns)} />} tools={<PanelTool icon="search" label="Zoom to this span" keys="z" onClick={onZoom} />} title={row.name || NAMELESS} onClose={onClose}>
       <p class="pills">
         <span class="kind">{row.kind.toLowerCase()}</span>
         <span class={row.error ? "status status-error" : "status"}>{row.error ? "error" : "no error"}</span>

@@ -96,8 +96,12 @@ function LargeHeader({ state, finding }: { state: LargeState; finding: Finding }
       </div>
       <p class="large-note">
         <span>
-          Its spans are loaded as you open, scroll and zoom, with times as they were sent. The flame graph, the critical path, own times by service{canBeWhole ? "" : ", where the error began"} and colours by attribute need all of them at once
-          {canBeWhole ? "." : `: of up to ${count(WHOLE_LIMIT)}.`}
+          Its spans are loaded as you open, scroll and zoom, with times as they were sent.
+          <span class="hide-phone">
+            {" "}
+            The flame graph, the call tree, the critical path, own times by service{canBeWhole ? "" : ", where the error began"} and colours by attribute need all of them at once
+            {canBeWhole ? "." : `: of up to ${count(WHOLE_LIMIT)}.`}
+          </span>
         </span>
         {canBeWhole && (
           <button type="button" class="text-button" onClick={() => setParams({ whole: "1" })}>

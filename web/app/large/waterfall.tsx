@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useCallback, useLayoutEffect, useRef } from "preact/hooks";
 import { serviceSlot } from "../lib/colour";
+import { rowOf } from "../lib/windowed";
 import { Bars, type PaintRows } from "../trace/bars";
 import { useRowHeight, WaterfallFrame } from "../trace/frame";
 import { paintBar } from "../trace/paint";
@@ -14,7 +15,7 @@ const LIGHT = 0.5;
 /** The rows that have come as a tree on the left and as bars over time on the right. */
 export function LargeWaterfall({ state }: { state: LargeState }): JSX.Element {
   const list = useRef<VirtualHandle>(null);
-  const { items, zoom, head, selected } = state;
+  const { items, loaded, zoom, head, selected } = state;
   const onScroll = useAnchor(state, list, useRowHeight());
   const at = items.findIndex((item) => item.kind === "row" && item.row.span_index === selected);
   const paint: PaintRows = useCallback(
@@ -22,11 +23,12 @@ export function LargeWaterfall({ state }: { state: LargeState }): JSX.Element {
       items.slice(first, last).forEach((item, above) => {
         if (item.kind !== "row") return;
         const { row } = item;
+        const caller = rowOf(loaded.rows, row.parent_index);
         const token = row.error ? "--error" : `--service-${serviceSlot(row.service_name)}`;
-        const bar = { start_ns: row.start_offset_ns, duration_ns: row.duration_ns, paint: { token, strength: 1 }, light: row.child_count > 0 ? LIGHT : 1, work: null };
+        const bar = { start_ns: row.start_offset_ns, duration_ns: row.duration_ns, paint: { token, strength: 1 }, light: row.child_count > 0 ? LIGHT : 1, work: null, callerEnd_ns: caller ? caller.start_offset_ns + caller.duration_ns : Number.POSITIVE_INFINITY };
         paintBar(context, bar, zoom.from, palette, geometry, above * geometry.rowHeight + geometry.barTop);
       }),
-    [items, zoom.from, zoom.to],
+    [items, loaded, zoom.from, zoom.to],
   );
   return (
     <WaterfallFrame

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ALL_TIME, parsePoint, parseTypedRange, rangeAround, resolveRange, stepRange, zoomOut } from "./time";
+import { ALL_TIME, parsePoint, parseTypedRange, rangeAround, resolveRange, stepRange, zoomOut, hourAround } from "./time";
 
 const NOW = Date.parse("2026-03-10T12:00:00Z");
 
@@ -110,5 +110,11 @@ describe("moving the range", () => {
   it("leaves a range without a beginning alone", () => {
     expect(zoomOut(ALL_TIME, NOW)).toBeNull();
     expect(stepRange(ALL_TIME, 1, NOW)).toBeNull();
+  });
+});
+
+describe("the time around a trace", () => {
+  it("is half an hour to both sides", () => {
+    expect(hourAround("1674982096546346267", 1e9)).toEqual({ start: "2023-01-29T08:18:16.546Z", end: "2023-01-29T09:18:17.547Z" });
   });
 });

@@ -160,3 +160,11 @@ export function rangeAround(startMs: number, endMs: number): Range {
   const start = Math.floor(startMs);
   return { start: toIso(start), end: toIso(Math.max(start + 1, Math.ceil(endMs))) };
 }
+
+const AROUND_MS = 30 * 60_000;
+
+/** The hour or so around a trace: what its services did then. */
+export function hourAround(startNanos: string, durationNs: number): Range {
+  const start = nanosToMs(startNanos);
+  return rangeAround(start - AROUND_MS, start + durationNs / 1e6 + AROUND_MS);
+}

@@ -120,9 +120,10 @@ function drawNode(context: CanvasRenderingContext2D, node: Placed, scene: Scene,
     context.fillRect(node.x + 5, node.y + height - 3, Math.max(4, (width - 10) * failing), 2);
   }
   if (scale < TEXT_SCALE) {
-    context.globalAlpha *= 0.8;
-    context.fillStyle = service;
-    context.fillRect(node.x + 3, node.y, width - 3, height);
+    // Without its name a colour says nothing, but that something fails does.
+    context.globalAlpha *= failing >= WORTH_RED ? 1 : 0.7;
+    context.fillStyle = failing >= WORTH_RED ? palette.error : near.has(node.name) ? palette.text : palette.muted;
+    context.fillRect(node.x, node.y, width, height);
     return;
   }
   const left = other ? 14 : 11;

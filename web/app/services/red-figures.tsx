@@ -50,7 +50,7 @@ export function RedFigures({ data, before, height, onZoom }: Props): JSX.Element
         kind="lines"
         format={(value) => percent(value, 1)}
         ghost={old && ghost("before", old.errorShare)}
-        series={[{ name: "failed", colour: "var(--error)", values: red.errorShare }]}
+        series={[{ name: "failed", colour: red.errors > 0 ? "var(--error)" : "var(--level-info)", values: red.errorShare }]}
       />
       <TimeChart
         {...shared}

@@ -4,8 +4,9 @@ import { count, duration, percent, plural } from "../lib/format";
 import { filterText } from "../lib/query";
 import { href } from "../lib/router";
 import type { SimilarGroup } from "../lib/similar";
+import { hourAround } from "../lib/time";
 import { Figures, Panel, PanelTool, type Figure } from "../ui/panel";
-import { ServiceName } from "../ui/service";
+import { ServiceLink } from "../ui/service";
 import { NAMELESS, type TraceState } from "./use-view";
 
 const LONGEST = 20;
@@ -33,7 +34,7 @@ export function GroupPanel({ state, group, onClose, onZoom }: Props): JSX.Elemen
   return (
     <Panel
       label="Similar spans"
-      head={<ServiceName name={group.service_name} />}
+      head={<ServiceLink name={group.service_name} range={hourAround(state.trace.start_time_unix_nano, whole)} />}
       tools={<PanelTool icon="search" label="Zoom to these spans" keys="z" onClick={onZoom} />}
       title={`${count(group.members.length)} × ${group.name || NAMELESS}`}
       onClose={onClose}

@@ -1,4 +1,4 @@
-import type { LogRecord } from "../api/types";
+import type { LogRecord, TimelineSpan } from "../api/types";
 import { SLOTS } from "../lib/colour";
 import { duration } from "../lib/format";
 import type { Paint } from "../lib/paintby";
@@ -58,6 +58,7 @@ export interface Geometry {
 
 const BAR = 10;
 const SMALL_BAR = 6;
+const THIN = 4;
 const MAX_SEGMENTS = 200;
 
 /** Draws the bars of rows `first` to `last`: light where callees run, full where the span works, then ticks and durations. */
@@ -73,13 +74,15 @@ export function paintRows(context: CanvasRenderingContext2D, state: TraceState, 
     const span = spans[index];
     if (!span) continue;
     context.globalAlpha = state.matchSet !== null && !state.matchSet.has(index) ? 0.35 : 1;
-    const bar: Bar = { start_ns: span.start_offset_ns, duration_ns: span.duration_ns, paint: state.colours.of(span), light: span.child_count === 0 ? 1 : 0.34, work: () => selfSegments(spans, index) };
+    const bar: Bar = { start_ns: span.start_offset_ns, duration_ns: span.duration_ns, paint: state.colours.of(span), light: span.child_count === 0 ? 1 : 0.34, work: () => selfSegments(spans, index), callerEnd_ns: endOf(spans[span.parent_index ?? -1]) };
     paintBar(context, bar, state.zoom.from, palette, geometry, top);
     if (state.showCritical) paintCritical(context, state, index, palette, geometry, top);
     for (const tick of ticksOf(span, start, logs.get(span.span_id))) paintTick(context, tick, state.zoom.from, palette, geometry, top);
   }
   context.globalAlpha = 1;
 }
+
+const endOf = (span: TimelineSpan | undefined): number => (span ? span.start_offset_ns + span.duration_ns : Number.POSITIVE_INFINITY);
 
 /** What a bar says of a span. */
 export interface Bar {
@@ -90,6 +93,8 @@ export interface Bar {
   light: number;
   /** The parts in which the span itself works; null where that is not known. */
   work: (() => Segment[]) | null;
+  /** After it the bar is thin: nobody waits for the span any more. */
+  callerEnd_ns: number;
 }
 
 /** One bar and its duration, or an arrow to where it is when that is not in sight. */
@@ -106,18 +111,24 @@ export function paintBar(context: CanvasRenderingContext2D, bar: Bar, zoomFrom: 
   const width = Math.max(2, Math.min(barWidth, right) - from);
   const alpha = context.globalAlpha;
   context.fillStyle = palette.of(bar.paint.token);
-  // A bar of a few pixels has no room for two tones, and the light one alone would hardly be seen.
-  const light = width < SMALL_BAR ? 1 : bar.light;
+  // A bar of a few pixels has no room for two tones or heights; the lesser alone would hardly be seen.
+  const isSmall = width < SMALL_BAR;
+  const light = isSmall ? 1 : bar.light;
+  const cut = isSmall ? Number.POSITIVE_INFINITY : Math.max(from, x(bar.callerEnd_ns));
+  const strip = (a: number, b: number, radius: number): void => {
+    context.beginPath();
+    if (Math.min(b, cut) > a) context.roundRect(a, top, Math.min(b, cut) - a, BAR, radius);
+    if (b > Math.max(a, cut)) context.roundRect(Math.max(a, cut), top + (BAR - THIN) / 2, b - Math.max(a, cut), THIN, radius / 2);
+    context.fill();
+  };
   context.globalAlpha = alpha * bar.paint.strength * light;
-  context.beginPath();
-  context.roundRect(from, top, width, BAR, 2);
-  context.fill();
+  strip(from, from + width, 2);
   context.globalAlpha = alpha * bar.paint.strength;
   if (light < 1 && bar.work) {
     for (const segment of bar.work().slice(0, MAX_SEGMENTS)) {
       const a = Math.max(from, x(segment.start));
       const b = Math.min(from + width, x(segment.end));
-      if (b - a >= 0.5) context.fillRect(a, top, b - a, BAR);
+      if (b - a >= 0.5) strip(a, b, 0);
     }
   }
   context.globalAlpha = alpha;

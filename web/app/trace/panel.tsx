@@ -5,12 +5,12 @@ import { count, duration, percent, signed } from "../lib/format";
 import { filterText } from "../lib/query";
 import { scopeAttributes } from "../lib/record";
 import { href, navigate, setParams } from "../lib/router";
-import { nanosToMs, toIso } from "../lib/time";
+import { hourAround, nanosToMs, toIso } from "../lib/time";
 import { AttributeTable, type FilterAction } from "../ui/attributes";
 import { CopyButton } from "../ui/copy";
 import { LevelBadge } from "../ui/level";
 import { Figures, FindAttribute, Panel, PanelTool } from "../ui/panel";
-import { ServiceName } from "../ui/service";
+import { ServiceLink, ServiceName } from "../ui/service";
 import { PLACES } from "../logs/context";
 import { oneLine } from "../logs/row";
 import { Events } from "./events";
@@ -40,7 +40,7 @@ export function SpanPanel({ state, span, logs, around, onClose, onZoom }: Props)
   return (
     <Panel
       label="Span"
-      head={<ServiceName name={span.service_name} />}
+      head={<ServiceLink name={span.service_name} range={hourAround(state.trace.start_time_unix_nano, state.trace.duration_ns)} />}
       tools={
         <>
           <PanelTool icon="search" label="Zoom to this span" keys="z" onClick={onZoom} />
@@ -82,6 +82,8 @@ interface TimingProps {
 function Timing({ trace, span, critical, percentile }: TimingProps): JSX.Element {
   const share = span.duration_ns > 0 ? (span.self_time_ns / span.duration_ns) * 100 : 0;
   const moved = span.clock_delta_ns ?? 0;
+  const caller = trace.spans[span.parent_index ?? -1];
+  const after = caller ? Math.max(0, span.start_offset_ns + span.duration_ns - caller.start_offset_ns - caller.duration_ns) : 0;
   return (
     <Figures
       figures={[
@@ -100,6 +102,7 @@ function Timing({ trace, span, critical, percentile }: TimingProps): JSX.Element
             </>
           ),
         },
+        after > 0 && { label: "After its caller", title: "It ran on when its caller had ended: nobody waited for that, and its bar is thin there", value: duration(after) },
         moved !== 0 && {
           label: "Clock moved by",
           title: "Its machine's clock differs from that of its caller: the span was moved by this, its times as they were sent are unchanged on disk",

@@ -41,7 +41,8 @@ export function TimeChart({ title, headline, delta, kind, series, ghost, height 
   const zone = useZone();
   const buckets = series[0]?.values.length ?? 0;
   const step = buckets > 0 ? width / buckets : width;
-  const most = Math.max(highest(series, kind, buckets), ...(ghost?.values.map((value) => value ?? 0) ?? []));
+  const found = Math.max(highest(series, kind, buckets), ...(ghost?.values.map((value) => value ?? 0) ?? []));
+  const most = found > 0 ? found : 1;
   const y = (value: number): number => height - 1 - (value / most) * (height - TOP - 1);
   const brush = useBrush(width, (from, to) => {
     if (from < to) onZoom(startMs + (from / step) * bucketMs, startMs + (to / step) * bucketMs);
@@ -75,7 +76,7 @@ export function TimeChart({ title, headline, delta, kind, series, ghost, height 
           {ghost && <path class="timechart-line timechart-halo" d={linePath(ghost.values, step, y)} />}
           {ghost && <path class="timechart-line timechart-ghost" style={{ stroke: ghost.colour }} d={linePath(ghost.values, step, y)} />}
         </svg>
-        <span class="timechart-max">{format(most)}</span>
+        {found > 0 && <span class="timechart-max">{format(found)}</span>}
         {brush.marked && <div class="histogram-brush" style={{ left: `${brush.marked.from}px`, width: `${brush.marked.to - brush.marked.from}px` }} />}
         {hover !== null && (
           <div class="tip" style={hover * step > width / 2 ? { right: `${width - hover * step + 8}px` } : { left: `${(hover + 1) * step + 8}px` }}>
@@ -104,7 +105,7 @@ function highest(series: ChartSeries[], kind: "bars" | "lines", buckets: number)
     const values = series.map((each) => each.values[bucket] ?? 0);
     most = Math.max(most, kind === "bars" ? values.reduce((sum, value) => sum + value, 0) : Math.max(...values));
   }
-  return most > 0 ? most : 1;
+  return most;
 }
 
 function barPath(series: ChartSeries[], at: number, step: number, y: (value: number) => number): string {
