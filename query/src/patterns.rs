@@ -8,6 +8,7 @@
 //! store, and the buffer has none. What a pattern looks like must not depend on how rows are cut into files.
 
 mod api;
+mod by_service;
 mod classify;
 mod cluster;
 mod grouped;
@@ -18,6 +19,7 @@ mod table;
 mod tally;
 
 pub(crate) use api::routes;
+pub(crate) use by_service::{ByService, ServicePattern};
 pub(crate) use classify::is_id;
 pub(crate) use grouped::{Coarsen, Grouped, Merge, count_bounded};
 pub(crate) use mine::{Mined, Miner};

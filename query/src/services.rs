@@ -2,6 +2,7 @@
 
 mod api;
 mod calls;
+mod changes;
 pub mod graph;
 mod heatmap;
 mod operations;
@@ -11,6 +12,6 @@ mod red;
 mod topology;
 
 pub(crate) use api::routes;
-pub(crate) use calls::each_trace;
+pub(crate) use calls::{Beside, each_trace};
 pub use quantile::Durations;
 pub(crate) use topology::{edge_rows, edge_schema};

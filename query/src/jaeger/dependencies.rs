@@ -9,8 +9,8 @@ use super::parameters::Given;
 use crate::api::ApiState;
 use crate::otlp::JsonWriter;
 use crate::parameters::now_ns;
-use crate::services::each_trace;
 use crate::services::graph::{Edge, EdgeCounter};
+use crate::services::{Beside, each_trace};
 use crate::session::QuerySession;
 
 const MAX_EDGES: usize = 100_000;
@@ -56,7 +56,7 @@ pub(super) fn write_calls(
 /// The calls whose called span starts in `range`.
 pub(super) async fn count_calls(session: &QuerySession, range: TimeRange) -> Result<Vec<Edge>> {
     let mut edges = EdgeCounter::default();
-    each_trace(session, range, false, |trace| {
+    each_trace(session, range, Beside::Nothing, |trace| {
         if edges.len() < MAX_EDGES {
             edges.add(&trace.spans, &trace.services, |called| {
                 trace.counted[called]

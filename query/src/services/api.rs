@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::operations::{Operations, Service};
-use super::{heatmap, red, topology};
+use super::{changes, heatmap, red, topology};
 use crate::api::{Answer, ApiError, ApiState, Parameters, optional};
 use crate::by_file::{ByFile, RowCount};
 use crate::failure::from_datafusion;
@@ -31,6 +31,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(topology::api::graph))
         .routes(routes!(red::histogram))
         .routes(routes!(heatmap::heatmap))
+        .routes(routes!(changes::api::changes))
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

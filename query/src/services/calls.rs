@@ -23,7 +23,7 @@ const CALLER_MARGIN_NS: i64 = 3_600_000_000_000;
 const CLOCK_SKEW_NS: i64 = 60_000_000_000;
 /// A longer trace is counted in parts, and calls between the parts are missed.
 const MAX_SPANS_AT_ONCE: usize = 500_000;
-/// Names of services that are shared between spans.
+/// Names of services and spans that are shared between spans.
 const MAX_SHARED_NAMES: usize = 100_000;
 
 /// The spans of one trace that are in the range or may have called one that is.
@@ -34,17 +34,27 @@ pub(crate) struct TraceSpans {
     pub(crate) spans: Vec<SpanNode>,
     /// The service of each span.
     pub(crate) services: Vec<Arc<str>>,
+    /// The name of each span; empty if not asked for.
+    pub(crate) names: Vec<Arc<str>>,
     /// What each span called that has no spans of its own, as far as it says; empty if not asked for.
     pub(crate) peers: Vec<Option<Peer>>,
     /// Whether each span starts in the range and is not the same as one before.
     pub(crate) counted: Vec<bool>,
 }
 
+/// What is read of spans beside what a call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beside {
+    Nothing,
+    Names,
+    Peers,
+}
+
 /// Calls `visit` with every trace that has spans in `range`, in the order of their ids.
 pub(crate) async fn each_trace(
     session: &QuerySession,
     range: TimeRange,
-    with_peers: bool,
+    beside: Beside,
     visit: impl FnMut(&TraceSpans),
 ) -> Result<()> {
     let read = TimeRange {
@@ -53,8 +63,10 @@ pub(crate) async fn each_trace(
     };
     session.note_skipped(Table::Spans, range);
     let mut columns: Vec<_> = Reader::<fn(&TraceSpans)>::COLUMNS.map(col).to_vec();
-    if with_peers {
-        columns.extend(PeerColumns::exprs()?);
+    match beside {
+        Beside::Nothing => {}
+        Beside::Names => columns.push(col("name")),
+        Beside::Peers => columns.extend(PeerColumns::exprs()?),
     }
     let frame = in_range(session.table(Table::Spans).await?, Table::Spans, read)?
         .select(columns)
@@ -64,13 +76,12 @@ pub(crate) async fn each_trace(
         range,
         visit,
         trace: TraceSpans::default(),
-        known_services: HashSet::new(),
+        known: HashSet::new(),
         split_traces: 0,
     };
     let mut stream = session.stream(frame).await?;
     while let Some(batch) = session.next(&mut stream).await? {
-        let peers = with_peers.then(|| PeerColumns::open(&batch)).transpose()?;
-        reader.add(&batch, peers.as_ref())?;
+        reader.add(&batch, beside)?;
     }
     reader.end_trace();
     if reader.split_traces > 0 {
@@ -86,7 +97,7 @@ struct Reader<V> {
     range: TimeRange,
     visit: V,
     trace: TraceSpans,
-    known_services: HashSet<Arc<str>>,
+    known: HashSet<Arc<str>>,
     split_traces: usize,
 }
 
@@ -102,7 +113,12 @@ impl<V: FnMut(&TraceSpans)> Reader<V> {
         "status_code",
     ];
 
-    fn add(&mut self, batch: &RecordBatch, peers: Option<&PeerColumns>) -> Result<()> {
+    fn add(&mut self, batch: &RecordBatch, beside: Beside) -> Result<()> {
+        let (names, peers) = match beside {
+            Beside::Nothing => (None, None),
+            Beside::Names => (Some(strings(batch.column(Self::COLUMNS.len()))?), None),
+            Beside::Peers => (None, Some(PeerColumns::open(batch)?)),
+        };
         let (traces, ids) = (strings(batch.column(0))?, strings(batch.column(1))?);
         let (parents, kinds) = (strings(batch.column(2))?, strings(batch.column(3))?);
         let (services, starts) = (strings(batch.column(4))?, nanoseconds(batch.column(5))?);
@@ -126,7 +142,11 @@ impl<V: FnMut(&TraceSpans)> Reader<V> {
                 duration_ns: durations.value(row),
                 error: codes.value(row) == "ERROR",
             });
-            if let Some(peers) = peers {
+            if let Some(names) = &names {
+                let name = self.intern(names.value(row));
+                self.trace.names.push(name);
+            }
+            if let Some(peers) = &peers {
                 self.trace.peers.push(peers.peer(row));
             }
             let service = self.intern(services.value(row));
@@ -135,14 +155,14 @@ impl<V: FnMut(&TraceSpans)> Reader<V> {
         Ok(())
     }
 
-    fn intern(&mut self, service: &str) -> Arc<str> {
-        if let Some(known) = self.known_services.get(service) {
+    fn intern(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.known.get(name) {
             return Arc::clone(known);
         }
-        let new: Arc<str> = service.into();
+        let new: Arc<str> = name.into();
         // Names past the bound are still right, only not shared.
-        if self.known_services.len() < MAX_SHARED_NAMES {
-            self.known_services.insert(Arc::clone(&new));
+        if self.known.len() < MAX_SHARED_NAMES {
+            self.known.insert(Arc::clone(&new));
         }
         new
     }
@@ -168,6 +188,7 @@ impl<V: FnMut(&TraceSpans)> Reader<V> {
         (self.visit)(&self.trace);
         self.trace.spans.clear();
         self.trace.services.clear();
+        self.trace.names.clear();
         self.trace.peers.clear();
     }
 }

@@ -111,6 +111,16 @@ impl Durations {
         (self.count > 0).then(|| up_to as f64 * 100.0 / self.count as f64)
     }
 
+    /// How many there are of about each length, the shortest first: lengths within 0.8 % of each other count as
+    /// one, in the same way for all operations.
+    pub fn by_length(&self) -> BTreeMap<u32, u64> {
+        let mut buckets = self.buckets.clone();
+        for duration_ns in &self.each {
+            *buckets.entry(bucket_of(*duration_ns)).or_default() += 1;
+        }
+        buckets
+    }
+
     /// Whether all are kept one by one.
     pub fn is_exact(&self) -> bool {
         self.buckets.is_empty()

@@ -1,8 +1,38 @@
-import { nanosToMs, resolveRange, stepRange, type Range } from "./time";
+import { nanosToMs, parsePoint, resolveRange, stepRange, toIso, type Range } from "./time";
 
 /** The range as long, right before this one; null for a range without a beginning. */
 export function periodBefore(fixed: Range, nowMs: number): Range | null {
   return fixed.start === null ? null : stepRange(resolveRange(fixed, nowMs), -1, nowMs);
+}
+
+const DAY_MS = 86_400_000;
+
+export interface Against {
+  key: string;
+  label: string;
+  /** How long before the range the other one lies; null: right before it. */
+  shiftMs: number | null;
+}
+
+/** What a range can be compared with; the first is the usual. */
+export const AGAINST: readonly [Against, ...Against[]] = [
+  { key: "before", label: "time before", shiftMs: null },
+  { key: "day", label: "day before", shiftMs: DAY_MS },
+  { key: "week", label: "week before", shiftMs: 7 * DAY_MS },
+];
+
+export const againstOf = (key: string | null): Against => AGAINST.find((each) => each.key === key) ?? AGAINST[0];
+
+/** The range as long that a range is compared with; null for a range without a beginning. */
+export function baselineOf(fixed: Range, { shiftMs }: Against, nowMs: number): Range | null {
+  if (shiftMs === null) return periodBefore(fixed, nowMs);
+  const { start, end } = resolveRange(fixed, nowMs);
+  if (start === null) return null;
+  const shifted = (instant: string | null): string | null => {
+    const ms = instant === null ? nowMs : parsePoint(instant, nowMs);
+    return ms === null ? null : toIso(ms - shiftMs);
+  };
+  return { start: shifted(start), end: shifted(end) };
 }
 
 interface Buckets {

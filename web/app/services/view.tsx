@@ -15,6 +15,7 @@ import { Sparkline } from "../ui/sparkline";
 import { GettingStarted } from "../ui/started";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { TimePicker } from "../ui/timepicker";
+import { AgainstChoice, Changes } from "./changes";
 import { Operations } from "./operations";
 import { useServiceSeries } from "./use-red";
 
@@ -24,6 +25,7 @@ export function ServicesView(): JSX.Element {
   const search = useSearch();
   const { params } = usePlace();
   const [sort, setSort] = useState<Sort>("span_count");
+  const changed = params.get("tab") === "changes";
   const series = useServiceSeries(search);
   const found = useApi<ServicePage>(search.key, (signal) => getJson("/api/v1/services", { start: search.fixed.start, end: search.fixed.end }, signal));
   const open = params.get("open");
@@ -52,11 +54,32 @@ export function ServicesView(): JSX.Element {
         </div>
         <TimePicker range={search.range} onChange={search.setRange} onAgain={search.again} />
       </div>
-      <Progress active={found.loading} />
-      <Incomplete answers={[found.data, series.answer]} />
-      {renderBody()}
+      <div class="toolbar">
+        <div class="tabs" role="tablist" aria-label="Services by">
+          {tab(null, "All services")}
+          {tab("changes", "What changed")}
+        </div>
+        {changed && <AgainstChoice />}
+      </div>
+      {changed ? (
+        <Changes search={search} />
+      ) : (
+        <>
+          <Progress active={found.loading} />
+          <Incomplete answers={[found.data, series.answer]} />
+          {renderBody()}
+        </>
+      )}
     </main>
   );
+
+  function tab(name: string | null, label: string): JSX.Element {
+    return (
+      <button type="button" role="tab" aria-selected={changed === (name !== null)} onClick={() => setParams({ tab: name }, "replace")}>
+        {label}
+      </button>
+    );
+  }
 
   function renderBody(): JSX.Element {
     if (found.error && !found.data) return <ErrorState error={found.error} retry={found.reload} />;

@@ -16,7 +16,7 @@ use crate::openapi::ReadErrors;
 use crate::otlp::JsonWriter;
 use crate::parameters::{self, TimeParameter, time_range};
 use crate::services::api::schema;
-use crate::services::calls::each_trace;
+use crate::services::calls::{Beside, each_trace};
 use crate::services::graph::elementary::{FoundCycles, find_cycles};
 use crate::services::graph::rounds::Rounds;
 use crate::services::peer::NodeKind;
@@ -74,7 +74,7 @@ pub(crate) async fn graph(
         None => None,
     };
     let mut topology = Topology::new(buckets);
-    each_trace(&session, range, true, |trace| topology.add(trace)).await?;
+    each_trace(&session, range, Beside::Peers, |trace| topology.add(trace)).await?;
     topology.note_dropped(&session);
     if topology.lacks_cells {
         session.note_incomplete("there are too many edges for so many buckets; some are empty");

@@ -8,7 +8,7 @@ use arrow::record_batch::RecordBatch;
 use spoor_storage::{Result, TimeRange};
 
 use super::{CallEdge, CallKey, Node, Topology};
-use crate::services::calls::each_trace;
+use crate::services::calls::{Beside, each_trace};
 use crate::session::QuerySession;
 
 /// What each row says of an edge.
@@ -39,7 +39,10 @@ pub(crate) fn edge_schema() -> SchemaRef {
 /// All edges of the graph over all time, as `GET /api/v1/services/graph` has them.
 pub(crate) async fn edge_rows(session: &QuerySession) -> Result<RecordBatch> {
     let mut topology = Topology::new(None);
-    each_trace(session, TimeRange::ALL, true, |trace| topology.add(trace)).await?;
+    each_trace(session, TimeRange::ALL, Beside::Peers, |trace| {
+        topology.add(trace)
+    })
+    .await?;
     topology.note_dropped(session);
     let mut edges: Vec<(CallKey, CallEdge)> = topology.finish().into_iter().collect();
     let percentiles: Vec<[i64; 2]> = edges
