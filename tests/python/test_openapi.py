@@ -10,6 +10,7 @@ from conftest import PATIENCE_S, Server
 from openapi import Document
 
 START, END = "2023-01-29T08:00:00Z", "2023-01-29T11:00:00Z"
+FAULT = {"start": "2023-01-29T09:03:53Z", "end": "2023-01-29T09:05:53Z", "baseline_start": "2023-01-29T08:48:00Z", "baseline_end": "2023-01-29T08:52:00Z"}
 RANGE = {"start": START, "end": END}
 UNKNOWN_TRACE = "00000000000000000000000000000001"
 UNKNOWN_ID = "01900000-0000-7000-8000-000000000001"
@@ -97,6 +98,7 @@ def requests_that_read(recorded):
         "traces_compare": [{"left": some[0], "right": some[1]}, {"left": failing[0], "right": largest}, *median(recorded)],
         "services": [{}, RANGE],
         "services_graph": [{}, {"buckets": 10, **RANGE}],
+        "service_changes": [RANGE, {"limit": 1, **FAULT}],
         "exceptions": [{}, {"since": "2023-01-29T09:30:00Z"}, RANGE],
         "failures": [{}, {"since": "2023-01-29T09:30:00Z"}, RANGE],
         "fields": [{}, {"table": "spans", "prefix": "http"}],

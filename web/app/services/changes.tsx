@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { getJson } from "../api/client";
-import type { ChangeEvidence, ServiceChange, ServiceChangesPage } from "../api/types";
+import type { ChangeEvidence, ServiceChange, ServiceChangesPage } from "../api/changes";
 import { useApi } from "../api/use";
 import { AGAINST, againstOf, baselineOf } from "../lib/before";
 import { serviceColour } from "../lib/colour";

@@ -1,6 +1,7 @@
 //! From what was counted to services, the one that changed most surely first.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::evidence::{ChangeKind, Evidence};
 use super::logs::{LogSides, is_error};
@@ -47,7 +48,7 @@ pub(super) fn ranked(
     let below: BTreeMap<&str, f64> = now
         .services
         .iter()
-        .map(|(name, side)| (&**name, share(side.below_count, side.troubled_count)))
+        .map(|(name, side)| (&**name, share(side.below, side.troubled)))
         .collect();
     let own = |service: &str| {
         1.0 - (1.0 - WEIGHT_BELOW) * below.get(service).copied().unwrap_or_default()
@@ -62,7 +63,7 @@ pub(super) fn ranked(
         let mut none = Operation::default();
         let other = before
             .operations
-            .get_mut(&(service.clone(), name.clone()))
+            .get_mut(&(Arc::clone(service), Arc::clone(name)))
             .unwrap_or(&mut none);
         let (score, evidence) = slower(service, name, operation, other);
         add(service, score, MIN_SCORE, evidence);
@@ -80,7 +81,7 @@ pub(super) fn ranked(
         add(&pattern.service_name, score * weight, MIN_SCORE, evidence);
     }
     for service in now.services.keys().chain(before.services.keys()) {
-        let counts = sides(now, before, service).map(|side| side.trace_count);
+        let counts = sides(now, before, service).map(|side| side.traces);
         let totals = [now.trace_count, before.trace_count];
         let score = presence_score(counts, totals);
         let (kind, weight) = match counts {
@@ -103,9 +104,9 @@ pub(super) fn ranked(
             let [now, before] = sides(now, before, &service_name);
             Changed {
                 score: squares.sqrt(),
-                span_count: now.span_count,
-                baseline_span_count: before.span_count,
-                below_share: share(now.below_count, now.troubled_count),
+                span_count: now.spans,
+                baseline_span_count: before.spans,
+                below_share: share(now.below, now.troubled),
                 evidence,
                 service_name,
             }
@@ -168,7 +169,7 @@ fn more_logs(
     sides: [ServiceSide; 2],
     lengths: [f64; 2],
 ) -> (f64, Evidence) {
-    let spans = sides.map(|side| side.span_count);
+    let spans = sides.map(|side| side.spans);
     let of = if spans.contains(&0) {
         lengths
     } else {

@@ -30,13 +30,13 @@ pub(super) struct SpanSide {
 /// A service in a period.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct ServiceSide {
-    pub(super) span_count: u64,
+    pub(super) spans: u64,
     /// Traces with a span of it.
-    pub(super) trace_count: u64,
-    /// Traces in which it has a failed span or logged an error.
-    pub(super) troubled_count: u64,
+    pub(super) traces: u64,
+    /// Of those, traces in which it has a failed span or logged an error.
+    pub(super) troubled: u64,
     /// Of those, traces in which a service below it has as well.
-    pub(super) below_count: u64,
+    pub(super) below: u64,
 }
 
 /// An operation in a period.
@@ -108,10 +108,7 @@ impl SpanSide {
                 in_trouble.insert(service);
             }
             self.span_count += 1;
-            self.services
-                .entry(Arc::clone(service))
-                .or_default()
-                .span_count += 1;
+            self.services.entry(Arc::clone(service)).or_default().spans += 1;
             let key = (Arc::clone(service), Arc::clone(&trace.names[placed.span]));
             if self.operations.len() >= MAX_OPERATIONS && !self.operations.contains_key(&key) {
                 self.spans_without_place += 1;
@@ -137,10 +134,7 @@ impl SpanSide {
             }
         }
         for service in present {
-            self.services
-                .entry(Arc::clone(service))
-                .or_default()
-                .trace_count += 1;
+            self.services.entry(Arc::clone(service)).or_default().traces += 1;
         }
         if in_trouble.is_empty() {
             return;
@@ -163,8 +157,8 @@ impl SpanSide {
         }
         for service in in_trouble {
             let side = self.services.entry(service.into()).or_default();
-            side.troubled_count += 1;
-            side.below_count += u64::from(explained.contains(service));
+            side.troubled += 1;
+            side.below += u64::from(explained.contains(service));
         }
     }
 }

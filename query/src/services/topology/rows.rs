@@ -40,7 +40,7 @@ pub(crate) fn edge_schema() -> SchemaRef {
 pub(crate) async fn edge_rows(session: &QuerySession) -> Result<RecordBatch> {
     let mut topology = Topology::new(None);
     each_trace(session, TimeRange::ALL, Beside::Peers, |trace| {
-        topology.add(trace)
+        topology.add(trace);
     })
     .await?;
     topology.note_dropped(session);
