@@ -20,7 +20,7 @@ use spoor_storage::{Error, ErrorKind, Result};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{ApiError, ApiState, remember};
+use crate::api::{ApiError, ApiState, remember, stopping_router};
 use crate::engine::QueryEngine;
 
 /// The largest body these requests have: a policy of many rules.
@@ -54,12 +54,16 @@ pub(crate) fn changing_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(delete::redact))
         .routes(routes!(retention::set_policy))
         .routes(routes!(retention::pin, retention::unpin))
-        .merge(crate::api::stopping_routes())
 }
 
 /// The routes that change stored data, without authentication. They belong on the same paths as
 /// [`crate::router`] and behind stricter credentials.
 pub fn admin_router(engine: QueryEngine) -> Router {
+    changing_router(engine.clone()).merge(stopping_router(engine))
+}
+
+/// [`admin_router`] but for [`stopping_router`].
+pub(crate) fn changing_router(engine: QueryEngine) -> Router {
     Router::from(changing_routes())
         .layer(from_fn(remember))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

@@ -105,6 +105,11 @@ pub(crate) fn stopping_routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default().routes(routes!(queries::stop))
 }
 
+/// The route that lists queries.
+pub(crate) fn listing_routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::default().routes(routes!(queries::list))
+}
+
 /// The routes `/api/v1/*` that read, with their part of the OpenAPI document.
 pub(crate) fn native_routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
@@ -116,7 +121,6 @@ pub(crate) fn native_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(sql::sql))
         .routes(routes!(export::logs))
         .routes(routes!(export::spans))
-        .routes(routes!(queries::list))
         .merge(trace::routes())
         .merge(services::routes())
         .merge(crate::patterns::routes())
@@ -129,6 +133,11 @@ pub(crate) fn native_routes() -> OpenApiRouter<ApiState> {
 
 /// The routes `/api/v1/*`, `/jaeger/*`, `/tempo/*` and `/loki/*`, without authentication.
 pub fn router(engine: QueryEngine) -> Router {
+    asking_router(engine.clone()).merge(listing_router(engine))
+}
+
+/// [`router`] but for what must be answered however busy queries keep the machine.
+pub(crate) fn asking_router(engine: QueryEngine) -> Router {
     Router::from(native_routes())
         .merge(crate::jaeger::routes())
         .merge(crate::tempo::routes())
@@ -136,6 +145,16 @@ pub fn router(engine: QueryEngine) -> Router {
         .with_state(ApiState { engine })
         .layer(axum::middleware::from_fn(remember))
         .layer(axum::middleware::from_fn(retry::once_without_broken_files))
+}
+
+/// Which queries there are.
+pub(crate) fn listing_router(engine: QueryEngine) -> Router {
+    Router::from(listing_routes()).with_state(ApiState { engine })
+}
+
+/// Stops a query, which an administrator may.
+pub(crate) fn stopping_router(engine: QueryEngine) -> Router {
+    Router::from(stopping_routes()).with_state(ApiState { engine })
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use std::time::Duration;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::disk_manager::DiskManagerBuilder;
-use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
@@ -27,72 +26,24 @@ use crate::session::QuerySession;
 use crate::sql;
 use crate::table::AttributesNearer;
 
+mod memory;
 mod metrics;
+mod options;
 mod running;
 mod turns;
 
+pub(crate) use memory::others_have_it;
 pub(crate) use metrics::QueryMetrics;
+pub use options::QueryOptions;
 pub(crate) use running::{Asked, Entry, Reading};
-pub(crate) use turns::Turn;
 
+use memory::AllMemory;
 use running::Running;
-use turns::Turns;
+use turns::{Turn, Turns};
 
 /// The address under which DataFusion finds storage's object store; nothing else is registered,
 /// so a query can read nothing else.
 pub(crate) const STORE_URL: &str = "spoor://data";
-
-/// Limits of queries; [`QueryOptions::default`] gives the defaults.
-#[derive(Debug, Clone)]
-pub struct QueryOptions {
-    /// Bytes of working memory of one query; over it, sorts and aggregations spill to disk, and
-    /// what cannot spill fails with [`ErrorKind::TooLarge`].
-    pub memory_bytes: usize,
-    /// Bytes all running queries together may spill to disk.
-    pub spill_bytes: u64,
-    /// How long a query may take, waiting included.
-    pub timeout: Duration,
-    /// Queries that run at the same time.
-    pub max_concurrent: usize,
-    /// Queries that may wait for their turn; more are refused with [`ErrorKind::Busy`].
-    pub max_waiting: usize,
-    /// Live tails that may be open.
-    pub max_tails: usize,
-    /// Rows of a SQL answer in the JSON form; more are cut off and the answer says so.
-    pub max_rows_json: usize,
-    /// Bytes of an export, and of a SQL answer in Arrow or Parquet; one with more is broken off.
-    pub max_export_bytes: u64,
-    /// Traces of a set that connects what is searched in logs and in spans; more are refused with
-    /// [`ErrorKind::TooLarge`].
-    pub max_traces: usize,
-    /// Bytes of Parquet footers kept in memory.
-    pub metadata_cache_bytes: usize,
-    /// A query that may read more files than this reads their footers when it reads their rows, and
-    /// not all of them first: they would push each other out of the cache and be read twice. A file that
-    /// turns out broken then ends the query, which is asked again without it.
-    pub footers_beforehand: usize,
-    /// Threads' worth of parallelism of one query.
-    pub parallelism: usize,
-}
-
-impl Default for QueryOptions {
-    fn default() -> Self {
-        Self {
-            memory_bytes: 512 << 20,
-            spill_bytes: 4 << 30,
-            timeout: Duration::from_mins(1),
-            max_concurrent: 8,
-            max_waiting: 64,
-            max_tails: 32,
-            max_rows_json: 10_000,
-            max_export_bytes: 1 << 30,
-            max_traces: 1_000_000,
-            metadata_cache_bytes: 256 << 20,
-            footers_beforehand: 1_000,
-            parallelism: std::thread::available_parallelism().map_or(2, usize::from),
-        }
-    }
-}
 
 /// Starts queries. Cheap to clone.
 #[derive(Clone)]
@@ -111,7 +62,21 @@ pub(crate) struct Shared {
     pub(crate) questions: Questions,
     turns: Arc<Turns>,
     tails: Arc<Semaphore>,
+    exports: Arc<Semaphore>,
     running: Arc<Running>,
+    memory: Arc<AllMemory>,
+}
+
+/// A query that runs; its place is free again when this is dropped.
+#[derive(Debug)]
+pub(crate) struct QueryPlace {
+    /// Where it is listed.
+    pub(crate) entry: Arc<Entry>,
+    pub(crate) deadline: Instant,
+    /// How long that is from the beginning.
+    pub(crate) timeout: Duration,
+    _turn: Turn,
+    _export: Option<OwnedSemaphorePermit>,
 }
 
 /// An open live tail; its place is free again when this is dropped.
@@ -150,13 +115,16 @@ impl QueryEngine {
         let url = ObjectStoreUrl::parse(STORE_URL).map_err(from_datafusion)?;
         runtime.register_object_store(url.as_ref(), storage.object_store());
         let state = base_state(&options, &runtime);
+        let metrics = QueryMetrics::default();
         Ok(Self {
             shared: Arc::new(Shared {
                 turns: Turns::new(options.max_concurrent, options.max_waiting),
                 tails: Arc::new(Semaphore::new(options.max_tails)),
+                exports: Arc::new(Semaphore::new(options.max_exports())),
                 running: Arc::default(),
                 questions: Questions::default(),
-                metrics: QueryMetrics::default(),
+                memory: metrics.of_memory(options.total_memory_bytes),
+                metrics,
                 storage,
                 options,
                 state,
@@ -168,7 +136,17 @@ impl QueryEngine {
     /// Waits for a turn, then starts a query of `tenant` on the newest snapshot. Errors with
     /// [`ErrorKind::Busy`] when too many wait already, or none finished in time.
     pub async fn begin(&self, tenant: &TenantId) -> Result<QuerySession> {
-        self.begin_with(tenant, None).await
+        let timeout = self.shared.options.timeout;
+        self.begin_with(tenant, None, (timeout, None)).await
+    }
+
+    /// As [`QueryEngine::begin`], for an export, which may take longer; so they can have half of the places.
+    /// Errors with [`ErrorKind::Busy`] when they have.
+    pub(crate) async fn begin_export(&self, tenant: &TenantId) -> Result<QuerySession> {
+        let place = Arc::clone(&self.shared.exports).try_acquire_owned();
+        let place = place.map_err(|_| self.shared.too_many_exports())?;
+        let timeout = self.shared.options.export_timeout;
+        self.begin_with(tenant, None, (timeout, Some(place))).await
     }
 
     /// As [`QueryEngine::begin`], on a snapshot that was taken before.
@@ -177,21 +155,31 @@ impl QueryEngine {
         tenant: &TenantId,
         snapshot: Arc<Snapshot>,
     ) -> Result<QuerySession> {
-        self.begin_with(tenant, Some(snapshot)).await
+        let timeout = self.shared.options.timeout;
+        self.begin_with(tenant, Some(snapshot), (timeout, None))
+            .await
     }
 
     async fn begin_with(
         &self,
         tenant: &TenantId,
         snapshot: Option<Arc<Snapshot>>,
+        (timeout, export): (Duration, Option<OwnedSemaphorePermit>),
     ) -> Result<QuerySession> {
-        let deadline = Instant::now() + self.shared.options.timeout;
+        let deadline = Instant::now() + timeout;
         let entry = self.shared.running.enter(tenant, deadline);
         let turn = self.shared.turn(&entry, deadline).await?;
         entry.begins();
         let shared = Arc::clone(&self.shared);
         let snapshot = snapshot.unwrap_or_else(|| shared.storage.snapshot());
-        QuerySession::start(shared, tenant.clone(), snapshot, (entry, turn), deadline)
+        let place = QueryPlace {
+            entry,
+            deadline,
+            timeout,
+            _turn: turn,
+            _export: export,
+        };
+        QuerySession::start(shared, tenant.clone(), snapshot, place)
     }
 
     /// What is queried.
@@ -243,6 +231,11 @@ impl QueryEngine {
         self.shared.running.entries()
     }
 
+    /// What this engine counts.
+    pub(crate) fn metrics(&self) -> &QueryMetrics {
+        &self.shared.metrics
+    }
+
     /// The limits this engine keeps.
     pub fn options(&self) -> &QueryOptions {
         &self.shared.options
@@ -267,6 +260,8 @@ impl std::fmt::Debug for QueryEngine {
 impl Shared {
     async fn turn(&self, entry: &Entry, deadline: Instant) -> Result<Turn> {
         let whose = entry.asked.whose();
+        // An export waits no longer than others.
+        let deadline = deadline.min(Instant::now() + self.options.timeout);
         let turn = tokio::time::timeout_at(deadline, self.turns.take(&whose));
         tokio::select! {
             biased;
@@ -276,6 +271,16 @@ impl Shared {
                 _ => Err(self.too_busy()),
             },
         }
+    }
+
+    fn too_many_exports(&self) -> Error {
+        self.metrics.refused();
+        Error::new(
+            ErrorKind::Busy,
+            format!("{} exports are running", self.options.max_exports()),
+        )
+        .with_hint("try again when one of them is done, or stop one: GET /api/v1/queries lists them")
+        .with_retry_after(Duration::from_secs(5))
     }
 
     fn too_busy(&self) -> Error {
@@ -294,7 +299,7 @@ impl Shared {
     /// A DataFusion session with a memory pool of its own; caches and stores are shared.
     pub(crate) fn session_state(&self) -> Result<SessionState> {
         let runtime = RuntimeEnv {
-            memory_pool: Arc::new(FairSpillPool::new(self.options.memory_bytes)),
+            memory_pool: self.memory.of_query(self.options.memory_bytes),
             ..self.runtime.clone()
         };
         Ok(SessionStateBuilder::new_from_existing(self.state.clone())

@@ -1,9 +1,15 @@
 //! DataFusion's errors as ours: the kind says what the caller must do.
 
+use std::time::Duration;
+
 use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
 use spoor_storage::{Error, ErrorKind};
 
+use crate::engine::others_have_it;
+
+/// When to ask again for what others have.
+const MEMORY_SOON: Duration = Duration::from_secs(2);
 /// Parser messages can quote the whole query; the user has it already.
 const MAX_MESSAGE_CHARS: usize = 600;
 
@@ -62,6 +68,12 @@ fn by_reference(error: &DataFusionError) -> Error {
         | DataFusionError::Configuration(message) => invalid(message),
         DataFusionError::NotImplemented(message) => invalid(&format!("not supported: {message}")),
         DataFusionError::ArrowError(arrow, _) => invalid(&arrow.to_string()),
+        DataFusionError::ResourcesExhausted(message) if others_have_it(message) => Error::new(
+            ErrorKind::Unavailable,
+            "the queries that run have all the memory that there is for queries",
+        )
+        .with_hint("try again in a moment, or narrow the time range")
+        .with_retry_after(MEMORY_SOON),
         DataFusionError::ResourcesExhausted(message) => Error::new(
             ErrorKind::TooLarge,
             "the query needs more memory than a query may have",
@@ -88,6 +100,10 @@ fn by_reference(error: &DataFusionError) -> Error {
 
 fn copy_of(error: &Error) -> Error {
     let copy = Error::new(error.kind(), error.to_string());
+    let copy = match error.retry_after() {
+        Some(after) => copy.with_retry_after(after),
+        None => copy,
+    };
     match error.hint() {
         Some(hint) => copy.with_hint(hint),
         None => copy,

@@ -10,7 +10,8 @@
 //! one deadline, one memory pool), [`table`] (what DataFusion scans), `by_file` (counting that reads a file once), [`functions`] (full text and
 //! attributes in SQL), [`language`] (the search language), [`sql`], [`parameters`], [`otlp`]
 //! (rows back to OTLP JSON), [`trace`] (trees, search), `traceql`, `logql`, [`services`], `patterns`,
-//! `exceptions`, `failures`, `difference`, `searches`, [`api`], [`admin`] (what changes stored data) and [`openapi`] (the document of both).
+//! `exceptions`, `failures`, `difference`, `searches`, [`api`], [`admin`] (what changes stored data), [`threads`] (where both are
+//! answered) and [`openapi`] (the document of both).
 
 pub mod admin;
 pub mod api;
@@ -39,6 +40,7 @@ pub mod table;
 mod tempo;
 #[cfg(test)]
 mod testing;
+pub mod threads;
 pub mod trace;
 mod traceql;
 
@@ -46,3 +48,4 @@ pub use admin::admin_router;
 pub use api::{ApiError, ApiState, router};
 pub use engine::{QueryEngine, QueryOptions};
 pub use session::{Outcome, QuerySession};
+pub use threads::{QueryThreads, STACK_BYTES};

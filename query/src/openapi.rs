@@ -20,7 +20,9 @@ pub use errors::{AdminErrors, Conflict, NotFound, ReadErrors, Unauthenticated, U
 pub fn document() -> OpenApi {
     let mut document = about::document();
     document.merge(crate::api::native_routes().into_openapi());
+    document.merge(crate::api::listing_routes().into_openapi());
     document.merge(crate::admin::changing_routes().into_openapi());
+    document.merge(crate::api::stopping_routes().into_openapi());
     document
 }
 

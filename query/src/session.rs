@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use crate::by_file::Questions;
-use crate::engine::{Entry, Reading, Shared, Turn};
+use crate::engine::{Entry, QueryPlace, Reading, Shared};
 use crate::failure::from_datafusion;
 use crate::table::{DynamicColumn, FileNumbers, Part, SnapshotTable};
 
@@ -56,15 +56,12 @@ pub(crate) struct QueryScope {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) tenant: TenantId,
     started: Instant,
-    deadline: Instant,
     reasons: Mutex<Vec<String>>,
     /// How often something was missing that was not known to be.
     notes: AtomicUsize,
     /// Files that were read, for the case that one of them cannot be.
     scanned: Mutex<Vec<Arc<DataFile>>>,
-    /// Where it is listed.
-    entry: Arc<Entry>,
-    _turn: Turn,
+    place: QueryPlace,
 }
 
 // === impl QuerySession ===
@@ -74,11 +71,10 @@ impl QuerySession {
         shared: Arc<Shared>,
         tenant: TenantId,
         snapshot: Arc<Snapshot>,
-        (entry, turn): (Arc<Entry>, Turn),
-        deadline: Instant,
+        place: QueryPlace,
     ) -> Result<Self> {
         let context = SessionContext::new_with_state(shared.session_state()?);
-        entry.set_memory(&context.runtime_env().memory_pool);
+        place.entry.set_memory(&context.runtime_env().memory_pool);
         shared.metrics.started();
         Ok(Self {
             context,
@@ -90,9 +86,7 @@ impl QuerySession {
                 scanned: Mutex::default(),
                 shared,
                 tenant,
-                deadline,
-                entry,
-                _turn: turn,
+                place,
             }),
         })
     }
@@ -272,25 +266,25 @@ impl std::fmt::Debug for QuerySession {
 impl QueryScope {
     async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T> {
         // Work that is always ready would never see the timer.
-        if Instant::now() >= self.deadline {
+        if Instant::now() >= self.place.deadline {
             return Err(self.too_late());
         }
-        let done = tokio::time::timeout_at(self.deadline, work);
+        let done = tokio::time::timeout_at(self.place.deadline, work);
         tokio::select! {
             biased;
-            error = self.entry.stopping() => Err(error),
+            error = self.place.entry.stopping() => Err(error),
             done = done => done.map_err(|_| self.too_late()),
         }
     }
 
     /// Counts what is read.
     pub(crate) fn read(&self) -> &Reading {
-        &self.entry.read
+        &self.place.entry.read
     }
 
     /// As [`QueryScope::read`], for what outlives the plan.
     pub(crate) fn entry(&self) -> &Arc<Entry> {
-        &self.entry
+        &self.place.entry
     }
 
     fn too_late(&self) -> Error {
@@ -298,7 +292,7 @@ impl QueryScope {
             ErrorKind::Timeout,
             format!(
                 "the query took longer than {} s",
-                self.shared.options.timeout.as_secs_f64()
+                self.place.timeout.as_secs_f64()
             ),
         )
         .with_hint("narrow the time range or add a filter")
@@ -366,7 +360,7 @@ impl QueryScope {
             incomplete_reasons,
             elapsed_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             snapshot: self.snapshot.version(),
-            scanned_bytes: self.entry.read.bytes(),
+            scanned_bytes: self.place.entry.read.bytes(),
         }
     }
 }

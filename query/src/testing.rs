@@ -332,12 +332,18 @@ impl House {
         self.router.clone().oneshot(request).await.unwrap()
     }
 
-    /// How often a data file has been opened for reading so far.
-    pub(crate) fn opened_files(&self) -> u64 {
+    /// What the engine counts, as Prometheus reads it.
+    pub(crate) fn metrics(&self) -> String {
         let mut registry = prometheus_client::registry::Registry::default();
         self.engine.register_metrics(&mut registry);
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        text
+    }
+
+    /// How often a data file has been opened for reading so far.
+    pub(crate) fn opened_files(&self) -> u64 {
+        let text = self.metrics();
         let counted = |name: &str| -> u64 {
             let line = text.lines().find_map(|line| line.strip_prefix(name));
             line.unwrap().trim().parse().unwrap()

@@ -39,14 +39,10 @@ use command::Outcome;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Plans of long queries nest deeply, most of all in a build without optimisation. This is address
-/// space, not memory, until it is used.
-const STACK_BYTES: usize = 16 << 20;
-
 fn main() -> ExitCode {
     allocator::tune();
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .thread_stack_size(STACK_BYTES)
+        .thread_stack_size(spoor_query::STACK_BYTES)
         .enable_all()
         .build();
     // The one provider of cryptography in this process; nobody can have set another before.

@@ -22,8 +22,9 @@ use anyhow::Context;
 use axum::Router;
 use prometheus_client::registry::Registry;
 use spoor_collector::{Collector, OtlpDecoder};
-use spoor_query::QueryEngine;
+use spoor_query::{QueryEngine, QueryThreads};
 use spoor_storage::Storage;
+use tower_http::compression::CompressionLayer;
 
 use crate::auth::{Admins, Door, guard, guard_admin};
 use crate::command::Outcome;
@@ -102,7 +103,10 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<Outcome> {
             return Ok(Outcome::Success);
         }
     };
-    let query = open_gates(&gates, &settings, &storage)?;
+    let query = QueryEngine::new(storage.clone(), settings.query.clone())?;
+    // Until storage is closed: it waits for what they do.
+    let threads = QueryThreads::start(query.clone())?;
+    open_gates(&gates, &settings, &storage, (&query, &threads));
     runfile
         .write(settings.data_dir())
         .context("cannot write spoor.json to the data directory")?;
@@ -118,6 +122,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<Outcome> {
     query.end_tails();
     running.stop(settings.shutdown_timeout).await;
     let closed = close(&storage, settings.data_dir()).await;
+    drop(threads);
     match failed {
         Some(error) => Err(error),
         None => closed.map(|()| Outcome::Success),
@@ -128,9 +133,9 @@ fn open_gates(
     gates: &Gates,
     settings: &Settings,
     storage: &Storage,
-) -> anyhow::Result<QueryEngine> {
+    (query, threads): (&QueryEngine, &QueryThreads),
+) {
     let collector = Collector::new(storage.clone(), settings.collector.clone());
-    let query = QueryEngine::new(storage.clone(), settings.query.clone())?;
     let mut registry = Registry::default();
     process::register_metrics(&mut registry);
     storage.register_metrics(&mut registry);
@@ -149,15 +154,14 @@ fn open_gates(
         &access.ingest,
     ));
     let admins = Admins::new(access, settings.listen.http);
-    let admin = guard_admin(spoor_query::admin_router(query.clone()), admins);
-    let private = spoor_query::router(query.clone()).merge(health::metrics_router(registry));
+    let admin = guard_admin(threads.admin_router(), admins);
+    let metrics = health::metrics_router(registry).layer(CompressionLayer::new());
+    let private = threads.router().merge(metrics);
     let pages = Router::new()
         .merge(guard(private, Door::Api, &access.readers()))
         .merge(admin)
-        .layer(tower_http::compression::CompressionLayer::new())
         .merge(spoor_web::router());
     gates.http.open(pages);
-    Ok(query)
 }
 
 async fn close(storage: &Storage, data_dir: &Path) -> anyhow::Result<()> {

@@ -34,6 +34,7 @@ pub mod index;
 mod layout;
 mod metrics;
 pub mod model;
+pub mod priority;
 mod recovery;
 mod retention;
 mod searches;

@@ -18,6 +18,7 @@
 )]
 
 mod api;
+mod busy;
 mod crash;
 mod damage;
 mod data;

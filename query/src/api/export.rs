@@ -5,7 +5,7 @@ use axum::response::Response;
 use datafusion::prelude::col;
 use serde::Deserialize;
 use spoor_storage::model::schema::RECORD_ID;
-use spoor_storage::{Error, Result, Table};
+use spoor_storage::{Error, Result, Table, TenantId};
 use utoipa::ToSchema;
 
 use super::request::{Parameters, optional};
@@ -127,7 +127,7 @@ async fn export(
         let hint = "the server's limit is set with --max-export-bytes";
         return Err(Error::invalid(message).with_hint(hint).into());
     }
-    let session = state.begin().await?;
+    let session = state.engine.begin_export(&TenantId::default()).await?;
     let filter = language::condition(&session, &query, table, range).await?;
     let time = table.time_column();
     let rows = session.table(table).await?;

@@ -1,5 +1,6 @@
 //! The logs, field and SQL endpoints over a real storage: buffer, files and both together.
 
+use datafusion::execution::memory_pool::MemoryConsumer;
 use serde_json::{Value, json};
 
 use crate::QueryOptions;
@@ -342,6 +343,61 @@ async fn a_deadline_that_passes_is_a_timeout_and_too_many_queries_are_busy() {
     drop(running);
     let (status, _, _) = send(&crate::router(engine), sql_request("SELECT 1", "*/*")).await;
     assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn memory_that_other_queries_have_is_worth_asking_again_and_a_sort_spills() {
+    let options = QueryOptions {
+        memory_bytes: 64 << 20,
+        total_memory_bytes: 64 << 20,
+        parallelism: 1,
+        ..QueryOptions::default()
+    };
+    let house = House::with(options).await;
+    // In batches, as it comes in.
+    for batch in 0..40 {
+        let rows = (batch * 1_000..(batch + 1) * 1_000).map(|at| {
+            Log::at(
+                T0 + at,
+                format!("{:05} {}", at * 7919 % 40_000, "x".repeat(1_000)),
+            )
+        });
+        house.append(&rows.collect::<Vec<_>>()).await;
+    }
+    let other = house
+        .engine
+        .begin(&spoor_storage::TenantId::default())
+        .await;
+    let other = other.unwrap();
+    let pool = &other.context().runtime_env().memory_pool;
+    let held = MemoryConsumer::new("much").register(pool);
+    held.try_grow(40 << 20).unwrap();
+    // 40 MB of text. Sorted, it is written to disk in parts; joined, it has to be in memory.
+    let sorted = "SELECT body FROM logs ORDER BY body";
+    let joined = "SELECT count(*) FROM logs a JOIN logs b ON a.body = b.body";
+    let (_, csv) = house.sql_as(sorted, "text/csv").await;
+    let lines: Vec<&str> = csv.lines().skip(1).collect();
+    assert!(lines.len() == 40_000 && lines.is_sorted());
+    assert!(
+        !house
+            .metrics()
+            .contains("spoor_query_memory_refused_total 0")
+    );
+    let (status, headers, body) = send(
+        &crate::router(house.engine.clone()),
+        sql_request(joined, "*/*"),
+    )
+    .await;
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(
+        (status.as_u16(), &body["error"]["code"]),
+        (503, &json!("unavailable")),
+        "{body}"
+    );
+    assert_eq!(headers["retry-after"], "2");
+    drop((held, other));
+    assert_eq!(house.sql(joined).await["rows"], json!([[40_000]]));
+    assert!(house.metrics().contains("spoor_query_memory_bytes 0"));
 }
 
 #[tokio::test]

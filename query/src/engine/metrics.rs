@@ -1,11 +1,14 @@
 //! What the engine counts.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+
+use super::memory::AllMemory;
 
 /// Counters of one engine; clones count into the same numbers.
 #[derive(Debug, Clone)]
@@ -14,6 +17,9 @@ pub(crate) struct QueryMetrics {
     finished: Counter,
     incomplete: Counter,
     refused: Counter,
+    stalled: Counter,
+    memory: Gauge,
+    memory_refused: Counter,
     footer_cache_hits: Counter,
     footer_cache_misses: Counter,
     seconds: Histogram,
@@ -26,6 +32,9 @@ impl Default for QueryMetrics {
             finished: Counter::default(),
             incomplete: Counter::default(),
             refused: Counter::default(),
+            stalled: Counter::default(),
+            memory: Gauge::default(),
+            memory_refused: Counter::default(),
             footer_cache_hits: Counter::default(),
             footer_cache_misses: Counter::default(),
             seconds: Histogram::new(exponential_buckets(0.001, 4.0, 9)),
@@ -34,6 +43,11 @@ impl Default for QueryMetrics {
 }
 
 impl QueryMetrics {
+    /// Memory of all queries, counted here.
+    pub(super) fn of_memory(&self, most: usize) -> Arc<AllMemory> {
+        AllMemory::new(most, self.memory.clone(), self.memory_refused.clone())
+    }
+
     pub(crate) fn started(&self) {
         self.running.inc();
     }
@@ -49,6 +63,11 @@ impl QueryMetrics {
 
     pub(crate) fn refused(&self) {
         self.refused.inc();
+    }
+
+    /// An answer is ended because its client takes nothing of it.
+    pub(crate) fn stalled(&self) {
+        self.stalled.inc();
     }
 
     /// A file is opened whose footer is in memory, or is not.
@@ -77,6 +96,22 @@ impl QueryMetrics {
             "refused",
             "Queries refused because too many were waiting",
             self.refused.clone(),
+        );
+        registry.register(
+            "stalled",
+            "Answers ended because their client took nothing of them for too long",
+            self.stalled.clone(),
+        );
+        registry.register_with_unit(
+            "memory",
+            "Working memory of the queries that run",
+            Unit::Bytes,
+            self.memory.clone(),
+        );
+        registry.register(
+            "memory_refused",
+            "Times that an operator had to spill or to fail because the queries that run had all memory",
+            self.memory_refused.clone(),
         );
         registry.register(
             "footer_cache_hits",

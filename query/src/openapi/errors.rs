@@ -103,7 +103,7 @@ const STATUSES: [Status; 11] = [
     Status {
         number: 503,
         name: "Unavailable",
-        description: "Not now: the server starts or stops, or cannot reach its files.",
+        description: "Not now: the server starts or stops, cannot reach its files, or other queries have all memory that there is for queries (with `Retry-After`).",
         code: "unavailable",
         message: "spoor is starting: the log is being replayed",
         hint: Some("try again in a moment"),

@@ -184,10 +184,42 @@ impl Resolver {
             raw.query_max_concurrent,
             machine.query_max_concurrent(),
         );
-        let memory_bytes = machine.query_memory_bytes(max_concurrent);
+        let total = machine.total_query_memory_bytes();
+        let memory_bytes = self.bytes(
+            "query_memory_bytes",
+            raw.query_memory_bytes,
+            machine.query_memory_bytes(),
+        );
+        // Who lets one query have more lets all have as much.
+        let total = total.max(memory_bytes as u64);
+        let total_memory_bytes = self.bytes(
+            "query_total_memory_bytes",
+            raw.query_total_memory_bytes,
+            total,
+        );
+        if memory_bytes > total_memory_bytes {
+            self.problems.add(
+                format!(
+                    "`query_memory_bytes` ({memory_bytes}) is more than `query_total_memory_bytes` ({total_memory_bytes})"
+                ),
+                "one query cannot have more than all together: set `query_memory_bytes` to a half of it or less",
+            );
+        }
         QueryOptions {
             max_concurrent,
-            memory_bytes: self.bytes("query_memory_bytes", raw.query_memory_bytes, memory_bytes),
+            memory_bytes,
+            total_memory_bytes,
+            parallelism: self.count("query_threads", raw.query_threads, defaults.parallelism),
+            stall_timeout: self.time(
+                "query_stall_timeout",
+                raw.query_stall_timeout,
+                defaults.stall_timeout,
+            ),
+            export_timeout: self.time(
+                "export_timeout",
+                raw.export_timeout,
+                defaults.export_timeout,
+            ),
             spill_bytes: self.value(
                 "query_spill_bytes",
                 raw.query_spill_bytes,

@@ -58,11 +58,14 @@ impl Machine {
         (self.processors * 2).clamp(2, 8)
     }
 
-    /// Working memory of one query, so that all together stay below three eighths of the memory,
-    /// at most 512 MiB.
-    pub(super) fn query_memory_bytes(self, concurrent: usize) -> u64 {
-        let share = self.memory_bytes / 8 * 3 / concurrent.max(1) as u64;
-        share.clamp(32 * MIB, 512 * MIB)
+    /// Working memory of all queries that run: a quarter of the memory, at most 1 GiB.
+    pub(super) fn total_query_memory_bytes(self) -> u64 {
+        (self.memory_bytes / 4).clamp(64 * MIB, 1024 * MIB)
+    }
+
+    /// Working memory of one query: half of that of all.
+    pub(super) fn query_memory_bytes(self) -> u64 {
+        self.total_query_memory_bytes() / 2
     }
 }
 
@@ -90,17 +93,15 @@ mod tests {
         let all = small.ingest_memory_bytes()
             + small.index_cache_bytes()
             + small.metadata_cache_bytes()
-            + 2 * small.query_memory_bytes(2);
+            + small.total_query_memory_bytes();
+        assert_eq!(small.query_memory_bytes(), 128 * MIB);
         assert!(all < small.memory_bytes * 3 / 4, "{all}");
         let large = Machine {
             memory_bytes: 512 << 30,
             processors: 64,
         };
         assert_eq!(large.ingest_memory_bytes(), 256 * MIB);
-        assert_eq!(
-            large.query_memory_bytes(large.query_max_concurrent()),
-            512 * MIB
-        );
+        assert_eq!(large.query_memory_bytes(), 512 * MIB);
     }
 
     #[test]

@@ -421,7 +421,16 @@ pub(crate) struct RawSettings {
     )]
     pub(super) delete_deadline: Option<Text>,
 
-    /// Working memory of one query [default: by the machine, at most 512MiB]
+    /// Threads that answer queries and give way to ingest [default: one for each processor]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "SPOOR_QUERY_THREADS",
+        help_heading = "Queries",
+        hide_short_help = true
+    )]
+    pub(super) query_threads: Option<Text>,
+    /// Working memory of one query [default: half of that of all, at most 512MiB]
     #[arg(
         long,
         value_name = "SIZE",
@@ -430,6 +439,15 @@ pub(crate) struct RawSettings {
         hide_short_help = true
     )]
     pub(super) query_memory_bytes: Option<Text>,
+    /// Working memory of all queries that run [default: a quarter of the memory, at most 1GiB]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "SPOOR_QUERY_TOTAL_MEMORY_BYTES",
+        help_heading = "Queries",
+        hide_short_help = true
+    )]
+    pub(super) query_total_memory_bytes: Option<Text>,
     /// What all queries together may spill to disk [default: 4GiB]
     #[arg(
         long,
@@ -448,6 +466,15 @@ pub(crate) struct RawSettings {
         hide_short_help = true
     )]
     pub(super) query_timeout: Option<Text>,
+    /// How long a client may take nothing of its answer before that is ended [default: 60s]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "SPOOR_QUERY_STALL_TIMEOUT",
+        help_heading = "Queries",
+        hide_short_help = true
+    )]
+    pub(super) query_stall_timeout: Option<Text>,
     /// Queries at the same time [default: two for each processor, at most 8]
     #[arg(
         long,
@@ -485,6 +512,15 @@ pub(crate) struct RawSettings {
         hide_short_help = true
     )]
     pub(super) max_export_bytes: Option<Text>,
+    /// How long an export may take [default: 15m]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "SPOOR_EXPORT_TIMEOUT",
+        help_heading = "Queries",
+        hide_short_help = true
+    )]
+    pub(super) export_timeout: Option<Text>,
     /// Memory for opened indexes [default: a sixteenth of the memory, at most 256MiB]
     #[arg(
         long,
@@ -538,9 +574,9 @@ impl RawSettings {
              retention_undo delete_deadline allow_unauthenticated
              max_request_bytes open_json_bodies ingest_memory_bytes flush_bytes flush_interval
              min_free_bytes disk_high_water disk_low_water wal_max_bytes compaction_threads
-             compaction_bytes_per_second index_from_rows query_memory_bytes query_spill_bytes query_timeout
-             query_max_concurrent query_max_waiting query_max_rows max_export_bytes index_cache_bytes
-             metadata_cache_bytes]
+             compaction_bytes_per_second index_from_rows query_threads query_memory_bytes query_total_memory_bytes
+             query_spill_bytes query_timeout query_stall_timeout query_max_concurrent query_max_waiting query_max_rows
+             max_export_bytes export_timeout index_cache_bytes metadata_cache_bytes]
             [cors_origin allowed_host ingest_token read_token admin_token]
         }
     }

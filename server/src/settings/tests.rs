@@ -115,6 +115,28 @@ fn everything_wrong_is_told_at_once() {
 }
 
 #[test]
+fn all_queries_have_at_least_what_one_may_have() {
+    let query = |arguments: &[&str]| load(arguments).ok().unwrap().query;
+    let roomy = query(&["--query-memory-bytes", "3GiB"]);
+    assert_eq!(roomy.total_memory_bytes, 3 << 30);
+    let narrow = query(&["--query-total-memory-bytes", "2GiB"]);
+    assert_eq!(narrow.total_memory_bytes, 2 << 30);
+    assert!(narrow.memory_bytes <= 512 << 20);
+    let found = problems(&[
+        "--query-memory-bytes",
+        "64MiB",
+        "--query-total-memory-bytes",
+        "63MiB",
+    ]);
+    assert!(
+        found[0]
+            .what
+            .contains("`query_total_memory_bytes` (66060288)")
+    );
+    assert_eq!(found.len(), 1, "{found:#?}");
+}
+
+#[test]
 fn a_broken_file_says_where() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), "flush_bytes = 1\nhttp_addr = = 3\n");

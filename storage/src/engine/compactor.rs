@@ -17,13 +17,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::file::FileWriter;
 use crate::metrics::Metrics;
 use crate::model::FileId;
+use crate::priority::{self, give_way};
 
 /// How often to look for merges that are due.
 const TICK: Duration = Duration::from_millis(250);
 /// A place whose merge failed is left alone for this long, so that others get their turn.
 const COOL_DOWN: Duration = Duration::from_secs(10);
-/// How nice merges are to the threads that take requests and answer queries (Unix niceness).
-const NICENESS: i32 = 10;
 
 /// What is being merged.
 pub(super) struct Merges {
@@ -225,10 +224,7 @@ impl Shared {
         let thread = std::thread::Builder::new()
             .name("spoor-merge".to_owned())
             .spawn(move || {
-                // On Linux this is of the thread; where it fails, merges are merely less nice.
-                if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-                    tracing::debug!(%error, "merges run with normal priority");
-                }
+                give_way(priority::MERGES);
                 let outcome = runtime.block_on(worker.run(merge));
                 if let Err(Ok(Outcome::Merged(unwanted))) = answer.send(outcome) {
                     runtime.block_on(async {

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::aws::AmazonS3Builder;
+use object_store::client::SpawnedReqwestConnector;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
+use tokio::runtime::Handle;
 
 use crate::error::{Error, Result};
 
@@ -103,6 +105,11 @@ impl S3Location {
             .with_timeout(REQUEST_TIMEOUT)
             .with_connect_timeout(CONNECT_TIMEOUT)
             .with_allow_http(plain_http);
+        // Connections are the affair of the threads that open storage: those of queries give way to others,
+        // and a flush may use a connection that a query has opened.
+        if let Ok(here) = Handle::try_current() {
+            builder = builder.with_http_connector(SpawnedReqwestConnector::new(here));
+        }
         let store = builder
             .with_client_options(client)
             .build()

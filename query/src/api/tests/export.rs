@@ -1,6 +1,7 @@
 //! Exports: read back by what reads such files, and never taken for whole when they are not.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
@@ -9,7 +10,7 @@ use arrow::record_batch::RecordBatch;
 use axum::body::Body;
 use bytes::Bytes;
 use futures::StreamExt;
-use http::Request;
+use http::{HeaderValue, Request};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
@@ -204,6 +205,44 @@ async fn sql_comes_as_arrow_and_parquet() {
     }
     assert_eq!(found[0].len(), 5_000);
     assert_eq!(found[0], found[1]);
+}
+
+#[tokio::test]
+async fn exports_have_a_time_limit_and_places_of_their_own() {
+    // What a query has no time for.
+    let house = House::with(QueryOptions {
+        max_concurrent: 2,
+        timeout: Duration::from_secs(10),
+        export_timeout: Duration::from_nanos(1),
+        ..QueryOptions::default()
+    })
+    .await;
+    let (parts, body) = read(&house, export(&[])).await;
+    assert_eq!(parts.status, 504);
+    let error: Value = serde_json::from_slice(&body.unwrap()).unwrap();
+    let message = error["error"]["message"].as_str().unwrap();
+    assert!(message.ends_with("longer than 0.000000001 s"), "{message}");
+    house.get("/api/v1/logs", &[]).await;
+
+    let house = self::house(QueryOptions {
+        max_concurrent: 2,
+        timeout: Duration::ZERO,
+        ..QueryOptions::default()
+    })
+    .await;
+    // More than one batch, so that the rest of it waits to be read.
+    let first = house.ask(export(&[])).await;
+    assert_eq!(first.status(), 200, "whatever time queries have");
+    let (parts, body) = read(&house, export(&[])).await;
+    assert_eq!(
+        (parts.status.as_u16(), &parts.headers["retry-after"]),
+        (429, &HeaderValue::from(5))
+    );
+    let error: Value = serde_json::from_slice(&body.unwrap()).unwrap();
+    assert_eq!(error["error"]["message"], "1 exports are running");
+    drop(first);
+    let (parts, body) = read(&house, export(&[])).await;
+    assert!(parts.status == 200 && body.is_some());
 }
 
 #[tokio::test]
