@@ -6,14 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
-use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
-use datafusion::prelude::SessionConfig;
+use datafusion::execution::session_state::SessionState;
 use prometheus_client::registry::Registry;
 use spoor_storage::{Error, ErrorKind, RecordId, Result, Snapshot, Storage, TenantId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -21,15 +18,14 @@ use tokio::time::Instant;
 
 use crate::by_file::Questions;
 use crate::failure::from_datafusion;
-use crate::functions;
 use crate::session::QuerySession;
 use crate::sql;
-use crate::table::AttributesNearer;
 
 mod memory;
 mod metrics;
 mod options;
 mod running;
+mod states;
 mod turns;
 
 pub(crate) use memory::others_have_it;
@@ -39,6 +35,7 @@ pub(crate) use running::{Asked, Entry, Reading};
 
 use memory::AllMemory;
 use running::Running;
+use states::{States, on};
 use turns::{Turn, Turns};
 
 /// The address under which DataFusion finds storage's object store; nothing else is registered,
@@ -56,7 +53,7 @@ pub(crate) struct Shared {
     pub(crate) storage: Storage,
     pub(crate) options: QueryOptions,
     pub(crate) metrics: QueryMetrics,
-    state: SessionState,
+    states: States,
     runtime: RuntimeEnv,
     /// What was asked so far of whole files.
     pub(crate) questions: Questions,
@@ -114,7 +111,7 @@ impl QueryEngine {
             .map_err(from_datafusion)?;
         let url = ObjectStoreUrl::parse(STORE_URL).map_err(from_datafusion)?;
         runtime.register_object_store(url.as_ref(), storage.object_store());
-        let state = base_state(&options, &runtime);
+        let states = States::new(&options, &runtime);
         let metrics = QueryMetrics::default();
         Ok(Self {
             shared: Arc::new(Shared {
@@ -127,7 +124,7 @@ impl QueryEngine {
                 metrics,
                 storage,
                 options,
-                state,
+                states,
                 runtime,
             }),
         })
@@ -179,7 +176,7 @@ impl QueryEngine {
             _turn: turn,
             _export: export,
         };
-        QuerySession::start(shared, tenant.clone(), snapshot, place)
+        Ok(QuerySession::start(shared, tenant.clone(), snapshot, place))
     }
 
     /// What is queried.
@@ -279,7 +276,9 @@ impl Shared {
             ErrorKind::Busy,
             format!("{} exports are running", self.options.max_exports()),
         )
-        .with_hint("try again when one of them is done, or stop one: GET /api/v1/queries lists them")
+        .with_hint(
+            "try again when one of them is done, or stop one: GET /api/v1/queries lists them",
+        )
         .with_retry_after(Duration::from_secs(5))
     }
 
@@ -297,38 +296,26 @@ impl Shared {
     }
 
     /// A DataFusion session with a memory pool of its own; caches and stores are shared.
-    pub(crate) fn session_state(&self) -> Result<SessionState> {
+    pub(crate) fn session_state(&self) -> SessionState {
         let runtime = RuntimeEnv {
             memory_pool: self.memory.of_query(self.options.memory_bytes),
             ..self.runtime.clone()
         };
-        Ok(SessionStateBuilder::new_from_existing(self.state.clone())
-            .with_runtime_env(Arc::new(runtime))
-            .with_catalog_list(sql::catalog_list()?)
-            .build())
+        self.state_on(&Arc::new(runtime))
     }
-}
 
-/// A session with the built-in scalar, aggregate and window functions and ours; without table
-/// functions, file formats and table factories, so that no statement can reach a file.
-fn base_state(options: &QueryOptions, runtime: &RuntimeEnv) -> SessionState {
-    let config = SessionConfig::new()
-        .with_target_partitions(options.parallelism.max(1))
-        .with_information_schema(false)
-        .with_create_default_catalog_and_schema(false);
-    let mut scalars = SessionStateDefaults::default_scalar_functions();
-    scalars.extend(functions::all());
-    let mut planners = functions::expr_planners();
-    planners.extend(SessionStateDefaults::default_expr_planners());
-    let mut physical_rules = PhysicalOptimizer::new().rules;
-    physical_rules.insert(0, Arc::new(AttributesNearer));
-    SessionStateBuilder::new()
-        .with_config(config)
-        .with_runtime_env(Arc::new(runtime.clone()))
-        .with_expr_planners(planners)
-        .with_scalar_functions(scalars)
-        .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
-        .with_window_functions(SessionStateDefaults::default_window_functions())
-        .with_physical_optimizer_rules(physical_rules)
-        .build()
+    /// As [`Shared::session_state`], with the memory pool of another session.
+    pub(crate) fn state_on(&self, runtime: &Arc<RuntimeEnv>) -> SessionState {
+        on(runtime, &self.states.plans).build()
+    }
+
+    /// As [`Shared::state_on`], for statements: it knows functions by their names, and has a catalog of its own.
+    pub(crate) fn sql_state_on(&self, runtime: &Arc<RuntimeEnv>) -> Result<SessionState> {
+        let catalog = sql::catalog_list()?;
+        let builder = on(runtime, &self.states.sql).with_catalog_list(catalog);
+        let mut state = builder.build();
+        // What `now()` is.
+        state.mark_start_execution();
+        Ok(state)
+    }
 }

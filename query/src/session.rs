@@ -11,7 +11,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::runtime_env::RuntimeEnv;
-use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::execution::session_state::SessionState;
 use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -25,6 +25,8 @@ use crate::by_file::Questions;
 use crate::engine::{Entry, QueryPlace, Reading, Shared};
 use crate::failure::from_datafusion;
 use crate::table::{DynamicColumn, FileNumbers, Part, SnapshotTable};
+
+mod direct;
 
 /// An answer names at most this many reasons for being incomplete.
 const MAX_REASONS: usize = 20;
@@ -72,11 +74,11 @@ impl QuerySession {
         tenant: TenantId,
         snapshot: Arc<Snapshot>,
         place: QueryPlace,
-    ) -> Result<Self> {
-        let context = SessionContext::new_with_state(shared.session_state()?);
+    ) -> Self {
+        let context = SessionContext::new_with_state(shared.session_state());
         place.entry.set_memory(&context.runtime_env().memory_pool);
         shared.metrics.started();
-        Ok(Self {
+        Self {
             context,
             scope: Arc::new(QueryScope {
                 snapshot,
@@ -88,19 +90,16 @@ impl QuerySession {
                 tenant,
                 place,
             }),
-        })
+        }
     }
 
     /// The same query, for a part of its plan that asks on its own while it is made; `runtime` is that
     /// of the plan, so that both have one memory.
-    pub(crate) fn of_part(scope: &Arc<QueryScope>, runtime: &Arc<RuntimeEnv>) -> Result<Self> {
-        let state = SessionStateBuilder::new_from_existing(scope.shared.session_state()?)
-            .with_runtime_env(Arc::clone(runtime))
-            .build();
-        Ok(Self {
+    pub(crate) fn of_part(scope: &Arc<QueryScope>, runtime: &Arc<RuntimeEnv>) -> Self {
+        Self {
             scope: Arc::clone(scope),
-            context: SessionContext::new_with_state(state),
-        })
+            context: SessionContext::new_with_state(scope.shared.state_on(runtime)),
+        }
     }
 
     /// What the plans of this query hold on to.
@@ -177,6 +176,11 @@ impl QuerySession {
         ))
     }
 
+    /// What statements are planned with, in the memory of this query.
+    pub(crate) fn sql_state(&self) -> Result<SessionState> {
+        self.scope.shared.sql_state_on(&self.context.runtime_env())
+    }
+
     /// The DataFusion context of this query.
     pub(crate) fn context(&self) -> &SessionContext {
         &self.context
@@ -194,9 +198,18 @@ impl QuerySession {
         frame: DataFrame,
         enough: usize,
     ) -> Result<Vec<RecordBatch>> {
+        let stream = self.stream(frame).await?;
+        self.gather(stream, enough).await
+    }
+
+    /// The rows of a stream until there are `enough`.
+    async fn gather(
+        &self,
+        mut stream: SendableRecordBatchStream,
+        enough: usize,
+    ) -> Result<Vec<RecordBatch>> {
         let reservation = MemoryConsumer::new("rows of the answer")
             .register(&self.context.runtime_env().memory_pool);
-        let mut stream = self.stream(frame).await?;
         let mut batches = Vec::new();
         let mut rows = 0;
         while rows < enough {
@@ -214,8 +227,14 @@ impl QuerySession {
 
     /// Starts a plan; read it with [`QuerySession::next`].
     pub(crate) async fn stream(&self, frame: DataFrame) -> Result<SendableRecordBatchStream> {
-        let begun = self.scope.in_time(frame.execute_stream()).await?;
-        match begun {
+        self.begun(frame.execute_stream()).await
+    }
+
+    async fn begun(
+        &self,
+        beginning: impl Future<Output = datafusion::common::Result<SendableRecordBatchStream>>,
+    ) -> Result<SendableRecordBatchStream> {
+        match self.scope.in_time(beginning).await? {
             Ok(stream) => Ok(stream),
             Err(error) => Err(self.scope.diagnosed(from_datafusion(error)).await),
         }

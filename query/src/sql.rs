@@ -47,7 +47,7 @@ pub(crate) async fn plan(session: &QuerySession, sql: &str) -> Result<DataFrame>
             "the query is longer than {MAX_SQL_BYTES} bytes"
         )));
     }
-    let state = session.context().state();
+    let state = session.sql_state()?;
     let dialect = state.config().options().sql_parser.dialect;
     let mut statement = state
         .sql_to_statement(sql, &dialect)

@@ -39,7 +39,7 @@ impl TableProvider for ServiceEdges {
         _: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let rows = async {
-            let session = QuerySession::of_part(&self.0, state.runtime_env())?;
+            let session = QuerySession::of_part(&self.0, state.runtime_env());
             edge_rows(&session).await
         };
         let rows = rows

@@ -8,7 +8,6 @@ use datafusion::prelude::{col, lit};
 use spoor_storage::{Result, SpanId, Table, TraceId};
 
 use super::assemble::{Side, SpanNode};
-use crate::failure::from_datafusion;
 use crate::otlp::{SpanColumns, SpanRef, span_identity};
 use crate::session::QuerySession;
 
@@ -149,13 +148,9 @@ pub(crate) async fn load_traces(
         [id] => col("trace_id").eq(lit(id.to_string())),
         _ => col("trace_id").in_list(ids.iter().map(|id| lit(id.to_string())).collect(), false),
     };
-    let frame = session
-        .table(Table::Spans)
-        .await?
-        .filter(wanted)
-        .and_then(|frame| frame.limit(0, Some(MAX_SPANS + 1)))
-        .map_err(from_datafusion)?;
-    let mut batches = session.collect(frame).await?;
+    let mut batches = session
+        .matching(Table::Spans, wanted, MAX_SPANS + 1)
+        .await?;
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     if rows > MAX_SPANS {
         session.note_incomplete(format!(
