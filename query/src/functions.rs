@@ -5,9 +5,11 @@
 //! | `matches(text, 'query')` | full text: see [`text_query`] |
 //! | `attribute_value(map, …, 'key')` | what `attributes['key']` becomes: the value's text or null |
 //! | `attribute_exists(map, 'key')` | whether the map has the key, also with a null value |
+//! | `anywhere(…, 'query')` | whether any text of the row, also of its attributes, has what is looked for |
 //! | `in_traces(trace_id)` | whether the row is of one of the traces that the function holds |
 //! | `id_text(id)` | lower-case hex of binary ids, also of those inside `links` |
 
+mod anywhere;
 mod id_text;
 mod in_traces;
 mod map;
@@ -23,6 +25,7 @@ use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawFieldAccessExpr};
 use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, ScalarUDF, lit};
 
+pub(crate) use anywhere::{anywhere, anywhere_regex};
 pub(crate) use id_text::{id_text_function, logical_batch, logical_type};
 pub(crate) use in_traces::{TraceSet, TraceSetBuilder, in_traces, traces_asked_for};
 pub(crate) use map::{

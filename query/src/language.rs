@@ -3,9 +3,11 @@
 //! ```text
 //! query  = any                       any   = all { "OR" all }
 //! all    = not { ["AND"] not }       not   = ("NOT" | "-") not | "(" any ")" | term
-//! term   = ("trace" | "logs") ":(" any ")" | name operator value | "has:" name | '"' phrase '"' | word
+//! term   = ("trace" | "logs") ":(" any ")" | name operator value | name ":" range | "*:" [ "~" ] value
+//!        | "has:" name | '"' phrase '"' | word
 //! operator = ":" | [":"] ( ">" | ">=" | "<" | "<=" | "=" | "!=" | "~" )
 //! value  = '"' text '"' | text | "(" value { "OR" value } ")"
+//! range  = ( "[" | "{" ) end "TO" end ( "]" | "}" )
 //! ```
 //! [`parse`] knows only the grammar; [`to_expr`] gives names and values their meaning for one
 //! table. Errors of both say at which character they are. What `trace:(…)` and `logs:(…)` ask of other
@@ -47,6 +49,10 @@ pub enum Query {
     Text(Text),
     /// A condition on a field.
     Field(Field),
+    /// A field between two values.
+    Range(Range),
+    /// A word or phrase, or a regular expression, in any text of the record.
+    Anywhere(Anywhere),
     /// The field is there.
     Has(Name),
     /// The row's trace has a span, or a log record, that matches.
@@ -102,6 +108,35 @@ pub struct Field {
     pub value: Value,
 }
 
+/// `field:[a TO b]`: one value of the field meets both ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Range {
+    /// Which field.
+    pub name: Name,
+    /// From where; `None` is as low as it may be.
+    pub low: Option<End>,
+    /// To where; `None` is as high as it may be.
+    pub high: Option<End>,
+}
+
+/// One end of a range.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    /// Where it ends.
+    pub value: Value,
+    /// Whether the value itself is inside: `[` and not `{`.
+    pub inclusive: bool,
+}
+
+/// `*:word` and `*:~regex`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anywhere {
+    /// What is looked for.
+    pub value: Value,
+    /// Whether it is a regular expression.
+    pub is_regex: bool,
+}
+
 /// How a field is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Comparison {
@@ -155,6 +190,16 @@ impl Query {
     /// Whether it finds everything.
     pub fn is_everything(&self) -> bool {
         matches!(self, Self::And(parts) if parts.is_empty())
+    }
+}
+
+impl Comparison {
+    /// Whether it asks which of two is more.
+    fn is_of_order(self) -> bool {
+        matches!(
+            self,
+            Self::Less | Self::LessOrEqual | Self::Greater | Self::GreaterOrEqual
+        )
     }
 }
 

@@ -19,6 +19,9 @@ use crate::functions::{
 };
 use crate::parameters::{now_ns, parse_time};
 
+mod anywhere;
+mod range;
+
 type Result<T> = std::result::Result<T, SyntaxError>;
 
 /// The condition that rows of `table` must meet. Errors point at values that are not of the
@@ -31,6 +34,8 @@ pub fn to_expr(query: &Query, table: Table) -> Result<Expr> {
         Query::Text(text) => Ok(text_expr(text, table)),
         Query::Has(name) => Ok(has_expr(name, table)),
         Query::Field(field) => field_expr(field, table),
+        Query::Range(range) => range::range_expr(range, table),
+        Query::Anywhere(sought) => anywhere::anywhere_expr(sought, table),
         Query::Related(related) => Err(SyntaxError::new(
             related.position,
             format!(
@@ -103,11 +108,14 @@ fn text_expr(text: &Text, table: Table) -> Expr {
         col(text_column(table)),
         &full_text(&text.source, text.quoted),
     );
-    let is_trace_id = text.source.len() == 32 && text.source.bytes().all(|b| b.is_ascii_hexdigit());
-    if is_trace_id && !text.quoted {
-        col("trace_id")
-            .eq(lit(text.source.to_lowercase()))
-            .or(found)
+    or_of_trace(found, &text.source, text.quoted)
+}
+
+/// `found`, or that the row is of the trace whose id the word is.
+fn or_of_trace(found: Expr, word: &str, quoted: bool) -> Expr {
+    let is_trace_id = word.len() == 32 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_trace_id && !quoted {
+        col("trace_id").eq(lit(word.to_lowercase())).or(found)
     } else {
         found
     }
@@ -148,36 +156,24 @@ fn field_expr(field: &Field, table: Table) -> Result<Expr> {
         comparison,
         value,
     } = field;
+    if *comparison == Comparison::Is && !value.quoted && is_only_stars(&value.text) {
+        return Ok(has_expr(name, table));
+    }
     match meaning(&name.text, table) {
         Meaning::Level => level_expr(*comparison, value),
         Meaning::Body => body_expr(*comparison, value),
         Meaning::Time(column) => {
-            let at = parse_time(&value.text, now_ns()).map_err(|error| {
-                let wrong = SyntaxError::new(value.position, error.message());
-                match error.hint() {
-                    Some(hint) => wrong.with_hint(hint),
-                    None => wrong,
-                }
-            })?;
+            let at = time_of(value)?;
             let instant =
                 datafusion::common::ScalarValue::TimestampNanosecond(Some(at), Some("UTC".into()));
             compare(name, *comparison, col(column), lit(instant))
         }
         Meaning::Duration => {
-            let ns = duration_ns(&value.text).ok_or_else(|| {
-                SyntaxError::new(
-                    value.position,
-                    format!("`{}` is not a duration", value.text),
-                )
-                .with_hint("write 250ms, 1.5s or 2m; a plain number is nanoseconds")
-            })?;
+            let ns = duration_of(value)?;
             compare(name, *comparison, col("duration_ns"), whole_or_float(ns))
         }
         Meaning::Number(column) => {
-            let wanted = number(&value.text).ok_or_else(|| {
-                SyntaxError::new(value.position, format!("`{}` is not a number", value.text))
-                    .with_hint("write 200, -1.5 or 10KiB")
-            })?;
+            let wanted = number_of(value)?;
             compare(name, *comparison, col(column), whole_or_float(wanted))
         }
         Meaning::Id { column, digits } => id_expr(name, *comparison, column, digits, value),
@@ -185,6 +181,33 @@ fn field_expr(field: &Field, table: Table) -> Result<Expr> {
         Meaning::Text(column) => text_comparison(*comparison, &col(column), value),
         Meaning::Attribute { keys, columns } => attribute_expr(*comparison, value, &keys, &columns),
     }
+}
+
+fn time_of(value: &Value) -> Result<i64> {
+    parse_time(&value.text, now_ns()).map_err(|error| {
+        let wrong = SyntaxError::new(value.position, error.message());
+        match error.hint() {
+            Some(hint) => wrong.with_hint(hint),
+            None => wrong,
+        }
+    })
+}
+
+fn duration_of(value: &Value) -> Result<f64> {
+    duration_ns(&value.text).ok_or_else(|| {
+        SyntaxError::new(
+            value.position,
+            format!("`{}` is not a duration", value.text),
+        )
+        .with_hint("write 250ms, 1.5s or 2m; a plain number is nanoseconds")
+    })
+}
+
+fn number_of(value: &Value) -> Result<f64> {
+    number(&value.text).ok_or_else(|| {
+        SyntaxError::new(value.position, format!("`{}` is not a number", value.text))
+            .with_hint("write 200, -1.5 or 10KiB")
+    })
 }
 
 /// Integer columns are compared with integers where that is exact, so that statistics can be used.
@@ -251,9 +274,6 @@ fn body_expr(how: Comparison, value: &Value) -> Result<Expr> {
     if how != Comparison::Is {
         return text_comparison(how, &col("body"), value);
     }
-    if !value.quoted && is_only_stars(&value.text) {
-        return Ok(col("body").is_not_null());
-    }
     let has_tokens = value.text.chars().any(char::is_alphanumeric);
     if !has_tokens {
         return Err(SyntaxError::new(
@@ -301,9 +321,6 @@ fn word_expr(
     words: &[&str],
     value: &Value,
 ) -> Result<Expr> {
-    if !value.quoted && is_only_stars(&value.text) {
-        return Ok(col(column).is_not_null());
-    }
     let word = value.text.to_uppercase();
     if !words.contains(&word.as_str()) {
         return Err(SyntaxError::new(
@@ -312,7 +329,18 @@ fn word_expr(
         )
         .with_hint(format!("it is one of {}", words.join(", ").to_lowercase())));
     }
+    if how.is_of_order() {
+        return Err(without_order(name));
+    }
     compare(name, how, col(column), lit(word))
+}
+
+/// Statuses and kinds are words of which none is more than another.
+fn without_order(name: &Name) -> SyntaxError {
+    SyntaxError::new(name.position, format!("`{}` has no order", name.text)).with_hint(format!(
+        "name the values: {}:(a OR b), or NOT {}:a",
+        name.text, name.text
+    ))
 }
 
 /// A text against a value: wildcards for `:`, everything else as it is written.
@@ -320,9 +348,6 @@ fn text_comparison(how: Comparison, text: &Expr, value: &Value) -> Result<Expr> 
     let wildcards = how == Comparison::Is && !value.quoted && value.text.contains(['*', '?']);
     if how == Comparison::Regex {
         return regex(text, value);
-    }
-    if wildcards && is_only_stars(&value.text) {
-        return Ok(text.clone().is_not_null());
     }
     if wildcards {
         return Ok(Expr::Like(Like::new(
@@ -341,9 +366,19 @@ fn text_comparison(how: Comparison, text: &Expr, value: &Value) -> Result<Expr> 
 }
 
 fn regex(text: &Expr, value: &Value) -> Result<Expr> {
+    check_regex(value)?;
+    Ok(binary(
+        text.clone(),
+        Operator::RegexMatch,
+        lit(value.text.as_str()),
+    ))
+}
+
+fn check_regex(value: &Value) -> Result<()> {
     regex::RegexBuilder::new(&value.text)
         .size_limit(1 << 20)
         .build()
+        .map(drop)
         .map_err(|error| {
             SyntaxError::new(
                 value.position,
@@ -353,12 +388,7 @@ fn regex(text: &Expr, value: &Value) -> Result<Expr> {
                 ),
             )
             .with_hint("a `\\` before a character makes it stand for itself")
-        })?;
-    Ok(binary(
-        text.clone(),
-        Operator::RegexMatch,
-        lit(value.text.as_str()),
-    ))
+        })
 }
 
 fn is_only_stars(text: &str) -> bool {
@@ -371,45 +401,31 @@ fn attribute_expr(
     keys: &[String],
     columns: &[&'static str],
 ) -> Result<Expr> {
-    if how == Comparison::Is && !value.quoted && is_only_stars(&value.text) {
-        return Ok(any_of(keys, columns, |column, key| {
-            attribute_exists(col(column), key)
-        }));
-    }
     if how == Comparison::NotEqual {
         let equal = attribute_expr(Comparison::Equal, value, keys, columns)?;
         return Ok(equal.is_not_true());
     }
-    let numeric = match how {
-        Comparison::Less
-        | Comparison::LessOrEqual
-        | Comparison::Greater
-        | Comparison::GreaterOrEqual
-            if !value.quoted =>
-        {
-            number(&value.text)
-        }
-        _ => None,
-    };
-    let name = Name {
-        text: String::new(),
-        position: value.position,
-    };
     // Errors do not depend on the column; find them even if there is none.
     text_comparison(how, &col("attributes"), value)?;
     Ok(any_of(keys, columns, |column, key| {
-        let text = attribute_value(col(column), key);
-        let compared = match numeric {
-            Some(wanted) => compare(
-                &name,
-                how,
-                try_cast(text, arrow::datatypes::DataType::Float64),
-                lit(wanted),
-            ),
-            None => text_comparison(how, &text, value),
-        };
-        compared.unwrap_or_else(|_| lit(false))
+        attribute_test(how, value, attribute_value(col(column), key)).unwrap_or_else(|_| lit(false))
     }))
+}
+
+/// The text of an attribute against a value: as numbers if that is what the value is and `how` asks
+/// which is more.
+fn attribute_test(how: Comparison, value: &Value, text: Expr) -> Result<Expr> {
+    match number(&value.text).filter(|_| how.is_of_order() && !value.quoted) {
+        Some(wanted) => {
+            let name = Name {
+                text: String::new(),
+                position: value.position,
+            };
+            let found = try_cast(text, arrow::datatypes::DataType::Float64);
+            compare(&name, how, found, lit(wanted))
+        }
+        None => text_comparison(how, &text, value),
+    }
 }
 
 /// True if `test` holds for any key in any map.

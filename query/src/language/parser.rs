@@ -10,6 +10,12 @@ use spoor_storage::Table;
 use super::{Comparison, Field, Name, Query, Related, SyntaxError, Text, Value, form};
 use crate::functions::text_query::TextQuery;
 
+mod anywhere;
+mod positions;
+mod range;
+
+use positions::{characters_before, positioned};
+
 /// Parentheses and negations may be this deep.
 const MAX_DEPTH: usize = 64;
 
@@ -72,12 +78,6 @@ pub(super) fn parse(text: &str) -> Result<Query, SyntaxError> {
         .map(|query| positioned(query, text))
 }
 
-fn characters_before(text: &str, bytes: usize) -> usize {
-    text.char_indices()
-        .take_while(|(at, _)| *at < bytes)
-        .count()
-}
-
 /// What a query has so far of what it may have only so much of.
 #[derive(Debug, Default)]
 struct Bounds {
@@ -86,6 +86,8 @@ struct Bounds {
     related: usize,
     /// Inside of one.
     is_inside: bool,
+    /// Words and patterns that are looked for in all of a record.
+    anywhere: usize,
 }
 
 fn whole(input: &mut Input<'_>) -> Parsed<Query> {
@@ -169,7 +171,7 @@ fn term(input: &mut Input<'_>, depth: usize, bounds: &mut Bounds) -> Parsed<Quer
         return match comparison(input) {
             Some(how) => condition(
                 input,
-                Name {
+                &Name {
                     text,
                     position: start,
                 },
@@ -184,6 +186,9 @@ fn term(input: &mut Input<'_>, depth: usize, bounds: &mut Bounds) -> Parsed<Quer
             return related_rows(input, table, depth, bounds);
         }
     }
+    if let Some(found) = anywhere::anywhere(input, bounds)? {
+        return Ok(found);
+    }
     let before = *input;
     if let Some(text) = name(input)?
         && !is_address(input)
@@ -191,7 +196,7 @@ fn term(input: &mut Input<'_>, depth: usize, bounds: &mut Bounds) -> Parsed<Quer
     {
         return condition(
             input,
-            Name {
+            &Name {
                 text,
                 position: start,
             },
@@ -246,33 +251,40 @@ fn related_rows(
 }
 
 /// What follows `name operator`.
-fn condition(input: &mut Input<'_>, name: Name, how: Comparison) -> Parsed<Query> {
+fn condition(input: &mut Input<'_>, name: &Name, how: Comparison) -> Parsed<Query> {
     if name.text == "has" && how == Comparison::Is {
-        let value = value(input, &name)?;
+        let value = value(input, &name.text)?;
         return Ok(Query::Has(Name {
             text: value.text,
             position: value.position,
         }));
     }
-    if !at(input, '(') {
-        let value = value(input, &name)?;
-        return Ok(Query::Field(Field {
-            name,
+    values(input, |input| {
+        if how == Comparison::Is && range::is_next(input) {
+            return range::range(input, name).map(Query::Range);
+        }
+        Ok(Query::Field(Field {
+            name: name.clone(),
             comparison: how,
-            value,
-        }));
+            value: value(input, &name.text)?,
+        }))
+    })
+}
+
+/// One value, or several in parentheses with `OR` between them.
+fn values(
+    input: &mut Input<'_>,
+    mut one_of: impl FnMut(&mut Input<'_>) -> Parsed<Query>,
+) -> Parsed<Query> {
+    if !at(input, '(') {
+        return one_of(input);
     }
     let open = *input;
     one(input)?;
     blanks(input)?;
     let mut alternatives = Vec::new();
     loop {
-        let value = value(input, &name)?;
-        alternatives.push(Query::Field(Field {
-            name: name.clone(),
-            comparison: how,
-            value,
-        }));
+        alternatives.push(one_of(input)?);
         if alternatives.len() > MAX_TERMS {
             return cut(input, "the list has too many values", None);
         }
@@ -292,7 +304,7 @@ fn condition(input: &mut Input<'_>, name: Name, how: Comparison) -> Parsed<Query
     }
 }
 
-fn value(input: &mut Input<'_>, name: &Name) -> Parsed<Value> {
+fn value(input: &mut Input<'_>, name: &str) -> Parsed<Value> {
     let position = input.current_token_start();
     if at(input, '"') {
         let text = quoted(input)?;
@@ -306,11 +318,12 @@ fn value(input: &mut Input<'_>, name: &Name) -> Parsed<Value> {
     if text.is_empty() {
         let failure = Failure {
             at: position,
-            message: format!("the value of `{}` is missing", name.text),
+            message: format!("the value of `{name}` is missing"),
             hint: Some("write field:value without blanks; to find a `:` itself use quotes"),
         };
         return Err(ErrMode::Cut(failure));
     }
+    range::refuse(input, &text, position)?;
     Ok(Value {
         text,
         quoted: false,
@@ -467,40 +480,6 @@ fn single_or(mut parts: Vec<Query>, many: fn(Vec<Query>) -> Query) -> Query {
     match parts.len() {
         1 => parts.swap_remove(0),
         _ => many(parts),
-    }
-}
-
-/// Turns the byte offsets of names and values into characters.
-fn positioned(query: Query, text: &str) -> Query {
-    let all = |parts: Vec<Query>| {
-        parts
-            .into_iter()
-            .map(|part| positioned(part, text))
-            .collect()
-    };
-    let name = |name: Name| Name {
-        position: characters_before(text, name.position),
-        ..name
-    };
-    match query {
-        Query::And(parts) => Query::And(all(parts)),
-        Query::Or(parts) => Query::Or(all(parts)),
-        Query::Not(inner) => Query::Not(Box::new(positioned(*inner, text))),
-        Query::Has(field) => Query::Has(name(field)),
-        Query::Field(field) => Query::Field(Field {
-            name: name(field.name),
-            value: Value {
-                position: characters_before(text, field.value.position),
-                ..field.value
-            },
-            comparison: field.comparison,
-        }),
-        Query::Related(related) => Query::Related(Related {
-            query: Box::new(positioned(*related.query, text)),
-            position: characters_before(text, related.position),
-            ..related
-        }),
-        other @ (Query::Text(_) | Query::Traces(_)) => other,
     }
 }
 

@@ -176,7 +176,12 @@ impl Query {
             }
             Self::Not(inner) => inner.each_related(each),
             Self::Related(related) => each(related),
-            Self::Text(_) | Self::Field(_) | Self::Has(_) | Self::Traces(_) => {}
+            Self::Text(_)
+            | Self::Field(_)
+            | Self::Range(_)
+            | Self::Anywhere(_)
+            | Self::Has(_)
+            | Self::Traces(_) => {}
         }
     }
 

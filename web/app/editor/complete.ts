@@ -10,13 +10,14 @@ const SHOWN = 40;
 /** Fields that every record has and that the statistics of files do not list. */
 const BUILT_IN: Record<string, [string, string][]> = {
   logs: [["service", "string"], ["level", "trace … fatal"], ["body", "text"], ["trace_id", "id"], ["span_id", "id"], ["event_name", "string"]],
-  spans: [["service", "string"], ["name", "string"], ["status", "error ok unset"], ["kind", "server client …"], ["duration", "250ms, 2s"], ["trace_id", "id"], ["span_id", "id"]],
+  spans: [["service", "string"], ["name", "string"], ["status", "error ok unset"], ["kind", "server client …"], ["duration", "250ms, [1s TO 2s]"], ["trace_id", "id"], ["span_id", "id"]],
 };
 const WORDS: Completion[] = [
   { label: "AND", type: "keyword", boost: -50 },
   { label: "OR", type: "keyword", boost: -50 },
   { label: "NOT", type: "keyword", boost: -50 },
   { label: "has:", type: "keyword", detail: "field exists", boost: -40 },
+  { label: "*:", type: "keyword", detail: "anywhere in a record", boost: -45 },
 ];
 
 /** Fields with their type and count, values with their count, over the whole retention. */

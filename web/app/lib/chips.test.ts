@@ -40,6 +40,25 @@ describe("chips", () => {
     expect(negateChip("NOT service:cart", first("NOT service:cart"))).toBe("service:cart");
   });
 
+  it("are ranges and searches of all of a record too, and lose nothing", () => {
+    const query = 'a duration:[250ms TO 2s} NOT time:{* TO now] -*:"connection refused" *:~"x [a-z]" b';
+    expect(chipsOf(query).map((chip) => chip.text)).toEqual(["duration:[250ms TO 2s}", "NOT time:{* TO now]", '-*:"connection refused"', '*:~"x [a-z]"']);
+    for (const chip of chipsOf(query)) {
+      const turned = negateChip(query, chip);
+      expect(chipsOf(turned).length).toBe(4);
+      expect(withoutChip(query, chip)).toBe(query.replace(`${chip.text} `, ""));
+      if (!chip.negated) expect(changeChip(query, chip, chip.value)).toBe(query);
+    }
+  });
+
+  it("stay ranges, or texts, when their value changes", () => {
+    const range = "duration:[1ms TO 2ms]";
+    expect(changeChip(range, first(range), "[1ms TO 9ms}")).toBe("duration:[1ms TO 9ms}");
+    expect(changeChip(range, first(range), "5ms")).toBe("duration:5ms");
+    const text = 'x:"[1 TO 5]"';
+    expect(changeChip(text, first(text), "[1 TO 5]")).toBe(text);
+  });
+
   it("take another value, quoted when it must be", () => {
     expect(changeChip("-service:cart x", first("-service:cart x"), "web shop")).toBe('-service:"web shop" x');
     expect(changeChip("duration>1s", first("duration>1s"), "2s")).toBe("duration>2s");

@@ -1,4 +1,4 @@
-import { filterText, tokenise, unquote } from "./query";
+import { filterText, rangeEnds, tokenise, unquote } from "./query";
 
 /** One clause at the top of a query that is a filter on a field: where it stands in the text and what it says. */
 export interface Chip {
@@ -57,9 +57,10 @@ export function negateChip(query: string, chip: Chip): string {
   return query.slice(0, chip.start) + (chip.negated ? bare : `-${bare}`) + query.slice(chip.end);
 }
 
-/** The query with the value of the clause replaced. */
+/** The query with the value of the clause replaced. A range stays one, and a text in quotes that looks like one stays a text. */
 export function changeChip(query: string, chip: Chip, value: string): string {
   const colon = chip.operator === ":";
-  const text = colon && !/^[\w.*?/-]+$/.test(value) ? filterText(chip.field, value) : `${chip.field}${chip.operator}${/[\s()"]/.test(value) ? `"${value.replace(/["\\]/g, "\\$&")}"` : value}`;
+  const range = colon && !chip.text.endsWith('"') && rangeEnds(value) !== null;
+  const text = range ? `${chip.field}:${value}` : colon && !/^[\w.*?/-]+$/.test(value) ? filterText(chip.field, value) : `${chip.field}${chip.operator}${/[\s()"]/.test(value) ? `"${value.replace(/["\\]/g, "\\$&")}"` : value}`;
   return query.slice(0, chip.start) + (chip.negated ? "-" : "") + text + query.slice(chip.end);
 }

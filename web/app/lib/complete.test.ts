@@ -17,6 +17,10 @@ describe("what may be completed", () => {
 
   it("is nothing after a comparison, whose values are numbers", () => {
     expect(targetAt("duration>2", 10)).toBeNull();
+    expect(targetAt("duration:[2", 11)).toBeNull();
+    expect(targetAt("duration:[2ms TO ", 17)).toBeNull();
+    expect(targetAt("*:wor", 5)).toBeNull();
+    expect(targetAt("*:", 2)).toBeNull();
   });
 
   it("writes values so that they are read back", () => {

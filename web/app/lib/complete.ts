@@ -20,7 +20,10 @@ export function targetAt(text: string, caret: number): Target | null {
   const end = token.start + token.text.length;
   // `-` and `(` alone: a field may follow.
   if (token.kind === "minus" || token.text === "-" || token.text === "(") return { kind: "field", field: "", prefix: "", start: end, end };
-  if (token.kind === "word" || token.kind === "field") return { kind: "field", field: "", prefix: text.slice(token.start, caret), start: token.start, end };
+  if (token.kind === "word" || (token.kind === "field" && token.text !== "*")) return { kind: "field", field: "", prefix: text.slice(token.start, caret), start: token.start, end };
+  // Of all of a record no values are known, and ends of a range are numbers or times.
+  if (token.text === "*" || (token.kind === "operator" && tokens[index - 1]?.text === "*")) return null;
+  if (token.kind === "value" && (tokens[index - 2]?.text === "*" || /^[[{]/.test(token.text))) return null;
   if (token.kind === "operator" && TAKES_VALUE.test(token.text)) return { kind: "value", field: tokens[index - 1]?.text ?? "", prefix: "", start: end, end };
   if (token.kind === "value" && TAKES_VALUE.test(tokens[index - 1]?.text ?? "")) {
     return { kind: "value", field: tokens[index - 2]?.text ?? "", prefix: unquote(token.text.slice(0, caret - token.start)), start: token.start, end };

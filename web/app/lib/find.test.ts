@@ -28,6 +28,10 @@ describe("the search in a trace", () => {
     expect(found("http.response.status_code>=500")).toEqual([0]);
     expect(found("http.route:/cart/*")).toEqual([0]);
     expect(found("kind!=server")).toEqual([1]);
+    expect(found("duration:[9us TO 2ms]")).toEqual([1, 2]);
+    expect(found("-duration:{9us TO 2ms]")).toEqual([0, 2]);
+    expect(found("http.response.status_code:[* TO *]")).toEqual([0]);
+    expect(found("*:timeout")).toEqual([2]);
   });
 
   it("is none for an empty text", () => expect(spanFinder("  ")).toBeNull());

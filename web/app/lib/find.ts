@@ -1,5 +1,5 @@
 import type { Json, TimelineSpan } from "../api/types";
-import { tokenise, unquote } from "./query";
+import { rangeEnds, tokenise, unquote } from "./query";
 
 type Test = (span: TimelineSpan) => boolean;
 
@@ -11,6 +11,8 @@ export interface FindClause {
   field: string | null;
   operator: string;
   value: string;
+  /** Of a range, in place of `operator` and `value`. */
+  ends?: { operator: string; value: string }[];
 }
 
 /** Words, `service:cart`, `status:error`, `duration>10ms`, `-` or `NOT` before what must not be: all must hold. */
@@ -27,7 +29,14 @@ export function findClauses(text: string): FindClause[] {
     }
     const operator = tokens[at + 1]?.text ?? "";
     const value = tokens[at + 2];
-    if (token.kind === "field") {
+    const ends = operator === ":" && value?.kind === "value" ? rangeEnds(value.text) : null;
+    if (token.text === "*" && operator === ":" && value?.kind === "value") {
+      clauses.push({ negated, field: null, operator: "", value: unquote(value.text).replace(/^\*+|\*+$/g, "") });
+      at += 2;
+    } else if (token.kind === "field" && ends) {
+      clauses.push({ negated, field: token.text, operator, value: value?.text ?? "", ends });
+      at += 2;
+    } else if (token.kind === "field") {
       const whole = value?.kind === "value";
       clauses.push(whole ? { negated, field: token.text, operator: operator.replace(/^:(?=[><=!])/, ""), value: unquote(value.text) } : { negated, field: null, operator: "", value: token.text + operator });
       at += whole ? 2 : 1;
@@ -39,11 +48,11 @@ export function findClauses(text: string): FindClause[] {
 
 /**
  * The search within a trace, on the spans in the browser: words anywhere in a span, `service:cart`,
- * `status:error`, `kind:client`, `duration>10ms`, `self>1ms`, any attribute, `-` before what must not be.
+ * `status:error`, `kind:client`, `duration>10ms`, `self:[1ms TO 5ms]`, any attribute, `-` before what must not be.
  */
 export function spanFinder(text: string): Test | null {
-  const tests = findClauses(text).map(({ negated, field, operator, value }): Test => {
-    const test = field === null ? wordTest(value) : fieldTest(field, operator, value);
+  const tests = findClauses(text).map(({ negated, field, operator, value, ends }): Test => {
+    const test = field === null ? wordTest(value) : ends ? rangeTest(field, ends) : fieldTest(field, operator, value);
     return negated ? (span) => !test(span) : test;
   });
   return tests.length === 0 ? null : (span) => tests.every((test) => test(span));
@@ -63,6 +72,11 @@ function wordTest(word: string): Test {
     }
     return text.includes(needle);
   };
+}
+
+function rangeTest(field: string, ends: { operator: string; value: string }[]): Test {
+  const tests = ends.map((end) => fieldTest(field, end.operator, end.value));
+  return tests.length === 0 ? (span) => (valueOf(span, field) ?? null) !== null : (span) => tests.every((test) => test(span));
 }
 
 function fieldTest(field: string, compare: string, value: string): Test {

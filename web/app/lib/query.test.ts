@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { asSpanId, asTraceId, filterText, hasFilter, markMatches, matchTerms, termPattern, toggleFilter, tokenise } from "./query";
+import { asSpanId, asTraceId, filterText, hasFilter, markMatches, matchTerms, rangeEnds, termPattern, toggleFilter, tokenise } from "./query";
 
 describe("tokens", () => {
   it("lose no character", () => {
-    for (const text of ['a  b', 'service:checkout -level:info "x \\" y" (a OR NOT b)', 'k:"open', "severity>=warn)", "a-b:c", "::", '"'] ) {
+    for (const text of ['a  b', 'service:checkout -level:info "x \\" y" (a OR NOT b)', 'k:"open', "severity>=warn)", "a-b:c", "::", '"', "*:x -*:~\"a b\" *", 'd:[1 TO "x ] y"} z:{* TO', "x:[(a)]"] ) {
       expect(tokenise(text).map((token) => token.text).join("")).toBe(text);
     }
   });
@@ -11,12 +11,28 @@ describe("tokens", () => {
   it("tell fields, operators and values apart", () => {
     expect(tokenise("http.status:>=500 x").map((token) => token.kind)).toEqual(["field", "operator", "value", "space", "word"]);
     expect(tokenise("-a NOT b").map((token) => token.kind)).toEqual(["minus", "word", "space", "keyword", "space", "word"]);
+    expect(tokenise("*:x * y").map((token) => token.kind)).toEqual(["field", "operator", "value", "space", "word", "space", "word"]);
+  });
+
+  it("keep a range together, also one with brackets in quotes or not yet closed", () => {
+    const values = (query: string): string[] => tokenise(query).filter((token) => token.kind === "value").map((token) => token.text);
+    expect(values("duration:[250ms TO 2s} x:{* TO 5] y")).toEqual(["[250ms TO 2s}", "{* TO 5]"]);
+    expect(values('x:["a ] b" TO *] z')).toEqual(['["a ] b" TO *]']);
+    expect(values("(x:[1 TO 5) y:z")).toEqual(["[1 TO 5", "z"]);
+    expect(values("x:~[a-z]+ y=[a b")).toEqual(["[a-z]+", "[a"]);
+  });
+
+  it("of a range are comparisons with its ends", () => {
+    expect(rangeEnds("[250ms TO 2s}")).toEqual([{ operator: ">=", value: "250ms" }, { operator: "<", value: "2s" }]);
+    expect(rangeEnds('{ "a b" TO * ]')).toEqual([{ operator: ">", value: "a b" }]);
+    for (const text of ["[1 TO]", "[1 to 5]", "[1 TO 5", "250ms", '"[1 TO 5]"']) expect(rangeEnds(text)).toBeNull();
   });
 });
 
 describe("what is marked in a body", () => {
   it("is words, phrases and body values, not fields or what is excluded", () => {
     expect(matchTerms('timeout "connection refused" service:cart -noise NOT other body:x')).toEqual(["timeout", "connection refused", "x"]);
+    expect(matchTerms('*:refused -*:noise *:~"a" body:[a TO b]')).toEqual(["refused"]);
   });
 
   it("is whole tokens, as the server counts them", () => {

@@ -9,8 +9,10 @@ export interface Token {
 }
 
 const PIECE =
-  /(\s+)|([()])|(-)(?=[^\s-])|((?:[A-Za-z_@][\w.@/-]*|`[^`]*`))(:(?:>=|<=|!=|[><=~])?|>=|<=|!=|[><=])|("(?:[^"\\]|\\.)*"?)|([^\s()"]+)/gy;
+  /(\s+)|([()])|(-)(?=[^\s-])|((?:[A-Za-z_@][\w.@/-]*|`[^`]*`|\*(?=:)))(:(?:>=|<=|!=|[><=~])?|>=|<=|!=|[><=])|("(?:[^"\\]|\\.)*"?)|([^\s()"]+)/gy;
 const VALUE = /"(?:[^"\\]|\\.)*"?|[^\s()]+/y;
+/** `[a TO b]`; like a phrase, one that is not closed takes what follows. */
+const RANGE = /[[{](?:"(?:[^"\\]|\\.)*"?|[^\]}"()])*[\]}]?/y;
 
 /** Splits without losing a character: joined, the tokens are the text again. */
 export function tokenise(text: string): Token[] {
@@ -30,11 +32,12 @@ export function tokenise(text: string): Token[] {
     else if (field !== undefined && operator !== undefined) {
       tokens.push({ kind: "field", text: field, start });
       tokens.push({ kind: "operator", text: operator, start: start + field.length });
-      VALUE.lastIndex = PIECE.lastIndex;
-      const value = VALUE.exec(text);
+      const pattern = operator === ":" && /[[{]/.test(text[PIECE.lastIndex] ?? "") ? RANGE : VALUE;
+      pattern.lastIndex = PIECE.lastIndex;
+      const value = pattern.exec(text);
       if (value) {
         tokens.push({ kind: "value", text: value[0], start: PIECE.lastIndex });
-        PIECE.lastIndex = VALUE.lastIndex;
+        PIECE.lastIndex = pattern.lastIndex;
       }
     } else if (phrase) tokens.push({ kind: "phrase", text: whole, start });
     else tokens.push({ kind: /^(AND|OR|NOT)$/.test(whole) ? "keyword" : "word", text: whole, start });
@@ -43,6 +46,15 @@ export function tokenise(text: string): Token[] {
 }
 
 export const unquote = (text: string): string => (text.startsWith('"') ? text.replace(/^"|"$/g, "").replace(/\\(.)/g, "$1") : text);
+
+/** The ends of `[a TO b]` as comparisons; an open end is none. `null` for any other value. */
+export function rangeEnds(value: string): { operator: string; value: string }[] | null {
+  const match = /^([[{])\s*("(?:[^"\\]|\\.)*"|[^\s"]+)\s+TO\s+("(?:[^"\\]|\\.)*"|[^\s"]+?)\s*([\]}])$/.exec(value);
+  if (!match) return null;
+  const [, open, low = "", high = "", close] = match;
+  const ends = [{ operator: open === "[" ? ">=" : ">", value: low }, { operator: close === "]" ? "<=" : "<", value: high }];
+  return ends.filter((end) => end.value !== "*").map((end) => ({ ...end, value: unquote(end.value) }));
+}
 
 /** The words and phrases of the query that a matching line contains: what to mark in its body. */
 export function matchTerms(query: string): string[] {
@@ -55,7 +67,7 @@ export function matchTerms(query: string): string[] {
       negated = true;
       return;
     }
-    const isBody = token.kind === "value" && /^(body|message)$/.test(tokens[index - 2]?.text ?? "") && tokens[index - 1]?.text === ":";
+    const isBody = token.kind === "value" && /^(body|message|\*)$/.test(tokens[index - 2]?.text ?? "") && tokens[index - 1]?.text === ":" && rangeEnds(token.text) === null;
     if ((token.kind === "word" || token.kind === "phrase" || isBody) && !negated) {
       const term = unquote(token.text);
       if (/[\p{L}\p{N}]/u.test(term)) terms.push(term);

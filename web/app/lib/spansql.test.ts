@@ -12,6 +12,7 @@ describe("a search within a large trace", () => {
     expect(where("duration>10ms")).toBe("TRY_CAST(duration_ns AS DOUBLE) > 10000000");
     expect(where("service:Cart")).toBe("coalesce(lower(CAST(service_name AS VARCHAR)), '') = 'cart'");
     expect(where("http.route:/api/*")).toBe("coalesce(lower(CAST(attr('http.route') AS VARCHAR)), '') LIKE '/api/%'");
+    expect(where("-duration:[1ms TO 2ms}")).toBe("NOT (TRY_CAST(duration_ns AS DOUBLE) >= 1000000 AND TRY_CAST(duration_ns AS DOUBLE) < 2000000)");
     expect(where("resource.host.name:a")).toContain('CAST("resource.host.name" AS VARCHAR)');
     expect(where("-status:error name!=x")).toBe("NOT coalesce(lower(CAST(status_code AS VARCHAR)), '') = 'error' AND NOT coalesce(lower(CAST(name AS VARCHAR)), '') = 'x'");
   });

@@ -22,7 +22,11 @@ function columnOf(field: string): string {
 /** Words are looked for in what a span is called and what its status says. */
 const WORDS = ["name", "service_name", "status_message", "span_id"];
 
-function conditionOf({ field, operator, value }: FindClause): string {
+function conditionOf({ field, operator, value, ends }: FindClause): string {
+  if (field !== null && ends) {
+    const both = ends.map((end) => conditionOf({ negated: false, field, ...end }));
+    return `(${both.length === 0 ? `${columnOf(field)} IS NOT NULL` : both.join(" AND ")})`;
+  }
   if (field === null) return `(${WORDS.map((column) => `coalesce(lower(${column}), '') LIKE ${like(`*${value.toLowerCase().replace(/[*?]/g, "")}*`)}`).join(" OR ")})`;
   const column = columnOf(field);
   if (/^[><]/.test(operator)) {

@@ -59,6 +59,14 @@ const SEARCHES: &[&str] = &[
     "body:~\"took 1[0-9] ms\"",
     "body:~\"(needle|request 4242)\" n:3",
     "-body:~\"^request\"",
+    "*:needle",
+    "*:api n:3",
+    "*:\"api 3\" -*:4242 OR *:~\"^1[0-9]$\"",
+    "NOT *:request",
+    "n:[47 TO 49} needle",
+    "-n:{2 TO *] path:[/api/2 TO /api/4}",
+    "level:[warn TO *] time:[2023-01-29T08:10:00Z TO 2023-01-29T08:11:00Z]",
+    "n:(3 OR [40 TO 41]) request",
 ];
 
 const STATEMENTS: &[&str] = &[

@@ -55,6 +55,59 @@ fn numbers_compare_as_numbers_and_equality_as_text() {
 }
 
 #[test]
+fn both_ends_of_a_range_are_about_one_value() {
+    assert_eq!(
+        logs("attributes.n:[1 TO 5}"),
+        r#"TRY_CAST(attribute_value(attributes, Utf8("n")) AS Float64) >= Float64(1) AND TRY_CAST(attribute_value(attributes, Utf8("n")) AS Float64) < Float64(5)"#
+    );
+    assert_eq!(
+        logs("attributes.n:{\"1\" TO *]"),
+        r#"attribute_value(attributes, Utf8("n")) > Utf8("1")"#
+    );
+    assert_eq!(logs("service:[* TO *]"), "service_name IS NOT NULL");
+    assert_eq!(
+        logs("-flags:[1 TO 5]"),
+        "flags >= Int64(1) AND flags <= Int64(5) IS NOT TRUE"
+    );
+}
+
+#[test]
+fn ranges_of_nothing_are_slips() {
+    for (query, table, position) in [
+        ("n:[5 TO 1]", Table::Logs, 3),
+        ("n:[10KiB TO 10KB]", Table::Logs, 3),
+        ("n:[b TO a]", Table::Logs, 3),
+        ("n:[1 TO x]", Table::Logs, 8),
+        ("n:[\"1\" TO 2]", Table::Logs, 3),
+        ("duration:[2s TO 250ms]", Table::Spans, 10),
+        ("duration:[1ms TO soon]", Table::Spans, 17),
+        ("time:[now TO now-1h]", Table::Logs, 6),
+        ("level:[error TO info]", Table::Logs, 7),
+        ("level:[9 TO loud]", Table::Logs, 12),
+        ("flags:[2 TO 1]", Table::Logs, 7),
+        ("status:[ok TO error]", Table::Spans, 0),
+        ("kind>client", Table::Spans, 0),
+        ("trace_id:[xyz TO *]", Table::Spans, 10),
+        ("service:[b TO a]", Table::Spans, 9),
+    ] {
+        let wrong = error(query, table);
+        assert_eq!(wrong.position, position, "{query}: {wrong}");
+        assert!(wrong.hint.is_some(), "{query}");
+    }
+    for query in [
+        "n:[1 TO 1]",
+        "n:[2 TO 10]",
+        "n:[* TO x]",
+        "level:[9 TO error]",
+    ] {
+        assert!(
+            to_expr(&parse(query).unwrap(), Table::Logs).is_ok(),
+            "{query}"
+        );
+    }
+}
+
+#[test]
 fn words_are_taken_in_any_case_and_checked() {
     let spans = to_expr(&parse("status:error kind:server").unwrap(), Table::Spans).unwrap();
     assert_eq!(
@@ -91,7 +144,7 @@ fn a_thousand_terms_do_not_make_a_deep_tree() {
 
 proptest::proptest! {
     #[test]
-    fn never_panics(text in "[ab:<>=!~()\"* 0-9a-zµ.-]{0,40}") {
+    fn never_panics(text in "([ab:<>=!~()\"* 0-9a-zµ.-]{0,40}|n?(duration|level|time|x|flags|kind):[\\[{][0-9a-f*\"]{1,4} TO [0-9a-fms*]{1,4}[\\]}])") {
         if let Ok(query) = parse(&text) {
             for table in Table::ALL {
                 drop(to_expr(&query, table));

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::language::End;
 
 /// A query as an s-expression, for short expectations.
 fn show(query: &Query) -> String {
@@ -21,6 +22,23 @@ fn show(query: &Query) -> String {
                 field.comparison, field.name.text, field.value.text
             )
         }
+        Query::Range(range) => {
+            let end = |end: &Option<End>, [inclusive, exclusive]: [char; 2]| match end {
+                None => format!("{inclusive}*"),
+                Some(end) if end.inclusive => format!("{inclusive}{:?}", end.value.text),
+                Some(end) => format!("{exclusive}{:?}", end.value.text),
+            };
+            let low = end(&range.low, ['[', '{']);
+            format!(
+                "({} {low} {})",
+                range.name.text,
+                end(&range.high, [']', '}'])
+            )
+        }
+        Query::Anywhere(anywhere) if anywhere.is_regex => {
+            format!("(anywhere ~{:?})", anywhere.value.text)
+        }
+        Query::Anywhere(anywhere) => format!("(anywhere {:?})", anywhere.value.text),
         Query::Related(related) => format!("({} {})", related.table, show(&related.query)),
         Query::Traces(_) => unreachable!("not written"),
     }
@@ -74,6 +92,34 @@ fn reads_the_grammar() {
             "a trace:(status:error duration>250ms) -logs:(\"b c\" OR d)",
             "(and a (spans (and (Is status \"error\") (Greater duration \"250ms\"))) (not (logs (or \"b c\" d))))",
         ),
+        ("x:[1 TO 5]", "(x [\"1\" ]\"5\")"),
+        ("x:{ 1ms TO 5ms }", "(x {\"1ms\" }\"5ms\")"),
+        ("-x:[* TO \"a b\"} y", "(and (not (x [* }\"a b\")) y)"),
+        (
+            "x:{2023-01-29T08:00:00Z TO *]",
+            "(x {\"2023-01-29T08:00:00Z\" ]*)",
+        ),
+        ("x:[\"*\" TO TOO]", "(x [\"*\" ]\"TOO\")"),
+        (
+            "x:(a OR [1 TO 5]) z",
+            "(and (or (Is x \"a\") (x [\"1\" ]\"5\")) z)",
+        ),
+        ("trace:(x:[1 TO 5])", "(spans (x [\"1\" ]\"5\"))"),
+        (
+            "x=[a] y:~[a-z]+",
+            "(and (Equal x \"[a]\") (Regex y \"[a-z]+\"))",
+        ),
+        ("[a TO b]", "(and [a TO b])"),
+        (
+            "*:a -*:\"b c\"",
+            "(and (anywhere \"a\") (not (anywhere \"b c\")))",
+        ),
+        (
+            "*:(a OR b*) *:~\"x.\"",
+            "(and (or (anywhere \"a\") (anywhere \"b*\")) (anywhere ~\"x.\"))",
+        ),
+        ("*:*", "(and )"),
+        ("*a \"*\":x", "(and *a (Is * \"x\"))"),
         // Fields of these names.
         ("trace:x logs:y", "(and (Is trace \"x\") (Is logs \"y\"))"),
         (
@@ -112,6 +158,18 @@ fn errors_point_at_the_character() {
         ("trace:(a logs:(b))", 9),
         ("trace:(a (b OR NOT trace:(c)))", 19),
         ("logs:(a b OR)", 12),
+        ("ü:[1 5]", 5),
+        ("x:[1 to 5]", 5),
+        ("x:[1 TO 5", 2),
+        ("x:[1 TO 5 6]", 2),
+        ("x:[TO 5]", 3),
+        ("x:[1 TO ]", 8),
+        ("x:(a OR [1 TO)", 13),
+        ("ü x>=[1 TO 5]", 5),
+        ("*:", 2),
+        ("ü *:...", 4),
+        ("*:>5", 0),
+        ("*=a", 0),
     ];
     for (text, position) in cases {
         let error = parse(text).unwrap_err();
@@ -125,6 +183,9 @@ fn depth_and_size_are_bounded() {
     assert!(parse(&"NOT ".repeat(3_000)).is_err());
     assert!(parse(&"a ".repeat(5_000)).is_err());
     assert!(parse(&"a".repeat(1 << 20)).is_err());
+    assert!(parse(&"*:a ".repeat(32)).is_ok());
+    assert_eq!(parse(&"*:a ".repeat(33)).unwrap_err().position, 130);
+    assert!(parse(&format!("*:({})", ["a"; 33].join(" OR "))).is_err());
     assert!(parse(&"trace:(a) ".repeat(8)).is_ok());
     assert_eq!(parse(&"trace:(a) ".repeat(9)).unwrap_err().position, 80);
     assert!(parse(&format!("{}trace:(a)", "NOT ".repeat(63))).is_ok());
@@ -140,7 +201,7 @@ proptest! {
     }
 
     #[test]
-    fn never_panics_on_its_own_alphabet(text in "[ab:<>=!~()\"\\\\* ORNTAD.ü-]{0,40}") {
+    fn never_panics_on_its_own_alphabet(text in "[ab:<>=!~()\\[\\]{}\"\\\\* ORNTAD.ü-]{0,40}") {
         if let Err(error) = parse(&text) {
             prop_assert!(error.position <= text.chars().count());
         }
