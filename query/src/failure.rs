@@ -26,6 +26,9 @@ pub(crate) fn from_datafusion(error: DataFusionError) -> Error {
             Ok(ours) => *ours,
             Err(source) => match source.downcast::<DataFusionError>() {
                 Ok(inner) => from_datafusion(*inner),
+                Err(source) if regex_message(source.as_ref()).is_some() => {
+                    by_source(source.as_ref())
+                }
                 Err(source) => Error::internal("the query failed").with_source(source),
             },
         },
@@ -49,10 +52,7 @@ fn from_arrow(error: arrow::error::ArrowError) -> Error {
 fn by_reference(error: &DataFusionError) -> Error {
     match error {
         DataFusionError::Shared(inner) => match inner.as_ref() {
-            DataFusionError::External(source) => match source.downcast_ref::<Error>() {
-                Some(ours) => copy_of(ours),
-                None => Error::internal(format!("the query failed: {source}")),
-            },
+            DataFusionError::External(source) => by_source(source.as_ref()),
             inner => by_reference(inner),
         },
         DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => {
@@ -96,6 +96,26 @@ fn by_reference(error: &DataFusionError) -> Error {
             strip_prefix(&other.to_string())
         )),
     }
+}
+
+fn by_source(source: &(dyn std::error::Error + Send + Sync + 'static)) -> Error {
+    if let Some(ours) = source.downcast_ref::<Error>() {
+        return copy_of(ours);
+    }
+    match regex_message(source) {
+        Some(message) => Error::invalid(format!("the regular expression is malformed: {message}"))
+            .with_hint("a `\\` before a character makes it stand for itself"),
+        None => Error::internal(format!("the query failed: {source}")),
+    }
+}
+
+/// What is wrong with a regular expression of the statement, if that is what went wrong.
+fn regex_message(source: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<String> {
+    let compiled = source.downcast_ref::<regex::Error>();
+    let parsed = source.downcast_ref::<regex_syntax::Error>();
+    compiled
+        .map(ToString::to_string)
+        .or_else(|| parsed.map(ToString::to_string))
 }
 
 fn copy_of(error: &Error) -> Error {

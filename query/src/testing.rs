@@ -25,6 +25,9 @@ use tower::ServiceExt;
 
 use crate::{QueryEngine, QueryOptions, admin_router, router};
 
+pub(crate) mod rows;
+pub(crate) mod scenario;
+
 /// 2023-01-29T08:00:00Z
 pub(crate) const T0: i64 = 1_674_979_200_000_000_000;
 pub(crate) const SECOND: i64 = 1_000_000_000;
@@ -39,10 +42,13 @@ pub(crate) struct Log {
     pub(crate) service: &'static str,
     pub(crate) severity_number: i32,
     pub(crate) severity_text: Option<&'static str>,
+    pub(crate) event_name: Option<&'static str>,
     pub(crate) trace_id: Option<[u8; 16]>,
+    pub(crate) span_id: Option<[u8; 8]>,
     pub(crate) attributes: Vec<Entry>,
     pub(crate) body_fields: Vec<Entry>,
     pub(crate) resource: Vec<Entry>,
+    pub(crate) scope: Vec<Entry>,
 }
 
 impl Log {
@@ -53,10 +59,13 @@ impl Log {
             service: "checkout",
             severity_number: 9,
             severity_text: None,
+            event_name: None,
             trace_id: None,
+            span_id: None,
             attributes: Vec::new(),
             body_fields: Vec::new(),
             resource: vec![("host.name", "node-1".into(), 's')],
+            scope: Vec::new(),
         }
     }
 
@@ -106,8 +115,19 @@ pub(crate) fn batch_of(rows: &[Log]) -> RecordBatch {
     RecordBatch::try_new(schema, columns).unwrap()
 }
 
+/// Ids of so many bytes, where rows have one.
+fn ids<'a>(bytes: i32, ids: impl Iterator<Item = Option<&'a [u8]>>) -> ArrayRef {
+    let mut builder = FixedSizeBinaryBuilder::new(bytes);
+    for id in ids {
+        match id {
+            Some(id) => builder.append_value(id).unwrap(),
+            None => builder.append_null(),
+        }
+    }
+    Arc::new(builder.finish())
+}
+
 fn column(name: &str, kind: &DataType, rows: &[Log]) -> ArrayRef {
-    let none: &[Entry] = &[];
     match name {
         "time" | "received_time" => Arc::new(
             TimestampNanosecondArray::from_iter_values(rows.iter().map(|row| row.time_ns))
@@ -135,24 +155,29 @@ fn column(name: &str, kind: &DataType, rows: &[Log]) -> ArrayRef {
                 .map(|row| row.severity_text)
                 .collect::<StringArray>(),
         ),
-        "trace_id" => {
-            let mut ids = FixedSizeBinaryBuilder::new(16);
-            for row in rows {
-                match row.trace_id {
-                    Some(id) => ids.append_value(id).unwrap(),
-                    None => ids.append_null(),
-                }
-            }
-            Arc::new(ids.finish())
-        }
+        "event_name" => Arc::new(
+            rows.iter()
+                .map(|row| row.event_name)
+                .collect::<StringArray>(),
+        ),
+        "trace_id" => ids(
+            16,
+            rows.iter()
+                .map(|row| row.trace_id.as_ref().map(<[u8; 16]>::as_slice)),
+        ),
+        "span_id" => ids(
+            8,
+            rows.iter()
+                .map(|row| row.span_id.as_ref().map(<[u8; 8]>::as_slice)),
+        ),
         "attributes" => map(rows, |row| &row.attributes),
         "attribute_types" => letters(rows, |row| &row.attributes),
         "body_fields" => map(rows, |row| &row.body_fields),
         "body_field_types" => letters(rows, |row| &row.body_fields),
         "resource_attributes" => map(rows, |row| &row.resource),
         "resource_attribute_types" => letters(rows, |row| &row.resource),
-        "scope_attributes" => map(rows, |_| none),
-        "scope_attribute_types" => letters(rows, |_| none),
+        "scope_attributes" => map(rows, |row| &row.scope),
+        "scope_attribute_types" => letters(rows, |row| &row.scope),
         _ if *kind == DataType::UInt32 => Arc::new(UInt32Array::from(vec![0; rows.len()])),
         _ => new_null_array(kind, rows.len()),
     }

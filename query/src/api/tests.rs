@@ -12,6 +12,7 @@ mod export;
 mod facets;
 mod queries;
 mod scanned;
+mod scenarios;
 mod sql;
 mod tail;
 

@@ -54,10 +54,10 @@ impl Dice {
             at: hour * 3_600_000 + number * 100 + 1,
             service: self.one_of(&["a", "b", "c"]).to_owned(),
             level: [0, 9, 13, 17][self.below(4)],
-            line,
-            trace: 0,
+            line: Some(line),
             attributes: self.attributes(&["k", "u", "long.key", "level"]),
             resource: self.attributes(&["k8s.pod.name", "u", "host"]),
+            ..Record::default()
         }
     }
 

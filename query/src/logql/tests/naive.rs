@@ -75,7 +75,7 @@ fn line(record: &Record) -> Line {
         at: record.at,
         own: labels.keys().cloned().collect(),
         labels,
-        text: record.line.clone(),
+        text: record.line.clone().unwrap_or_default(),
     }
 }
 

@@ -1,72 +1,11 @@
-//! Log records for tests, as text, and answers as text.
+//! Answers of queries as text.
 
 use std::fmt::Write as _;
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::testing::{House, Log, SECOND, T0};
-
-/// A record as tests write it.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Record {
-    /// Milliseconds since `T0`.
-    pub(super) at: i64,
-    #[serde(default)]
-    pub(super) service: String,
-    #[serde(default)]
-    pub(super) level: i32,
-    pub(super) line: String,
-    #[serde(default)]
-    pub(super) trace: u8,
-    #[serde(default)]
-    pub(super) attributes: Map<String, Value>,
-    #[serde(default)]
-    pub(super) resource: Map<String, Value>,
-}
-
-/// Tests are short.
-fn kept(text: &str) -> &'static str {
-    Box::leak(text.to_owned().into_boxed_str())
-}
-
-fn entries(object: &Map<String, Value>) -> Vec<(&'static str, String, char)> {
-    let entry = |(key, value): (&String, &Value)| {
-        let (text, letter) = match value {
-            Value::String(text) => (text.clone(), 's'),
-            Value::Bool(value) => (value.to_string(), 'b'),
-            Value::Number(number) if number.is_i64() => (number.to_string(), 'i'),
-            Value::Number(number) => (number.to_string(), 'd'),
-            // A list of texts.
-            Value::Array(members) => {
-                let members: Vec<String> = members
-                    .iter()
-                    .map(|member| format!("{{\"stringValue\":{member}}}"))
-                    .collect();
-                (format!("{{\"values\":[{}]}}", members.join(",")), 'a')
-            }
-            other => panic!("no attribute: {other}"),
-        };
-        (kept(key), text, letter)
-    };
-    object.iter().map(entry).collect()
-}
-
-pub(super) async fn append(house: &House, records: &[Record]) {
-    let logs: Vec<Log> = records
-        .iter()
-        .map(|record| Log {
-            service: kept(&record.service),
-            severity_number: record.level,
-            trace_id: (record.trace > 0).then_some([record.trace; 16]),
-            attributes: entries(&record.attributes),
-            resource: entries(&record.resource),
-            ..Log::at(T0 + record.at * 1_000_000, record.line.clone())
-        })
-        .collect();
-    house.append(&logs).await;
-}
+pub(super) use crate::testing::rows::{Record, append_logs as append};
+use crate::testing::{House, SECOND, T0};
 
 /// The answer to a query over the first ten seconds, at each second.
 pub(super) async fn ask(house: &House, query: &str) -> String {
