@@ -23,6 +23,8 @@ mod exceptions;
 mod failure;
 mod failures;
 pub mod functions;
+#[doc(hidden)]
+pub mod fuzz;
 mod jaeger;
 pub mod language;
 mod listing;

@@ -78,6 +78,18 @@ pub(crate) async fn plan(session: &QuerySession, sql: &str) -> Result<DataFrame>
     Ok(DataFrame::new(state, plan))
 }
 
+/// How many attributes a statement names, once it is rewritten; errors as [`plan`] does before it
+/// looks at tables.
+pub(crate) fn attributes_of(state: &SessionState, sql: &str) -> Result<usize> {
+    let dialect = state.config().options().sql_parser.dialect;
+    let mut statement = state
+        .sql_to_statement(sql, &dialect)
+        .map_err(from_datafusion)?;
+    let query = query_of(&mut statement)?;
+    depth::check(query)?;
+    Ok(rewrite::rewrite(query)?.len())
+}
+
 /// The statement that reads, inside `EXPLAIN` if there is one; an error if it is another kind.
 fn query_of(statement: &mut Statement) -> Result<&mut SqlStatement> {
     match statement {

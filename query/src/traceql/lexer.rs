@@ -329,6 +329,24 @@ fn wrong_escape(input: &Input<'_>) -> Failure {
         .hint("write `\\\\` for a backslash, or put the text in backticks")
 }
 
+/// A text in double quotes, with the escapes that [`escaped_text`] reads.
+pub(crate) fn in_quotes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => out.extend(format!("\\u{:04x}", u32::from(c)).chars()),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
 /// `"…"` with the escapes of Go.
 pub(crate) fn escaped_text(input: &mut Input<'_>) -> Lexed<String> {
     let at = input.current_token_start();

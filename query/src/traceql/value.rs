@@ -11,6 +11,7 @@ use std::cmp::Ordering;
 use spoor_storage::ValueType;
 
 use super::ast::{Arithmetic, Comparison, Pattern};
+use super::lexer::in_quotes;
 
 /// A value of a span.
 #[derive(Debug, Clone, PartialEq)]
@@ -203,7 +204,14 @@ impl<'a> Value<'a> {
     /// As it is written in a query.
     pub(crate) fn quoted(&self) -> String {
         match self {
-            Self::Text(text) => format!("{text:?}"),
+            Self::Text(text) => in_quotes(text),
+            // Without an exponent, and a float still.
+            Self::Float(value) if value.fract() == 0.0 => format!("{value:.1}"),
+            Self::Float(value) => value.to_string(),
+            // As many digits of a second would be read as another float.
+            Self::Duration(nanoseconds) if nanoseconds.unsigned_abs() > 1 << 50 => {
+                format!("{nanoseconds}ns")
+            }
             other => other.shown(),
         }
     }

@@ -8,24 +8,7 @@ use super::{
     RangeAggregation, RangeFunction, Stage, TextOp, Unwrap, VectorFunction,
 };
 use crate::logql::values::{duration_text, number_text};
-
-/// A text in double quotes, with the escapes that the lexer reads.
-fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() => out.extend(format!("\\u{:04x}", u32::from(c)).chars()),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
+use crate::traceql::lexer::in_quotes;
 
 fn list<T: Display>(items: &[T]) -> String {
     let items: Vec<String> = items.iter().map(T::to_string).collect();
@@ -63,7 +46,7 @@ impl Display for Matcher {
             "{}{}{}",
             self.name,
             self.test.op,
-            quoted(&self.test.value)
+            in_quotes(&self.test.value)
         )
     }
 }
@@ -81,10 +64,10 @@ impl Display for LineFilter {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let sign = if self.negated { '!' } else { '|' };
         let of = |test: &LineTest| match test {
-            LineTest::Contains(text) => ('=', quoted(text)),
-            LineTest::Regex(regex) => ('~', quoted(regex.as_str())),
-            LineTest::Pattern(pattern) => ('>', quoted(pattern.as_str())),
-            LineTest::Ip(range) => ('=', format!("ip({})", quoted(range.as_str()))),
+            LineTest::Contains(text) => ('=', in_quotes(text)),
+            LineTest::Regex(regex) => ('~', in_quotes(regex.as_str())),
+            LineTest::Pattern(pattern) => ('>', in_quotes(pattern.as_str())),
+            LineTest::Ip(range) => ('=', format!("ip({})", in_quotes(range.as_str()))),
         };
         for (place, test) in self.any.iter().enumerate() {
             let (op, text) = of(test);
@@ -110,7 +93,7 @@ impl Display for LabelFilter {
                 range,
             } => {
                 let op = if *negated { "!=" } else { "=" };
-                write!(f, "{name}{op}ip({})", quoted(range.as_str()))
+                write!(f, "{name}{op}ip({})", in_quotes(range.as_str()))
             }
         }
     }
@@ -130,14 +113,14 @@ impl Display for Picked {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match &self.test {
             None => f.write_str(&self.name),
-            Some(test) => write!(f, "{}{}{}", self.name, test.op, quoted(&test.value)),
+            Some(test) => write!(f, "{}{}{}", self.name, test.op, in_quotes(&test.value)),
         }
     }
 }
 
 fn fields<'a>(pairs: impl Iterator<Item = (&'a String, &'a String)>) -> String {
     let pairs: Vec<String> = pairs
-        .map(|(name, of)| format!("{name}={}", quoted(of)))
+        .map(|(name, of)| format!("{name}={}", in_quotes(of)))
         .collect();
     if pairs.is_empty() {
         String::new()
@@ -167,15 +150,17 @@ impl Display for Stage {
                 let given = fields(given.iter().map(|(name, of)| (name, of)));
                 write!(f, "| logfmt{strict}{keep}{given}")
             }
-            Self::Regexp(regex) => write!(f, "| regexp {}", quoted(regex.as_str())),
-            Self::Pattern(pattern) => write!(f, "| pattern {}", quoted(pattern.as_str())),
+            Self::Regexp(regex) => write!(f, "| regexp {}", in_quotes(regex.as_str())),
+            Self::Pattern(pattern) => write!(f, "| pattern {}", in_quotes(pattern.as_str())),
             Self::Unpack => f.write_str("| unpack"),
             Self::Filter(filter) => write!(f, "| {filter}"),
-            Self::LineFormat(template) => write!(f, "| line_format {}", quoted(template.as_str())),
+            Self::LineFormat(template) => {
+                write!(f, "| line_format {}", in_quotes(template.as_str()))
+            }
             Self::LabelFormat(given) => {
                 let given = given.iter().map(|(name, format)| match format {
                     LabelFormat::Rename(of) => format!("{name}={of}"),
-                    LabelFormat::Template(of) => format!("{name}={}", quoted(of.as_str())),
+                    LabelFormat::Template(of) => format!("{name}={}", in_quotes(of.as_str())),
                 });
                 let given: Vec<String> = given.collect();
                 write!(f, "| label_format {}", given.join(", "))
@@ -336,10 +321,10 @@ impl Display for Expr {
                 f,
                 "label_replace({}, {}, {}, {}, {})",
                 replace.of,
-                quoted(&replace.target),
-                quoted(&replace.replacement),
-                quoted(&replace.source),
-                quoted(&replace.written)
+                in_quotes(&replace.target),
+                in_quotes(&replace.replacement),
+                in_quotes(&replace.source),
+                in_quotes(&replace.written)
             ),
             Self::Binary(binary) => write!(f, "{binary}"),
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Aggregate, Arithmetic, Comparison, Field, FieldExpr, Function, Target};
-use crate::traceql::lexer::is_attribute_char;
+use crate::traceql::lexer::{in_quotes, is_attribute_char};
 use crate::traceql::value::{Kind, Status};
 
 impl fmt::Display for Field {
@@ -72,7 +72,7 @@ impl fmt::Display for FieldExpr {
                 negated,
             } => {
                 let op = if *negated { "!~" } else { "=~" };
-                write!(f, "({subject} {op} {:?})", pattern.source)
+                write!(f, "({subject} {op} {})", in_quotes(&pattern.source))
             }
             Self::Arithmetic { op, left, right } => write!(f, "({left} {op} {right})"),
         }
