@@ -5,6 +5,7 @@
 
 mod asked;
 mod error;
+mod explain;
 mod export;
 mod fields;
 mod histogram;
@@ -121,6 +122,7 @@ pub(crate) fn native_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(sql::sql))
         .routes(routes!(export::logs))
         .routes(routes!(export::spans))
+        .routes(routes!(explain::explain))
         .merge(trace::routes())
         .merge(services::routes())
         .merge(crate::patterns::routes())

@@ -10,7 +10,7 @@
 //! one deadline, one memory pool), [`table`] (what DataFusion scans), `by_file` (counting that reads a file once), [`functions`] (full text and
 //! attributes in SQL), [`language`] (the search language), [`sql`], [`parameters`], [`otlp`]
 //! (rows back to OTLP JSON), [`trace`] (trees, search), `traceql`, `logql`, [`services`], `patterns`,
-//! `exceptions`, `failures`, `difference`, `searches`, [`api`], [`admin`] (what changes stored data), [`threads`] (where both are
+//! `exceptions`, `failures`, `difference`, `searches`, `explain` (why a query reads what it reads), [`api`], [`admin`] (what changes stored data), [`threads`] (where both are
 //! answered) and [`openapi`] (the document of both).
 
 pub mod admin;
@@ -20,6 +20,7 @@ mod by_file;
 mod difference;
 pub mod engine;
 mod exceptions;
+mod explain;
 mod failure;
 mod failures;
 pub mod functions;

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arrow::record_batch::RecordBatch;
 use datafusion::dataframe::DataFrame;
@@ -23,6 +23,7 @@ use utoipa::ToSchema;
 
 use crate::by_file::Questions;
 use crate::engine::{Entry, QueryPlace, Reading, Shared};
+use crate::explain::{Scan, Scans};
 use crate::failure::from_datafusion;
 use crate::table::{DynamicColumn, FileNumbers, Part, SnapshotTable};
 
@@ -63,6 +64,8 @@ pub(crate) struct QueryScope {
     notes: AtomicUsize,
     /// Files that were read, for the case that one of them cannot be.
     scanned: Mutex<Vec<Arc<DataFile>>>,
+    /// Its scans, if it is to be explained.
+    explained: OnceLock<Scans>,
     place: QueryPlace,
 }
 
@@ -88,6 +91,7 @@ impl QuerySession {
                 scanned: Mutex::default(),
                 shared,
                 tenant,
+                explained: OnceLock::new(),
                 place,
             }),
         }
@@ -203,7 +207,7 @@ impl QuerySession {
     }
 
     /// The rows of a stream until there are `enough`.
-    async fn gather(
+    pub(crate) async fn gather(
         &self,
         mut stream: SendableRecordBatchStream,
         enough: usize,
@@ -240,6 +244,12 @@ impl QuerySession {
         }
     }
 
+    /// Plans without running: indexes are asked, rows are not read.
+    pub(crate) async fn only_plan(&self, frame: DataFrame) -> Result<()> {
+        let planned = self.scope.in_time(frame.create_physical_plan()).await?;
+        planned.map(drop).map_err(from_datafusion)
+    }
+
     /// The next batch of a stream, within the deadline.
     pub(crate) async fn next(
         &self,
@@ -264,6 +274,16 @@ impl QuerySession {
     /// Says that files of `range` that storage has set aside are missing from the answer.
     pub(crate) fn note_skipped(&self, table: Table, range: TimeRange) {
         self.scope.note_skipped(table, range);
+    }
+
+    /// From now on it is kept how each scan comes to what it reads.
+    pub(crate) fn explain(&self) {
+        self.scope.explained.get_or_init(Scans::default);
+    }
+
+    /// The scans so far, if they are kept. Says that the answer is not complete if they are too many.
+    pub(crate) fn scans(&self) -> Option<Vec<Scan>> {
+        self.scope.scans()
     }
 
     /// How it went so far. Take it last: reading may still find that something is missing.
@@ -304,6 +324,20 @@ impl QueryScope {
     /// As [`QueryScope::read`], for what outlives the plan.
     pub(crate) fn entry(&self) -> &Arc<Entry> {
         &self.place.entry
+    }
+
+    /// Where scans say how they come to what they read, if somebody wants to know.
+    pub(crate) fn explained(&self) -> Option<&Scans> {
+        self.explained.get()
+    }
+
+    /// As [`QuerySession::scans`].
+    pub(crate) fn scans(&self) -> Option<Vec<Scan>> {
+        let (scans, more) = self.explained()?.report();
+        if more > 0 {
+            self.note_incomplete(format!("{more} more scans are not shown"));
+        }
+        Some(scans)
     }
 
     fn too_late(&self) -> Error {

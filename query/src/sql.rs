@@ -9,6 +9,7 @@
 
 mod depth;
 mod edges;
+mod explain;
 mod rewrite;
 mod semi;
 pub(crate) mod text;
@@ -32,6 +33,8 @@ use crate::failure::{from_datafusion, nearest};
 use crate::session::QuerySession;
 use crate::table::{DynamicColumn, Place};
 
+pub(crate) use explain::stream;
+
 /// Longer statements are refused before they are read.
 const MAX_SQL_BYTES: usize = 256 << 10;
 
@@ -52,6 +55,9 @@ pub(crate) async fn plan(session: &QuerySession, sql: &str) -> Result<DataFrame>
     let mut statement = state
         .sql_to_statement(sql, &dialect)
         .map_err(from_datafusion)?;
+    if matches!(statement, Statement::Explain(_)) {
+        session.explain();
+    }
     let query = query_of(&mut statement)?;
     depth::check(query)?;
     let needed = rewrite::rewrite(query)?;

@@ -196,12 +196,20 @@ impl Snapshot {
     /// Files of a table that overlap `range`, oldest hour first. Some of a file's rows may be
     /// hidden ([`DataFile::hidden`]); files without any other rows are left out.
     pub fn files(&self, tenant: &TenantId, table: Table, range: TimeRange) -> Vec<Arc<DataFile>> {
-        self.files
-            .of(tenant, table)
+        self.files_of(tenant, table)
             .filter(|file| range.overlaps(file.min_time_ns, file.max_time_ns))
-            .filter(|file| file.visible_rows() > 0)
             .map(Arc::clone)
             .collect()
+    }
+
+    /// As [`Snapshot::files`], of any time.
+    pub fn files_of<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        table: Table,
+    ) -> impl Iterator<Item = &'a Arc<DataFile>> {
+        let files = self.files.of(tenant, table);
+        files.filter(|file| file.visible_rows() > 0)
     }
 
     /// The same state with the rows that may come back.

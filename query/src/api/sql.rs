@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::export::{FileBytes, binary_example};
 use super::stream::{Format, Output, streamed};
 use super::{Answer, ApiError, ApiState};
+use crate::explain::Scan;
 use crate::openapi::ReadErrors;
 use crate::session::QuerySession;
 use crate::sql;
@@ -34,6 +35,8 @@ struct SqlRows {
     columns: Vec<SqlColumn>,
     /// In the order of the columns; at most 10,000, and `complete` is false if there are more.
     rows: Vec<Vec<serde_json::Value>>,
+    /// Of an `EXPLAIN`: how each scan comes to what it reads.
+    scans: Option<Vec<Scan>>,
 }
 
 /// A column of what was found.
@@ -101,7 +104,9 @@ pub(super) async fn sql(
     let Some(format) = format(&headers) else {
         let names = frame.schema().as_arrow().clone();
         let most = session.options().max_rows_json;
-        let batches = session.collect_rows(frame, most.saturating_add(1)).await?;
+        let stream = sql::stream(&session, frame).await?;
+        let enough = most.saturating_add(1);
+        let batches = session.gather(stream, enough).await?;
         return Ok(json_answer(&session, &names, &batches, most));
     };
     let max_bytes = if format.is_binary() {
@@ -109,7 +114,7 @@ pub(super) async fn sql(
     } else {
         u64::MAX
     };
-    let stream = session.stream(frame).await?;
+    let stream = sql::stream(&session, frame).await?;
     let output = Output {
         format,
         max_bytes,
@@ -176,6 +181,10 @@ fn json_answer(
         ));
     }
     out.push(']');
+    if let Some(scans) = session.scans() {
+        out.push_str(",\"scans\":");
+        out.push_str(&serde_json::to_string(&scans).unwrap_or_default());
+    }
     // The outcome is an object of plain values: taking its opening brace joins the two.
     let outcome = serde_json::to_string(&session.outcome()).unwrap_or_default();
     out.push(',');

@@ -8,6 +8,7 @@ use crate::testing::{House, Log, SECOND, T0, send, sql_request};
 
 mod attributes;
 mod differential;
+mod explain;
 mod export;
 mod facets;
 mod queries;

@@ -103,11 +103,6 @@ impl Reading {
     pub(crate) fn rows(&self) -> u64 {
         self.rows.load(Ordering::Relaxed)
     }
-
-    /// For those that count into it themselves.
-    pub(crate) fn bytes_counter(&self) -> &AtomicU64 {
-        &self.bytes
-    }
 }
 
 /// A query that waits or runs, or an open live tail. Listed until dropped.

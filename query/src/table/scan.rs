@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use arrow::array::new_null_array;
 use arrow::datatypes::{Schema, SchemaRef};
@@ -13,7 +14,9 @@ use datafusion::common::{Column, DFSchema, Result};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::object_store::ObjectStoreUrl;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfigBuilder, FileSource, ParquetSource,
+};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -33,12 +36,19 @@ use crate::engine::STORE_URL;
 use crate::functions::{id_text_function, in_traces, logical_type};
 use crate::session::QueryScope;
 
+mod asked;
 mod checked;
+mod counted;
+mod explained;
 mod files;
 mod footer;
+mod measured;
 mod words;
 
-use checked::CheckedReaders;
+use checked::{CheckedReaders, Counts};
+use explained::Buffered;
+pub(crate) use explained::ExplainedScan;
+use measured::Measured;
 
 /// Trace ids are put to Parquet as a row filter up to this many; more are left to the filter above.
 const MAX_PUSHED_TRACES: usize = 64;
@@ -72,9 +82,15 @@ impl Scan<'_> {
         let needed = needed_columns(&outputs, &stored)?;
         // The text is read only where the index has not decided about it.
         let tested = words::columns_tested(pruning, &stored, &needed)?;
+        let began = Instant::now();
         let files = files::select(self, state, pruning).await?;
+        let planned_in = began.elapsed();
+        let counts = Counts {
+            entry: Arc::clone(self.scope.entry()),
+            scan: Arc::<Measured>::default(),
+        };
         let parquet = |columns: &[usize], files: Vec<PartitionedFile>| {
-            self.parquet(state, columns, pruning, limit, files)
+            self.parquet(state, columns, pruning, limit, (files, &counts))
         };
         let test = |source| words::test(state, source, pruning, &stored, (&tested, &needed));
         let project = |source| project(state, source, &stored, &needed, &outputs);
@@ -87,9 +103,21 @@ impl Scan<'_> {
         if !files.undecided.is_empty() {
             sources.push(of_files(test(parquet(&tested, files.undecided)?)?)?);
         }
-        if sources.is_empty() || self.has_buffered(pruning) {
-            let buffered = self.buffered(state, &stored, &tested, pruning, limit)?;
+        let batches = self.batches(pruning);
+        let buffer = self.count(&batches, &tested)?;
+        if sources.is_empty() || !batches.is_empty() {
+            let buffered = self.buffered(state, &stored, &tested, &batches, limit)?;
             sources.insert(0, project(test(buffered)?)?);
+        }
+        if let Some(scans) = self.scope.explained() {
+            scans.add(ExplainedScan {
+                table: self.table,
+                pruning: pruning.clone(),
+                counted: files.counted,
+                buffer,
+                planned_in,
+                measured: counts.scan,
+            });
         }
         match sources.len() {
             1 => Ok(sources.swap_remove(0)),
@@ -133,10 +161,6 @@ impl Scan<'_> {
             .collect()
     }
 
-    fn has_buffered(&self, pruning: &Pruning) -> bool {
-        !self.batches(pruning).is_empty()
-    }
-
     fn batches(&self, pruning: &Pruning) -> Vec<Arc<BufferedBatch>> {
         if !self.part.has_buffer() {
             return Vec::new();
@@ -145,25 +169,34 @@ impl Scan<'_> {
         snapshot.batches(tenant, self.table, pruning.range)
     }
 
+    /// Counts the buffer's batches as read.
+    fn count(&self, batches: &[Arc<BufferedBatch>], columns: &[usize]) -> Result<Buffered> {
+        let mut counted = Buffered::default();
+        for buffered in batches {
+            counted.batches += 1;
+            counted.rows += buffered.batch.num_rows() as u64;
+            counted.bytes += bytes_of(&buffered.batch, columns)?;
+        }
+        self.scope.read().add_rows(counted.rows);
+        self.scope.read().add_bytes(counted.bytes);
+        Ok(counted)
+    }
+
     /// The buffer's batches, dealt out to as many partitions as may run.
     fn buffered(
         &self,
         state: &dyn Session,
         stored: &SchemaRef,
         needed: &[usize],
-        pruning: &Pruning,
+        batches: &[Arc<BufferedBatch>],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let batches = self.batches(pruning);
         let count = state
             .config()
             .target_partitions()
             .clamp(1, batches.len().max(1));
         let mut partitions: Vec<Vec<RecordBatch>> = vec![Vec::new(); count];
-        let read = self.scope.read();
         for (at, buffered) in batches.iter().enumerate() {
-            read.add_rows(buffered.batch.num_rows() as u64);
-            read.add_bytes(bytes_of(&buffered.batch, needed)?);
             partitions[at % count].push(self.as_stored(&buffered.batch, stored)?);
         }
         let source =
@@ -190,13 +223,13 @@ impl Scan<'_> {
         needed: &[usize],
         pruning: &Pruning,
         limit: Option<usize>,
-        files: Vec<PartitionedFile>,
+        (files, counts): (Vec<PartitionedFile>, &Counts),
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
         let factory = CheckedReaders::new(
             self.scope.shared.storage.object_store(),
             cache,
-            Arc::clone(self.scope.entry()),
+            counts.clone(),
         );
         let stored = schema_of(self.table);
         let number = self.numbers.map(|_| Arc::new(file_number()));
@@ -213,6 +246,7 @@ impl Scan<'_> {
             let schema = DFSchema::try_from(stored.as_ref().clone())?;
             source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
         }
+        counts.scan.add_source(source.metrics().clone());
         let groups = state
             .config()
             .target_partitions()

@@ -4,6 +4,7 @@
 //! A small file is read as a whole when its footer is: to ask for its columns again would cost more
 //! than the bytes do.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -15,7 +16,9 @@ use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
+use parking_lot::Mutex;
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
@@ -24,6 +27,7 @@ use spoor_storage::{ChunkChecksums, FileFacts, refuse_newer};
 
 use super::files::RowsToRead;
 use super::footer::footer_and_bytes;
+use super::measured::Measured;
 use crate::engine::Entry;
 
 /// Makes readers that take footers from the cache.
@@ -31,20 +35,38 @@ use crate::engine::Entry;
 pub(super) struct CheckedReaders {
     store: Arc<dyn ObjectStore>,
     cache: Arc<FileMetadataCache>,
-    /// What is read is counted there.
-    entry: Arc<Entry>,
+    counts: Counts,
+    /// Files that are counted: a file has another reader after its bloom filters were read.
+    opened: Mutex<HashSet<Path>>,
+}
+
+/// Where it is counted what is read.
+#[derive(Debug, Clone)]
+pub(super) struct Counts {
+    /// Of the query.
+    pub(super) entry: Arc<Entry>,
+    /// Of the scan.
+    pub(super) scan: Arc<Measured>,
+}
+
+impl Counts {
+    fn add_bytes(&self, bytes: u64) {
+        self.entry.read.add_bytes(bytes);
+        self.scan.add_bytes(bytes);
+    }
 }
 
 impl CheckedReaders {
     pub(super) fn new(
         store: Arc<dyn ObjectStore>,
         cache: Arc<FileMetadataCache>,
-        entry: Arc<Entry>,
+        counts: Counts,
     ) -> Self {
         Self {
             store,
             cache,
-            entry,
+            counts,
+            opened: Mutex::default(),
         }
     }
 }
@@ -58,13 +80,15 @@ impl ParquetFileReaderFactory for CheckedReaders {
         _: &ExecutionPlanMetricsSet,
     ) -> Result<Box<dyn AsyncFileReader + Send>> {
         let (meta, facts) = (file.object_meta.clone(), file.extension().copied());
-        if let Some(RowsToRead(rows)) = file.extension() {
-            self.entry.read.add_rows(*rows);
+        if self.opened.lock().insert(meta.location.clone()) {
+            self.counts.scan.add_file(&meta.location);
+            if let Some(RowsToRead(rows)) = file.extension() {
+                self.counts.entry.read.add_rows(*rows);
+            }
+            // Also a footer that is in memory: what a query reads does not depend on those before it.
+            self.counts
+                .add_bytes(facts.map_or(0, |facts: FileFacts| facts.tail_bytes));
         }
-        // Also a footer that is in memory: what a query reads does not depend on those before it.
-        self.entry
-            .read
-            .add_bytes(facts.map_or(0, |facts: FileFacts| facts.tail_bytes));
         Ok(Box::new(CheckedReader {
             store: Arc::clone(&self.store),
             cache: Arc::clone(&self.cache),
@@ -72,7 +96,7 @@ impl ParquetFileReaderFactory for CheckedReaders {
             facts,
             checksums: None,
             whole: None,
-            entry: Arc::clone(&self.entry),
+            counts: self.counts.clone(),
         }))
     }
 }
@@ -86,7 +110,7 @@ struct CheckedReader {
     checksums: Option<ChunkChecksums>,
     /// All bytes of a small file, if its footer was read.
     whole: Option<Bytes>,
-    entry: Arc<Entry>,
+    counts: Counts,
 }
 
 impl CheckedReader {
@@ -107,7 +131,7 @@ impl CheckedReader {
             self.footer().await?;
         }
         let asked = ranges.iter().map(|range| range.end - range.start);
-        self.entry.read.add_bytes(asked.sum());
+        self.counts.add_bytes(asked.sum());
         let bytes = match &self.whole {
             Some(whole) => parts_of(whole, ranges)?,
             None => self

@@ -1,6 +1,7 @@
 //! Which files a scan reads, and which rows of them.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use chrono::{DateTime, Utc};
 use datafusion::catalog::Session;
@@ -11,10 +12,11 @@ use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use futures::StreamExt;
 use object_store::{ObjectMeta, ObjectStore};
 use parquet::arrow::arrow_reader::RowSelection;
-use spoor_storage::index::RowSet;
+use spoor_storage::index::{Lookup, RowSet};
 use spoor_storage::{DataFile, FileFacts, refuse_newer};
 
 use super::Scan;
+use super::counted::{Counted, IndexUse};
 use super::footer::footer;
 use crate::failure::from_datafusion;
 use crate::session::QueryScope;
@@ -35,6 +37,15 @@ pub(super) struct Selected {
     pub(super) decided: Vec<PartitionedFile>,
     /// On these rows the word filters must be evaluated.
     pub(super) undecided: Vec<PartitionedFile>,
+    /// How it came to these.
+    pub(super) counted: Counted,
+}
+
+/// What is read of one file.
+#[derive(Default)]
+struct Chosen {
+    decided: Option<PartitionedFile>,
+    undecided: Option<PartitionedFile>,
 }
 
 /// The files that may hold matching rows. A file that cannot be opened is left out and the query's
@@ -50,35 +61,53 @@ pub(super) async fn select(
         scope.note_skipped(table, pruning.range);
     }
     let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
-    let mut wanted = scope.snapshot.files(&scope.tenant, table, pruning.range);
-    wanted.retain(|file| scan.part.has_file(file.id));
-    if let Some(services) = &pruning.services {
-        wanted.retain(|file| {
-            file.services
-                .iter()
-                .any(|service| services.contains(service))
-        });
-    }
+    let mut files = Selected::default();
+    let wanted = scan.wanted(pruning, &mut files.counted);
     let beforehand = wanted.len() <= scope.shared.options.footers_beforehand;
     let selected = futures::stream::iter(wanted).map(|file| {
         let cache = Arc::clone(&cache);
         async move {
-            let (decided, undecided) = select_rows(scope, cache, &file, pruning, beforehand).await;
+            let (chosen, counted) = select_rows(scope, cache, &file, pruning, beforehand).await;
             let numbered =
                 |selected: Option<PartitionedFile>| Some(scan.numbered(&file, selected?));
-            (numbered(decided), numbered(undecided))
+            (
+                numbered(chosen.decided),
+                numbered(chosen.undecided),
+                counted,
+            )
         }
     });
-    let mut files = Selected::default();
     let mut selected = selected.buffered(FILES_AT_ONCE);
-    while let Some((decided, undecided)) = selected.next().await {
+    while let Some((decided, undecided, counted)) = selected.next().await {
         files.decided.extend(decided);
         files.undecided.extend(undecided);
+        files.counted += counted;
     }
     Ok(files)
 }
 
 impl Scan<'_> {
+    /// The files that the catalog does not rule out.
+    fn wanted(&self, pruning: &Pruning, counted: &mut Counted) -> Vec<Arc<DataFile>> {
+        let mut wanted = Vec::new();
+        let of_table = self.scope.snapshot.files_of(&self.scope.tenant, self.table);
+        for file in of_table.filter(|file| self.part.has_file(file.id)) {
+            counted.snapshot.add(file, file.rows);
+            if !pruning.range.overlaps(file.min_time_ns, file.max_time_ns) {
+                continue;
+            }
+            counted.in_time.add(file, file.rows);
+            if let Some(services) = &pruning.services
+                && !file.services.iter().any(|name| services.contains(name))
+            {
+                continue;
+            }
+            counted.of_services.add(file, file.rows);
+            wanted.push(Arc::clone(file));
+        }
+        wanted
+    }
+
     /// With the number of the file as the value of the column for it, if that is wanted.
     fn numbered(&self, file: &DataFile, mut selected: PartitionedFile) -> PartitionedFile {
         if let Some(numbers) = self.numbers {
@@ -97,28 +126,63 @@ enum Rows {
     All,
 }
 
-/// What the index says: the rows that pass the word filters for sure, and those that may.
-async fn ask_index(scope: &QueryScope, file: &DataFile, pruning: &Pruning) -> (Rows, Rows) {
+/// What the index of a file says.
+struct Asked {
+    /// Rows that pass the word filters for sure.
+    decided: Rows,
+    /// Rows that may, besides.
+    undecided: Rows,
+    used: IndexUse,
+}
+
+async fn ask_index(scope: &QueryScope, file: &DataFile, pruning: &Pruning) -> Asked {
     let indexes = scope.shared.storage.indexes();
-    let read = scope.read().bytes_counter();
-    let narrowed = indexes.answer(file, &pruning.lookup, read).await;
+    let read = AtomicU64::new(0);
+    let narrowed = indexes.answer(file, &pruning.lookup, &read).await;
     let narrowed = narrowed.map(|answer| answer.maybe);
     let within = |rows: RowSet| match &narrowed {
         Some(narrowed) => rows.intersection(narrowed),
         None => rows,
     };
-    if pruning.words.is_empty() {
-        return (narrowed.map_or(Rows::All, Rows::These), Rows::None);
-    }
-    match indexes.answer(file, &pruning.words_lookup, read).await {
-        Some(answer) => {
-            let undecided = answer.maybe.difference(&answer.sure);
-            (
-                Rows::These(within(answer.sure)),
-                Rows::These(within(undecided)),
-            )
+    let mut answers = vec![(&pruning.lookup, narrowed.is_some())];
+    let (decided, undecided) = if pruning.words.is_empty() {
+        (narrowed.map_or(Rows::All, Rows::These), Rows::None)
+    } else {
+        let words = indexes.answer(file, &pruning.words_lookup, &read).await;
+        answers.push((&pruning.words_lookup, words.is_some()));
+        match words {
+            Some(answer) => {
+                let undecided = answer.maybe.difference(&answer.sure);
+                (
+                    Rows::These(within(answer.sure)),
+                    Rows::These(within(undecided)),
+                )
+            }
+            None => (Rows::None, narrowed.map_or(Rows::All, Rows::These)),
         }
-        None => (Rows::None, narrowed.map_or(Rows::All, Rows::These)),
+    };
+    let bytes = read.into_inner();
+    scope.read().add_bytes(bytes);
+    let mut used = IndexUse {
+        bytes,
+        ..IndexUse::default()
+    };
+    answers.retain(|(lookup, _)| !matches!(lookup, Lookup::All));
+    if !answers.is_empty() {
+        let is_answered = answers.iter().all(|(_, answered)| *answered);
+        let left = decided.count(file.rows) + undecided.count(file.rows);
+        used.without = u64::from(file.index_bytes == 0);
+        used.answered = u64::from(is_answered);
+        used.unusable = u64::from(file.index_bytes > 0 && !is_answered);
+        used.all_rows = u64::from(is_answered && left == file.rows);
+        if !pruning.words.is_empty() {
+            used.decided_rows = decided.count(file.rows);
+        }
+    }
+    Asked {
+        decided,
+        undecided,
+        used,
     }
 }
 
@@ -128,11 +192,24 @@ async fn select_rows(
     file: &Arc<DataFile>,
     pruning: &Pruning,
     beforehand: bool,
-) -> (Option<PartitionedFile>, Option<PartitionedFile>) {
-    let (decided, undecided) = ask_index(scope, file, pruning).await;
-    let (decided, undecided) = (decided.visible_in(file), undecided.visible_in(file));
-    if decided.is_empty() && undecided.is_empty() {
-        return (None, None);
+) -> (Chosen, Counted) {
+    let asked = ask_index(scope, file, pruning).await;
+    let mut counted = Counted {
+        index: asked.used,
+        ..Counted::default()
+    };
+    let count =
+        |decided: &Rows, undecided: &Rows| decided.count(file.rows) + undecided.count(file.rows);
+    let left = count(&asked.decided, &asked.undecided);
+    counted.by_index.add(file, left);
+    let (decided, undecided) = (
+        asked.decided.visible_in(file),
+        asked.undecided.visible_in(file),
+    );
+    let visible = count(&decided, &undecided);
+    counted.hidden_rows = left - visible;
+    if visible == 0 {
+        return (Chosen::default(), counted);
     }
     let meta = ObjectMeta {
         location: file.path.clone(),
@@ -164,7 +241,8 @@ async fn select_rows(
                 file.id,
                 error.message()
             ));
-            return (None, None);
+            counted.broken_files += 1;
+            return (Chosen::default(), counted);
         }
     };
     scope.scanned(file);
@@ -175,7 +253,8 @@ async fn select_rows(
             "{} of {}: file `{}` has {rows} rows instead of {}",
             file.table, file.hour, file.id, file.rows
         ));
-        return (None, None);
+        counted.broken_files += 1;
+        return (Chosen::default(), counted);
     }
     let (decided, undecided) = match rows == file.rows {
         true => (decided, undecided),
@@ -187,10 +266,12 @@ async fn select_rows(
     // Nor any that is hidden.
     let hides = file.hidden.is_some();
     let exactly = hides || !pruning.words.is_empty();
-    (
-        decided.of(file, &meta, rows, exactly),
-        undecided.of(file, &meta, rows, hides || !alone),
-    )
+    counted.visible.add(file, visible);
+    let chosen = Chosen {
+        decided: decided.of(file, &meta, rows, exactly),
+        undecided: undecided.of(file, &meta, rows, hides || !alone),
+    };
+    (chosen, counted)
 }
 
 /// How many rows the file itself says it has.
@@ -226,6 +307,15 @@ impl Rows {
             Self::None => true,
             Self::These(rows) => rows.is_empty(),
             Self::All => false,
+        }
+    }
+
+    /// How many they are of a file of `total`.
+    fn count(&self, total: u64) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::These(rows) => rows.len(),
+            Self::All => total,
         }
     }
 
