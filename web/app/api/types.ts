@@ -278,6 +278,29 @@ export interface Status {
 export interface SqlAnswer extends Answer {
   columns: { name: string; type: string }[];
   rows: Json[][];
+  scanned_bytes?: number;
+  /** Of an EXPLAIN. */
+  scans?: Scan[];
+}
+
+/** One scan of a table, step by step. */
+export interface Scan {
+  table: string;
+  ran: boolean;
+  steps: ScanStep[];
+}
+
+/** What is left after a step; null is what it does not change, or what is not known. */
+export interface ScanStep {
+  step: string;
+  files: number | null;
+  row_groups: number | null;
+  pages: number | null;
+  rows: number | null;
+  bytes: number | null;
+  read_bytes: number | null;
+  elapsed_ns: number | null;
+  detail: string;
 }
 
 /** Jaeger's shape. */

@@ -14,6 +14,7 @@ import { SavedMenu } from "../ui/saved";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { say } from "../ui/toast";
 import { SchemaBrowser } from "./browser";
+import { ExplainView, explained } from "./explain";
 import { ResultTable } from "./result";
 import { useSchema, type Table } from "./schema";
 
@@ -55,11 +56,11 @@ export function SqlView(): JSX.Element {
             <button type="button" class="button button-primary button-small" title="Ctrl Enter" onClick={() => run(text)}>
               Run
             </button>
-            <button type="button" class="button button-small" title="How it would be answered" onClick={() => run(`EXPLAIN ${text.replace(/^\s*EXPLAIN\s+/i, "")}`)}>
+            <button type="button" class="button button-small" title="What it would read, and why" onClick={() => run(explained(text, false))}>
               Explain
             </button>
             <SavedMenu onRun={run} align="start" />
-            {result.data && query !== "" && (
+            {result.data && query !== "" && !result.data.scans && (
               <span class="muted">
                 {plural(result.data.rows.length, "row")}
                 {result.data.elapsed_ms !== undefined && `, ${count(result.data.elapsed_ms)} ms`}
@@ -72,6 +73,8 @@ export function SqlView(): JSX.Element {
             <Examples onRun={run} />
           ) : error ? (
             <ErrorState error={error} retry={() => setRuns(runs + 1)} />
+          ) : result.data?.scans ? (
+            <ExplainView key={`${query}#${runs}`} answer={result.data} scans={result.data.scans} statement={query} onRun={run} />
           ) : result.data ? (
             result.data.rows.length === 0 ? (
               <EmptyState title="No rows">
