@@ -7,6 +7,7 @@
 mod answer;
 mod conditions;
 mod dependencies;
+mod metrics;
 mod names;
 mod parameters;
 mod search;
@@ -31,6 +32,10 @@ pub(crate) fn routes() -> Router<ApiState> {
         .route("/jaeger/api/traces", get(search::traces))
         .route("/jaeger/api/traces/{trace_id}", get(search::trace))
         .route("/jaeger/api/dependencies", get(dependencies::dependencies))
+        .route("/jaeger/api/metrics/latencies", get(metrics::latencies))
+        .route("/jaeger/api/metrics/calls", get(metrics::calls))
+        .route("/jaeger/api/metrics/errors", get(metrics::errors))
+        .route("/jaeger/api/metrics/minstep", get(metrics::min_step))
         .route("/jaeger/api/archive/{trace_id}", post(archive))
         .route("/jaeger/api/transform", post(transform))
         .merge(v3::routes())

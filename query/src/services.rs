@@ -5,6 +5,7 @@ mod calls;
 mod changes;
 pub mod graph;
 mod heatmap;
+mod moving;
 mod operations;
 mod peer;
 mod quantile;
@@ -13,5 +14,6 @@ mod topology;
 
 pub(crate) use api::routes;
 pub(crate) use calls::{Beside, each_trace};
+pub(crate) use moving::{Figure, Moving, MovingSeries};
 pub use quantile::Durations;
 pub(crate) use topology::{edge_rows, edge_schema};

@@ -35,7 +35,7 @@ impl Given {
         self.all(name).next()
     }
 
-    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0
             .iter()
             .filter(move |(given, value)| given == name && !value.is_empty())

@@ -76,6 +76,13 @@ impl Durations {
         self.count
     }
 
+    /// Durations with how many are so long, ascending where they are not exact.
+    pub fn counts(&self) -> impl Iterator<Item = (i64, u64)> {
+        let exact = self.each.iter().map(|duration_ns| (*duration_ns, 1));
+        let stepped = self.buckets.iter();
+        exact.chain(stepped.map(|(bucket, count)| (middle_of(*bucket), *count)))
+    }
+
     /// The `percent`th percentiles by nearest rank, in nanoseconds; 0 of none.
     pub fn percentiles<const N: usize>(&mut self, percents: [u64; N]) -> [i64; N] {
         self.each.sort_unstable();
