@@ -20,6 +20,7 @@ use crate::by_file::Questions;
 use crate::failure::from_datafusion;
 use crate::session::QuerySession;
 use crate::sql;
+use crate::trace::TraceCache;
 
 mod memory;
 mod metrics;
@@ -53,6 +54,7 @@ pub(crate) struct Shared {
     pub(crate) storage: Storage,
     pub(crate) options: QueryOptions,
     pub(crate) metrics: QueryMetrics,
+    pub(crate) traces: TraceCache,
     states: States,
     runtime: RuntimeEnv,
     /// What was asked so far of whole files.
@@ -121,6 +123,7 @@ impl QueryEngine {
                 running: Arc::default(),
                 questions: Questions::default(),
                 memory: metrics.of_memory(options.total_memory_bytes),
+                traces: TraceCache::new(options.trace_cache_bytes, metrics.clone()),
                 metrics,
                 storage,
                 options,

@@ -15,6 +15,7 @@ use datafusion::execution::session_state::SessionState;
 use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 use serde::Serialize;
+use spoor_storage::index::IndexCache;
 use spoor_storage::{
     CountCache, DataFile, Error, ErrorKind, Result, Snapshot, Storage, Table, TenantId, TimeRange,
 };
@@ -26,6 +27,7 @@ use crate::engine::{Entry, QueryPlace, Reading, Shared};
 use crate::explain::{Scan, Scans};
 use crate::failure::from_datafusion;
 use crate::table::{DynamicColumn, FileNumbers, Part, SnapshotTable};
+use crate::trace::TraceCache;
 
 mod direct;
 
@@ -164,6 +166,21 @@ impl QuerySession {
     /// What can be counted of files.
     pub(crate) fn questions(&self) -> &Questions {
         &self.scope.shared.questions
+    }
+
+    /// The indexes of files.
+    pub(crate) fn indexes(&self) -> &IndexCache {
+        self.scope.shared.storage.indexes()
+    }
+
+    /// Traces that are kept assembled.
+    pub(crate) fn traces(&self) -> &TraceCache {
+        &self.scope.shared.traces
+    }
+
+    /// Work of this query that is no plan, within the deadline and until somebody stops it.
+    pub(crate) async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        self.scope.in_time(work).await
     }
 
     /// How many things were found to be missing so far.

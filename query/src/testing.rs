@@ -210,6 +210,19 @@ impl Decode for NoDecode {
     }
 }
 
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(path, target).unwrap();
+        }
+    }
+}
+
 /// A storage of its own, and the router over it.
 pub(crate) struct House {
     pub(crate) storage: Storage,
@@ -258,6 +271,22 @@ impl House {
         storage.store = StoreLocation::Test(Arc::new(bucket));
         let folder = tempfile::tempdir().unwrap();
         Self::of(folder, storage, QueryOptions::default()).await
+    }
+
+    /// A house whose files have an index from so many rows on.
+    pub(crate) async fn indexed_from(rows: u64) -> Self {
+        let mut storage = StorageOptions::new("");
+        storage.index_from_rows = rows;
+        let folder = tempfile::tempdir().unwrap();
+        Self::of(folder, storage, QueryOptions::default()).await
+    }
+
+    /// A house on a copy of a data directory of `tests/data`.
+    pub(crate) async fn on_copy_of(name: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = format!("{}/../tests/data/{name}", env!("CARGO_MANIFEST_DIR"));
+        copy(std::path::Path::new(&data), folder.path());
+        Self::on(folder, QueryOptions::default()).await
     }
 
     async fn on(folder: tempfile::TempDir, options: QueryOptions) -> Self {

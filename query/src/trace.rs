@@ -10,6 +10,7 @@ mod critical;
 mod linked;
 mod load;
 mod origin;
+mod overview;
 mod percentile;
 mod search;
 mod similar;
@@ -23,6 +24,7 @@ pub(crate) use load::{LoadedTrace, MAX_SPANS, load_traces, trace_id_of};
 pub(crate) use origin::{Origin, error_origin};
 pub(crate) use search::{Place, TraceSearch, find_traces, time_condition, traces_where};
 pub(crate) use summary::{TraceSummary, summarize};
+pub(crate) use window::TraceCache;
 
 use crate::otlp::JsonWriter;
 use crate::session::Outcome;

@@ -1,6 +1,7 @@
 //! What a query sees: the buffer's batches and the list of files at one instant.
 
 mod files;
+mod known;
 mod since;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::recovery::Loss;
 use crate::statistics::{FieldCounter, Sketch, StatisticsSum};
 
 pub(crate) use files::FileSet;
+pub use known::{Arrived, Known};
 
 /// A batch of rows that are not in a file yet. Rows are in order of arrival.
 #[derive(Debug, Clone)]
@@ -153,6 +155,8 @@ pub struct Skipped {
 #[derive(Debug)]
 pub struct Snapshot {
     pub(crate) version: u64,
+    /// How often rows may have gone, or come back, until now; `None`: this is only a part of a state.
+    pub(crate) removals: Option<u64>,
     /// No record in here has a larger id.
     pub(crate) last_record: RecordId,
     pub(crate) active: Vec<Arc<BufferedBatch>>,
@@ -233,6 +237,7 @@ impl Snapshot {
         }
         Arc::new(Self {
             version: self.version,
+            removals: None,
             last_record: self.last_record,
             active: self.active.clone(),
             sealed: self.sealed.clone(),

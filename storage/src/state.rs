@@ -15,6 +15,8 @@ use crate::snapshot::{BufferedBatch, DataFile, FileSet, Sealed, Skipped, Snapsho
 #[derive(Debug, Default)]
 struct Inner {
     version: u64,
+    /// How often visible rows may have gone, or come back, by anything but arriving.
+    removals: u64,
     /// Of the last request that is visible.
     last_sequence: u64,
     active: Buffer,
@@ -59,6 +61,12 @@ impl Inner {
         self.taken = None;
     }
 
+    /// As [`Inner::changed`], where rows may have gone or come back.
+    fn removed(&mut self) {
+        self.changed();
+        self.removals += 1;
+    }
+
     fn buffered(&self) -> Buffered {
         let sealed_bytes: usize = self.sealed.iter().map(|sealed| sealed.buffer.bytes()).sum();
         let sealed_rows: usize = self.sealed.iter().map(|sealed| sealed.buffer.rows()).sum();
@@ -94,7 +102,7 @@ impl State {
     /// Answers lack requests of the log.
     pub(crate) fn lost(&self, losses: Vec<Loss>) {
         let mut inner = self.inner.lock();
-        inner.changed();
+        inner.removed();
         inner.lost = Arc::new(losses);
     }
 
@@ -118,6 +126,7 @@ impl State {
         }
         let snapshot = Arc::new(Snapshot {
             version: inner.version,
+            removals: Some(inner.removals),
             last_record: last_record_of(inner.last_sequence),
             active: inner.active.batches().map(Arc::clone).collect(),
             sealed: inner.sealed.clone(),
@@ -170,10 +179,22 @@ impl State {
         inner.buffered()
     }
 
-    /// Replaces `removed` files by `added` ones, in one step.
-    pub(crate) fn compacted(&self, added: &[Arc<DataFile>], removed: &[Arc<DataFile>]) {
+    /// Replaces `removed` files by `added` ones, in one step. `merged`: these have the rows of those.
+    pub(crate) fn compacted(
+        &self,
+        added: &[Arc<DataFile>],
+        removed: &[Arc<DataFile>],
+        merged: bool,
+    ) {
+        let visible =
+            |files: &[Arc<DataFile>]| -> u64 { files.iter().map(|file| file.visible_rows()).sum() };
         let mut inner = self.inner.lock();
-        inner.changed();
+        // A merge has the rows that were visible, whatever became of the others.
+        if merged && visible(added) == visible(removed) {
+            inner.changed();
+        } else {
+            inner.removed();
+        }
         inner.files = Arc::new(inner.files.with(added, removed));
         inner.retired.extend(removed.iter().map(Arc::clone));
     }
@@ -181,14 +202,14 @@ impl State {
     /// Replaces files by other states of themselves, in one step.
     pub(crate) fn rehidden(&self, files: &[Arc<DataFile>]) {
         let mut inner = self.inner.lock();
-        inner.changed();
+        inner.removed();
         inner.files = Arc::new(inner.files.with(files, files));
     }
 
     /// Takes a broken file out of all later snapshots and says so in their answers.
     pub(crate) fn quarantined(&self, file: &Arc<DataFile>, reason: String) {
         let mut inner = self.inner.lock();
-        inner.changed();
+        inner.removed();
         inner.files = Arc::new(inner.files.with(&[], std::slice::from_ref(file)));
         let skipped = Skipped {
             table: file.table,

@@ -94,7 +94,11 @@ def requests_that_read(recorded):
         "trace": of
         + [{**it, "view": "timeline"} for it in of]
         + [{**it, "view": "timeline", "include": "percentiles,linked_from"} for it in of[:3]],
-        "trace_timeline": of + [{"path": {"trace_id": largest}, "limit": 2, "depth": 3}],
+        "trace_timeline": of
+        + [{"path": {"trace_id": largest}, "limit": 2, "depth": 3}]
+        + [{**it, "similar": "together", "clock": "adjusted", "include": "analysis"} for it in of],
+        "trace_timeline_find": [{**it, "span_index": 0, "similar": "together"} for it in of]
+        + [{**it, "query": query} for it in of for query in ("status:error", "nosuchword")],
         "traces_compare": [{"left": some[0], "right": some[1]}, {"left": failing[0], "right": largest}, *median(recorded)],
         "services": [{}, RANGE],
         "services_graph": [{}, {"buckets": 10, **RANGE}],
@@ -259,7 +263,7 @@ def test_what_is_not_there_is_told_as_documented(recorded, document):
 
 def test_malformed_ids_and_bodies_are_refused_as_documented(recorded, document):
     wrong = {"trace_id": "xyz", "id": "xyz", "name": "x"}
-    for name in ("trace", "trace_timeline", "pin", "unpin", "deletion", "search"):
+    for name in ("trace", "trace_timeline", "trace_timeline_find", "pin", "unpin", "deletion", "search"):
         body = {} if "requestBody" in document.operation(name)[2] else None
         assert refused(recorded, document, name, 400, path=wrong, body=body)["code"] == "invalid"
     for _, _, operation in document.operations():
@@ -328,12 +332,15 @@ def test_a_trace_with_everything_is_of_its_schemas(server, document):
         path = {"trace_id": trace_id}
         told(server, document, "trace", path=path)
         timeline = told(server, document, "trace", path=path, view="timeline", include="percentiles,linked_from")
-        told(server, document, "trace_timeline", path=path)
+        window = told(server, document, "trace_timeline", path=path, similar="together", include="analysis")
+        told(server, document, "trace_timeline_find", path=path, span_id=f"{1:016x}", similar="together")
         told(server, document, "traces_compare", left=trace_id, right="00" * 15 + "0b")
         if trace_id.endswith("a"):
             assert timeline["linked_from"] and timeline["similar_siblings"] and timeline["warnings"]
+            assert any(row["similar"] for row in window["rows"]) and window["services"] and window["warnings"]
         else:
             assert timeline["spans"][0]["links"] and timeline["error_origin"]["exception"]
+            assert window["error_origin"]["exception"] == timeline["error_origin"]["exception"]
     told(server, document, "sql", body={"query": "SELECT * FROM spans"})
     told(server, document, "traces", traceql='{ span.text = "x" } | select(span.list, span.half)')
     for name in ("services", "services_graph", "exceptions", "failures", "fields"):

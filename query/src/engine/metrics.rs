@@ -1,6 +1,7 @@
 //! What the engine counts.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
@@ -22,6 +23,10 @@ pub(crate) struct QueryMetrics {
     memory_refused: Counter,
     footer_cache_hits: Counter,
     footer_cache_misses: Counter,
+    trace_cache_hits: Counter,
+    trace_cache_misses: Counter,
+    trace_cache_evictions: Counter,
+    trace_cache_bytes: Gauge<u64, AtomicU64>,
     seconds: Histogram,
 }
 
@@ -37,6 +42,10 @@ impl Default for QueryMetrics {
             memory_refused: Counter::default(),
             footer_cache_hits: Counter::default(),
             footer_cache_misses: Counter::default(),
+            trace_cache_hits: Counter::default(),
+            trace_cache_misses: Counter::default(),
+            trace_cache_evictions: Counter::default(),
+            trace_cache_bytes: Gauge::default(),
             seconds: Histogram::new(exponential_buckets(0.001, 4.0, 9)),
         }
     }
@@ -77,6 +86,25 @@ impl QueryMetrics {
         } else {
             self.footer_cache_misses.inc();
         }
+    }
+
+    /// A window is asked for of a trace that is in memory as it is now, or is not.
+    pub(crate) fn trace_asked(&self, in_memory: bool) {
+        if in_memory {
+            self.trace_cache_hits.inc();
+        } else {
+            self.trace_cache_misses.inc();
+        }
+    }
+
+    /// A trace made room for another one.
+    pub(crate) fn trace_evicted(&self) {
+        self.trace_cache_evictions.inc();
+    }
+
+    /// So much is in memory of traces.
+    pub(crate) fn traces_kept(&self, bytes: u64) {
+        self.trace_cache_bytes.set(bytes);
     }
 
     pub(crate) fn register(&self, registry: &mut Registry) {
@@ -122,6 +150,26 @@ impl QueryMetrics {
             "footer_cache_misses",
             "Data files opened whose footer was read",
             self.footer_cache_misses.clone(),
+        );
+        registry.register(
+            "trace_cache_hits",
+            "Windows of traces that were in memory",
+            self.trace_cache_hits.clone(),
+        );
+        registry.register(
+            "trace_cache_misses",
+            "Windows of traces that were loaded",
+            self.trace_cache_misses.clone(),
+        );
+        registry.register(
+            "trace_cache_evictions",
+            "Traces that made room for others in memory",
+            self.trace_cache_evictions.clone(),
+        );
+        registry.register(
+            "trace_cache_bytes",
+            "Bytes of assembled traces in memory",
+            self.trace_cache_bytes.clone(),
         );
         registry.register_with_unit(
             "duration",

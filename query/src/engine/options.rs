@@ -32,6 +32,8 @@ pub struct QueryOptions {
     pub max_traces: usize,
     /// Bytes of Parquet footers kept in memory.
     pub metadata_cache_bytes: usize,
+    /// Bytes of traces kept assembled for the next window of them.
+    pub trace_cache_bytes: usize,
     /// A query that may read more files than this reads their footers when it reads their rows, and
     /// not all of them first: they would push each other out of the cache and be read twice. A file that
     /// turns out broken then ends the query, which is asked again without it.
@@ -57,6 +59,7 @@ impl Default for QueryOptions {
             max_export_bytes: 1 << 30,
             max_traces: 1_000_000,
             metadata_cache_bytes: 256 << 20,
+            trace_cache_bytes: 256 << 20,
             footers_beforehand: 1_000,
             parallelism: std::thread::available_parallelism().map_or(2, usize::from),
             stall_timeout: Duration::from_mins(1),

@@ -46,6 +46,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(compare::compare))
         .routes(routes!(one_trace))
         .routes(routes!(window::api::timeline))
+        .routes(routes!(window::find::find))
 }
 
 /// An answer that is JSON already.

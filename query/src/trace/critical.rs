@@ -12,23 +12,50 @@ struct Frame {
     children: Vec<(i64, i64, usize)>,
 }
 
+/// A part of the critical path: from when to when a span by itself kept the trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct CriticalPart {
+    pub(super) place: usize,
+    pub(super) from_ns: i64,
+    pub(super) to_ns: i64,
+}
+
 /// Nanoseconds on the critical path by place in the tree.
+pub(super) fn critical_times(tree: &Tree, parts: &[CriticalPart]) -> Vec<i64> {
+    let mut times = vec![0_i64; tree.order.len()];
+    for part in parts {
+        let time = &mut times[part.place];
+        *time = time.saturating_add(part.to_ns.saturating_sub(part.from_ns));
+    }
+    times
+}
+
+/// The critical path, its last part first. None is empty.
 ///
 /// From the end of the longest root backwards, always into the child that ended last, since the parent was
 /// waiting for it; where no child ran, the span itself is the reason. The parts do not overlap and add up to
 /// the root's duration. Children that outlive their parent are cut, as nothing waited for their rest.
-pub(super) fn critical_times(spans: &[SpanNode], tree: &Tree) -> Vec<i64> {
-    let mut times = vec![0; tree.order.len()];
+pub(super) fn critical_parts(spans: &[SpanNode], tree: &Tree) -> Vec<CriticalPart> {
+    let mut parts = Vec::new();
+    let mut add = |place: usize, from_ns: i64, to_ns: i64| {
+        if to_ns > from_ns {
+            parts.push(CriticalPart {
+                place,
+                from_ns,
+                to_ns,
+            });
+        }
+    };
     let duration = |place: &usize| spans[tree.order[*place].span].duration_ns;
     let roots = (0..tree.order.len()).filter(|place| tree.order[*place].depth == 0);
     let Some(root) = roots.max_by_key(|place| (duration(place), std::cmp::Reverse(*place))) else {
-        return times;
+        return parts;
     };
     // A stack of our own: traces can be deeper than a thread's.
     let mut stack = vec![Frame::of(spans, tree, root, i64::MIN, i64::MAX)];
     while let Some(frame) = stack.last_mut() {
         let Some((start_ns, end_ns, child)) = frame.children.pop() else {
-            times[frame.place] += frame.cursor_ns.saturating_sub(frame.start_ns).max(0);
+            add(frame.place, frame.start_ns, frame.cursor_ns);
             stack.pop();
             continue;
         };
@@ -36,11 +63,11 @@ pub(super) fn critical_times(spans: &[SpanNode], tree: &Tree) -> Vec<i64> {
         if end_ns > frame.cursor_ns || end_ns <= start_ns {
             continue;
         }
-        times[frame.place] += frame.cursor_ns.saturating_sub(end_ns);
+        add(frame.place, end_ns, frame.cursor_ns);
         frame.cursor_ns = start_ns;
         stack.push(Frame::of(spans, tree, child, start_ns, end_ns));
     }
-    times
+    parts
 }
 
 impl Frame {
@@ -85,7 +112,8 @@ mod tests {
     }
 
     fn times(spans: &[SpanNode]) -> Vec<i64> {
-        critical_times(spans, &assemble(spans))
+        let tree = assemble(spans);
+        critical_times(&tree, &critical_parts(spans, &tree))
     }
 
     #[test]
@@ -99,6 +127,13 @@ mod tests {
             span(5, 0, 0, 30),
         ];
         assert_eq!(times(&spans), [20, 0, 40, 40, 0]);
+        let parts = critical_parts(&spans, &assemble(&spans));
+        let parts: Vec<_> = parts
+            .iter()
+            .map(|part| (part.place, part.from_ns, part.to_ns))
+            .collect();
+        // The last part first, and each begins where the one before it ends.
+        assert_eq!(parts, [(3, 60, 100), (0, 50, 60), (2, 10, 50), (0, 0, 10)]);
     }
 
     #[test]
@@ -109,6 +144,6 @@ mod tests {
         let times = times(&spans);
         assert_eq!(times.iter().sum::<i64>(), 39_998);
         assert_eq!((times[0], times[5_000]), (2, 2));
-        assert_eq!(critical_times(&[], &assemble(&[])), Vec::<i64>::new());
+        assert_eq!(critical_parts(&[], &assemble(&[])), []);
     }
 }

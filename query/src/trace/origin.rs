@@ -1,6 +1,9 @@
 //! Where a trace's failure comes from: the deepest failing span that explains why the root failed.
 
 pub(super) mod logs;
+mod write;
+
+pub(super) use write::write_origin;
 
 use super::assemble::{SpanNode, Tree};
 

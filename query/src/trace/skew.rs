@@ -21,17 +21,17 @@ pub(super) struct Skew {
 
 /// The estimate for a trace.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct ClockSkew<'a> {
+pub(super) struct ClockSkew<S> {
     /// By caller and called; only where clocks are apart.
-    pub(super) pairs: BTreeMap<(&'a str, &'a str), Skew>,
+    pub(super) pairs: BTreeMap<(S, S), Skew>,
     /// What to add to the times of the span at each place to have them on the clock of its root.
     pub(super) of_place: Vec<i64>,
 }
 
-impl<'a> ClockSkew<'a> {
+impl<S: Ord + Copy> ClockSkew<S> {
     /// `service` names the service of a span.
-    pub(super) fn of(spans: &[SpanNode], tree: &Tree, service: &impl Fn(usize) -> &'a str) -> Self {
-        let mut bounds: BTreeMap<(&str, &str), Vec<(i64, i64)>> = BTreeMap::new();
+    pub(super) fn of(spans: &[SpanNode], tree: &Tree, service: &impl Fn(usize) -> S) -> Self {
+        let mut bounds: BTreeMap<(S, S), Vec<(i64, i64)>> = BTreeMap::new();
         for placed in &tree.order {
             let Some(parent) = placed.parent.map(|parent| tree.order[parent].span) else {
                 continue;

@@ -4,14 +4,17 @@ mod analysis;
 mod schema;
 
 pub(super) use analysis::{Analysis, Include};
-pub(super) use schema::{TimelineJson, example};
+pub(super) use schema::{
+    ClockSkewJson, ErrorOrigin, TimelineJson, TimelineService, Warning, example,
+};
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use spoor_storage::{SpanId, TraceId};
 
 use super::assemble::{Placed, SpanNode, Tree};
 use super::load::LoadedTrace;
+use super::overview::{Extent, ServiceTotal, warnings_of, write_services, write_warnings};
 use super::write_outcome;
 use crate::otlp::{JsonWriter, SpanRef, write_plain_attributes};
 use crate::session::Outcome;
@@ -36,37 +39,18 @@ pub(super) struct Timeline<'a> {
     pub(super) analysis: &'a Analysis<'a>,
 }
 
-#[derive(Debug, Default)]
-struct ServiceTotal {
-    span_count: usize,
-    error_count: usize,
-    self_time_ns: i64,
-    critical_ns: i64,
-}
-
 impl Timeline<'_> {
     pub(super) fn write(&self, outcome: &Outcome) -> Vec<u8> {
-        let start_ns = self
-            .nodes
-            .iter()
-            .map(|node| node.start_ns)
-            .min()
-            .unwrap_or_default();
-        // A span that ends before it starts still was at its start.
-        let end_ns = self
-            .nodes
-            .iter()
-            .map(|node| node.end_ns().max(node.start_ns))
-            .max();
+        let extent = Extent::of_nodes(self.nodes);
         let levels = self.tree.order.iter().map(|placed| placed.depth + 1).max();
         let mut json = JsonWriter::with_capacity(self.nodes.len() * 512);
         json.begin_object();
         json.key("trace_id");
         json.hex(&self.trace_id.0);
         json.key("start_time_unix_nano");
-        json.int_string(start_ns);
+        json.int_string(extent.start_ns);
         json.key("duration_ns");
-        json.int(end_ns.unwrap_or(start_ns).saturating_sub(start_ns));
+        json.int(extent.duration_ns());
         json.key("span_count");
         json.count(self.nodes.len());
         json.key("error_count");
@@ -76,105 +60,24 @@ impl Timeline<'_> {
         json.key("log_count");
         json.int(self.logs.total);
         self.write_services(&mut json);
-        self.write_warnings(&mut json);
+        let warnings = warnings_of(self.nodes, self.tree, self.trace.collapsed);
+        write_warnings(&mut json, &warnings);
         self.analysis.write_trace(&mut json, self.trace, self.tree);
-        self.write_spans(&mut json, start_ns);
+        self.write_spans(&mut json, extent.start_ns);
         write_outcome(&mut json, outcome);
         json.end_object();
         json.finish()
     }
 
-    /// The one that took the most time of its own first.
     fn write_services(&self, json: &mut JsonWriter) {
-        let mut totals: BTreeMap<&str, ServiceTotal> = BTreeMap::new();
-        for (place, placed) in self.tree.order.iter().enumerate() {
+        let spans = self.tree.order.iter().enumerate().map(|(place, placed)| {
             let SpanRef { columns, row } = self.trace.span(placed.span);
-            let total = totals.entry(columns.service_name(row)).or_default();
-            total.span_count += 1;
-            total.error_count += usize::from(self.nodes[placed.span].error);
-            total.self_time_ns = total.self_time_ns.saturating_add(placed.self_time_ns);
-            total.critical_ns += self.analysis.critical_ns[place];
-        }
-        let mut totals: Vec<_> = totals.into_iter().collect();
-        totals.sort_by_key(|(_, total)| std::cmp::Reverse(total.self_time_ns));
-        json.key("services");
-        json.begin_array();
-        for (name, total) in totals {
-            json.begin_object();
-            json.key("service_name");
-            json.string(name);
-            json.key("span_count");
-            json.count(total.span_count);
-            json.key("error_count");
-            json.count(total.error_count);
-            json.key("self_time_ns");
-            json.int(total.self_time_ns);
-            json.key("critical_time_ns");
-            json.int(total.critical_ns);
-            json.end_object();
-        }
-        json.end_array();
-    }
-
-    fn write_warnings(&self, json: &mut JsonWriter) {
-        let count = |test: &dyn Fn(&Placed) -> bool| {
-            self.tree.order.iter().filter(|placed| test(placed)).count()
-        };
-        let missing = count(&|placed| placed.missing_parent);
-        let negative = self
-            .nodes
-            .iter()
-            .filter(|node| node.duration_ns < 0)
-            .count();
-        let true_roots = self.tree.root_count - missing - self.tree.cycle_count;
-        let warnings = [
-            (
-                "missing_parent",
-                missing,
-                "named a parent that is not here",
-                "name a parent that is not here",
-            ),
-            (
-                "parent_cycle",
-                self.tree.cycle_count,
-                "was its own ancestor",
-                "were their own ancestors",
-            ),
-            (
-                "several_roots",
-                if true_roots > 1 { true_roots } else { 0 },
-                "has no parent",
-                "have no parent",
-            ),
-            (
-                "negative_duration",
-                negative,
-                "ends before it starts",
-                "end before they start",
-            ),
-            (
-                "duplicate_spans",
-                self.trace.collapsed,
-                "came twice and is shown once",
-                "came more than once and are shown once",
-            ),
-        ];
-        json.key("warnings");
-        json.begin_array();
-        for (kind, number, one, many) in warnings {
-            if number > 0 {
-                json.begin_object();
-                json.key("kind");
-                json.string(kind);
-                json.key("message");
-                json.string(&match number {
-                    1 => format!("1 span {one}"),
-                    _ => format!("{number} spans {many}"),
-                });
-                json.end_object();
-            }
-        }
-        json.end_array();
+            let error = self.nodes[placed.span].error;
+            let critical_ns = self.analysis.critical_ns[place];
+            let total = ServiceTotal::of(error, placed.self_time_ns, critical_ns);
+            (columns.service_name(row), total)
+        });
+        write_services(json, ServiceTotal::sum(spans).into_iter());
     }
 
     fn write_spans(&self, json: &mut JsonWriter, trace_start_ns: i64) {

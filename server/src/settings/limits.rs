@@ -245,6 +245,11 @@ impl Resolver {
                 raw.metadata_cache_bytes,
                 machine.metadata_cache_bytes(),
             ),
+            trace_cache_bytes: self.bytes(
+                "trace_cache_bytes",
+                raw.trace_cache_bytes,
+                machine.trace_cache_bytes(),
+            ),
             ..defaults
         }
     }

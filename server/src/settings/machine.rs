@@ -53,6 +53,11 @@ impl Machine {
         self.index_cache_bytes()
     }
 
+    /// Assembled traces kept in memory: a sixteenth, at most 256 MiB.
+    pub(super) fn trace_cache_bytes(self) -> u64 {
+        self.index_cache_bytes()
+    }
+
     /// Queries at the same time: two for each processor, at most 8.
     pub(super) fn query_max_concurrent(self) -> usize {
         (self.processors * 2).clamp(2, 8)
@@ -93,6 +98,7 @@ mod tests {
         let all = small.ingest_memory_bytes()
             + small.index_cache_bytes()
             + small.metadata_cache_bytes()
+            + small.trace_cache_bytes()
             + small.total_query_memory_bytes();
         assert_eq!(small.query_memory_bytes(), 128 * MIB);
         assert!(all < small.memory_bytes * 3 / 4, "{all}");

@@ -539,6 +539,15 @@ pub(crate) struct RawSettings {
         hide_short_help = true
     )]
     pub(super) metadata_cache_bytes: Option<Text>,
+    /// Memory for traces that windows of were asked for [default: a sixteenth of the memory, at most 256MiB]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "SPOOR_TRACE_CACHE_BYTES",
+        help_heading = "Queries",
+        hide_short_help = true
+    )]
+    pub(super) trace_cache_bytes: Option<Text>,
 
     /// Retention rules; only the file can have them.
     #[arg(skip)]
@@ -576,7 +585,7 @@ impl RawSettings {
              min_free_bytes disk_high_water disk_low_water wal_max_bytes compaction_threads
              compaction_bytes_per_second index_from_rows query_threads query_memory_bytes query_total_memory_bytes
              query_spill_bytes query_timeout query_stall_timeout query_max_concurrent query_max_waiting query_max_rows
-             max_export_bytes export_timeout index_cache_bytes metadata_cache_bytes]
+             max_export_bytes export_timeout index_cache_bytes metadata_cache_bytes trace_cache_bytes]
             [cors_origin allowed_host ingest_token read_token admin_token]
         }
     }

@@ -129,7 +129,9 @@ impl Shared {
                 retired,
                 deletions,
             } => {
-                self.state.compacted(added, retired);
+                // A deletion or a redaction is noted with what it makes of the files.
+                let merged = deletions.is_empty();
+                self.state.compacted(added, retired, merged);
                 self.ledger.note(deletions);
             }
             Unsettled::Hidden { files, deletions } => {

@@ -195,7 +195,7 @@ named_id!(
 
 /// Which record it is, for ever: the write-ahead log's sequence number of its request (upper 39
 /// bits) and its place in that request (lower 24). Breaks ties in every total order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct RecordId(pub i64);
 
 impl RecordId {

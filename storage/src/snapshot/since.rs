@@ -33,6 +33,7 @@ impl Snapshot {
             .collect();
         Self {
             version: self.version,
+            removals: None,
             last_record: self.last_record,
             active: batches
                 .filter(|batch| batch.table == table && batch.tenant == *tenant)
@@ -53,7 +54,10 @@ fn made_at(file: FileId) -> Option<SystemTime> {
 }
 
 /// The rows after `record`; rows of a batch are in order of arrival.
-fn later_rows(batch: &Arc<BufferedBatch>, record: RecordId) -> Option<Arc<BufferedBatch>> {
+pub(super) fn later_rows(
+    batch: &Arc<BufferedBatch>,
+    record: RecordId,
+) -> Option<Arc<BufferedBatch>> {
     let ids = batch
         .batch
         .column_by_name(RECORD_ID)?

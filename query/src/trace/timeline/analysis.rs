@@ -1,18 +1,20 @@
 //! What the timeline says beyond the tree: where it broke, what it waited for, whose clock is off.
 
+use std::collections::HashMap;
+
 use spoor_storage::{Result, TimeRange, TraceId};
 
-use crate::exceptions::{Exception, frames_of};
 use crate::otlp::{JsonWriter, SpanRef};
 use crate::session::QuerySession;
 use crate::trace::assemble::{Placed, SpanNode, Tree};
-use crate::trace::critical::critical_times;
+use crate::trace::critical::{critical_parts, critical_times};
 use crate::trace::linked::{LinkedFrom, linked_from, write_linked_from};
 use crate::trace::load::LoadedTrace;
-use crate::trace::origin::logs::{OriginLog, logs_of, write_logs};
-use crate::trace::origin::{Origin, error_origin};
+use crate::trace::origin::logs::{OriginLog, logs_of};
+use crate::trace::origin::{Origin, error_origin, write_origin};
+use crate::trace::overview::{Extent, write_skew};
 use crate::trace::percentile::Percentiles;
-use crate::trace::similar::{Similar, similar_siblings};
+use crate::trace::similar::{Groups, Similar};
 use crate::trace::skew::ClockSkew;
 
 /// What is looked up only if asked for: it reads other traces.
@@ -27,7 +29,7 @@ pub(in crate::trace) struct Include {
 pub(in crate::trace) struct Analysis<'a> {
     /// By place.
     pub(super) critical_ns: Vec<i64>,
-    skew: ClockSkew<'a>,
+    skew: ClockSkew<&'a str>,
     similar: Vec<Similar>,
     origin: Option<(Origin, Vec<OriginLog>)>,
     percentiles: Option<Percentiles>,
@@ -47,14 +49,19 @@ impl<'a> Analysis<'a> {
             let SpanRef { columns, row } = trace.span(span);
             columns.service_name(row)
         };
-        let operation = |span: usize| {
-            let SpanRef { columns, row } = trace.span(span);
-            [
-                columns.service_name(row),
-                columns.name(row),
-                columns.kind(row),
-            ]
-        };
+        let mut numbers = HashMap::new();
+        let operations: Vec<u32> = trace
+            .spans()
+            .map(|SpanRef { columns, row }| {
+                let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+                let operation = [
+                    columns.service_name(row),
+                    columns.name(row),
+                    columns.kind(row),
+                ];
+                *numbers.entry(operation).or_insert(next)
+            })
+            .collect();
         let origin = match error_origin(nodes, tree) {
             Some(origin) => {
                 let span = &nodes[tree.order[origin.place()].span];
@@ -62,18 +69,15 @@ impl<'a> Analysis<'a> {
             }
             None => None,
         };
+        let extent = Extent::of_nodes(nodes);
         let around = TimeRange {
-            start_ns: nodes
-                .iter()
-                .map(|node| node.start_ns)
-                .min()
-                .unwrap_or_default(),
-            end_ns: nodes.iter().map(SpanNode::end_ns).max().unwrap_or_default(),
+            start_ns: extent.start_ns,
+            end_ns: extent.end_ns,
         };
         Ok(Self {
-            critical_ns: critical_times(nodes, tree),
+            critical_ns: critical_times(tree, &critical_parts(nodes, tree)),
             skew: ClockSkew::of(nodes, tree, &service),
-            similar: similar_siblings(nodes, tree, operation),
+            similar: Groups::of(nodes, tree, |span| operations[span]).largest(),
             origin,
             percentiles: if include.percentiles {
                 Some(Percentiles::of(session, trace, around).await?)
@@ -90,8 +94,16 @@ impl<'a> Analysis<'a> {
 
     /// The fields of the trace.
     pub(super) fn write_trace(&self, json: &mut JsonWriter, trace: &LoadedTrace, tree: &Tree) {
-        self.write_origin(json, trace, tree);
-        self.write_skew(json);
+        let told = self.origin.as_ref().map(|(origin, logs)| {
+            let span = trace.span(tree.order[origin.place()].span);
+            (origin, span, logs.as_slice())
+        });
+        write_origin(json, told);
+        let pairs = self.skew.pairs.iter();
+        write_skew(
+            json,
+            pairs.map(|((caller, called), skew)| (*caller, *called, *skew)),
+        );
         self.write_similar(json, trace, tree);
         if let Some(linked) = &self.linked_from {
             write_linked_from(json, linked);
@@ -130,74 +142,6 @@ impl<'a> Analysis<'a> {
             }
             None => json.null(),
         }
-    }
-
-    fn write_origin(&self, json: &mut JsonWriter, trace: &LoadedTrace, tree: &Tree) {
-        json.key("error_origin");
-        let Some((origin, logs)) = &self.origin else {
-            json.null();
-            return;
-        };
-        let SpanRef { columns, row } = trace.span(tree.order[origin.place()].span);
-        json.begin_object();
-        json.key("span_index");
-        json.count(origin.place());
-        json.key("span_id");
-        json.hex(&columns.span_id(row));
-        json.key("service_name");
-        json.string(columns.service_name(row));
-        json.key("name");
-        json.string(columns.name(row));
-        json.key("status_message");
-        json.optional_string(columns.status_message(row));
-        json.key("root_failed");
-        json.bool(origin.root_failed);
-        json.key("path");
-        json.begin_array();
-        for place in &origin.path {
-            json.count(*place);
-        }
-        json.end_array();
-        json.key("exception");
-        match Exception::last_of(columns, row) {
-            Some(exception) => {
-                json.begin_object();
-                json.key("type");
-                json.optional_string(exception.kind);
-                json.key("message");
-                json.optional_string(exception.message);
-                json.key("frames");
-                json.begin_array();
-                for frame in exception.stack.map(frames_of).unwrap_or_default() {
-                    json.string(&frame);
-                }
-                json.end_array();
-                json.end_object();
-            }
-            None => json.null(),
-        }
-        write_logs(json, logs);
-        json.end_object();
-    }
-
-    fn write_skew(&self, json: &mut JsonWriter) {
-        json.key("clock_skew");
-        json.begin_array();
-        for ((caller, called), skew) in &self.skew.pairs {
-            json.begin_object();
-            json.key("caller");
-            json.string(caller);
-            json.key("called");
-            json.string(called);
-            json.key("skew_ns");
-            json.int(skew.offset_ns);
-            json.key("calls");
-            json.count(skew.calls);
-            json.key("contradictory");
-            json.bool(skew.contradictory);
-            json.end_object();
-        }
-        json.end_array();
     }
 
     fn write_similar(&self, json: &mut JsonWriter, trace: &LoadedTrace, tree: &Tree) {

@@ -29,7 +29,7 @@ pub(in crate::trace) struct TimelineJson {
     clock_skew: Vec<ClockSkewJson>,
     /// Three or more children of one span with the same service, name and kind (the 1,000 largest groups).
     similar_siblings: Vec<SimilarSiblings>,
-    /// With `include=linked_from` only: spans of other traces that link to this one, at most 200, from a day before to a day after.
+    /// With `include=linked_from` only: spans of other traces that link to this one, at most 200, at any time.
     #[schema(nullable = false)]
     linked_from: Option<Vec<LinkedFromJson>>,
     spans: Vec<TimelineSpan>,
@@ -37,7 +37,7 @@ pub(in crate::trace) struct TimelineJson {
 
 /// A service of the trace.
 #[derive(ToSchema)]
-struct TimelineService {
+pub(in crate::trace) struct TimelineService {
     service_name: String,
     span_count: u64,
     error_count: u64,
@@ -47,7 +47,7 @@ struct TimelineService {
 
 /// What is odd about the trace.
 #[derive(ToSchema)]
-struct Warning {
+pub(in crate::trace) struct Warning {
     kind: WarningKind,
     message: String,
 }
@@ -65,7 +65,7 @@ enum WarningKind {
 /// From the failing root (or, if no root failed, the topmost failing span that ended last) down, each time to the failing span
 /// below that ended last.
 #[derive(ToSchema)]
-struct ErrorOrigin {
+pub(in crate::trace) struct ErrorOrigin {
     span_index: u64,
     span_id: SpanIdText,
     service_name: String,
@@ -105,7 +105,7 @@ struct OriginLogJson {
 /// How far the clocks of two services are apart, by the calls between them.
 #[derive(ToSchema)]
 #[schema(as = ClockSkew)]
-struct ClockSkewJson {
+pub(in crate::trace) struct ClockSkewJson {
     caller: String,
     called: String,
     /// What to add to the times of the called one.

@@ -1,26 +1,33 @@
 //! `GET /api/v1/traces/{trace_id}/timeline`.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Deserialize;
 use spoor_storage::{Error, Result, TraceId};
+use utoipa::ToSchema;
 
-use super::load::{SlimTrace, load_slim};
-use super::{Window, WindowRows, schema};
+use super::kept::whole_trace;
+use super::rows::{Clock, Window, WindowRows};
+use super::schema;
+use super::told::Told;
+use super::whole::WholeTrace;
+use super::write::Answer as Written;
 use crate::api::{Answer, ApiError, ApiState, Parameters, optional};
 use crate::openapi::words::TraceIdText;
 use crate::openapi::{NotFound, ReadErrors};
-use crate::otlp::JsonWriter;
 use crate::parameters::limit;
-use crate::session::Outcome;
+use crate::session::QuerySession;
 use crate::trace::api::{json_response, not_found};
-use crate::trace::assemble::{SpanNode, Tree, assemble};
 use crate::trace::load::trace_id_of;
-use crate::trace::write_outcome;
 
 const DEFAULT_ROWS: usize = 500;
 const MAX_ROWS: usize = 5_000;
 const DEFAULT_DEPTH: usize = 50;
+/// Groups that can be open at once.
+const MAX_EXPANDED: usize = 1_000;
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -45,13 +52,111 @@ pub(in crate::trace) struct Given {
     /// Goes on after this row; `next_after` of the answer before.
     #[serde(default, deserialize_with = "optional")]
     after: Option<usize>,
+    /// Whether the window is of times as they were sent, or of those adjusted to the clock of the root.
+    #[serde(default)]
+    #[param(inline)]
+    clock: ClockName,
+    /// Whether three or more children of one span with the same service, name and kind are one row.
+    #[serde(default)]
+    #[param(inline)]
+    similar: Similar,
+    /// The `span_index` of rows of such groups whose spans are rows of their own all the same, with commas between.
+    #[serde(default)]
+    #[param(example = "1,205")]
+    expand: String,
+    /// `analysis` adds what the answer says of the whole trace.
+    #[serde(default)]
+    #[param(example = "analysis")]
+    include: String,
+}
+
+/// Whose clock the window is looked at by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum ClockName {
+    #[default]
+    Raw,
+    Adjusted,
+}
+
+/// What similar siblings are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Similar {
+    #[default]
+    Apart,
+    Together,
+}
+
+impl Similar {
+    /// The groups that are open, if similar siblings are one row. Errors if `expand` is not a list of few numbers.
+    pub(super) fn open(self, expand: &str) -> Result<Option<HashSet<usize>>> {
+        let mut open = HashSet::new();
+        for text in expand
+            .split(',')
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+        {
+            let index = text.parse().map_err(|_| {
+                Error::invalid(format!("`expand` has `{text}`"))
+                    .with_hint("it is a list of `span_index`, with commas between")
+            })?;
+            open.insert(index);
+        }
+        if open.len() > MAX_EXPANDED {
+            let error = Error::invalid(format!("`expand` has {} groups", open.len()));
+            let hint = format!("it may have {MAX_EXPANDED}; `similar=apart` opens all of them");
+            return Err(error.with_hint(hint));
+        }
+        Ok((self == Self::Together).then_some(open))
+    }
+}
+
+impl Given {
+    /// What is looked at. Errors if a parameter says nothing that can be.
+    fn window(&self) -> Result<Window> {
+        if self.depth == Some(0) {
+            return Err(Error::invalid(
+                "`depth` is 0; it is how many levels are shown",
+            ));
+        }
+        if matches!((self.from_ns, self.to_ns), (Some(from), Some(to)) if from > to) {
+            return Err(Error::invalid("`to_ns` is before `from_ns`").with_hint("swap them"));
+        }
+        Ok(Window {
+            from_ns: self.from_ns.unwrap_or(i64::MIN),
+            to_ns: self.to_ns.unwrap_or(i64::MAX),
+            clock: match self.clock {
+                ClockName::Raw => Clock::Raw,
+                ClockName::Adjusted => Clock::Adjusted,
+            },
+            under: self.under,
+            after: self.after,
+            depth: self.depth.unwrap_or(DEFAULT_DEPTH),
+            limit: limit(self.limit, DEFAULT_ROWS, MAX_ROWS)?,
+            similar: self.similar.open(&self.expand)?,
+        })
+    }
+
+    /// Whether the whole trace is told of. Errors if anything else is asked for.
+    fn includes_analysis(&self) -> Result<bool> {
+        match self.include.trim() {
+            "" => Ok(false),
+            "analysis" => Ok(true),
+            other => {
+                let error = Error::invalid(format!("`include` has `{other}`"));
+                Err(error.with_hint("it may have `analysis`"))
+            }
+        }
+    }
 }
 
 type WindowAnswerJson = Answer<schema::WindowJson>;
 
 /// A window of the tree of a trace.
 ///
-/// For traces of up to a million spans: the spans that are in the window, and those above them, without attributes.
+/// For traces of up to a million spans: the spans that are in the window, and those above them, without attributes. The
+/// trace is kept in memory for the next window and is always as new as the newest span.
 #[utoipa::path(
     get, path = "/api/v1/traces/{trace_id}/timeline", tag = "Traces", operation_id = "trace_timeline",
     params(("trace_id" = TraceIdText, Path, description = "In either case."), Given),
@@ -63,148 +168,50 @@ pub(in crate::trace) async fn timeline(
     Parameters(given): Parameters<Given>,
 ) -> Result<Response, ApiError> {
     let id = trace_id_of(&trace_id)?;
-    let rows = limit(given.limit, DEFAULT_ROWS, MAX_ROWS)?;
-    if given.depth == Some(0) {
-        return Err(Error::invalid("`depth` is 0; it is how many levels are shown").into());
-    }
-    if matches!((given.from_ns, given.to_ns), (Some(from), Some(to)) if from > to) {
-        return Err(Error::invalid("`to_ns` is before `from_ns`")
-            .with_hint("swap them")
-            .into());
-    }
+    let mut window = given.window()?;
+    let analysis = given.includes_analysis()?;
     let session = state.begin().await?;
-    let trace = load_slim(&session, id).await?;
-    if trace.nodes.is_empty() {
-        return Err(not_found(id).into());
+    let trace = stored_trace(&session, id).await?;
+    if let Some(under) = window.under {
+        check_place(&trace, "under", under)?;
     }
-    let tree = assemble(&trace.nodes);
-    if let Some(under) = given.under.filter(|under| *under >= tree.order.len()) {
-        let error = Error::invalid(format!("the trace has no span at `under` {under}"));
-        let hint = format!("it has {} spans, counted from 0", tree.order.len());
-        return Err(error.with_hint(hint).into());
+    // Given from the start of the trace; an end that is not given stays open.
+    let start_ns = trace.extent.start_ns;
+    if given.from_ns.is_some() {
+        window.from_ns = window.from_ns.saturating_add(start_ns);
     }
-    let start_ns = trace
-        .nodes
-        .iter()
-        .map(|node| node.start_ns)
-        .min()
-        .unwrap_or_default();
-    let window = Window {
-        from_ns: given
-            .from_ns
-            .map_or(i64::MIN, |from| start_ns.saturating_add(from)),
-        to_ns: given
-            .to_ns
-            .map_or(i64::MAX, |to| start_ns.saturating_add(to)),
-        under: given.under,
-        after: given.after,
-        depth: given.depth.unwrap_or(DEFAULT_DEPTH),
-        limit: rows,
+    if given.to_ns.is_some() {
+        window.to_ns = window.to_ns.saturating_add(start_ns);
+    }
+    let told = if analysis {
+        Some(Told::of(&session, id, &trace).await?)
+    } else {
+        None
     };
-    let answer = WindowAnswer {
+    let rows = WindowRows::of(&trace, &window);
+    let answer = Written {
         id,
         trace: &trace,
-        tree: &tree,
-        start_ns,
+        told: told.as_ref(),
     };
-    let rows = WindowRows::of(&trace.nodes, &tree, window);
     Ok(json_response(answer.write(&rows, &session.outcome())))
 }
 
-/// What a window is written from.
-pub(super) struct WindowAnswer<'a> {
-    pub(super) id: TraceId,
-    pub(super) trace: &'a SlimTrace,
-    pub(super) tree: &'a Tree,
-    pub(super) start_ns: i64,
+/// A trace of which spans are stored.
+pub(super) async fn stored_trace(session: &QuerySession, id: TraceId) -> Result<Arc<WholeTrace>> {
+    let trace = whole_trace(session, id).await?;
+    if trace.spans.is_empty() {
+        return Err(not_found(id));
+    }
+    Ok(trace)
 }
 
-impl WindowAnswer<'_> {
-    pub(super) fn write(&self, found: &WindowRows, outcome: &Outcome) -> Vec<u8> {
-        let nodes = &self.trace.nodes;
-        let ends = nodes.iter().map(|node| node.end_ns().max(node.start_ns));
-        let end_ns = ends.max().unwrap_or(self.start_ns);
-        let levels = self.tree.order.iter().map(|placed| placed.depth + 1).max();
-        let mut json = JsonWriter::with_capacity(found.rows.len() * 400);
-        json.begin_object();
-        json.key("trace_id");
-        json.hex(&self.id.0);
-        json.key("start_time_unix_nano");
-        json.int_string(self.start_ns);
-        json.key("duration_ns");
-        json.int(end_ns.saturating_sub(self.start_ns));
-        json.key("span_count");
-        json.count(nodes.len());
-        json.key("error_count");
-        json.count(nodes.iter().filter(|node| node.error).count());
-        json.key("depth");
-        json.count(levels.unwrap_or_default());
-        json.key("window");
-        json.begin_object();
-        json.key("span_count");
-        json.count(found.span_count);
-        json.key("error_count");
-        json.count(found.error_count);
-        json.key("depth");
-        json.count(found.depth);
-        json.end_object();
-        json.key("next_after");
-        match found.next_after {
-            Some(after) => json.count(after),
-            None => json.null(),
-        }
-        json.key("rows");
-        json.begin_array();
-        for row in &found.rows {
-            json.begin_object();
-            self.write_span(&mut json, row.place);
-            json.key("hidden_span_count");
-            json.count(row.hidden_spans);
-            json.key("hidden_error_count");
-            json.count(row.hidden_errors);
-            json.end_object();
-        }
-        json.end_array();
-        write_outcome(&mut json, outcome);
-        json.end_object();
-        json.finish()
+/// Errors if a trace has no span at the place that a parameter names.
+pub(super) fn check_place(trace: &WholeTrace, parameter: &str, place: usize) -> Result<()> {
+    let count = trace.spans.len();
+    if place < count {
+        return Ok(());
     }
-
-    fn write_span(&self, json: &mut JsonWriter, place: usize) {
-        let placed = &self.tree.order[place];
-        let node: &SpanNode = &self.trace.nodes[placed.span];
-        let operation = self.trace.operation_of[placed.span] as usize;
-        json.key("span_index");
-        json.count(place);
-        json.key("span_id");
-        json.hex(&node.span_id.0);
-        json.key("parent_index");
-        match placed.parent {
-            Some(parent) => json.count(parent),
-            None => json.null(),
-        }
-        json.key("depth");
-        json.count(placed.depth);
-        let names = ["service_name", "name", "kind"];
-        for (key, text) in names.into_iter().zip(&self.trace.operations[operation]) {
-            json.key(key);
-            json.string(text);
-        }
-        json.key("start_offset_ns");
-        json.int(node.start_ns.saturating_sub(self.start_ns));
-        json.key("duration_ns");
-        json.int(node.duration_ns);
-        json.key("self_time_ns");
-        json.int(placed.self_time_ns);
-        json.key("error");
-        json.bool(node.error);
-        json.key("error_below");
-        json.bool(placed.error_below);
-        json.key("missing_parent");
-        json.bool(placed.missing_parent);
-        json.key("child_count");
-        json.count(placed.child_count);
-        json.key("descendant_count");
-        json.count(placed.descendant_count);
-    }
+    let error = Error::invalid(format!("the trace has no span at `{parameter}` {place}"));
+    Err(error.with_hint(format!("it has {count} spans, counted from 0")))
 }

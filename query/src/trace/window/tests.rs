@@ -1,11 +1,18 @@
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 use spoor_storage::SpanId;
 
-use super::*;
+use super::load::SlimTrace;
+use super::rows::{Clock, Window, WindowRows};
+use super::whole::WholeTrace;
 use crate::otlp::sample::list;
 use crate::testing::{House, T0};
-use crate::trace::assemble::{Side, assemble};
+use crate::trace::assemble::{Side, SpanNode};
 use crate::trace::tests::append;
+
+mod differential;
+mod kept;
 
 /// Span `number` from 1, with its parent's number (0: none), from its number to `end`.
 fn node(number: u64, parent: u64, end: i64) -> SpanNode {
@@ -19,20 +26,23 @@ fn node(number: u64, parent: u64, end: i64) -> SpanNode {
     }
 }
 
-const ALL: Window = Window {
-    from_ns: i64::MIN,
-    to_ns: i64::MAX,
-    under: None,
-    after: None,
-    depth: 50,
-    limit: 500,
-};
+/// Of spans that all do the same.
+fn trace_of(spans: Vec<SpanNode>) -> WholeTrace {
+    WholeTrace::of(SlimTrace::of_nodes(spans, |_| ["shop", "step", "INTERNAL"]))
+}
+
+fn usual() -> Window {
+    Window {
+        depth: 50,
+        limit: 500,
+        ..Window::of_all(Clock::Raw)
+    }
+}
 
 /// Every row with what hangs below it is all there is, once.
-fn adds_up(spans: &[SpanNode], rows: &WindowRows) -> bool {
-    let errors = spans.iter().filter(|span| span.error).count();
+fn adds_up(trace: &WholeTrace, rows: &WindowRows) -> bool {
     let hidden: usize = rows.rows.first().map_or(0, |row| row.hidden_spans);
-    rows.rows.len() + hidden == spans.len() && rows.rows[0].hidden_errors <= errors
+    rows.rows.len() + hidden == trace.spans.len() && rows.rows[0].hidden_errors <= trace.error_count
 }
 
 #[test]
@@ -48,32 +58,47 @@ fn a_million_spans_are_answered_by_level_and_by_window() {
     let spans: Vec<SpanNode> = (1..=1_000_000_u64)
         .map(|number| node(number, parent(number), 2_000_000))
         .collect();
-    let tree = assemble(&spans);
-    let rows = WindowRows::of(&spans, &tree, ALL);
+    let trace = trace_of(spans);
+    let rows = WindowRows::of(&trace, &usual());
     assert_eq!(
         (rows.rows.len(), rows.depth, rows.next_after),
         (101, 2, None)
     );
     assert_eq!((rows.span_count, rows.error_count), (1_000_000, 1_000));
-    assert!(adds_up(&spans, &rows));
+    assert!(adds_up(&trace, &rows));
+    assert_eq!(
+        trace.spans.iter().map(|span| span.critical_ns).sum::<i64>(),
+        1_999_999
+    );
+    assert_eq!(trace.services[0].1.span_count, 1_000_000);
+    assert_eq!(trace.places_of(SpanId(1_000_u64.to_be_bytes())).count(), 1);
+    let together = WindowRows::of(
+        &trace,
+        &Window {
+            similar: Some(HashSet::new()),
+            ..usual()
+        },
+    );
+    // The root and the hundred below it.
+    assert_eq!((together.rows.len(), together.next_after), (2, None));
+    assert_eq!(together.rows[1].hidden_spans, 1_000_000 - 101);
+    assert_eq!(trace.groups[0].count, 100);
     // What starts late is deep; the spans above it are shown with it.
     let late = WindowRows::of(
-        &spans,
-        &tree,
-        Window {
+        &trace,
+        &Window {
             from_ns: 0,
             to_ns: 50,
-            ..ALL
+            ..usual()
         },
     );
     assert_eq!((late.span_count, late.rows.len()), (49, 49));
     let child = rows.rows[7].place;
     let below = WindowRows::of(
-        &spans,
-        &tree,
-        Window {
+        &trace,
+        &Window {
             under: Some(child),
-            ..ALL
+            ..usual()
         },
     );
     assert_eq!(
@@ -82,20 +107,19 @@ fn a_million_spans_are_answered_by_level_and_by_window() {
     );
     assert_eq!(
         below.rows[0].hidden_spans + 100,
-        tree.order[child].descendant_count
+        trace.spans[child].descendant_count as usize
     );
     let deep = WindowRows::of(
-        &spans,
-        &tree,
-        Window {
+        &trace,
+        &Window {
             limit: 5_000,
             under: Some(child),
-            ..ALL
+            ..usual()
         },
     );
     assert_eq!(
         deep.rows.len() + deep.rows[0].hidden_spans,
-        tree.order[child].descendant_count + 1
+        trace.spans[child].descendant_count as usize + 1
     );
 }
 
@@ -104,8 +128,8 @@ fn a_million_children_of_one_span_are_paged() {
     let spans: Vec<SpanNode> = (1..=1_000_000_u64)
         .map(|number| node(number, u64::from(number > 1), 2_000_000))
         .collect();
-    let tree = assemble(&spans);
-    let first = WindowRows::of(&spans, &tree, ALL);
+    let trace = trace_of(spans);
+    let first = WindowRows::of(&trace, &usual());
     assert_eq!(
         (first.rows.len(), first.depth, first.next_after),
         (500, 2, Some(499))
@@ -115,20 +139,38 @@ fn a_million_children_of_one_span_are_paged() {
         (999_500, 1_000)
     );
     let second = WindowRows::of(
-        &spans,
-        &tree,
-        Window {
+        &trace,
+        &Window {
             after: Some(499),
-            ..ALL
+            ..usual()
         },
     );
     assert_eq!((second.rows[0].place, second.rows.len()), (500, 500));
+    let group = Window {
+        similar: Some(HashSet::new()),
+        ..usual()
+    };
+    let together = WindowRows::of(&trace, &group);
+    assert_eq!((together.rows.len(), together.rows[0].hidden_spans), (2, 0));
+    let similar = &trace.groups[together.rows[1].group.unwrap()];
+    assert_eq!(
+        (similar.count, similar.error_count, similar.first),
+        (999_999, 1_000, 1)
+    );
+    assert_eq!(
+        [similar.shortest_ns, similar.median_ns, similar.longest_ns],
+        [1_000_000, 1_499_999, 1_999_998]
+    );
+    let open = Window {
+        similar: Some(HashSet::from([1])),
+        ..usual()
+    };
+    assert_eq!(WindowRows::of(&trace, &open), first);
     let last = WindowRows::of(
-        &spans,
-        &tree,
-        Window {
+        &trace,
+        &Window {
             after: Some(999_900),
-            ..ALL
+            ..usual()
         },
     );
     assert_eq!((last.rows.len(), last.next_after), (99, None));
@@ -139,8 +181,8 @@ fn a_chain_of_ten_thousand_is_shown_as_deep_as_asked() {
     let spans: Vec<SpanNode> = (1..=10_000_u64)
         .map(|number| node(number, number - 1, 30_000))
         .collect();
-    let tree = assemble(&spans);
-    let rows = WindowRows::of(&spans, &tree, ALL);
+    let trace = trace_of(spans);
+    let rows = WindowRows::of(&trace, &usual());
     assert_eq!((rows.rows.len(), rows.depth), (50, 50));
     assert_eq!(
         (rows.rows[49].hidden_spans, rows.rows[49].hidden_errors),
@@ -148,30 +190,35 @@ fn a_chain_of_ten_thousand_is_shown_as_deep_as_asked() {
     );
     assert_eq!(rows.rows[0].hidden_spans, 9_950);
     let all = WindowRows::of(
-        &spans,
-        &tree,
-        Window {
+        &trace,
+        &Window {
             depth: 20_000,
             limit: 10_000,
-            ..ALL
+            ..usual()
         },
     );
     assert_eq!((all.rows.len(), all.rows[0].hidden_spans), (10_000, 0));
     let deep = WindowRows::of(
-        &spans,
-        &tree,
-        Window {
+        &trace,
+        &Window {
             under: Some(9_000),
             depth: 3,
-            ..ALL
+            ..usual()
         },
     );
     assert_eq!(
         deep.rows.iter().map(|row| row.place).collect::<Vec<_>>(),
         [9_000, 9_001, 9_002]
     );
+    let origin = trace.origin.as_ref().unwrap();
+    assert_eq!((origin.path.len(), origin.place()), (10, 9_999));
     assert_eq!(
-        WindowRows::of(&[], &assemble(&[]), ALL),
+        trace.spans.iter().map(|span| span.critical_ns).sum::<i64>(),
+        29_999
+    );
+    assert_eq!((trace.groups.len(), trace.levels), (0, 10_000));
+    assert_eq!(
+        WindowRows::of(&trace_of(Vec::new()), &usual()),
         WindowRows::default()
     );
 }
@@ -235,6 +282,10 @@ async fn a_window_of_a_stored_trace() {
         ("depth", "0"),
         ("under", "3000"),
         ("from_ns", "x"),
+        ("similar", "maybe"),
+        ("expand", "1,x"),
+        ("clock", "wall"),
+        ("include", "everything"),
     ] {
         assert_eq!(house.try_get(&path, &[wrong]).await.0, 400, "{wrong:?}");
     }
