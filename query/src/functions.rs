@@ -7,11 +7,13 @@
 //! | `attribute_exists(map, 'key')` | whether the map has the key, also with a null value |
 //! | `anywhere(…, 'query')` | whether any text of the row, also of its attributes, has what is looked for |
 //! | `in_traces(trace_id)` | whether the row is of one of the traces that the function holds |
+//! | `links_to(links, 'trace id')` | whether a span links to a trace |
 //! | `id_text(id)` | lower-case hex of binary ids, also of those inside `links` |
 
 mod anywhere;
 mod id_text;
 mod in_traces;
+mod links_to;
 mod map;
 mod matches;
 mod restored;
@@ -28,6 +30,7 @@ use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, ScalarUDF, l
 pub(crate) use anywhere::{anywhere, anywhere_regex};
 pub(crate) use id_text::{id_text_function, logical_batch, logical_type};
 pub(crate) use in_traces::{TraceSet, TraceSetBuilder, in_traces, traces_asked_for};
+pub(crate) use links_to::{link_asked_for, links_to};
 pub(crate) use map::{
     ATTRIBUTE_VALUE, attribute_exists, attribute_value, call_on, first_attribute_value, map_call,
 };
@@ -40,6 +43,7 @@ pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
         matches::function(),
         map::value_function(),
         map::exists_function(),
+        links_to::function(),
         id_text_function(),
     ]
 }

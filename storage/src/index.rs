@@ -4,7 +4,8 @@
 //!            ┌ words by row   patterns, dictionary, lists of rows   exact        (see `words`)
 //! one file ──┤
 //!  (packed)  ├ terms by block attributes: tantivy                   superset     (see `segment`)
-//!            └ ids by block   id-like words and values, trace ids   superset     (see `ids`)
+//!            └ ids by block   id-like words and values, trace ids,
+//!                             and traces that are linked to         superset     (see `ids`)
 //! ```
 //! An answer bounds the rows that match from below and from above ([`RowAnswer`]); AND, OR and NOT
 //! keep that. Where both bounds are the same, the index decides and the text need not be read. A
@@ -57,6 +58,8 @@ pub enum Lookup {
     Trace(TraceId),
     /// The row belongs to one of these traces.
     Traces(Arc<HashSet<TraceId>>),
+    /// A span that links to this trace.
+    Linked(TraceId),
     /// All of these; empty means all rows.
     And(Vec<Lookup>),
     /// Any of these; empty means no row.
@@ -93,7 +96,11 @@ impl Lookup {
     pub fn is_about_text(&self) -> bool {
         match self {
             Self::Words(_) => true,
-            Self::All | Self::Attribute { .. } | Self::Trace(_) | Self::Traces(_) => false,
+            Self::All
+            | Self::Attribute { .. }
+            | Self::Trace(_)
+            | Self::Traces(_)
+            | Self::Linked(_) => false,
             Self::And(parts) | Self::Or(parts) => parts.iter().all(Self::is_about_text),
             Self::Not(inner) | Self::Without(inner) => inner.is_about_text(),
         }

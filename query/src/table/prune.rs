@@ -13,7 +13,9 @@ use spoor_storage::{Table, TimeRange, TraceId};
 
 use super::DynamicColumn;
 use crate::functions::text_query::TextQuery;
-use crate::functions::{ATTRIBUTE_VALUE, MATCHES, TraceSet, literal_text, traces_asked_for};
+use crate::functions::{
+    ATTRIBUTE_VALUE, MATCHES, TraceSet, link_asked_for, literal_text, traces_asked_for,
+};
 
 mod pattern;
 mod time;
@@ -104,8 +106,11 @@ impl Context<'_> {
             Expr::ScalarFunction(call) if call.name() == MATCHES => {
                 words_only(self.table, filter).unwrap_or(Lookup::All)
             }
-            Expr::ScalarFunction(call) => match traces_asked_for(call) {
-                Some((Expr::Column(column), set)) if column.name == "trace_id" => of_set(set),
+            Expr::ScalarFunction(call) => match (traces_asked_for(call), link_asked_for(call)) {
+                (Some((Expr::Column(column), set)), _) if column.name == "trace_id" => of_set(set),
+                (_, Some((Expr::Column(column), id))) if column.name == "links" => {
+                    Lookup::Linked(id)
+                }
                 _ => Lookup::All,
             },
             Expr::Not(_) | Expr::IsNotTrue(_) => {

@@ -1,16 +1,26 @@
 //! Spans of other traces that link to this one: links are stored with the span that has them.
 
-use arrow::record_batch::RecordBatch;
-use spoor_storage::model::schema::RECORD_ID;
-use spoor_storage::{Result, Table, TimeRange, TraceId};
+use std::collections::HashSet;
+use std::sync::Arc;
 
-use super::search::time_condition;
+use arrow::record_batch::RecordBatch;
+use datafusion::prelude::col;
+use futures::StreamExt;
+use spoor_storage::model::schema::RECORD_ID;
+use spoor_storage::{DataFile, FileId, Result, Table, TimeRange, TraceId};
+
 use crate::failure::from_datafusion;
+use crate::functions::links_to;
 use crate::otlp::{JsonWriter, SpanColumns};
 use crate::session::QuerySession;
+use crate::table::{FileNumbers, Part};
 
-/// How far before and after the trace others are looked for: nothing says which spans have links.
+/// How far before and after the trace every file is read, if its index does not say what its spans link to.
 const WINDOW_NS: i64 = 24 * 3_600 * 1_000_000_000;
+/// So many rows of such files are read beyond that, of the nearest files first.
+const MAX_FAR_ROWS: u64 = 2_000_000;
+/// Files of which the index is opened at the same time.
+const FILES_AT_ONCE: usize = 16;
 /// The first so many are told.
 const MAX_LINKED: usize = 200;
 
@@ -26,16 +36,14 @@ pub(super) struct LinkedFrom {
     name: String,
 }
 
-/// The spans that link to a trace, from a day before `around` to a day after it, by start.
+/// The spans that link to a trace, by start, wherever they are: indexes say in which rows. Files whose index does not
+/// (small ones, and those of before indexes knew links) are read around the trace, and beyond that as far as
+/// they are not too many; if some are left out, the answer says so.
 pub(super) async fn linked_from(
     session: &QuerySession,
     id: TraceId,
     around: TimeRange,
 ) -> Result<Vec<LinkedFrom>> {
-    let range = TimeRange {
-        start_ns: around.start_ns.saturating_sub(WINDOW_NS),
-        end_ns: around.end_ns.saturating_add(WINDOW_NS),
-    };
     let columns = [
         "trace_id",
         "span_id",
@@ -45,12 +53,22 @@ pub(super) async fn linked_from(
         "links",
         RECORD_ID,
     ];
-    let frame = session.table(Table::Spans).await?;
-    let frame = match time_condition("start_time", range) {
-        Some(condition) => frame.filter(condition).map_err(from_datafusion)?,
-        None => frame,
-    };
-    let frame = frame.select_columns(&columns).map_err(from_datafusion)?;
+    let left_out = files_left_out(session, around, MAX_FAR_ROWS).await;
+    if !left_out.is_empty() {
+        session.note_incomplete(format!(
+            "{} older files without an index of links were not looked through for links to the trace",
+            left_out.len()
+        ));
+    }
+    let frame = session
+        .part_of(
+            Table::Spans,
+            Part::WithoutFiles(Arc::new(left_out)),
+            FileNumbers::default(),
+        )?
+        .filter(links_to(col("links"), id))
+        .and_then(|frame| frame.select_columns(&columns))
+        .map_err(from_datafusion)?;
     let mut found = Vec::new();
     let mut more = false;
     let mut stream = session.stream(frame).await?;
@@ -70,6 +88,46 @@ pub(super) async fn linked_from(
         session.note_incomplete(format!("more than {MAX_LINKED} spans link to the trace"));
     }
     Ok(found)
+}
+
+/// The files that are far and do not say what their spans link to, after the nearest with `most_rows` together.
+async fn files_left_out(
+    session: &QuerySession,
+    around: TimeRange,
+    most_rows: u64,
+) -> HashSet<FileId> {
+    let near = TimeRange {
+        start_ns: around.start_ns.saturating_sub(WINDOW_NS),
+        end_ns: around.end_ns.saturating_add(WINDOW_NS),
+    };
+    let files = session
+        .snapshot()
+        .files(session.tenant(), Table::Spans, TimeRange::ALL);
+    let far = files
+        .into_iter()
+        .filter(|file| !near.overlaps(file.min_time_ns, file.max_time_ns));
+    let unknown = futures::stream::iter(far).map(|file| async move {
+        let known = session.indexes().knows_links(&file).await;
+        (!known).then_some(file)
+    });
+    let mut unknown: Vec<_> = unknown
+        .buffer_unordered(FILES_AT_ONCE)
+        .filter_map(std::future::ready)
+        .collect()
+        .await;
+    unknown.sort_by_key(|file| {
+        let before = near.start_ns.saturating_sub(file.max_time_ns);
+        (
+            before.max(file.min_time_ns.saturating_sub(near.end_ns)),
+            file.id,
+        )
+    });
+    let mut rows = 0;
+    let is_left_out = |file: &Arc<DataFile>| {
+        rows += file.rows;
+        (rows > most_rows).then_some(file.id)
+    };
+    unknown.iter().filter_map(is_left_out).collect()
 }
 
 fn add(batch: &RecordBatch, id: TraceId, found: &mut Vec<LinkedFrom>) -> Result<()> {
@@ -113,3 +171,6 @@ pub(super) fn write_linked_from(json: &mut JsonWriter, linked: &[LinkedFrom]) {
     }
     json.end_array();
 }
+
+#[cfg(test)]
+mod tests;

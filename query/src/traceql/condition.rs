@@ -9,7 +9,7 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, lit, try_cast};
 use datafusion::prelude::{col, starts_with};
 use spoor_storage::model::write_double;
-use spoor_storage::{Table, TimeRange};
+use spoor_storage::{Table, TimeRange, TraceId};
 
 use super::ast::{
     Comparison, Field, FieldExpr, Intrinsic, Pattern, Scope, Shown, SpansetExpr, SpansetOp, Stage,
@@ -17,7 +17,7 @@ use super::ast::{
 };
 use super::field::{SERVICE_NAME, is_list_type};
 use super::value::Value;
-use crate::functions::attribute_value;
+use crate::functions::{attribute_value, links_to};
 use crate::session::QuerySession;
 use crate::table::Place;
 
@@ -208,7 +208,7 @@ fn is_indexed(target: &Target) -> bool {
         Target::Attribute { scope, key } => {
             key != SERVICE_NAME && !matches!(scope, Some(Scope::Event | Scope::Link))
         }
-        Target::Intrinsic(_) => false,
+        Target::Intrinsic(intrinsic) => *intrinsic == Intrinsic::LinkTraceId,
     }
 }
 
@@ -389,12 +389,26 @@ fn of_comparison(
     if value.is_nil() {
         return of_nil(op, field);
     }
+    if let Some(id) = linked_trace(op, field, value) {
+        return Some(links_to(col("links"), id));
+    }
     any_place(
         field,
         arrays,
         |column| column_meets(op, column, value),
         |text| text_meets(op, text, value),
     )
+}
+
+/// The trace that a span must link to.
+fn linked_trace(op: Comparison, field: &Field, value: &Value<'_>) -> Option<TraceId> {
+    let is_link = field.target == Target::Intrinsic(Intrinsic::LinkTraceId) && !field.of_parent;
+    let Value::Text(text) = value else {
+        return None;
+    };
+    // A text of another form equals no id.
+    let id = text.parse::<TraceId>().ok();
+    id.filter(|id| op == Comparison::Equal && is_link && id.to_string() == **text)
 }
 
 /// Whether only spans that name no parent have such a number: theirs is -1, others have 0 or more.

@@ -4,7 +4,7 @@ use arrow::array::{Array, AsArray, FixedSizeBinaryArray, ListArray, MapArray, St
 use arrow::record_batch::RecordBatch;
 
 use super::ids::IdsBuilder;
-use super::packed::Packer;
+use super::packed::{Kind, Packer};
 use super::segment::SegmentBuilder;
 use super::terms::Attribute;
 use super::words::{HashedWord, WordsBuilder};
@@ -18,6 +18,8 @@ pub(crate) struct IndexBuilder {
     table: Table,
     segment: SegmentBuilder,
     ids: IdsBuilder,
+    /// Traces that spans link to; logs have no links.
+    links: Option<IdsBuilder>,
     words: WordsBuilder,
     rows: u64,
     scratch: Vec<u8>,
@@ -37,6 +39,7 @@ impl IndexBuilder {
             table,
             segment: SegmentBuilder::new()?,
             ids: IdsBuilder::new(),
+            links: (table == Table::Spans).then(IdsBuilder::new),
             words: WordsBuilder::new(),
             rows: 0,
             scratch: Vec::new(),
@@ -63,13 +66,17 @@ impl IndexBuilder {
         }
         let mut packer = Packer::new();
         self.words.finish(&mut packer)?;
-        self.ids.finish(&mut packer)?;
+        self.ids.finish(&mut packer, Kind::IdBuckets, Kind::Ids)?;
+        if let Some(links) = self.links {
+            links.finish(&mut packer, Kind::LinkBuckets, Kind::Links)?;
+        }
         self.segment.finish(&mut packer)?;
         Ok(packer.finish(id, self.rows))
     }
 
     fn end_block(&mut self) -> Result<()> {
         self.ids.end_block();
+        self.links.iter_mut().for_each(IdsBuilder::end_block);
         self.segment.end_block()
     }
 
@@ -86,6 +93,12 @@ impl IndexBuilder {
         }
         for map in &columns.maps {
             self.add_entries(map, row);
+        }
+        if let (Some(links), Some((list, traces))) = (&mut self.links, &columns.links) {
+            let offsets = list.value_offsets();
+            for link in offsets[row] as usize..offsets[row + 1] as usize {
+                links.add(terms::trace(traces.value(link)));
+            }
         }
         if let Some((events, attributes)) = &columns.events {
             let offsets = events.value_offsets();
@@ -116,6 +129,7 @@ struct Columns<'a> {
     trace_id: &'a FixedSizeBinaryArray,
     maps: Vec<&'a MapArray>,
     events: Option<(&'a ListArray, &'a MapArray)>,
+    links: Option<(&'a ListArray, &'a FixedSizeBinaryArray)>,
 }
 
 impl<'a> Columns<'a> {
@@ -129,26 +143,34 @@ impl<'a> Columns<'a> {
             .filter(|(name, _, _)| batch.schema_ref().column_with_name(name).is_some())
             .map(|(name, _, _)| typed::<MapArray>(batch, name))
             .collect::<Result<_>>()?;
-        let events = match table {
-            Table::Logs => None,
-            Table::Spans => {
-                let events = typed::<ListArray>(batch, "events")?;
-                let attributes = events
-                    .values()
-                    .as_struct()
-                    .column_by_name("attributes")
-                    .and_then(|column| column.as_any().downcast_ref::<MapArray>())
-                    .ok_or_else(|| Error::internal("events without attributes"))?;
-                Some((events, attributes))
-            }
+        let (events, links) = match table {
+            Table::Logs => (None, None),
+            Table::Spans => (
+                Some(list_with(batch, "events", "attributes")?),
+                Some(list_with(batch, "links", "trace_id")?),
+            ),
         };
         Ok(Self {
             text: typed(batch, text)?,
             trace_id: typed(batch, "trace_id")?,
             maps,
             events,
+            links,
         })
     }
+}
+
+/// A list of structs, and one field of all of them.
+fn list_with<'a, A: Array + 'static>(
+    batch: &'a RecordBatch,
+    list: &str,
+    field: &str,
+) -> Result<(&'a ListArray, &'a A)> {
+    let of = typed::<ListArray>(batch, list)?;
+    let values = of.values().as_struct().column_by_name(field);
+    let values = values.and_then(|column| column.as_any().downcast_ref::<A>());
+    let values = values.ok_or_else(|| Error::internal(format!("`{list}` without `{field}`")))?;
+    Ok((of, values))
 }
 
 fn typed<'a, A: Array + 'static>(batch: &'a RecordBatch, name: &str) -> Result<&'a A> {

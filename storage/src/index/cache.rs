@@ -127,6 +127,16 @@ impl IndexCache {
         }
     }
 
+    /// Whether the index of `file` says which traces its spans link to: those of before it was kept, and files
+    /// without an index that can be read, do not.
+    pub async fn knows_links(&self, file: &DataFile) -> bool {
+        if file.index_bytes == 0 {
+            return false;
+        }
+        let reader = self.reader(file).await;
+        reader.is_ok_and(|reader| reader.knows_links())
+    }
+
     /// Something that is kept, or is from now on. Counts which, and how much all of it is.
     async fn kept(&self, key: Key, read: impl Future<Output = Result<Kept>>) -> Result<Kept> {
         let mut was_there = true;

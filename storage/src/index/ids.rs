@@ -1,13 +1,14 @@
 //! Where ids may be: hashes by block.
 //!
-//! Id-like words, long or id-like attribute values and trace ids are many and occur once or twice. Each
+//! Id-like words, long or id-like attribute values and trace ids are many and occur once or twice. Traces that
+//! spans link to are kept in the same way, apart from them, so that their absence says that nothing is known of links. Each
 //! is hashed to 22 bits (two say what it is) and kept with the blocks that have it. The pairs of hash
 //! and block are sorted into buckets by the upper bits of the hash; a bucket is one list (see `rows`) of
 //! `lower bits × blocks + block`.
 //!
 //! ```text
-//! IdBuckets = bits u8 (2^bits buckets) | varint bytes of each bucket's list
-//! Ids       = the lists, an area
+//! IdBuckets, LinkBuckets = bits u8 (2^bits buckets) | varint bytes of each bucket's list
+//! Ids, Links             = the lists, an area
 //! ```
 //! So a pair costs about ten bits, a lookup reads one bucket of a few hundred pairs, and a hash that two
 //! ids share costs reading a block too many.
@@ -59,7 +60,8 @@ impl IdsBuilder {
         self.blocks += 1;
     }
 
-    pub(super) fn finish(mut self, packer: &mut Packer) -> Result<()> {
+    /// Writes the heads and the area as parts of these kinds.
+    pub(super) fn finish(mut self, packer: &mut Packer, heads: Kind, lists: Kind) -> Result<()> {
         self.pairs.sort_unstable();
         let bits = bucket_bits(self.pairs.len() as u64, self.blocks);
         let lower = HASH_BITS - bits;
@@ -78,8 +80,8 @@ impl IdsBuilder {
             area.extend_from_slice(&list);
             ends.push(area.len());
         }
-        packer.part(Kind::IdBuckets, "", &head);
-        packer.area(Kind::Ids, &area, ends.into_iter());
+        packer.part(heads, "", &head);
+        packer.area(lists, &area, ends.into_iter());
         Ok(())
     }
 }

@@ -45,7 +45,7 @@ impl Opened {
     }
 
     /// Bytes of each kind of part.
-    pub fn bytes_by_kind(&self) -> [(&'static str, u64); 6] {
+    pub fn bytes_by_kind(&self) -> [(&'static str, u64); 7] {
         self.reader.bytes_by_kind()
     }
 

@@ -49,6 +49,11 @@ pub(super) enum Kind {
     IdBuckets = 6,
     /// The buckets of ids: an area.
     Ids = 7,
+    /// Where the buckets of linked traces are. Indexes of before it was there have none, and readers of before it
+    /// look past it.
+    LinkBuckets = 8,
+    /// The buckets of linked traces: an area.
+    Links = 9,
 }
 
 /// Where a part is in the file.

@@ -38,6 +38,7 @@ pub(super) struct IndexReader {
     words: OnceCell<Words>,
     segment: OnceCell<Segment>,
     ids: OnceCell<Ids>,
+    links: OnceCell<Ids>,
     /// Bytes that this will keep at most, for the cache's bound.
     pub(super) bytes: u64,
 }
@@ -48,6 +49,15 @@ impl std::fmt::Debug for IndexReader {
             .field("rows", &self.rows)
             .finish_non_exhaustive()
     }
+}
+
+/// Whose hashes.
+#[derive(Debug, Clone, Copy)]
+enum Hashes {
+    /// Id-like words and values, and the traces of rows.
+    Ids,
+    /// Traces that spans link to.
+    Links,
 }
 
 /// The rows that have one word.
@@ -92,7 +102,7 @@ impl IndexReader {
             + kept(Kind::Segment)
             + kept(Kind::Words)
             + 4 * kept(Kind::Patterns)
-            + 16 * kept(Kind::IdBuckets);
+            + 16 * (kept(Kind::IdBuckets) + kept(Kind::LinkBuckets));
         let rows = u32::try_from(rows).map_err(|_| Error::corrupt("it has too many rows"))?;
         Ok(Opening::Open(Box::new(Self {
             parts,
@@ -100,6 +110,7 @@ impl IndexReader {
             words: OnceCell::new(),
             segment: OnceCell::new(),
             ids: OnceCell::new(),
+            links: OnceCell::new(),
             bytes,
         })))
     }
@@ -109,8 +120,13 @@ impl IndexReader {
         &self.parts
     }
 
+    /// Whether it says which traces spans link to.
+    pub(super) fn knows_links(&self) -> bool {
+        self.parts.of(Kind::LinkBuckets).next().is_some()
+    }
+
     /// Bytes of each kind of part, for the benchmark.
-    pub(super) fn bytes_by_kind(&self) -> [(&'static str, u64); 6] {
+    pub(super) fn bytes_by_kind(&self) -> [(&'static str, u64); 7] {
         let of = |kind| {
             let parts = self.parts.of(kind);
             parts.map(|at| self.parts.entries[at].len).sum()
@@ -118,6 +134,7 @@ impl IndexReader {
         [
             ("terms by block", of(Kind::Segment)),
             ("ids by block", of(Kind::IdBuckets) + of(Kind::Ids)),
+            ("links by block", of(Kind::LinkBuckets) + of(Kind::Links)),
             ("dictionary", of(Kind::Words)),
             ("rows of words", of(Kind::WordRows)),
             ("patterns", of(Kind::Patterns)),
@@ -161,6 +178,11 @@ impl IndexReader {
                     let rows = self.any_hashed(source, hashes).await?;
                     Ok(RowAnswer::superset(rows))
                 }
+                Lookup::Linked(id) if self.knows_links() => {
+                    let hashes = vec![terms::trace(&id.0)];
+                    let rows = self.any_of(source, Hashes::Links, hashes).await?;
+                    Ok(RowAnswer::superset(rows))
+                }
                 Lookup::And(parts) => {
                     let mut answer = RowAnswer::exact(self.all());
                     for part in parts {
@@ -189,7 +211,7 @@ impl IndexReader {
                     let inner = self.evaluate(source, inner).await?;
                     Ok(inner.not(&self.all()))
                 }
-                Lookup::Not(_) => Ok(RowAnswer::superset(self.all())),
+                Lookup::Linked(_) | Lookup::Not(_) => Ok(RowAnswer::superset(self.all())),
             }
         })
     }
@@ -303,14 +325,26 @@ impl IndexReader {
 
     /// Rows of the blocks that have an id of one of these hashes. Each list is read once, however many
     /// of them it has.
-    async fn any_hashed(&self, source: &dyn Source, mut hashes: Vec<u32>) -> Result<RoaringBitmap> {
+    async fn any_hashed(&self, source: &dyn Source, hashes: Vec<u32>) -> Result<RoaringBitmap> {
+        self.any_of(source, Hashes::Ids, hashes).await
+    }
+
+    async fn any_of(
+        &self,
+        source: &dyn Source,
+        which: Hashes,
+        mut hashes: Vec<u32>,
+    ) -> Result<RoaringBitmap> {
         hashes.sort_unstable();
         hashes.dedup();
-        self.using(source, Kind::IdBuckets);
-        let ids = self
-            .ids
+        let (opened, heads, area) = match which {
+            Hashes::Ids => (&self.ids, Kind::IdBuckets, Kind::Ids),
+            Hashes::Links => (&self.links, Kind::LinkBuckets, Kind::Links),
+        };
+        self.using(source, heads);
+        let ids = opened
             .get_or_try_init(|| async {
-                let buckets = self.only(source, Kind::IdBuckets).await?;
+                let buckets = self.only(source, heads).await?;
                 Ids::open(&buckets, self.rows)
             })
             .await?;
@@ -324,7 +358,7 @@ impl IndexReader {
         }
         let mut rows = RoaringBitmap::new();
         let mut hashes_of = hashes_of.into_iter();
-        self.lists(source, Kind::Ids, &lists, |list| {
+        self.lists(source, area, &lists, |list| {
             for hashes in hashes_of.by_ref().take(1) {
                 rows |= ids.rows_in(list, hashes)?;
             }

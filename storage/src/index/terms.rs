@@ -12,7 +12,7 @@
 //! ```text
 //! 0  an id-like word: of the token
 //! 1  an attribute with a long or id-like value: of key 0x00 value
-//! 2  a trace id: of its 16 bytes
+//! 2  a trace id: of its 16 bytes; among links the id of the trace that is linked to
 //! ```
 //!
 //! Hashing keeps the dictionary from holding millions of words that occur once; a false hit costs

@@ -41,6 +41,7 @@ fn write(out: &mut String, column: &str, lookup: &Lookup, nested: bool) {
         Lookup::Attribute { key, value } => out.extend([key.as_str(), "=\"", value, "\""]),
         Lookup::Trace(id) => out.extend(["trace_id=", &id.to_string()]),
         Lookup::Traces(ids) => out.extend([&ids.len().to_string(), " trace ids"]),
+        Lookup::Linked(id) => out.extend(["a link to trace ", &id.to_string()]),
         Lookup::Or(parts) if parts.is_empty() => out.push_str("nothing"),
         Lookup::And(parts) => joined(out, column, parts, " AND ", nested),
         Lookup::Or(parts) => joined(out, column, parts, " OR ", nested),

@@ -119,9 +119,11 @@ fn matches(lookup: &Lookup, body: Option<&str>) -> Option<bool> {
             .iter()
             .try_fold(false, |any, part| Some(any | matches(part, body)?)),
         Lookup::Not(inner) => matches(inner, body).map(|inner| !inner && body.is_some()),
-        Lookup::All | Lookup::Attribute { .. } | Lookup::Trace(_) | Lookup::Traces(_) => {
-            unreachable!("not generated")
-        }
+        Lookup::All
+        | Lookup::Attribute { .. }
+        | Lookup::Trace(_)
+        | Lookup::Traces(_)
+        | Lookup::Linked(_) => unreachable!("not generated"),
     }
 }
 
