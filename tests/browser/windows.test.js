@@ -10,6 +10,8 @@ import { Server } from "../node/server.js";
 const US = 1_000n;
 const START = 1_769_000_000_000_000_000n;
 const LARGE = "1a46e".padStart(32, "0");
+const SKEWED = "5e3d".padStart(32, "0");
+const CALLS = 10_100;
 const BATCHES = 35;
 const ITEMS = 100;
 const QUERIES = 5;
@@ -28,6 +30,8 @@ before(async () => {
   const spans = importJob();
   assert.equal(spans.length, SPANS);
   for (let at = 0; at < spans.length; at += PIECE) await server.post("/v1/traces", JSON.stringify(request(spans.slice(at, at + PIECE))));
+  const calls = skewedCalls();
+  for (let at = 0; at < calls.length; at += PIECE) await server.post("/v1/traces", JSON.stringify(request(calls.slice(at, at + PIECE), SKEWED)));
 });
 
 after(async () => {
@@ -57,7 +61,17 @@ function importJob() {
   return spans;
 }
 
-function request(spans) {
+/** Calls of a service whose clock is a second ahead: more than are loaded at once. */
+function skewedCalls() {
+  const root = { parent: 0, service: "shop", name: "checkout", from: 0, length: 3_000_000, kind: 2, number: 1 };
+  const calls = Array.from({ length: CALLS }, (_, at) => [
+    { parent: 1, service: "shop", name: "call", from: at * 200, length: 100, kind: 3, number: 2 + at * 2 },
+    { parent: 2 + at * 2, service: "far", name: "serve", from: at * 200 + 1_000_010, length: 80, kind: 2, number: 3 + at * 2 },
+  ]);
+  return [root, ...calls.flat()];
+}
+
+function request(spans, traceId = LARGE) {
   const services = [...new Set(spans.map((span) => span.service))];
   return {
     resourceSpans: services.map((service) => ({
@@ -68,11 +82,11 @@ function request(spans) {
           spans: spans
             .filter((span) => span.service === service)
             .map((span) => ({
-              traceId: LARGE,
+              traceId,
               spanId: idOf(span.number),
               parentSpanId: span.parent ? idOf(span.parent) : "",
               name: span.name,
-              kind: 1,
+              kind: span.kind ?? 1,
               startTimeUnixNano: String(START + BigInt(span.from) * US),
               endTimeUnixNano: String(START + BigInt(span.from + span.length) * US),
               attributes: [{ key: "piece", value: { stringValue: `n${span.number}` } }],
@@ -89,11 +103,13 @@ const tree = (page) => page.getByRole("treegrid", { name: /^Spans of the trace/ 
 const chosen = (page) => tree(page).locator('[role="row"][aria-selected="true"]');
 const nodes = (page) => page.evaluate(() => document.querySelectorAll("*").length);
 
+const rowCount = (page, rows) => page.waitForFunction((all) => document.querySelector('[role="treegrid"]')?.ariaRowCount === String(all), rows);
+
 test(`a trace of ${SPANS} spans comes level by level, as it is opened and scrolled`, async () => {
   const { page, problems, close } = await open();
   const asked = [];
   page.on("request", (each) => each.url().includes("/api/v1/traces/") && asked.push(new URL(each.url())));
-  await page.goto(`${server.http}/trace/${LARGE}`);
+  await page.goto(`${server.http}/trace/${LARGE}?similar=0`);
   await tree(page).getByRole("row").first().waitFor();
   assert.equal(await tree(page).getAttribute("aria-rowcount"), String(1 + BATCHES));
   await page.getByText("need all of them at once").waitFor();
@@ -109,11 +125,57 @@ test(`a trace of ${SPANS} spans comes level by level, as it is opened and scroll
   assert.equal(await chosen(page).getAttribute("aria-expanded"), "true");
   assert.equal(await tree(page).getAttribute("aria-rowcount"), String(1 + BATCHES + ITEMS * (1 + QUERIES)));
   await page.keyboard.press("ArrowLeft");
-  await page.waitForFunction((rows) => document.querySelector('[role="treegrid"]').ariaRowCount === String(rows), 1 + BATCHES);
+  await rowCount(page, 1 + BATCHES);
   await assertAccessible(page, "a large trace");
   assert.ok((await nodes(page)) < PAGE_NODES, `${await nodes(page)} elements`);
   assert.ok(asked.every((url) => url.pathname.endsWith("/timeline")), "never the whole trace");
-  assert.equal(asked.length, 2);
+  assert.equal(asked.filter((url) => !url.searchParams.has("include")).length, 2);
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+test("similar spans are one row, which says what they come to and opens; the critical path and clocks are of the whole trace", async () => {
+  const { page, problems, close } = await open();
+  await page.goto(`${server.http}/trace/${LARGE}`);
+  await rowCount(page, 2);
+  await page.getByRole("list", { name: "Own time by service" }).getByText("db").waitFor();
+  const batches = tree(page).getByRole("row").filter({ hasText: `${BATCHES}\u2009×` });
+  await batches.click();
+  const panel = page.getByRole("complementary", { name: "Similar spans" });
+  await panel.getByText(`${BATCHES} × batch`).waitFor();
+  await panel.getByText("Median").waitFor();
+  await assertAccessible(page, "similar spans of a large trace");
+  await page.keyboard.press("p");
+  assert.equal(await page.getByRole("button", { name: "Critical path" }).getAttribute("aria-pressed"), "true");
+  assert.ok(page.url().includes("critical=1"));
+  await panel.getByRole("button", { name: "Show each" }).click();
+  // Each batch has its items as one row.
+  await rowCount(page, 1 + 2 * BATCHES);
+  await tree(page).getByRole("row").filter({ hasText: `${ITEMS}\u2009×` }).first().waitFor();
+  // Where the error began is deep below groups that are laid together.
+  await page.keyboard.press("x");
+  await chosen(page).filter({ hasText: "SELECT item" }).waitFor();
+  await page.getByRole("complementary", { name: "Span" }).getByText("100% of it's gone").waitFor();
+  await page.keyboard.press("o");
+  await rowCount(page, 1 + BATCHES);
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+test("clocks that disagree are adjusted, and times shown as they were sent when wanted", async () => {
+  const { page, problems, close } = await open();
+  await page.goto(`${server.http}/trace/${SKEWED}?similar=0`);
+  const clock = page.getByRole("group", { name: "Clock" });
+  await clock.getByRole("button", { name: "Adjusted" }).waitFor();
+  assert.equal(await clock.getByRole("button", { name: "Adjusted" }).getAttribute("aria-pressed"), "true");
+  await tree(page).getByRole("row").filter({ hasText: "call" }).first().click();
+  await page.keyboard.press("ArrowRight");
+  await tree(page).getByRole("row").filter({ hasText: "serve" }).first().click();
+  const panel = page.getByRole("complementary", { name: "Span" });
+  await panel.getByText("Clock moved by").waitFor();
+  await clock.getByRole("button", { name: "Raw" }).click();
+  await panel.getByText("Clock moved by").waitFor({ state: "detached" });
+  assert.ok(page.url().includes("clock=raw"));
   assert.deepEqual(problems, []);
   await close();
 });
@@ -150,13 +212,13 @@ test("errors and words are found by the server, gone to where they are, and link
 
 test("a zoom asks for what runs then, deeper; statistics count all spans; all can be had at once", async () => {
   const { page, problems, close } = await open({ viewport: SIZES.phone, hasTouch: true });
-  await page.goto(`${server.http}/trace/${LARGE}?zoom=300000000-300200000`);
+  await page.goto(`${server.http}/trace/${LARGE}?similar=0&zoom=300000000-300200000`);
   await tree(page).locator('[aria-level="4"]').first().waitFor();
   const rows = Number(await tree(page).getAttribute("aria-rowcount"));
-  assert.ok(rows > 4 && rows < 60, `${rows} rows`);
+  assert.ok(rows > 3 && rows < 60, `${rows} rows`);
   await assertFits(page);
   await page.getByRole("button", { name: "Reset zoom" }).click();
-  await page.waitForFunction((all) => document.querySelector('[role="treegrid"]').ariaRowCount === String(all), 1 + BATCHES);
+  await rowCount(page, 1 + BATCHES);
   await page.getByRole("tab", { name: "Statistics" }).click();
   await page.getByRole("row").filter({ hasText: "PUT /items" }).getByText(/3.500/).waitFor();
   await assertAccessible(page, "statistics of a large trace");
@@ -176,16 +238,17 @@ function madeWindow(url) {
   const asked = new URL(url).searchParams;
   const limit = Number(asked.get("limit"));
   const after = Number(asked.get("after") ?? -1);
-  const common = { service_name: "worker", kind: "INTERNAL", self_time_ns: 1, error: false, error_below: false, missing_parent: false };
+  const common = { service_name: "worker", kind: "INTERNAL", self_time_ns: 1, critical_time_ns: 0, critical_parts: [], similar: null, error: false, error_below: false, missing_parent: false };
   const row = (index) =>
     index === 0
-      ? { ...common, span_index: 0, span_id: idOf(1), parent_index: null, depth: 0, name: "job", start_offset_ns: 0, duration_ns: 1e9, child_count: CHILDREN, descendant_count: CHILDREN }
-      : { ...common, span_index: index, span_id: idOf(index + 1), parent_index: 0, depth: 1, name: `task ${index}`, start_offset_ns: index * 1000, duration_ns: 900, child_count: 0, descendant_count: 0 };
+      ? { ...common, span_index: 0, span_id: idOf(1), parent_index: null, depth: 0, name: "job", start_offset_ns: 0, adjusted_start_offset_ns: 0, duration_ns: 1e9, child_count: CHILDREN, descendant_count: CHILDREN }
+      : { ...common, span_index: index, span_id: idOf(index + 1), parent_index: 0, depth: 1, name: `task ${index}`, start_offset_ns: index * 1000, adjusted_start_offset_ns: index * 1000, duration_ns: 900, child_count: 0, descendant_count: 0 };
   const rows = Array.from({ length: Math.min(limit, MILLION - after - 1) }, (_, at) => row(after + 1 + at));
   const last = rows.at(-1).span_index;
   return {
     trace_id: "e".repeat(32), start_time_unix_nano: String(START), duration_ns: 1e9, span_count: MILLION, error_count: 0, depth: 2, window: { span_count: MILLION, error_count: 0, depth: 2 },
     next_after: last < MILLION - 1 ? last : null, rows, complete: true,
+    services: [], service_count: 0, warnings: [], clock_skew: [], adjusted: { start_offset_ns: 0, duration_ns: 1e9 }, error_origin: null,
   };
 }
 
@@ -193,7 +256,7 @@ test("a million spans are scrolled through with a bounded page", async (context)
   const { page, problems, close } = await open();
   let pages = 0;
   await page.route("**/api/v1/traces/*/timeline**", (route) => {
-    pages += 1;
+    if (!route.request().url().includes("include=")) pages += 1;
     return route.fulfill({ contentType: "application/json", body: JSON.stringify(madeWindow(route.request().url())) });
   });
   await page.goto(`${server.http}/trace/${"e".repeat(32)}`);

@@ -120,43 +120,12 @@ export interface Timeline extends Answer {
   error_count: number;
   depth: number;
   log_count: number;
-  services: (ServiceCount & { self_time_ns: number })[];
+  services: ServiceTime[];
   warnings: { kind: string; message: string }[];
   spans: TimelineSpan[];
 }
 
-/** A span as a window of a large trace has it: without attributes. */
-export interface WindowRow {
-  /** Its place in the whole tree, depth first. */
-  span_index: number;
-  span_id: string;
-  parent_index: number | null;
-  depth: number;
-  service_name: string;
-  name: string;
-  kind: string;
-  start_offset_ns: number;
-  duration_ns: number;
-  self_time_ns: number;
-  error: boolean;
-  error_below: boolean;
-  missing_parent: boolean;
-  child_count: number;
-  descendant_count: number;
-}
-
-export interface TraceWindow extends Answer {
-  trace_id: string;
-  start_time_unix_nano: string;
-  duration_ns: number;
-  span_count: number;
-  error_count: number;
-  depth: number;
-  /** Spans in the window, shown or not, and how many levels the rows have. */
-  window: { span_count: number; error_count: number; depth: number };
-  next_after: number | null;
-  rows: WindowRow[];
-}
+export type ServiceTime = ServiceCount & { self_time_ns: number; critical_time_ns?: number };
 
 /** Some spans of one side of a comparison, added up. */
 export interface ComparedSum {

@@ -49,7 +49,8 @@ export function useFind(state: LargeState): Finding {
     const next = turned(at, by, found.length);
     const span = found[next];
     setAt(next);
-    if (span) void state.goTo(span.span_id, span.start).catch(() => undefined);
+    const start = BigInt(state.head.start_time_unix_nano);
+    if (span) void state.goTo({ span_id: span.span_id, offset: Number(span.start - start) }).catch(() => undefined);
   };
   const sought = useRef<string | null>(null);
   useEffect(() => {

@@ -1,9 +1,10 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { postJson } from "../api/client";
-import type { SqlAnswer, WindowRow } from "../api/types";
+import type { SqlAnswer } from "../api/types";
+import type { SimilarSpans, WindowRow } from "../api/windows";
 import { useApi } from "../api/use";
-import { count, duration, percent } from "../lib/format";
+import { count, duration, percent, plural, signed } from "../lib/format";
 import { filterText } from "../lib/query";
 import { href } from "../lib/router";
 import { childrenStatement, detailOf, detailStatement, figuresOf, type Detail } from "../lib/spansql";
@@ -27,9 +28,15 @@ interface Props {
 }
 
 /** What the windows do not say of a span is asked for when somebody looks at it. */
-export function LargePanel({ state, row, onClose, onZoom }: Props): JSX.Element {
+export function LargePanel(props: Props): JSX.Element {
+  const { similar } = props.row;
+  return similar ? <SimilarPanel {...props} similar={similar} /> : <SpanPanel {...props} />;
+}
+
+function SpanPanel({ state, row, onClose, onZoom }: Props): JSX.Element {
   const [needle, setNeedle] = useState("");
   const id = state.head.trace_id;
+  const moved = state.startOf(row) - row.start_offset_ns;
   const answer = useApi<SqlAnswer>(`span ${id} ${row.span_id}`, (signal) => postJson("/api/v1/sql", { query: detailStatement(id, row.span_id) }, signal));
   const details = (answer.data?.rows ?? []).map(detailOf);
   // Two halves of one call may share an id (Zipkin).
@@ -50,9 +57,11 @@ export function LargePanel({ state, row, onClose, onZoom }: Props): JSX.Element 
       <Figures
         figures={[
           { label: "Duration", value: duration(row.duration_ns) },
-          { label: "Own time", value: duration(row.self_time_ns) },
-          { label: "Starts at", value: `+${duration(row.start_offset_ns)}` },
+          { label: "Own time", title: "Time in which none of its children ran", value: `${duration(row.self_time_ns)} · ${percent(row.self_time_ns, row.duration_ns)}` },
+          { label: "Starts at", value: `+${duration(state.startOf(row) - state.full.from)}` },
           { label: "Of trace", value: percent(row.duration_ns, state.head.duration_ns) },
+          { label: "Critical", title: "Time in which the end of the trace waited for this span itself", value: row.critical_time_ns > 0 ? duration(row.critical_time_ns) : "–" },
+          moved !== 0 && { label: "Clock moved by", title: "The clock of its service differs from that of its caller; its times as they were sent are unchanged on disk", class: "warn-text", value: signed(moved) },
           { label: "Spans below", value: count(row.descendant_count) },
         ]}
       />
@@ -60,6 +69,42 @@ export function LargePanel({ state, row, onClose, onZoom }: Props): JSX.Element 
       <Incomplete answers={[answer.data]} />
       {detail ? <Fields detail={detail} needle={needle} onNeedle={setNeedle} /> : answer.loading && <p class="hint">Loading its attributes…</p>}
       {row.child_count > 0 && <Children key={row.span_id} traceId={id} row={row} />}
+    </Panel>
+  );
+}
+
+/** What similar siblings come to, and the way to the longest of them. */
+function SimilarPanel({ state, row, similar, onClose, onZoom }: Props & { similar: SimilarSpans }): JSX.Element {
+  return (
+    <Panel
+      label="Similar spans"
+      head={<ServiceName name={row.service_name} />}
+      tools={<PanelTool icon="search" label="Zoom to these spans" keys="z" onClick={onZoom} />}
+      title={`${count(similar.span_count)} × ${row.name || NAMELESS}`}
+      onClose={onClose}
+    >
+      <p class="pills">
+        <span class="kind">{row.kind.toLowerCase()}</span>
+        {similar.error_count > 0 && <span class="status status-error">{plural(similar.error_count, "error")}</span>}
+        <button type="button" class="text-button" onClick={() => state.openGroup(row)}>
+          Show each
+        </button>
+        <button type="button" class="text-button" onClick={() => void state.goTo({ span_index: similar.longest_index }).catch(() => undefined)}>
+          Go to the longest
+        </button>
+      </p>
+      <Figures
+        figures={[
+          { label: "In all", title: "The durations of all of them added up", value: duration(similar.duration_ns) },
+          { label: "From first to last", title: "From the earliest start to the latest end, and its share of the trace", value: `${duration(row.duration_ns)} · ${percent(row.duration_ns, state.head.duration_ns)}` },
+          { label: "Shortest", value: duration(similar.duration_min_ns) },
+          { label: "Median", value: duration(similar.duration_median_ns) },
+          { label: "Longest", value: duration(similar.duration_max_ns) },
+          { label: "Own time", title: "Of all of them", value: duration(row.self_time_ns) },
+          { label: "Critical", title: "Time in which the end of the trace waited for one of them itself", value: row.critical_time_ns > 0 ? duration(row.critical_time_ns) : "–" },
+          { label: "Spans below", value: count(row.descendant_count) },
+        ]}
+      />
     </Panel>
   );
 }

@@ -1,10 +1,10 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import type { WindowRow } from "../api/types";
+import type { SimilarSpans, WindowRow } from "../api/windows";
 import { serviceColour } from "../lib/colour";
-import { duration, plural } from "../lib/format";
+import { count, duration, plural } from "../lib/format";
 import { endOf, rowOf, type Gap } from "../lib/windowed";
-import { Orphan, SpanAlert, SpanLine } from "../trace/line";
+import { ErrorCount, Orphan, SpanAlert, SpanLine } from "../trace/line";
 import type { LargeState } from "./use-large";
 
 interface RowProps {
@@ -16,6 +16,7 @@ interface RowProps {
 }
 
 export function LargeRow({ row, at, open, state }: RowProps): JSX.Element {
+  if (row.similar) return <SimilarRow row={row} similar={row.similar} at={at} state={state} />;
   return (
     <SpanLine
       index={row.span_index}
@@ -32,7 +33,31 @@ export function LargeRow({ row, at, open, state }: RowProps): JSX.Element {
       said={`${duration(row.duration_ns)}, own time ${duration(row.self_time_ns)}${row.error ? ", error" : ""}`}
     >
       <Orphan missing={row.missing_parent} />
-      <SpanAlert error={row.error} below={!open && row.error_below} />
+      <SpanAlert error={row.error} below={!open && row.error_below} origin={row.span_index === state.analysis?.error_origin?.span_index} />
+    </SpanLine>
+  );
+}
+
+/** Many siblings that do the same, as one row. */
+function SimilarRow({ row, similar, at, state }: Omit<RowProps, "open"> & { similar: SimilarSpans }): JSX.Element {
+  const failed = similar.error_count > 0 ? `, ${plural(similar.error_count, "error")}` : "";
+  return (
+    <SpanLine
+      index={row.span_index}
+      row={at}
+      depth={row.depth}
+      selected={row.span_index === state.selected}
+      class={`span-group ${row.error ? "span-error" : ""}`}
+      colour={serviceColour(row.service_name)}
+      service={row.service_name}
+      name={row.name}
+      caller={rowOf(state.loaded.rows, row.parent_index)?.service_name}
+      below={{ open: false, spans: 0, openLabel: `Show the ${count(similar.span_count)} spans`, closeLabel: "Lay together", onToggle: () => state.openGroup(row), onDouble: true }}
+      times={similar.span_count}
+      onSelect={() => state.select(row)}
+      said={`${duration(similar.duration_ns)} in all, ${duration(similar.duration_min_ns)} to ${duration(similar.duration_max_ns)} each${failed}`}
+    >
+      {row.error ? <ErrorCount errors={similar.error_count} /> : <SpanAlert error={false} below={row.error_below} />}
     </SpanLine>
   );
 }

@@ -1,19 +1,18 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { ApiError} from "../api/client";
 import { getJson } from "../api/client";
-import type { TraceWindow, WindowRow } from "../api/types";
+import type { Answer } from "../api/types";
+import type { FoundSpans, TraceWindow, WindowRow } from "../api/windows";
 import { asApiError } from "../api/use";
-import { firstWindow, itemsOf, rowOf, trimmed, withChain, withChildren, withPage, type Gap, type Item, type Loaded } from "../lib/windowed";
+import { firstWindow, itemsOf, rowOf, trimmed, withChain, withChildren, withoutBelow, withPage, type Gap, type Item, type Loaded, type Similar } from "../lib/windowed";
 import type { Zoom } from "../trace/zoom";
 
 /** Rows of one answer. */
 export const PAGE = 1000;
 /** Rows that the page holds at most; those farthest from what is in sight are put away first. */
 export const MOST_ROWS = 20_000;
-/** One moment of a trace may have more spans than one answer. */
-const MOMENT_PAGE = 5000;
-const MOMENT_PAGES = 4;
-const ANY_DEPTH = 1_000_000;
+/** Groups of similar spans that are open at once; the one that was opened first is laid together again. */
+const MOST_OPEN = 100;
 const ZOOM_REST_MS = 200;
 const NONE: ReadonlySet<number> = new Set();
 
@@ -25,35 +24,49 @@ export interface Windows {
   /** The last request that failed, until another one succeeds. */
   error: ApiError | null;
   /** The last answer that was not the whole truth. */
-  partial: TraceWindow | null;
+  partial: Answer | null;
   load: (gap: Gap) => void;
   toggle: (row: WindowRow, open: boolean) => void;
+  /** Shows each span of a group of similar ones, in the place of its row. */
+  openGroup: (row: WindowRow) => void;
   closeAll: () => void;
   openAll: () => void;
-  /** Brings a span that starts at this offset into the page with all above it; null if it cannot be found there. */
-  locate: (spanId: string, offset: number) => Promise<WindowRow | null>;
+  /** Brings a span into the page with all above it; null if it is not in the trace. */
+  locate: (wanted: Wanted) => Promise<WindowRow | null>;
   /** What should stay when rows are put away: the index of a row in sight. */
   focus: (index: number) => void;
 }
 
+/** A span by its id, if others share that by its start; or by its place. */
+export type Wanted = { span_id: string; offset?: number } | { span_index: number };
+
+/** What is shown of a trace. */
+export interface Shown {
+  zoom: Zoom | null;
+  clock: "raw" | "adjusted";
+  similar: Similar;
+}
+
 /** The rows of a large trace, asked for as they are looked at. `onGrown` is told when the trace has other spans than at first. */
-export function useWindows(head: TraceWindow, zoom: Zoom | null, onGrown: () => void): Windows {
+export function useWindows(head: TraceWindow, headSimilar: Similar, { zoom, clock, similar }: Shown, onGrown: () => void): Windows {
   const [loaded, setLoaded] = useState(() => firstWindow(head));
   const [closed, setClosed] = useState(NONE);
   const [waiting, setWaiting] = useState(0);
   const [error, setError] = useState<ApiError | null>(null);
-  const [partial, setPartial] = useState<TraceWindow | null>(null);
+  const [partial, setPartial] = useState<Answer | null>(null);
   const cancel = useRef(new AbortController());
   const under = useRef(new Set<string>());
   const focused = useRef(0);
+  const groups = useRef<number[]>([]);
   const from = zoom ? Math.floor(zoom.from) : null;
   const to = zoom ? Math.ceil(zoom.to) : null;
 
-  const ask = async (params: Record<string, number | null>): Promise<TraceWindow> => {
+  const get = async <T extends Answer & { span_count: number }>(path: string, params: Record<string, string | number | null>): Promise<T> => {
     const { signal } = cancel.current;
     setWaiting((n) => n + 1);
     try {
-      const page = await getJson<TraceWindow>(`/api/v1/traces/${head.trace_id}/timeline`, { limit: PAGE, ...params }, signal);
+      const expand = groups.current.length > 0 ? groups.current.join(",") : null;
+      const page = await getJson<T>(`/api/v1/traces/${head.trace_id}/timeline${path}`, { similar, expand, ...params }, signal);
       setError(null);
       if (!page.complete) setPartial(page);
       // Late spans move all places: what is here does not fit any more.
@@ -65,6 +78,24 @@ export function useWindows(head: TraceWindow, zoom: Zoom | null, onGrown: () => 
     } finally {
       setWaiting((n) => n - 1);
     }
+  };
+  const ask = (params: Record<string, number | null>): Promise<TraceWindow> =>
+    get("", { limit: PAGE, from_ns: from, to_ns: to, clock: clock === "raw" ? null : clock, ...params });
+  const openGroups = (firsts: readonly number[]): void => {
+    groups.current = [...groups.current, ...firsts].slice(-MOST_OPEN);
+  };
+  const find = async (wanted: Wanted): Promise<FoundSpans> => {
+    const { offset = null, ...by } = { offset: undefined, ...wanted };
+    const found = await get<FoundSpans>("/find", { limit: 2, ...by });
+    // Two halves of one call may share an id (Zipkin).
+    const second = found.matches[1];
+    if (second === undefined || offset === null || found.path.at(-1)?.start_offset_ns === offset) return found;
+    return get("/find", { span_index: second });
+  };
+  /** What is below a span, or at the top, anew. */
+  const again = async (under: WindowRow | null): Promise<void> => {
+    const page = await ask({ under: under?.span_index ?? null });
+    setLoaded((last) => (under ? keep(withChildren(withoutBelow(last, under), under, page)) : firstWindow(page)));
   };
   /** Each thing once at a time; failures are shown, and those of requests taken back are none. */
   const once = (key: string, act: () => Promise<void>): void => {
@@ -79,15 +110,17 @@ export function useWindows(head: TraceWindow, zoom: Zoom | null, onGrown: () => 
 
   const isFirst = useRef(true);
   useEffect(() => {
-    if (isFirst.current && from === null) {
+    const isHead = from === null && similar === headSimilar;
+    if (isFirst.current && isHead) {
       isFirst.current = false;
       return;
     }
     isFirst.current = false;
+    groups.current = [];
     cancel.current.abort();
     cancel.current = new AbortController();
     under.current.clear();
-    if (from === null) {
+    if (isHead) {
       setLoaded(firstWindow(head));
       setClosed(NONE);
       return;
@@ -95,13 +128,12 @@ export function useWindows(head: TraceWindow, zoom: Zoom | null, onGrown: () => 
     // While somebody drags, nothing is asked.
     const timer = setTimeout(() => {
       once("window", async () => {
-        const page = await ask({ from_ns: from, to_ns: to });
-        setLoaded(firstWindow(page));
+        setLoaded(firstWindow(await ask({})));
         setClosed(NONE);
       });
     }, ZOOM_REST_MS);
     return () => clearTimeout(timer);
-  }, [from, to]);
+  }, [from, to, from === null ? null : clock, similar]);
   useEffect(() => () => cancel.current.abort(), []);
 
   const items = useMemo(() => itemsOf(loaded, closed), [loaded, closed]);
@@ -113,13 +145,13 @@ export function useWindows(head: TraceWindow, zoom: Zoom | null, onGrown: () => 
     partial,
     load: (gap) =>
       once(`${gap.under} ${gap.after} ${gap.until}`, async () => {
-        const page = await ask({ from_ns: from, to_ns: to, under: gap.under, after: gap.after < 0 ? null : gap.after });
+        const page = await ask({ under: gap.under, after: gap.after < 0 ? null : gap.after });
         setLoaded((last) => keep(withPage(last, gap, page)));
       }),
     toggle: (row, open) => {
       if (!open && !closed.has(row.span_index)) {
         once(`under ${row.span_index}`, async () => {
-          const page = await ask({ from_ns: from, to_ns: to, under: row.span_index });
+          const page = await ask({ under: row.span_index });
           setLoaded((last) => keep(withChildren(last, row, page)));
         });
         return;
@@ -128,25 +160,26 @@ export function useWindows(head: TraceWindow, zoom: Zoom | null, onGrown: () => 
       if (!next.delete(row.span_index)) next.add(row.span_index);
       setClosed(next);
     },
+    openGroup: (row) =>
+      once(`group ${row.span_index}`, () => {
+        openGroups([row.span_index]);
+        return again(rowOf(loaded.rows, row.parent_index));
+      }),
     closeAll: () => setClosed(new Set(items.flatMap((item) => (item.kind === "row" && item.open && item.row.depth > 0 ? [item.row.span_index] : [])))),
     openAll: () => setClosed(NONE),
-    locate: async (spanId, offset) => {
-      let after: number | null = null;
-      const rows: WindowRow[] = [];
-      for (let turn = 0; turn < MOMENT_PAGES; turn += 1) {
-        const page: TraceWindow = await ask({ from_ns: offset, to_ns: offset + 1, limit: MOMENT_PAGE, depth: ANY_DEPTH, after });
-        rows.push(...page.rows);
-        if (page.rows.some((row) => row.span_id === spanId) || page.next_after === null) break;
-        after = page.next_after;
-      }
-      const found = rows.find((row) => row.span_id === spanId && row.start_offset_ns === offset) ?? rows.find((row) => row.span_id === spanId);
-      if (!found) return null;
-      const chain = [found];
-      for (let parent = rowOf(rows, found.parent_index); parent; parent = rowOf(rows, parent.parent_index)) chain.unshift(parent);
-      focused.current = found.span_index;
-      setClosed((last) => new Set([...last].filter((index) => !chain.some((row) => row.span_index === index))));
+    locate: async (wanted) => {
+      const found = await find(wanted);
+      const chain = found.path.filter((row) => row.similar === null);
+      const row = chain.at(-1);
+      if (!row) return null;
+      focused.current = row.span_index;
+      setClosed((last) => new Set([...last].filter((index) => !chain.some((above) => above.span_index === index))));
+      // A group that it is a part of is opened, the topmost first: what is below that comes anew.
+      const folded = found.path.filter((above) => above.similar !== null);
+      openGroups(folded.map((group) => group.span_index));
+      if (folded[0]) await again(rowOf(chain, folded[0].parent_index));
       setLoaded((last) => keep(withChain(last, chain, head.span_count)));
-      return found;
+      return row;
     },
     focus: useCallback((index: number) => {
       focused.current = index;

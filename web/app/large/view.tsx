@@ -1,13 +1,10 @@
 import type { JSX } from "preact";
-import { getJson } from "../api/client";
-import type { FailurePage } from "../api/groups";
-import type { TraceWindow } from "../api/types";
-import { useApi } from "../api/use";
+import type { TraceAnalysis, TraceWindow } from "../api/windows";
 import { count, duration } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { href, setParams, usePlace } from "../lib/router";
-import { rowOf } from "../lib/windowed";
-import { Download } from "../trace/header";
+import { rowOf, type Similar } from "../lib/windowed";
+import { ClockToggle, Download, ServiceTimes, Warnings } from "../trace/header";
 import { ErrorFact, Fact, OriginFact, ResetZoom, StartFact, TraceTabs, TraceTitle } from "../trace/title";
 import { zoomAround, zoomKeys } from "../trace/zoom";
 import { Incomplete, Progress } from "../ui/states";
@@ -26,12 +23,14 @@ const TABS = [["spans", "Timeline"], ["stats", "Statistics"]] as const;
 
 interface Props {
   head: TraceWindow;
+  /** What it was asked for with. */
+  similar: Similar;
   onReload: () => void;
 }
 
 /** A trace too large to be in the page as a whole: its spans come as they are looked at. */
-export function LargeTrace({ head, onReload }: Props): JSX.Element {
-  const state = useLarge(head, () => {
+export function LargeTrace({ head, similar, onReload }: Props): JSX.Element {
+  const state = useLarge(head, similar, () => {
     say("More spans of this trace have come: loaded again");
     onReload();
   });
@@ -41,7 +40,7 @@ export function LargeTrace({ head, onReload }: Props): JSX.Element {
   const row = rowOf(state.loaded.rows, state.selected);
   const zoomToRow = (): void => {
     if (!row) return;
-    state.setZoom(zoomAround(row.start_offset_ns, row.start_offset_ns + row.duration_ns));
+    state.setZoom(zoomAround(state.startOf(row), state.startOf(row) + row.duration_ns));
   };
   useLargeKeys(state, finding, tab === "spans", zoomToRow);
   return (
@@ -58,6 +57,12 @@ export function LargeTrace({ head, onReload }: Props): JSX.Element {
         {tab === "spans" && (
           <span class="toolbar-end">
             {state.zoomed && <ResetZoom onReset={() => state.setZoom(null)} />}
+            <button type="button" class="text-button hide-phone" aria-pressed={state.showCritical} title="What the trace waited for (p)" onClick={state.toggleCritical}>
+              Critical path
+            </button>
+            <button type="button" class="text-button hide-phone" aria-pressed={state.similar === "together"} title="Lay similar spans of one parent together (o)" onClick={state.toggleSimilar}>
+              Group similar
+            </button>
             <FindField finding={finding} />
           </span>
         )}
@@ -76,7 +81,8 @@ export function LargeTrace({ head, onReload }: Props): JSX.Element {
 }
 
 function LargeHeader({ state, finding }: { state: LargeState; finding: Finding }): JSX.Element {
-  const { head } = state;
+  const { head, analysis } = state;
+  const origin = analysis?.error_origin;
   const [root] = state.loaded.rows;
   const canBeWhole = head.span_count <= WHOLE_LIMIT;
   return (
@@ -92,14 +98,17 @@ function LargeHeader({ state, finding }: { state: LargeState; finding: Finding }
           <Fact label="Depth" value={count(head.depth)} />
         </dl>
         <ErrorFact errors={head.error_count} onNext={() => finding.seek(ERRORS)} />
-        {head.error_count > 0 && canBeWhole && <Origin state={state} />}
+        {origin && <OriginFact service={origin.service_name} name={origin.name} onClick={() => toOrigin(state)} />}
       </div>
+      {analysis && analysis.clock_skew.length > 0 && <ClockToggle skew={skewOf(analysis)} asRecorded={!state.adjusted} />}
+      {analysis && <ServiceTimes services={analysis.services} />}
+      {analysis && <Warnings warnings={analysis.warnings} />}
       <p class="large-note">
         <span>
-          Its spans are loaded as you open, scroll and zoom, with times as they were sent.
+          Its spans are loaded as you open, scroll and zoom.
           <span class="hide-phone">
             {" "}
-            The flame graph, the call tree, the critical path, own times by service{canBeWhole ? "" : ", where the error began"} and colours by attribute need all of them at once
+            The flame graph, the call tree and colours by attribute need all of them at once
             {canBeWhole ? "." : `: of up to ${count(WHOLE_LIMIT)}.`}
           </span>
         </span>
@@ -113,14 +122,18 @@ function LargeHeader({ state, finding }: { state: LargeState; finding: Finding }
   );
 }
 
-/** Where the error began, as the list of failures tells it. */
-function Origin({ state }: { state: LargeState }): JSX.Element | null {
-  const id = state.head.trace_id;
-  const { data } = useApi<FailurePage>(`origin ${id}`, (signal) => getJson("/api/v1/failures", { query: `trace_id:${id}`, limit: 1 }, signal));
-  const failure = data?.complete ? data.failures[0] : undefined;
-  const sample = failure?.samples[0];
-  if (!failure || !sample) return null;
-  return <OriginFact service={failure.service_name} name={failure.name} onClick={() => setParams({ span: sample.span_id, tab: null }, "replace")} />;
+function toOrigin(state: LargeState): void {
+  const origin = state.analysis?.error_origin;
+  if (!origin) return;
+  setParams({ tab: null }, "replace");
+  state.goTo({ span_index: origin.span_index }).catch(() => undefined);
+}
+
+/** Called services whose clocks differ from that of their caller. */
+function skewOf({ clock_skew: pairs }: TraceAnalysis): { machines: { name: string; delta_ns: number; spans: number }[]; largest_ns: number } {
+  const machines = pairs.map(({ caller, called, skew_ns, calls }) => ({ name: `${called}, called by ${caller},`, delta_ns: skew_ns, spans: calls }));
+  machines.sort((a, b) => Math.abs(b.delta_ns) - Math.abs(a.delta_ns));
+  return { machines, largest_ns: Math.abs(machines[0]?.delta_ns ?? 0) };
 }
 
 function useLargeKeys(state: LargeState, finding: Finding, onSpans: boolean, zoomToRow: () => void): void {
@@ -137,7 +150,8 @@ function useLargeKeys(state: LargeState, finding: Finding, onSpans: boolean, zoo
     else state.select(rowOf(state.loaded.rows, here.row.parent_index) ?? here.row);
   };
   const right = (): void => {
-    if (!here || here.row.child_count === 0) return;
+    if (here?.row.similar) state.openGroup(here.row);
+    if (!here || here.row.similar || here.row.child_count === 0) return;
     if (here.open) go(at + 1);
     else state.toggle(here.row, false);
   };
@@ -152,6 +166,9 @@ function useLargeKeys(state: LargeState, finding: Finding, onSpans: boolean, zoo
     "]": state.openAll,
     ...zoomKeys(state),
     e: () => state.head.error_count > 0 && finding.seek(ERRORS),
+    x: () => toOrigin(state),
+    p: state.toggleCritical,
+    o: state.toggleSimilar,
     n: () => finding.go(1),
     N: () => finding.go(-1),
     z: zoomToRow,

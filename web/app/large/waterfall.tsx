@@ -1,21 +1,25 @@
 import type { JSX } from "preact";
 import { useCallback, useLayoutEffect, useRef } from "preact/hooks";
+import type { WindowRow } from "../api/windows";
 import { serviceSlot } from "../lib/colour";
 import { rowOf } from "../lib/windowed";
 import { Bars, type PaintRows } from "../trace/bars";
 import { useRowHeight, WaterfallFrame } from "../trace/frame";
-import { paintBar } from "../trace/paint";
+import { paintBar, paintCritical } from "../trace/paint";
+import type { Zoom } from "../trace/zoom";
 import type { VirtualHandle } from "../ui/virtual";
 import { GapRow, LargeRow } from "./row";
 import type { LargeState } from "./use-large";
 
 /** Of a bar with others below it: which part is its own work is not in a window. */
 const LIGHT = 0.5;
+/** Of the bar of similar spans, from the first to the last: there may be time between them. */
+const SIMILAR = 0.34;
 
 /** The rows that have come as a tree on the left and as bars over time on the right. */
 export function LargeWaterfall({ state }: { state: LargeState }): JSX.Element {
   const list = useRef<VirtualHandle>(null);
-  const { items, loaded, zoom, head, selected } = state;
+  const { items, loaded, zoom, head, selected, startOf, showCritical } = state;
   const onScroll = useAnchor(state, list, useRowHeight());
   const at = items.findIndex((item) => item.kind === "row" && item.row.span_index === selected);
   const paint: PaintRows = useCallback(
@@ -25,10 +29,14 @@ export function LargeWaterfall({ state }: { state: LargeState }): JSX.Element {
         const { row } = item;
         const caller = rowOf(loaded.rows, row.parent_index);
         const token = row.error ? "--error" : `--service-${serviceSlot(row.service_name)}`;
-        const bar = { start_ns: row.start_offset_ns, duration_ns: row.duration_ns, paint: { token, strength: 1 }, light: row.child_count > 0 ? LIGHT : 1, work: null, callerEnd_ns: caller ? caller.start_offset_ns + caller.duration_ns : Number.POSITIVE_INFINITY };
-        paintBar(context, bar, zoom.from, palette, geometry, above * geometry.rowHeight + geometry.barTop);
+        const start = startOf(row);
+        const callerEnd_ns = caller && !row.similar ? startOf(caller) + caller.duration_ns : Number.POSITIVE_INFINITY;
+        const bar = { start_ns: start, duration_ns: row.duration_ns, paint: { token, strength: 1 }, light: row.similar ? SIMILAR : row.child_count > 0 ? LIGHT : 1, work: null, callerEnd_ns };
+        const top = above * geometry.rowHeight + geometry.barTop;
+        paintBar(context, bar, zoom.from, palette, geometry, top);
+        if (showCritical) paintCritical(context, criticalOf(row, start), zoom.from, palette, geometry, top);
       }),
-    [items, loaded, zoom.from, zoom.to],
+    [items, loaded, zoom.from, zoom.to, state.adjusted, showCritical],
   );
   return (
     <WaterfallFrame
@@ -49,6 +57,13 @@ export function LargeWaterfall({ state }: { state: LargeState }): JSX.Element {
       renderBars={(place) => <Bars place={place} paint={paint} />}
     />
   );
+}
+
+/** When the end of the trace waited for a row, on the clock that it is drawn by: for similar spans, somewhere between the first and the last. */
+function criticalOf(row: WindowRow, start: number): Zoom[] {
+  const moved = start - row.start_offset_ns;
+  if (row.similar) return row.critical_time_ns > 0 ? [{ from: start, to: start + row.duration_ns }] : [];
+  return row.critical_parts.map((part) => ({ from: part.from_offset_ns + moved, to: part.to_offset_ns + moved }));
 }
 
 /** Rows that come or go above what is in sight do not move it. Returns what is to be told where the list was scrolled to. */

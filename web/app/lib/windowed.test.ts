@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { tree, windowOf } from "../testing/windows";
-import { endOf, firstWindow, itemsOf, rowOf, trimmed, withChain, withChildren, withPage, type Item, type Loaded } from "./windowed";
+import { endOf, firstWindow, itemsOf, rowOf, trimmed, withChain, withChildren, withoutBelow, withPage, type Item, type Loaded } from "./windowed";
 
 const LIMIT = 20;
 const SPANS = tree([7, 9, 30]);
@@ -21,6 +21,29 @@ function all(loaded: Loaded): Loaded {
 }
 
 const chainTo = (index: number) => SPANS.filter((row) => row.span_index <= index && endOf(row) >= index);
+
+describe("rows for similar spans", () => {
+  const group = { span_count: 30, error_count: 0, longest_index: 3, duration_ns: 1, duration_min_ns: 1, duration_median_ns: 1, duration_max_ns: 1 };
+
+  it("have nothing below them, though their spans have", () => {
+    const [root, second] = SPANS;
+    if (!root || !second) throw new Error("no rows");
+    const row = { ...second, similar: group };
+    expect(endOf(row)).toBe(row.span_index);
+    const items = itemsOf({ rows: [root, row], gaps: [], asked: new Set() }, OPEN);
+    expect(items.map((item) => item.kind === "row" && item.open)).toEqual([true, false]);
+  });
+
+  it("make room for what is below the span above, anew", () => {
+    const parent = SPANS[1];
+    if (!parent) throw new Error("no row");
+    const loaded = all(first());
+    const left = withoutBelow(loaded, parent);
+    expect(left.rows.map((row) => row.span_index)).toEqual(SPANS.filter((row) => row.span_index <= 1 || row.span_index > endOf(parent)).map((row) => row.span_index));
+    expect(indexes(itemsOf(all(withChildren(left, parent, windowOf(SPANS, { limit: LIMIT, under: 1 }))), OPEN))).toEqual(SPANS.map((row) => row.span_index));
+    expect(withoutBelow(loaded, null).rows).toEqual([]);
+  });
+});
 
 describe("windows of a large trace", () => {
   it("begin with the levels that fit", () => {

@@ -1,4 +1,4 @@
-import type { TraceWindow, WindowRow } from "../api/types";
+import type { TraceWindow, WindowRow } from "../api/windows";
 
 /** Rows that are not here, between two that are, or at the end of what is below a span. */
 export interface Gap {
@@ -20,10 +20,16 @@ export interface Loaded {
   asked: ReadonlySet<number>;
 }
 
+/** Whether similar spans of one parent are one row. */
+export type Similar = "together" | "apart";
+
+/** What the address says of that. */
+export const similarOf = (params: URLSearchParams): Similar => (params.get("similar") === "0" ? "apart" : "together");
+
 export type Item = { kind: "row"; row: WindowRow; open: boolean } | { kind: "gap"; gap: Gap; depth: number };
 
-/** The last index at or below a span. */
-export const endOf = (row: WindowRow): number => row.span_index + row.descendant_count;
+/** The last index at or below a span; others stand between the spans of a group, and what is below them is not shown. */
+export const endOf = (row: WindowRow): number => (row.similar ? row.span_index : row.span_index + row.descendant_count);
 
 const top = (page: TraceWindow, under: WindowRow | null): number => (under?.depth ?? 0) + page.window.depth - 1;
 
@@ -63,6 +69,17 @@ export function withChildren(loaded: Loaded, under: WindowRow, page: TraceWindow
   const gaps = loaded.gaps.filter((gap) => gap.under !== under.span_index);
   if (page.next_after !== null) gaps.push({ under: under.span_index, after: page.next_after, until: null, deepest: top(page, under) });
   return { rows: merged(loaded.rows, page.rows), gaps, asked: new Set([...loaded.asked, under.span_index]) };
+}
+
+/** Without anything below a span; of what is at the top nothing is left. */
+export function withoutBelow(loaded: Loaded, under: WindowRow | null): Loaded {
+  if (!under) return { rows: [], gaps: [], asked: new Set() };
+  const isBelow = (index: number | null): boolean => index !== null && index > under.span_index && index <= endOf(under);
+  return {
+    rows: loaded.rows.filter((row) => !isBelow(row.span_index)),
+    gaps: loaded.gaps.filter((gap) => gap.under !== under.span_index && !isBelow(gap.under)),
+    asked: new Set([...loaded.asked].filter((index) => !isBelow(index))),
+  };
 }
 
 /** With a page of what was missing in a gap. */
@@ -159,7 +176,7 @@ export function itemsOf({ rows, gaps, asked }: Loaded, closed: ReadonlySet<numbe
     const following = rows[at + 1];
     const below = (following !== undefined && following.span_index <= endOf(row)) || unders.has(row.span_index) || asked.has(row.span_index);
     const isClosed = closed.has(row.span_index);
-    items.push({ kind: "row", row, open: row.child_count > 0 && below && !isClosed });
+    items.push({ kind: "row", row, open: !row.similar && row.child_count > 0 && below && !isClosed });
     if (isClosed) {
       hiddenBy = row.span_index;
       hiddenTo = endOf(row);

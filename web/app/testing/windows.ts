@@ -1,4 +1,4 @@
-import type { TraceWindow, WindowRow } from "../api/types";
+import type { TraceWindow, WindowRow } from "../api/windows";
 
 /** A tree of spans, depth first, with so many children a level; what a server holds. */
 export function tree(children: readonly number[]): WindowRow[] {
@@ -6,6 +6,7 @@ export function tree(children: readonly number[]): WindowRow[] {
   const grow = (depth: number, parent: number | null, from: number, length: number): void => {
     const row: WindowRow = {
       span_index: rows.length, span_id: String(rows.length), parent_index: parent, depth, service_name: `s${depth}`, name: `n${rows.length}`, kind: "INTERNAL", start_offset_ns: from, duration_ns: length, self_time_ns: 0,
+      critical_time_ns: 0, critical_parts: [], adjusted_start_offset_ns: from, similar: null,
       error: false, error_below: false, missing_parent: false, child_count: children[depth] ?? 0, descendant_count: 0,
     };
     rows.push(row);

@@ -2,8 +2,7 @@ import type { JSX } from "preact";
 import { serviceColour } from "../lib/colour";
 import { count, duration, plural } from "../lib/format";
 import type { SimilarGroup } from "../lib/similar";
-import { Icon } from "../ui/icons";
-import { SpanLine } from "./line";
+import { ErrorCount, SpanLine } from "./line";
 import type { TraceState } from "./use-view";
 
 interface Props {
@@ -35,12 +34,7 @@ export function GroupRow({ index, row, group, state }: Props): JSX.Element {
       said={`${duration(group.total_ns)} in all, ${duration(group.min_ns)} to ${duration(group.max_ns)} each${failed}`}
     >
       {matches !== null && matches > 0 && <span class="span-below">{count(matches)} found</span>}
-      {group.errors > 0 && (
-        <span class="span-alert number" title={`${count(group.errors)} of them failed`}>
-          <Icon name="warn" size={12} />
-          {count(group.errors)}
-        </span>
-      )}
+      <ErrorCount errors={group.errors} />
     </SpanLine>
   );
 }

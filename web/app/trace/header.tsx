@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { getJson } from "../api/client";
-import type { Json, Timeline } from "../api/types";
+import type { Json, ServiceTime, Timeline } from "../api/types";
 import { serviceColour } from "../lib/colour";
 import { saveFile } from "../lib/download";
 import { count, duration, percent, plural, signed } from "../lib/format";
@@ -54,25 +54,30 @@ export function TraceHeader({ trace, file, skew, asRecorded, origins, onJumpToEr
         {origin && trace.spans.length > 1 && <OriginFact service={origin.service_name} name={origin.name} keys="x" onClick={onJumpToOrigin} />}
       </div>
       {skew && <ClockToggle skew={skew} asRecorded={asRecorded} />}
-      <ServiceTimes trace={trace} />
-      {trace.warnings.length > 0 && (
-        <ul class="warnings">
-          {trace.warnings.map((warning) => (
-            <li key={warning.kind + warning.message}>
-              <Icon name="warn" size={12} />
-              {warning.message}
-            </li>
-          ))}
-        </ul>
-      )}
+      <ServiceTimes services={trace.services} />
+      <Warnings warnings={trace.warnings} />
     </header>
+  );
+}
+
+export function Warnings({ warnings }: { warnings: Timeline["warnings"] }): JSX.Element | null {
+  if (warnings.length === 0) return null;
+  return (
+    <ul class="warnings">
+      {warnings.map((warning) => (
+        <li key={warning.kind + warning.message}>
+          <Icon name="warn" size={12} />
+          {warning.message}
+        </li>
+      ))}
+    </ul>
   );
 }
 
 const NAMED_MACHINES = 2;
 
 /** Says that times were changed, by how much, and takes it back. */
-function ClockToggle({ skew, asRecorded }: { skew: Skew; asRecorded: boolean }): JSX.Element {
+export function ClockToggle({ skew, asRecorded }: { skew: Pick<Skew, "machines" | "largest_ns">; asRecorded: boolean }): JSX.Element {
   const { machines } = skew;
   const named = machines.slice(0, NAMED_MACHINES).map((machine) => `${machine.name} by ${signed(machine.delta_ns)}`);
   const rest = machines.length > NAMED_MACHINES ? ` and ${machines.length - NAMED_MACHINES} more` : "";
@@ -93,11 +98,12 @@ function ClockToggle({ skew, asRecorded }: { skew: Skew; asRecorded: boolean }):
 }
 
 /** Where the time went: each service's own time, the time of its callees not counted twice. */
-function ServiceTimes({ trace }: { trace: Timeline }): JSX.Element | null {
-  const services = [...trace.services].sort((a, b) => b.self_time_ns - a.self_time_ns);
+export function ServiceTimes({ services: given }: { services: readonly ServiceTime[] }): JSX.Element | null {
+  const services = [...given].sort((a, b) => b.self_time_ns - a.self_time_ns);
   const total = services.reduce((sum, service) => sum + service.self_time_ns, 0);
   if (total === 0 || services.length < 2) return null;
-  const tip = (service: Timeline["services"][number]): string => `${service.service_name}: ${duration(service.self_time_ns)} own time, ${plural(service.span_count, "span")}`;
+  const critical = (ns: number | undefined): string => (ns === undefined ? "" : `, ${duration(ns)} of the critical path`);
+  const tip = (service: ServiceTime): string => `${service.service_name}: ${duration(service.self_time_ns)} own time${critical(service.critical_time_ns)}, ${plural(service.span_count, "span")}`;
   return (
     <div class="service-times">
       <div class="service-strip" aria-hidden="true">

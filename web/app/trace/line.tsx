@@ -100,6 +100,17 @@ export function SpanAlert({ error, below, origin = false }: { error: boolean; be
   );
 }
 
+/** How many of the spans of a row failed. */
+export function ErrorCount({ errors }: { errors: number }): JSX.Element | null {
+  if (errors === 0) return null;
+  return (
+    <span class="span-alert number" title={`${count(errors)} of them failed`}>
+      <Icon name="warn" size={12} />
+      {count(errors)}
+    </span>
+  );
+}
+
 export function Orphan({ missing }: { missing: boolean }): JSX.Element | null {
   if (!missing) return null;
   return (

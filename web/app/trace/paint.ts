@@ -6,6 +6,7 @@ import type { SimilarGroup } from "../lib/similar";
 import { ticksOf, type Tick } from "../lib/ticks";
 import { selfSegments, type Segment } from "../lib/tree";
 import type { TraceState } from "./use-view";
+import type { Zoom } from "./zoom";
 
 /** The colours of tokens.css as this page shows them now: a canvas cannot read custom properties by itself. */
 export interface Palette {
@@ -76,7 +77,7 @@ export function paintRows(context: CanvasRenderingContext2D, state: TraceState, 
     context.globalAlpha = state.matchSet !== null && !state.matchSet.has(index) ? 0.35 : 1;
     const bar: Bar = { start_ns: span.start_offset_ns, duration_ns: span.duration_ns, paint: state.colours.of(span), light: span.child_count === 0 ? 1 : 0.34, work: () => selfSegments(spans, index), callerEnd_ns: endOf(spans[span.parent_index ?? -1]) };
     paintBar(context, bar, state.zoom.from, palette, geometry, top);
-    if (state.showCritical) paintCritical(context, state, index, palette, geometry, top);
+    if (state.showCritical) paintCritical(context, state.critical().byIndex.get(index) ?? [], state.zoom.from, palette, geometry, top);
     for (const tick of ticksOf(span, start, logs.get(span.span_id))) paintTick(context, tick, state.zoom.from, palette, geometry, top);
   }
   context.globalAlpha = 1;
@@ -137,11 +138,11 @@ export function paintBar(context: CanvasRenderingContext2D, bar: Bar, zoomFrom: 
 }
 
 /** Below a bar: where the end of the trace waited for it. */
-function paintCritical(context: CanvasRenderingContext2D, state: TraceState, index: number, palette: Palette, { barWidth, perNs }: Geometry, top: number): void {
+export function paintCritical(context: CanvasRenderingContext2D, parts: readonly Zoom[], zoomFrom: number, palette: Palette, { barWidth, perNs }: Geometry, top: number): void {
   context.fillStyle = palette.text;
-  for (const part of state.critical().byIndex.get(index) ?? []) {
-    const a = Math.max(0, (part.from - state.zoom.from) * perNs);
-    const b = Math.min(barWidth, (part.to - state.zoom.from) * perNs);
+  for (const part of parts) {
+    const a = Math.max(0, (part.from - zoomFrom) * perNs);
+    const b = Math.min(barWidth, (part.to - zoomFrom) * perNs);
     if (b > a) context.fillRect(a, top + BAR + 1, Math.max(1, b - a), 2);
   }
 }

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { getJson } from "../api/client";
-import type { Timeline, TraceWindow } from "../api/types";
+import type { Timeline } from "../api/types";
+import type { TraceWindow } from "../api/windows";
 import { nanosToMs } from "../lib/time";
 
 const POLL_MS = 10_000;

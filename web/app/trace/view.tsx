@@ -1,7 +1,8 @@
 import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { getJson } from "../api/client";
-import type { LogPage, LogRecord, Timeline, TraceWindow } from "../api/types";
+import type { LogPage, LogRecord, Timeline } from "../api/types";
+import type { TraceWindow } from "../api/windows";
 import { useApi, type Loaded } from "../api/use";
 import { plural } from "../lib/format";
 import { useKeys } from "../lib/keys";
@@ -19,6 +20,7 @@ import { TraceLogs } from "./logs";
 import { Minimap } from "./minimap";
 import { SpanPanel } from "./panel";
 import { Statistics } from "./statistics";
+import { similarOf } from "../lib/windowed";
 import { Toolbar } from "./toolbar";
 import { useAround } from "./use-around";
 import { useLateSpans } from "./use-late";
@@ -38,14 +40,16 @@ const FIRST_ROWS = 1000;
 const LargeTrace = lazyView(async () => (await import("../large/view")).LargeTrace);
 
 export function TraceView({ id }: { id: string }): JSX.Element {
-  const whole = usePlace().params.get("whole") === "1";
+  const { params } = usePlace();
+  const whole = params.get("whole") === "1";
   // How large a trace is, is known from a list or only when it is looked at; a window of it costs little, however large.
   const [isSmall] = useState(() => (knownSize(id) ?? Number.POSITIVE_INFINITY) <= WHOLE_SPANS);
-  const head = useApi<TraceWindow>(whole || isSmall ? null : id, (signal) => getJson(`/api/v1/traces/${encodeURIComponent(id)}/timeline`, { limit: FIRST_ROWS }, signal));
+  const [similar] = useState(() => similarOf(params));
+  const head = useApi<TraceWindow>(whole || isSmall ? null : id, (signal) => getJson(`/api/v1/traces/${encodeURIComponent(id)}/timeline`, { limit: FIRST_ROWS, similar }, signal));
   if (head.data && !whole && head.data.span_count > WHOLE_SPANS) {
     return (
       <main class="view">
-        <LargeTrace key={head.data.span_count} head={head.data} onReload={head.reload} />
+        <LargeTrace key={head.data.span_count} head={head.data} similar={similar} onReload={head.reload} />
       </main>
     );
   }
