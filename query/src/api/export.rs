@@ -1,12 +1,19 @@
 //! `GET /api/v1/logs/export` and `GET /api/v1/spans/export`: all rows that match, as a file.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::response::Response;
 use datafusion::prelude::col;
 use serde::Deserialize;
 use spoor_storage::model::schema::RECORD_ID;
 use spoor_storage::{Error, Result, Table, TenantId};
-use utoipa::ToSchema;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{IntoResponses, ToSchema};
 
 use super::request::{Parameters, optional};
 use super::stream::{Format, Output, streamed};
@@ -62,23 +69,48 @@ fn csv_example() -> &'static str {
     "time,service_name,record_id\r\n2023-01-29T08:48:16.546346267Z,checkout,16777216\r\n"
 }
 
+/// Rows as they come, in one of the formats.
+struct ExportedRows;
+
+impl IntoResponses for ExportedRows {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::response::Response>> {
+        let text = || RefOr::T(ObjectBuilder::new().schema_type(Type::String).into());
+        let bytes = || Ref::from_schema_name(FileBytes::name()).into();
+        let complete = HeaderBuilder::new()
+            .description(Some("`false` if files had to be left out."))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::Boolean)));
+        let mut response = ResponseBuilder::new()
+            .description("Rows, as they come.")
+            .header("spoor-complete", complete.build());
+        for (media_type, schema, example) in [
+            ("application/x-ndjson", text(), ndjson_example()),
+            ("text/csv", text(), csv_example()),
+            (
+                "application/vnd.apache.arrow.stream",
+                bytes(),
+                binary_example(),
+            ),
+            ("application/vnd.apache.parquet", bytes(), binary_example()),
+        ] {
+            let content = ContentBuilder::new()
+                .schema(Some(schema))
+                .example(Some(example.into()));
+            response = response.content(media_type, content.build());
+        }
+        BTreeMap::from([("200".to_owned(), response.build().into())])
+    }
+}
+
 /// Log records as a file.
 ///
 /// All that match, with the columns of the table `logs` as SQL has them. An answer that fails or has more than `max_bytes` is broken off.
 #[utoipa::path(
-    get, path = "/api/v1/logs/export", tag = "Logs", operation_id = "logs_export",
+    get,
+    path = "/api/v1/logs/export",
+    tag = "Logs",
+    operation_id = "logs_export",
     params(ExportParameters),
-    responses(
-        (status = 200, description = "Rows, as they come.",
-            headers(("spoor-complete" = bool, description = "`false` if files had to be left out.")),
-            content(
-                (String = "application/x-ndjson", example = ndjson_example),
-                (String = "text/csv", example = csv_example),
-                (FileBytes = "application/vnd.apache.arrow.stream", example = binary_example),
-                (FileBytes = "application/vnd.apache.parquet", example = binary_example),
-            )),
-        ReadErrors,
-    ),
+    responses(ExportedRows, ReadErrors)
 )]
 pub(super) async fn logs(
     State(state): State<ApiState>,
@@ -91,19 +123,12 @@ pub(super) async fn logs(
 ///
 /// All that match, with the columns of the table `spans` as SQL has them. An answer that fails or has more than `max_bytes` is broken off.
 #[utoipa::path(
-    get, path = "/api/v1/spans/export", tag = "Traces", operation_id = "spans_export",
+    get,
+    path = "/api/v1/spans/export",
+    tag = "Traces",
+    operation_id = "spans_export",
     params(ExportParameters),
-    responses(
-        (status = 200, description = "Rows, as they come.",
-            headers(("spoor-complete" = bool, description = "`false` if files had to be left out.")),
-            content(
-                (String = "application/x-ndjson", example = ndjson_example),
-                (String = "text/csv", example = csv_example),
-                (FileBytes = "application/vnd.apache.arrow.stream", example = binary_example),
-                (FileBytes = "application/vnd.apache.parquet", example = binary_example),
-            )),
-        ReadErrors,
-    ),
+    responses(ExportedRows, ReadErrors)
 )]
 pub(super) async fn spans(
     State(state): State<ApiState>,

@@ -15,7 +15,7 @@ use crate::table::AttributesNearer;
 /// The two kinds.
 pub(super) struct States {
     /// For plans that are put together here. They have their functions in them; a registry of names would be copied
-    /// several times for every query, which takes longer than to find a trace.
+    /// several times for every query.
     pub(super) plans: SessionState,
     /// For SQL: the built-in scalar, aggregate and window functions and ours; without table functions, file
     /// formats and table factories, so that no statement can reach a file.

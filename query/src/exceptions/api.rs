@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::group::{Group, GroupKey, Groups, Origin, Source};
+use super::group::{Found, Group, GroupKey, Groups, Origin, Source};
 use super::{EVENT, Exception, MESSAGE, STACK, TYPE};
 use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters};
 use crate::failure::from_datafusion;
@@ -45,6 +45,8 @@ struct Content {
     #[schema(required)]
     new_count: Option<usize>,
     total: u64,
+    /// In the baseline, also of groups that have none since; 0 without one.
+    baseline_total: u64,
     /// Where the first bucket begins.
     #[schema(value_type = UnixNano)]
     start_unix_nano: String,
@@ -113,7 +115,7 @@ fn example() -> serde_json::Value {
             "operations": [{"service_name": "pay", "name": "POST /pay", "count": 7}], "counts": [3, 4],
             "sample_trace_id": "fe6b6f1c5a0f4d3b8a7e9c2d1b0a3f5e", "sample_span_id": "a3f5e0b1c2d4f607", "sample_log_id": null,
         }],
-        "group_count": 1, "new_count": 0, "total": 7, "start_unix_nano": "1674979220000000000", "bucket_ns": 5_000_000_000_i64,
+        "group_count": 1, "new_count": 0, "total": 7, "baseline_total": 6, "start_unix_nano": "1674979220000000000", "bucket_ns": 5_000_000_000_i64,
         "baseline_start_unix_nano": "1674979210000000000", "since_unix_nano": "1674979220000000000",
         "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17, "scanned_bytes": 70_000,
     })
@@ -157,13 +159,21 @@ async fn exceptions(
             "there are too many kinds of exceptions: groups are coarser than they are",
         );
     }
-    let (found, services) = groups.finish();
+    let Found {
+        groups: found,
+        services,
+        baseline_total,
+    } = groups.finish();
+    if services.are_too_many() {
+        session.note_incomplete("there are too many services; the rest is counted as `(other)`");
+    }
     let has_baseline = periods.since_ns.is_some();
     let is_new = |(_, group): &&(GroupKey, Group)| group.tally.baseline_count == 0;
     let content = Content {
         group_count: found.len(),
         new_count: has_baseline.then(|| found.iter().filter(is_new).count()),
         total: found.iter().map(|(_, group)| group.tally.count).sum(),
+        baseline_total,
         start_unix_nano: buckets.map_or(0, |buckets| buckets.start_ns).to_string(),
         bucket_ns: buckets.map_or(0, |buckets| buckets.width_ns),
         periods: periods.bounds(),
@@ -331,7 +341,7 @@ fn group_json(
         baseline_count: has_baseline.then_some(group.tally.baseline_count),
         first_seen: format_time(first.time_ns),
         last_seen: format_time(last.time_ns),
-        services: services.top(&group.tally, MAX_NAMES),
+        services: services.top(&group.tally, MAX_NAMES).0,
         operations,
         counts: group.tally.counts,
         sample_trace_id: group.span.map(|(_, trace, _)| hex::encode(trace)),

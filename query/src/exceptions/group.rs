@@ -68,6 +68,15 @@ pub(super) struct Groups {
     by_key: Grouped<GroupKey, Group>,
 }
 
+/// What they came to.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) groups: Vec<(GroupKey, Group)>,
+    pub(super) services: Services,
+    /// Exceptions of the first period, of all groups.
+    pub(super) baseline_total: u64,
+}
+
 // === impl Groups ===
 
 impl Groups {
@@ -81,11 +90,10 @@ impl Groups {
     }
 
     pub(super) fn add(&mut self, exception: Exception<'_>, origin: Origin<'_>) {
-        let service = self.services.number(origin.service);
         let record = Record {
             place: origin.place,
             level: "error",
-            service,
+            service: self.services.known(origin.service),
         };
         let (periods, buckets) = (self.periods, self.buckets);
         self.by_key.add(GroupKey::of(exception), |group| {
@@ -102,17 +110,20 @@ impl Groups {
     }
 
     /// The groups with an exception in the second period, most frequent first.
-    pub(super) fn finish(self) -> (Vec<(GroupKey, Group)>, Services) {
-        let mut groups: Vec<(GroupKey, Group)> = self
-            .by_key
-            .into_groups()
-            .filter(|(_, group)| group.tally.count > 0)
-            .collect();
+    pub(super) fn finish(self) -> Found {
+        let mut groups: Vec<(GroupKey, Group)> = self.by_key.into_groups().collect();
+        let baseline = groups.iter().map(|(_, group)| group.tally.baseline_count);
+        let baseline_total = baseline.sum();
+        groups.retain(|(_, group)| group.tally.count > 0);
         groups.sort_by(|(a, left), (b, right)| {
             let (left, right) = (left.tally.count, right.tally.count);
             right.cmp(&left).then_with(|| a.cmp(b))
         });
-        (groups, self.services)
+        Found {
+            groups,
+            services: self.services,
+            baseline_total,
+        }
     }
 
     /// About how many bytes they take.

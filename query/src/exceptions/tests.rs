@@ -156,6 +156,7 @@ async fn what_is_new_since_is_told_and_a_query_narrows() {
         })
         .collect();
     assert_eq!(found["new_count"], 2);
+    assert_eq!(found["baseline_total"], 6);
     assert_eq!(
         new,
         [

@@ -41,6 +41,8 @@ struct Content {
     #[schema(required)]
     new_count: Option<usize>,
     total: u64,
+    /// In the baseline, also of groups that have none since; 0 without one.
+    baseline_total: u64,
     #[serde(flatten)]
     periods: PeriodBounds,
 }
@@ -106,7 +108,7 @@ fn example() -> serde_json::Value {
             "root_operations": [{"service_name": "shop", "name": "POST /pay", "count": 4}],
             "samples": [{"trace_id": "fe6b6f1c5a0f4d3b8a7e9c2d1b0a3f5e", "span_id": "a3f5e0b1c2d4f607", "path": ["shop", "db"]}],
         }],
-        "group_count": 1, "new_count": 0, "total": 4,
+        "group_count": 1, "new_count": 0, "total": 4, "baseline_total": 2,
         "baseline_start_unix_nano": "1674979210000000000", "since_unix_nano": "1674979220000000000",
         "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17, "scanned_bytes": 70_000,
     })
@@ -132,13 +134,14 @@ async fn failures(
     let periods = given.periods()?;
     let session = state.begin().await?;
     session.note_skipped(Table::Spans, periods.all);
-    let found = groups(&session, &query, periods).await?;
+    let (found, baseline_total) = groups(&session, &query, periods).await?;
     let has_baseline = periods.since_ns.is_some();
     let is_new = |(_, group): &&(GroupKey, Group)| group.tally.baseline_count == 0;
     let content = Content {
         group_count: found.len(),
         new_count: has_baseline.then(|| found.iter().filter(is_new).count()),
         total: found.iter().map(|(_, group)| group.tally.count).sum(),
+        baseline_total,
         periods: periods.bounds(),
         failures: found
             .into_iter()
@@ -149,12 +152,12 @@ async fn failures(
     Ok(Json(Answer::new(&session, content)))
 }
 
-/// Groups of the traces with a failed span that matches in the range.
+/// Groups of the traces with a failed span that matches in the range, and how many are in the baseline.
 async fn groups(
     session: &QuerySession,
     query: &Query,
     periods: Periods,
-) -> Result<Vec<(GroupKey, Group)>> {
+) -> Result<(Vec<(GroupKey, Group)>, u64)> {
     let failed = col("status_code").eq(lit("ERROR"));
     let matching = language::condition(session, query, Table::Spans, periods.all).await?;
     let wanted = Wanted {

@@ -8,9 +8,7 @@ use crate::exceptions::Exception;
 use crate::listing::RowPlace;
 use crate::otlp::SpanRef;
 use crate::parameters::Periods;
-use crate::patterns::{
-    Coarsen, Grouped, Merge, Record, Services, Tally, count_bounded, template_of,
-};
+use crate::patterns::{Coarsen, Grouped, Merge, Record, Tally, count_bounded, template_of};
 use crate::trace::assemble::{Placed, assemble};
 use crate::trace::{LoadedTrace, Origin, error_origin};
 
@@ -68,7 +66,6 @@ pub(super) struct Group {
 pub(super) struct Groups {
     periods: Periods,
     by_key: Grouped<GroupKey, Group>,
-    services: Services,
 }
 
 impl Groups {
@@ -76,7 +73,6 @@ impl Groups {
         Self {
             periods,
             by_key: Grouped::new(MAX_GROUPS),
-            services: Services::default(),
         }
     }
 
@@ -97,7 +93,7 @@ impl Groups {
         let record = Record {
             place,
             level: "error",
-            service: self.services.number(columns.service_name(row)),
+            service: None,
         };
         let root = root_of(&tree.order, origin.top());
         let SpanRef {
@@ -129,18 +125,18 @@ impl Groups {
         self.by_key.is_coarse()
     }
 
-    /// The groups with a failure in the second period, most frequent first.
-    pub(super) fn finish(self) -> Vec<(GroupKey, Group)> {
-        let mut groups: Vec<(GroupKey, Group)> = self
-            .by_key
-            .into_groups()
-            .filter(|(_, group)| group.tally.count > 0)
-            .collect();
+    /// The groups with a failure in the second period, most frequent first; and how many failures the first
+    /// period has, of all groups.
+    pub(super) fn finish(self) -> (Vec<(GroupKey, Group)>, u64) {
+        let mut groups: Vec<(GroupKey, Group)> = self.by_key.into_groups().collect();
+        let baseline = groups.iter().map(|(_, group)| group.tally.baseline_count);
+        let baseline_total = baseline.sum();
+        groups.retain(|(_, group)| group.tally.count > 0);
         groups.sort_by(|(a, left), (b, right)| {
             let (left, right) = (left.tally.count, right.tally.count);
             right.cmp(&left).then_with(|| a.cmp(b))
         });
-        groups
+        (groups, baseline_total)
     }
 }
 

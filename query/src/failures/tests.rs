@@ -115,6 +115,12 @@ async fn failing_traces_are_grouped_by_where_they_break() {
             (&json!("mail"), &json!(true))
         ]
     );
+    let baseline = list(&found["failures"]).iter();
+    let baseline: u64 = baseline
+        .map(|group| group["baseline_count"].as_u64().unwrap())
+        .sum();
+    assert!(baseline > 0);
+    assert_eq!(found["baseline_total"], baseline, "both groups go on");
     let of_mail = house.get(PATH, &[("query", "service:mail")]).await;
     assert_eq!(of_mail["total"], 1);
     assert_eq!(house.try_get(PATH, &[("query", "duration>")]).await.0, 400);

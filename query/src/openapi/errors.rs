@@ -103,7 +103,7 @@ const STATUSES: [Status; 11] = [
     Status {
         number: 503,
         name: "Unavailable",
-        description: "Not now: the server starts or stops, cannot reach its files, or other queries have all memory that there is for queries (with `Retry-After`).",
+        description: "Not now: the server starts or stops, cannot reach its files, or other queries have all memory that there is for queries (with `Retry-After`); or what is asked for may be in data that cannot be read.",
         code: "unavailable",
         message: "spoor is starting: the log is being replayed",
         hint: Some("try again in a moment"),

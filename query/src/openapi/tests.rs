@@ -106,3 +106,79 @@ fn each(value: &Value, visit: &mut impl FnMut(&str, &Value)) {
         _ => {}
     }
 }
+
+/// Names under which the types of a source file are schemas.
+fn schema_names(source: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    // The attributes and comments of a type, from the line that derives on.
+    let mut named_otherwise = None;
+    let mut derives = false;
+    for line in source.lines().map(str::trim) {
+        derives |= line.contains("derive(") && line.contains("ToSchema");
+        if let Some((_, name)) = line.split_once("schema(as = ") {
+            named_otherwise = name.split([',', ')']).next();
+        }
+        if let Some((_, name)) = line.split_once("Cow::Borrowed(\"") {
+            names.extend(name.split('"').next().map(str::to_owned));
+        }
+        let words: Vec<&str> = line.split([' ', '(', '<', '{', ';']).collect();
+        let kind = words
+            .iter()
+            .position(|word| ["struct", "enum"].contains(word));
+        let Some(name) = kind.and_then(|at| words.get(at + 1)) else {
+            continue;
+        };
+        if !line.starts_with("//") {
+            let name = named_otherwise.take().unwrap_or(name);
+            names.extend(std::mem::take(&mut derives).then(|| name.to_owned()));
+        }
+    }
+    names
+}
+
+fn add_schema_names(folder: &std::path::Path, names: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_stem().is_some_and(|name| name == "tests") {
+            continue;
+        }
+        if path.is_dir() {
+            add_schema_names(&path, names);
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            names.extend(schema_names(&std::fs::read_to_string(&path).unwrap()));
+        }
+    }
+}
+
+/// Of two schemas of one name the document would have one, without a word.
+#[test]
+fn no_two_schemas_have_one_name() {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut names = Vec::new();
+    for folder in ["src", "../server/src"] {
+        add_schema_names(&here.join(folder), &mut names);
+    }
+    let mut seen = BTreeSet::new();
+    for name in &names {
+        assert!(seen.insert(name), "two types are the schema {name}");
+    }
+    let document = document();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    for name in schemas.keys() {
+        assert!(seen.contains(name), "{name} was not found in the sources");
+    }
+}
+
+#[test]
+fn names_of_schemas_are_found_in_sources() {
+    let source = "
+        #[derive(Debug, ToSchema)]
+        #[schema(as = Failures)]
+        struct Content { a: u64 }
+        struct Other(String);
+        #[derive(ToSchema)]
+        /// A struct of bytes.
+        pub(crate) enum Kind {
+        fn name() -> Cow<'static, str> { Cow::Borrowed(\"Time\") }";
+    assert_eq!(schema_names(source), ["Failures", "Kind", "Time"]);
+}

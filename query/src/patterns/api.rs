@@ -227,7 +227,7 @@ impl Work<'_> {
                         record_id: ids.value(row),
                     },
                     level: level_of(severity, optional_text(&texts, row)),
-                    service: services.number(names.value(row)),
+                    service: services.known(names.value(row)),
                 };
                 table.add(optional_text(&bodies, row).unwrap_or_default(), record);
             }
@@ -258,6 +258,7 @@ impl PatternWriter<'_> {
     #[expect(clippy::cast_precision_loss, reason = "a share is a rounded number")]
     fn json(&self, Pattern { shape, tally }: &Pattern) -> Option<PatternJson> {
         let (first, last) = (tally.first?, tally.last?);
+        let (services, service_count) = self.services.top(tally, MAX_SERVICES);
         Some(PatternJson {
             template: shape.template(),
             query: query_of(shape),
@@ -271,8 +272,8 @@ impl PatternWriter<'_> {
                 .iter()
                 .filter_map(|level| Some(((*level).to_owned(), (*tally.levels.get(level)?).into())))
                 .collect(),
-            services: self.services.top(tally, MAX_SERVICES),
-            service_count: tally.services.len(),
+            services,
+            service_count,
             counts: tally.counts.clone(),
             sample_id: last.record_id.to_string(),
             sample_time_unix_nano: last.time_ns.to_string(),

@@ -9,6 +9,9 @@ use crate::listing::RowPlace;
 use crate::parameters::Periods;
 use spoor_storage::TimeRange;
 
+/// Between a service and the number of a period.
+const SEPARATOR: char = '\u{0}';
+
 /// Counts texts by format, service and period; memory is bounded as that of [`ShapeTable`] is.
 #[derive(Debug)]
 pub(crate) struct ByService {
@@ -50,11 +53,12 @@ impl ByService {
         place: RowPlace,
         text: &str,
     ) {
+        // Each service counts as one for each period.
+        let key = format!("{service_name}{SEPARATOR}{period}");
         let record = Record {
             place,
             level,
-            // Each service has a number for each period.
-            service: self.services.number(service_name) * 2 + period,
+            service: self.services.known(&key),
         };
         self.table.add(text, record);
     }
@@ -74,8 +78,13 @@ impl ByService {
             let level = most.map_or("unset", |(level, _)| *level);
             let (template, query) = (pattern.shape.template(), query_of(&pattern.shape));
             let first = found.len();
-            for (number, count) in &pattern.tally.services {
-                let service_name = services.name(number / 2);
+            for (key, count) in &pattern.tally.services {
+                let Some((service_name, period)) = key
+                    .rsplit_once(SEPARATOR)
+                    .filter(|_| services.tells_apart(key))
+                else {
+                    continue;
+                };
                 let known = found[first..]
                     .iter()
                     .position(|known| known.service_name == service_name);
@@ -92,7 +101,7 @@ impl ByService {
                     },
                     |at| first + at,
                 );
-                found[at].counts[(number % 2) as usize] += count;
+                found[at].counts[usize::from(period == "1")] += count;
             }
         }
         (found, coarse)

@@ -40,7 +40,7 @@ impl Miner {
         let record = Record {
             place,
             level: "",
-            service: 0,
+            service: None,
         };
         self.0.add(text, record);
     }

@@ -35,7 +35,7 @@ impl ShapeTable {
     }
 
     /// Counts one record.
-    pub(super) fn add(&mut self, text: &str, record: Record) {
+    pub(super) fn add(&mut self, text: &str, record: Record<'_>) {
         let key = Shape::of(text).coarse(self.level).key();
         if let Some(known) = self.shapes.get_mut(key.as_str()) {
             known.add(record, self.periods, self.buckets);
@@ -87,14 +87,14 @@ mod tests {
     use super::*;
     use crate::listing::RowPlace;
 
-    fn record(time_ns: i64) -> Record {
+    fn record(time_ns: i64) -> Record<'static> {
         Record {
             place: RowPlace {
                 time_ns,
                 record_id: time_ns,
             },
             level: "info",
-            service: 0,
+            service: None,
         }
     }
 

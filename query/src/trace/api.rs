@@ -126,7 +126,7 @@ async fn one_trace(
     }
     let trace = load_trace(&session, id)
         .await?
-        .ok_or_else(|| not_found(id))?;
+        .ok_or_else(|| not_found(&session, id))?;
     let logs = count_logs(&session, id).await?;
     let nodes = trace.nodes();
     let tree = assemble(&nodes);
@@ -146,7 +146,7 @@ async fn one_trace(
 pub(crate) async fn load_whole(session: &QuerySession, id: TraceId) -> Result<LoadedTrace> {
     let trace = load_trace(session, id)
         .await?
-        .ok_or_else(|| not_found(id))?;
+        .ok_or_else(|| not_found(session, id))?;
     let outcome = session.outcome();
     if outcome.complete {
         Ok(trace)
@@ -155,13 +155,31 @@ pub(crate) async fn load_whole(session: &QuerySession, id: TraceId) -> Result<Lo
     }
 }
 
-/// No span of the trace is stored.
-pub(super) fn not_found(id: TraceId) -> Error {
-    Error::new(
+/// No span of the trace is stored, as far as can be read.
+pub(super) fn not_found(session: &QuerySession, id: TraceId) -> Error {
+    let error = Error::new(
         ErrorKind::NotFound,
         format!("no span of trace `{id}` is stored"),
+    );
+    let error = error
+        .with_hint("check the id; its spans may not have been sent yet, or may be past retention");
+    unless_missing(session, error)
+}
+
+/// The error that something is not there, unless it may be in what cannot be read: then that it cannot be known.
+pub(super) fn unless_missing(session: &QuerySession, not_there: Error) -> Error {
+    let outcome = session.outcome();
+    if outcome.complete {
+        return not_there;
+    }
+    let reasons = outcome.incomplete_reasons.join("; ");
+    let message = format!(
+        "{} in what can be read, and not all can be: {reasons}",
+        not_there.message()
+    );
+    Error::new(ErrorKind::Unavailable, message).with_hint(
+        "`spoor check` says what is broken, and `spoor check --repair` what can be saved of it",
     )
-    .with_hint("check the id; its spans may not have been sent yet, or may be past retention")
 }
 
 /// Why a trace cannot be given whole: because it never can, or because of what is wrong now.

@@ -126,7 +126,7 @@ async fn sides(session: &QuerySession, wanted: [Wanted; 2]) -> Result<[Side; 2]>
         };
         trace
             .map(|trace| Side::new(id, trace, None))
-            .ok_or_else(|| not_found(id))
+            .ok_or_else(|| not_found(session, id))
     };
     Ok(match wanted {
         [Wanted::Trace(left), Wanted::Trace(right)] => {

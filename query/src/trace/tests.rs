@@ -125,6 +125,43 @@ async fn what_is_not_there_is_told_apart_from_what_is_no_id() {
     assert_eq!(house.get("/api/v1/traces", &[]).await["traces"], json!([]));
 }
 
+#[tokio::test]
+async fn a_trace_that_may_be_in_a_broken_file_is_not_told_to_be_nowhere() {
+    let id = EVERYTHING.rsplit('/').next().unwrap();
+    let timeline = format!("{EVERYTHING}/timeline");
+    let tempo = format!("/tempo/api/traces/{id}");
+    for (path, parameters) in [
+        (EVERYTHING, vec![]),
+        (EVERYTHING, vec![("view", "timeline")]),
+        (timeline.as_str(), vec![]),
+        (
+            "/api/v1/traces/compare",
+            vec![("left", id), ("right", "median")],
+        ),
+    ] {
+        let house = House::new().await;
+        append(&house, &everything()).await;
+        house.storage.flush().await.unwrap();
+        house.break_pages(Table::Spans);
+        for _ in 0..2 {
+            let (status, body) = house.try_get(path, &parameters).await;
+            let error = &body["error"];
+            assert_eq!(status, 503, "{path}: {body}");
+            assert_eq!(error["code"], "unavailable");
+            let message = error["message"].as_str().unwrap();
+            assert!(message.contains(&id.to_lowercase()), "{message}");
+            assert!(message.contains("spans of 20"), "{message}");
+        }
+        let (status, _) = house.try_get_text(&tempo, &[]).await;
+        assert_eq!(status, 503, "a file is missing for all who ask");
+        let jaeger = house.get(&format!("/jaeger/api/traces/{id}"), &[]).await;
+        assert_eq!(
+            (&jaeger["complete"], &jaeger["data"]),
+            (&json!(false), &json!([]))
+        );
+    }
+}
+
 /// A client span, its server half without the root that they name, and a failed child.
 fn small_trace() -> Value {
     let span = |id: u8, parent: u8, kind: u32, start: i64, end: i64, code: u32| {

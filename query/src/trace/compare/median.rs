@@ -7,6 +7,7 @@ use super::Side;
 use crate::failure::from_datafusion;
 use crate::otlp::{SpanRef, integers, strings};
 use crate::session::QuerySession;
+use crate::trace::api::unless_missing;
 use crate::trace::load::load_trace;
 use crate::trace::search::time_condition;
 use crate::trace::summary::summarize;
@@ -78,7 +79,8 @@ pub(super) async fn of_operation(session: &QuerySession, side: &Side) -> Result<
     }
     others.sort_unstable();
     let Some((root_duration_ns, _)) = others.get(middle(others.len())).copied() else {
-        return Err(alone(columns.service_name(row), columns.name(row)));
+        let error = alone(columns.service_name(row), columns.name(row));
+        return Err(unless_missing(session, error));
     };
     let id = in_the_middle(session, nearest(&others)).await?;
     let trace = load_trace(session, id)

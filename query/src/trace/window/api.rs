@@ -201,7 +201,7 @@ pub(in crate::trace) async fn timeline(
 pub(super) async fn stored_trace(session: &QuerySession, id: TraceId) -> Result<Arc<WholeTrace>> {
     let trace = whole_trace(session, id).await?;
     if trace.spans.is_empty() {
-        return Err(not_found(id));
+        return Err(not_found(session, id));
     }
     Ok(trace)
 }
