@@ -7,6 +7,7 @@
 //! The catalog of a query holds those tables and nothing else, there are no table functions
 //! and no file formats, so nothing else can be reached even if a check were missing.
 
+mod backtracking;
 mod depth;
 mod edges;
 mod explain;
@@ -50,6 +51,7 @@ pub(crate) async fn plan(session: &QuerySession, sql: &str) -> Result<DataFrame>
             "the query is longer than {MAX_SQL_BYTES} bytes"
         )));
     }
+    backtracking::check(sql)?;
     let state = session.sql_state()?;
     let dialect = state.config().options().sql_parser.dialect;
     let mut statement = state
@@ -87,6 +89,7 @@ pub(crate) async fn plan(session: &QuerySession, sql: &str) -> Result<DataFrame>
 /// How many attributes a statement names, once it is rewritten; errors as [`plan`] does before it
 /// looks at tables.
 pub(crate) fn attributes_of(state: &SessionState, sql: &str) -> Result<usize> {
+    backtracking::check(sql)?;
     let dialect = state.config().options().sql_parser.dialect;
     let mut statement = state
         .sql_to_statement(sql, &dialect)

@@ -123,6 +123,11 @@ fn number(input: &mut Input<'_>) -> Lexed<Token> {
         .bytes()
         .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'));
     if is_plain && let Ok(number) = text.parse::<f64>() {
+        if number.is_infinite() {
+            return Err(ErrMode::Cut(
+                Failure::new(at, "the number is too large").hint("numbers go up to 1.7e308"),
+            ));
+        }
         return Ok(Token::Number(number));
     }
     if let Some(duration) = values::duration_ns(&text) {

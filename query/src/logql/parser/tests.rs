@@ -122,6 +122,7 @@ fn queries_are_read_as_they_are_meant() {
 /// Queries, where they go wrong, and a part of what is said.
 const WRONG: &[(&str, usize, &str)] = &[
     ("", 0, "the query is empty"),
+    ("vector(1e999)", 7, "the number is too large"),
     ("{a=\"b\"", 0, "this `{` is not closed"),
     ("{a}", 2, "where `=`, `!=`, `=~` or `!~` should be"),
     ("{a=b}", 3, "where a text in quotes should be"),
