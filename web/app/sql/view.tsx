@@ -56,7 +56,7 @@ export function SqlView(): JSX.Element {
             <button type="button" class="button button-primary button-small" title="Ctrl Enter" onClick={() => run(text)}>
               Run
             </button>
-            <button type="button" class="button button-small" title="What it would read, and why" onClick={() => run(explained(text, false))}>
+            <button type="button" class="button button-small" title="What it would read, and why" disabled={text.trim() === ""} onClick={() => run(explained(text, false))}>
               Explain
             </button>
             <SavedMenu onRun={run} align="start" />
