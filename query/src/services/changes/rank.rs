@@ -1,6 +1,6 @@
 //! From what was counted to services, the one that changed most surely first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::evidence::{ChangeKind, Evidence};
@@ -80,7 +80,9 @@ pub(super) fn ranked(
         };
         add(&pattern.service_name, score * weight, MIN_SCORE, evidence);
     }
-    for service in now.services.keys().chain(before.services.keys()) {
+    // One that only logs is known in both periods, and counts once.
+    let services: BTreeSet<&Arc<str>> = now.services.keys().chain(before.services.keys()).collect();
+    for service in services {
         let counts = sides(now, before, service).map(|side| side.traces);
         let totals = [now.trace_count, before.trace_count];
         let score = presence_score(counts, totals);

@@ -228,6 +228,30 @@ async fn new_errors_in_logs_count_for_the_lowest_service_that_has_them() {
 }
 
 #[tokio::test]
+async fn a_service_that_only_logs_now_is_silent_once() {
+    let house = House::new().await;
+    send(&house, 0..20, 0, WELL).await;
+    send(&house, 0..40, LATER, &WELL[..3]).await;
+    let logs: Vec<Log> = (0..20_u64)
+        .map(|trace| Log {
+            service: "mail",
+            severity_number: 17,
+            trace_id: Some(u128::from(trace + 1 + LATER.cast_unsigned()).to_be_bytes()),
+            ..Log::at(
+                T0 + LATER + trace.cast_signed() * SECOND,
+                "no server to send to",
+            )
+        })
+        .collect();
+    house.append(&logs).await;
+    let found = changes(&house, &[]).await;
+    let shown = shown(&found);
+    let kinds = shown.iter().find(|(name, _)| *name == "mail").unwrap();
+    let silent = kinds.1.iter().filter(|kind| **kind == "silent").count();
+    assert_eq!(silent, 1, "{shown:?}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_compared_is_said() {
     let house = House::new().await;
     send(&house, 0..20, LATER, FAILED).await;
