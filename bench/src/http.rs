@@ -34,8 +34,13 @@ enum Length {
 }
 
 impl Connection {
-    /// Connects to `host:port`.
+    /// Connects to `host:port`; as `http://host:port` it is taken too.
     pub(crate) async fn open(address: &str, token: Option<String>) -> anyhow::Result<Self> {
+        ensure!(
+            !address.starts_with("https://"),
+            "{address}: the benchmark speaks plain HTTP only"
+        );
+        let address = address.trim_start_matches("http://").trim_end_matches('/');
         let stream = TcpStream::connect(address)
             .await
             .with_context(|| format!("nobody listens on {address}: start `spoor serve` first"))?;

@@ -13,6 +13,7 @@ mod quantity;
 mod raw;
 mod resolve;
 mod retention;
+mod text;
 mod tokens;
 
 pub(crate) use problem::Problems;

@@ -7,8 +7,9 @@ use spoor_storage::{CatalogLocation, S3Location, StorageOptions, StoreLocation};
 
 use super::machine::Machine;
 use super::quantity;
-use super::raw::{RawSettings, Text};
+use super::raw::RawSettings;
 use super::resolve::Resolver;
+use super::text::Text;
 
 /// Rows from which on an index saves more than it costs: `docs/decisions/0009-index-from-rows.md`.
 const INDEX_FROM_ROWS: usize = 8_192;

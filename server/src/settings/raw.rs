@@ -1,67 +1,13 @@
 //! What the user wrote: flags, environment and file, unchecked.
-//!
-//! Values are kept as text, whatever type they will have, so that clap and TOML cannot stop at the
-//! first wrong one.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::Args;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _};
 
 use super::retention::RawRetention;
-
-/// A value as it was written.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Text(pub(super) String);
-
-impl FromStr for Text {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        scalar(toml::Value::deserialize(deserializer)?)
-            .ok_or_else(|| D::Error::custom("expected a string, a number or a boolean"))
-    }
-}
-
-fn scalar(value: toml::Value) -> Option<Text> {
-    match value {
-        toml::Value::String(text) => Some(Text(text)),
-        toml::Value::Integer(number) => Some(Text(number.to_string())),
-        toml::Value::Float(number) => Some(Text(number.to_string())),
-        toml::Value::Boolean(switch) => Some(Text(switch.to_string())),
-        _ => None,
-    }
-}
-
-fn set(value: Option<Text>) -> Option<Text> {
-    value.filter(|Text(text)| !text.trim().is_empty())
-}
-
-fn all_set(mut values: Vec<Text>) -> Vec<Text> {
-    values.retain(|Text(text)| !text.trim().is_empty());
-    values
-}
-
-fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Text>, D::Error> {
-    let values = match toml::Value::deserialize(deserializer)? {
-        toml::Value::Array(values) => values,
-        value => vec![value],
-    };
-    values
-        .into_iter()
-        .map(|value| scalar(value).ok_or_else(|| D::Error::custom("expected a list of strings")))
-        .collect()
-}
+use super::text::{Text, all_set, one_or_many, set};
 
 // No `Debug`: there are tokens in it.
 /// All settings of Spoor, as written.

@@ -14,7 +14,8 @@ use super::machine::Machine;
 use super::nearest::nearest;
 use super::problem::Problems;
 use super::quantity;
-use super::raw::{RawSettings, Text};
+use super::raw::RawSettings;
+use super::text::Text;
 use super::tokens::TokenSet;
 use crate::logging::{LogFormat, LogSettings};
 

@@ -20,7 +20,7 @@ use toml::Spanned;
 
 use super::problem::Problems;
 use super::quantity;
-use super::raw::Text;
+use super::text::Text;
 
 /// `[retention]`, as written.
 #[derive(Clone, Default, Deserialize)]
