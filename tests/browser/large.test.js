@@ -64,15 +64,41 @@ function timeline() {
   };
 }
 
-test(`a trace of ${SPANS} spans is a page of few elements, at any place of it`, async (context) => {
+/** What the server would say of a window of a trace: here always its first rows. */
+function windowOf(trace, limit) {
+  const rows = trace.spans.filter(({ depth }) => depth < 3).slice(0, limit).map((span) => ({
+    ...span, span_index: trace.spans.indexOf(span), adjusted_start_offset_ns: span.start_offset_ns, critical_time_ns: 0, critical_parts: [], skew_ns: 0, error: span.status_code === "ERROR", similar: null, attributes: undefined, resource: undefined, scope: undefined, events: undefined, links: undefined,
+  }));
+  const { trace_id, start_time_unix_nano, duration_ns, span_count, error_count, depth } = trace;
+  return { trace_id, start_time_unix_nano, duration_ns, span_count, error_count, depth, window: { span_count, error_count, depth: 3 }, next_after: null, rows, complete: true };
+}
+
+const ANALYSIS = { services: [], service_count: 0, warnings: [], clock_skew: [], adjusted: { start_offset_ns: 0, duration_ns: 30e9 }, error_origin: null };
+
+/** Answers windows at once and the whole trace once it is let go. */
+async function serveTrace(page, trace, whole = Promise.resolve()) {
+  const asked = [];
+  await page.route("**/api/v1/traces/**", async (route) => {
+    const url = new URL(route.request().url());
+    const isWindow = url.pathname.endsWith("/timeline");
+    const body = isWindow ? { ...windowOf(trace, Number(url.searchParams.get("limit"))), ...(url.searchParams.has("include") ? ANALYSIS : {}) } : trace;
+    const text = JSON.stringify(body);
+    asked.push({ kind: isWindow ? (url.searchParams.get("include") ?? "window") : "whole", bytes: text.length });
+    if (!isWindow) await whole;
+    return route.fulfill({ body: text, contentType: "application/json" });
+  });
+  return asked;
+}
+
+test(`a trace of ${SPANS} spans is a page of few elements, at any place of it, and is looked at before all of it has come`, async (context) => {
   const { page, problems, close } = await openPage(browser, server, { viewport: SIZES.laptop });
-  const body = JSON.stringify(timeline());
-  await page.route("**/api/v1/traces/**", (route) => route.fulfill({ body, contentType: "application/json" }));
+  let letGo = () => undefined;
+  const asked = await serveTrace(page, timeline(), new Promise((resolve) => (letGo = resolve)));
   await page.addInitScript(() => {
     const original = window.fetch;
-    window.fetch = async (...asked) => {
-      const answer = await original(...asked);
-      if (String(asked[0]).includes("timeline")) performance.mark("answered");
+    window.fetch = async (...given) => {
+      const answer = await original(...given);
+      if (String(given[0]).includes("limit=1000")) performance.mark("answered");
       return answer;
     };
     new MutationObserver((_, observer) => {
@@ -88,9 +114,18 @@ test(`a trace of ${SPANS} spans is a page of few elements, at any place of it`, 
   await page.waitForFunction(() => performance.getEntriesByName("painted").length > 0);
   const took = await page.evaluate(() => performance.measure("x", "answered", "painted").duration);
   // A figure and not a limit: this machine may be doing other things.
-  context.diagnostic(`from the answer's head to the first paint of ${(body.length / 1e6).toFixed(0)} MB: ${Math.round(took)} ms`);
+  context.diagnostic(`from the first answer's head to the first paint: ${Math.round(took)} ms`);
+  // One window was enough for it, and what comes behind is not in the way.
+  const [first, ...rest] = asked;
+  assert.equal(first.kind, "window");
+  assert.ok(first.bytes < 1_000_000, `${first.bytes} bytes before the first paint`);
+  assert.ok(rest.filter(({ kind }) => kind === "window").length === 0 && rest.filter(({ kind }) => kind === "whole").length === 1, JSON.stringify(asked));
+  await page.getByText("of them are on their way").waitFor();
   const nodes = () => page.evaluate(() => document.querySelectorAll("*").length);
   assert.ok((await nodes()) < PAGE_NODES, `${await nodes()} elements`);
+  letGo();
+  await page.getByRole("tab", { name: "Flame graph" }).waitFor();
+  context.diagnostic(`all of it: ${(asked.at(-1).bytes / 1e6).toFixed(0)} MB`);
   await spans.focus();
   await page.keyboard.press("End");
   await spans.locator('[role="row"][aria-selected="true"]').waitFor();
@@ -112,13 +147,10 @@ function loops() {
 
 test(`${SPANS} similar spans are four rows, and stay few elements when they are opened, coloured and searched`, async (context) => {
   const { page, problems, close } = await openPage(browser, server, { viewport: SIZES.laptop });
-  let requests = 0;
-  await page.route("**/api/v1/traces/**", (route) => {
-    requests += 1;
-    return route.fulfill({ body: JSON.stringify(loops()), contentType: "application/json" });
-  });
+  const asked = await serveTrace(page, loops());
   await noteLongTasks(page);
   await page.goto(`${server.http}/trace/${"f".repeat(32)}?whole=1`);
+  await page.getByRole("tab", { name: "Flame graph" }).waitFor();
   const spans = page.getByRole("treegrid");
   const row = spans.getByRole("row");
   await row.first().waitFor();
@@ -136,7 +168,7 @@ test(`${SPANS} similar spans are four rows, and stay few elements when they are 
   await page.keyboard.press("Enter");
   await spans.locator('[role="row"][aria-selected="true"]').waitFor();
   assert.ok((await nodes()) < PAGE_NODES, `${await nodes()} elements when opened`);
-  assert.equal(requests, 1);
+  assert.equal(asked.filter(({ kind }) => kind === "whole").length, 1);
   context.diagnostic(`long tasks: ${await longTasks(page)}`);
   assert.deepEqual(problems, []);
   await close();

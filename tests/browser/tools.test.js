@@ -228,7 +228,9 @@ describe("a trace", () => {
     const { spans } = await server.get(`/api/v1/traces/${TRACE}`, { view: "timeline" });
     const span = spans.find((each) => each.log_count === 0 && each.service_name.startsWith("ts-"));
     await page.goto(`${server.http}/trace/${TRACE}?span=${span.span_id}`);
-    await page.getByRole("link", { name: "What its service logged then" }).click();
+    const around = page.getByRole("region", { name: "Around it" });
+    await around.getByRole("button", { name: "Service" }).click();
+    await around.getByRole("link", { name: "Open in Logs" }).click();
     await page.waitForURL("**/logs?**");
     const { searchParams } = new URL(page.url());
     assert.match(searchParams.get("q"), new RegExp(`service:${span.service_name}`));

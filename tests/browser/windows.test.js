@@ -204,6 +204,24 @@ test("errors and words are found by the server, gone to where they are, and link
   await page.getByRole("status").filter({ hasText: "–/1" }).waitFor();
   await find.fill("service:db duration>1s");
   await page.getByRole("status").filter({ hasText: "none" }).waitFor();
+  // All of many, and from the last back to the first and round again.
+  await find.fill("selec");
+  await page.getByRole("status").filter({ hasText: /\/7.000$/ }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.goto(`${server.http}/trace/${LARGE}?find=selec`);
+  await page.getByRole("status").filter({ hasText: /–\/7.000$/ }).waitFor();
+  const asked = [];
+  page.on("request", (each) => asked.push(new URL(each.url())));
+  await tree(page).focus();
+  await page.keyboard.press("N");
+  await page.getByRole("status").filter({ hasText: /^7.000\/7.000$/ }).waitFor();
+  await page.keyboard.press("N");
+  await page.getByRole("status").filter({ hasText: /^6.999\/7.000$/ }).waitFor();
+  await page.keyboard.press("n");
+  await page.getByRole("status").filter({ hasText: /^7.000\/7.000$/ }).waitFor();
+  await page.keyboard.press("n");
+  await page.getByRole("status").filter({ hasText: /^1\/7.000$/ }).waitFor();
+  assert.ok(asked.filter(({ pathname }) => pathname.endsWith("/timeline/find")).length >= 4, "the server says which comes next");
   await find.fill("self>1ms");
   await page.getByRole("status").filter({ hasText: "not found" }).waitFor();
   assert.deepEqual(problems, []);

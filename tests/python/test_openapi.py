@@ -97,7 +97,7 @@ def requests_that_read(recorded):
         "trace_timeline": of
         + [{"path": {"trace_id": largest}, "limit": 2, "depth": 3}]
         + [{**it, "similar": "together", "clock": "adjusted", "include": "analysis"} for it in of],
-        "trace_timeline_find": [{**it, "span_index": 0, "similar": "together"} for it in of]
+        "trace_timeline_find": [{**it, "span_index": 0, "similar": "together", "include": "rows"} for it in of]
         + [{**it, "query": query} for it in of for query in ("status:error", "nosuchword")],
         "traces_compare": [{"left": some[0], "right": some[1]}, {"left": failing[0], "right": largest}, *median(recorded)],
         "services": [{}, RANGE],

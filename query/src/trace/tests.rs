@@ -81,6 +81,7 @@ async fn a_retried_request_shows_its_spans_once() {
     assert_eq!(house.get(EVERYTHING, &[]).await, everything());
     let timeline = house.get(EVERYTHING, &[("view", "timeline")]).await;
     assert_eq!(timeline["span_count"], 1);
+    assert_eq!(timeline["spans"][0]["trace_state"], "a=b,c=d");
     let kinds: Vec<&Value> = list(&timeline["warnings"])
         .iter()
         .map(|w| &w["kind"])

@@ -203,6 +203,10 @@ fn write_span(
     json.string(columns.status_code(row));
     json.key("status_message");
     json.optional_string(columns.status_message(row));
+    if let Some(state) = columns.trace_state(row) {
+        json.key("trace_state");
+        json.string(state);
+    }
     json.key("attributes");
     write_plain_attributes(json, columns.attributes(row));
     json.key("resource");

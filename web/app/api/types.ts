@@ -102,6 +102,7 @@ export interface TimelineSpan {
   status_code: string;
   status_message: string | null;
   error_below: boolean;
+  trace_state?: string;
   attributes: Attributes;
   resource: Attributes;
   scope: Scope;

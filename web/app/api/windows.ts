@@ -50,8 +50,13 @@ export interface TraceAnalysis extends Answer {
 /** Where spans are in the tree, and the rows down to the first of them. */
 export interface FoundSpans extends Answer {
   span_count: number;
+  /** All of them, and how many come before the first of `matches`. */
+  matched_spans: number;
+  matched_before: number | null;
   matches: number[];
   path: WindowRow[];
+  /** Of the first of `matches`, with `include=rows`. */
+  rows?: WindowRow[];
 }
 
 export interface TraceWindow extends Answer {

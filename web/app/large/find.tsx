@@ -1,23 +1,20 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { ApiError } from "../api/client";
-import { postJson } from "../api/client";
-import type { SqlAnswer } from "../api/types";
+import { getJson } from "../api/client";
 import { useApi } from "../api/use";
+import type { FoundSpans } from "../api/windows";
+import { serverFind, unknownField } from "../lib/find";
 import { setParams, usePlace } from "../lib/router";
-import { findStatement, foundOf, unknownField, type FoundSpan } from "../lib/spansql";
-import { FindBox, turned } from "../trace/find";
+import { FindBox } from "../trace/find";
+import type { Located } from "./use-windows";
 import type { LargeState } from "./use-large";
 
-/** Matches that can be gone through; the count says so when there are more. */
-const MOST_FOUND = 1000;
 const REST_MS = 300;
 
 export interface Finding {
   text: string;
-  found: FoundSpan[];
-  hasMore: boolean;
-  loading: boolean;
+  /** How many spans match; null while that is not known. */
+  total: number | null;
   /** Why nothing can be found. */
   problem: string | null;
   /** The place of the chosen span among them, or -1. */
@@ -28,7 +25,7 @@ export interface Finding {
   seek: (text: string) => void;
 }
 
-/** The search within a large trace: the server looks, the page goes from one to the next. */
+/** The search within a large trace: the server looks and counts, and says which span comes next, of all that match. */
 export function useFind(state: LargeState): Finding {
   const text = usePlace().params.get("find") ?? "";
   const [rested, setRested] = useState(text);
@@ -36,21 +33,22 @@ export function useFind(state: LargeState): Finding {
     const timer = setTimeout(() => setRested(text), REST_MS);
     return () => clearTimeout(timer);
   }, [text]);
+  const { head, selected } = state;
   const unknown = unknownField(rested);
-  const statement = unknown ? null : findStatement(state.head.trace_id, rested, MOST_FOUND);
-  const answer = useApi<SqlAnswer>(statement, (signal) => postJson("/api/v1/sql", { query: statement }, signal));
-  const all = statement === null || answer.loading ? [] : (answer.data?.rows ?? []).map(foundOf);
-  const found = all.slice(0, MOST_FOUND);
-  const [at, setAt] = useState(-1);
-  useEffect(() => setAt(-1), [rested]);
+  const query = unknown ? null : serverFind(rested);
+  const answer = useApi<FoundSpans>(query === null ? null : `find ${head.trace_id} ${head.span_count} ${query}`, (signal) => getJson(`/api/v1/traces/${head.trace_id}/timeline/find`, { query, limit: 1 }, signal));
+  const [found, setFound] = useState<Located | null>(null);
+  useEffect(() => setFound(null), [rested]);
   const loading = answer.loading || rested !== text;
+  const total = query === null || loading ? null : (answer.data?.matched_spans ?? null);
+  const going = useRef(false);
   const go = (by: 1 | -1): void => {
-    if (found.length === 0) return;
-    const next = turned(at, by, found.length);
-    const span = found[next];
-    setAt(next);
-    const start = BigInt(state.head.start_time_unix_nano);
-    if (span) void state.goTo({ span_id: span.span_id, offset: Number(span.start - start) }).catch(() => undefined);
+    if (query === null || !total || going.current) return;
+    going.current = true;
+    void step(state, query, by)
+      .then(setFound)
+      .catch(() => undefined)
+      .finally(() => (going.current = false));
   };
   const sought = useRef<string | null>(null);
   useEffect(() => {
@@ -60,11 +58,9 @@ export function useFind(state: LargeState): Finding {
   }, [loading, text]);
   return {
     text,
-    found,
-    hasMore: all.length > MOST_FOUND,
-    loading,
-    problem: unknown ? `${unknown} is not known of a trace of this size` : problemOf(answer.error),
-    at,
+    total,
+    problem: unknown ? `${unknown} is not known of a trace of this size` : (answer.error?.message ?? null),
+    at: found && found.row.span_index === selected ? found.at : -1,
     go,
     set: (next) => setParams({ find: next }, "replace"),
     seek: (next) => {
@@ -75,8 +71,14 @@ export function useFind(state: LargeState): Finding {
   };
 }
 
-const problemOf = (error: ApiError | null): string | null => (error ? error.message : null);
+/** The next match from where somebody is, round to the first or the last. */
+async function step({ head, selected, goTo }: LargeState, query: string, by: 1 | -1): Promise<Located | null> {
+  const from = selected < 0 ? null : selected;
+  const last = { query, before: head.span_count };
+  if (by > 0) return (await goTo({ query, after: from })) ?? (from === null ? null : await goTo({ query }));
+  return (from === null ? null : await goTo({ query, before: from })) ?? goTo(last);
+}
 
 export function FindField({ finding }: { finding: Finding }): JSX.Element {
-  return <FindBox text={finding.text} found={finding.loading ? null : finding.found.length} hasMore={finding.hasMore} at={finding.at} problem={finding.problem} onText={finding.set} onGo={finding.go} />;
+  return <FindBox text={finding.text} found={finding.total} at={finding.at} problem={finding.problem} onText={finding.set} onGo={finding.go} />;
 }

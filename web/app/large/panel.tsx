@@ -10,6 +10,7 @@ import { href } from "../lib/router";
 import { childrenStatement, detailOf, detailStatement, figuresOf, type Detail } from "../lib/spansql";
 import { Events } from "../trace/events";
 import { Links, SEARCH_TRACES } from "../trace/panel";
+import { Statement } from "../trace/statement";
 import { NAMELESS } from "../trace/use-view";
 import { hourAround } from "../lib/time";
 import { AttributeTable } from "../ui/attributes";
@@ -67,7 +68,7 @@ function SpanPanel({ state, row, onClose, onZoom }: Props): JSX.Element {
       />
       {answer.error && <p class="hint form-error">{answer.error.message}</p>}
       <Incomplete answers={[answer.data]} />
-      {detail ? <Fields detail={detail} needle={needle} onNeedle={setNeedle} /> : answer.loading && <p class="hint">Loading its attributes…</p>}
+      {detail ? <Fields detail={detail} offset_ns={row.start_offset_ns} needle={needle} onNeedle={setNeedle} /> : answer.loading && <p class="hint">Loading its attributes…</p>}
       {row.child_count > 0 && <Children key={row.span_id} traceId={id} row={row} />}
     </Panel>
   );
@@ -109,11 +110,12 @@ function SimilarPanel({ state, row, similar, onClose, onZoom }: Props & { simila
   );
 }
 
-function Fields({ detail, needle, onNeedle }: { detail: Detail; needle: string; onNeedle: (text: string) => void }): JSX.Element {
+function Fields({ detail, offset_ns, needle, onNeedle }: { detail: Detail; offset_ns: number; needle: string; onNeedle: (text: string) => void }): JSX.Element {
   const lower = needle.trim().toLowerCase();
   return (
     <>
-      <Events events={detail.events} />
+      <Statement attributes={detail.attributes} />
+      <Events events={detail.events} spanStart={detail.start} offset_ns={offset_ns} />
       <Links links={detail.links} />
       <FindAttribute value={needle} onInput={onNeedle} />
       <AttributeTable title="Attributes" attributes={detail.attributes} filter={SEARCH_TRACES} needle={lower} />

@@ -6,7 +6,7 @@ import { setParams, usePlace } from "../lib/router";
 import { placeOf, similarOf, type Similar } from "../lib/windowed";
 import { zooming, type Zooming } from "../trace/zoom";
 import { say } from "../ui/toast";
-import { useWindows, type Wanted, type Windows } from "./use-windows";
+import { useWindows, type Located, type Wanted, type Windows } from "./use-windows";
 
 /** What is open, chosen and zoomed on the page of a large trace. Selection, zoom and search stand in the URL. */
 export interface LargeState extends Windows, Zooming {
@@ -23,8 +23,8 @@ export interface LargeState extends Windows, Zooming {
   /** The chosen row by its index; -1 when none is, or when it is not here. */
   selected: number;
   select: (row: WindowRow | null) => void;
-  /** Brings a span into the page and chooses it. */
-  goTo: (wanted: Wanted) => Promise<void>;
+  /** Brings a span into the page and chooses it; null, and a word to the user, if it is not in the trace. */
+  goTo: (wanted: Wanted) => Promise<Located | null>;
 }
 
 export function useLarge(head: TraceWindow, headSimilar: Similar, onGrown: () => void): LargeState {
@@ -42,10 +42,11 @@ export function useLarge(head: TraceWindow, headSimilar: Similar, onGrown: () =>
   const wanted = params.get("span");
   const chosen = useMemo(() => chosenRow(rows, wanted), [rows, wanted]);
   const select = (row: WindowRow | null): void => setParams({ span: row ? `${row.similar ? SIMILAR : ""}${row.span_id}.${row.span_index}` : null }, "replace");
-  const goTo = async (span: Wanted): Promise<void> => {
-    const row = await windows.locate(span);
-    if (row) select(row);
-    else say("The span in the address is not in this trace");
+  const goTo = async (span: Wanted): Promise<Located | null> => {
+    const located = await windows.locate(span);
+    if (located) select(located.row);
+    else if (!("query" in span)) say("The span in the address is not in this trace");
+    return located;
   };
   // A link names a span that no window has shown yet.
   const tried = useRef<string | null>(null);

@@ -32,13 +32,19 @@ export interface Windows {
   closeAll: () => void;
   openAll: () => void;
   /** Brings a span into the page with all above it; null if it is not in the trace. */
-  locate: (wanted: Wanted) => Promise<WindowRow | null>;
+  locate: (wanted: Wanted) => Promise<Located | null>;
   /** What should stay when rows are put away: the index of a row in sight. */
   focus: (index: number) => void;
 }
 
-/** A span by its id, if others share that by its start; or by its place. */
-export type Wanted = { span_id: string; offset?: number } | { span_index: number };
+/** A span by its id, if others share that by its start; by its place; or the next that matches, after or before a place. */
+export type Wanted = { span_id: string; offset?: number } | { span_index: number } | { query: string; after?: number | null; before?: number | null };
+
+/** A span that was looked for, and how many of those that match come before it. */
+export interface Located {
+  row: WindowRow;
+  at: number;
+}
 
 /** What is shown of a trace. */
 export interface Shown {
@@ -179,7 +185,7 @@ export function useWindows(head: TraceWindow, headSimilar: Similar, { zoom, cloc
       openGroups(folded.map((group) => group.span_index));
       if (folded[0]) await again(rowOf(chain, folded[0].parent_index));
       setLoaded((last) => keep(withChain(last, chain, head.span_count)));
-      return row;
+      return { row, at: found.matched_before ?? 0 };
     },
     focus: useCallback((index: number) => {
       focused.current = index;

@@ -25,11 +25,13 @@ interface Props {
   head: TraceWindow;
   /** What it was asked for with. */
   similar: Similar;
+  /** All spans are on their way: this is what is looked at until then. */
+  wholeComes: boolean;
   onReload: () => void;
 }
 
 /** A trace too large to be in the page as a whole: its spans come as they are looked at. */
-export function LargeTrace({ head, similar, onReload }: Props): JSX.Element {
+export function LargeTrace({ head, similar, wholeComes, onReload }: Props): JSX.Element {
   const state = useLarge(head, similar, () => {
     say("More spans of this trace have come: loaded again");
     onReload();
@@ -46,7 +48,7 @@ export function LargeTrace({ head, similar, onReload }: Props): JSX.Element {
   return (
     <>
       <Progress active={state.waiting > 0} />
-      <LargeHeader state={state} finding={finding} />
+      <LargeHeader state={state} finding={finding} wholeComes={wholeComes} />
       <Incomplete answers={[head, state.partial]} />
       {tab === "spans" && <LargeMinimap state={state} />}
       <div class="toolbar">
@@ -80,7 +82,7 @@ export function LargeTrace({ head, similar, onReload }: Props): JSX.Element {
   );
 }
 
-function LargeHeader({ state, finding }: { state: LargeState; finding: Finding }): JSX.Element {
+function LargeHeader({ state, finding, wholeComes }: { state: LargeState; finding: Finding; wholeComes: boolean }): JSX.Element {
   const { head, analysis } = state;
   const origin = analysis?.error_origin;
   const [root] = state.loaded.rows;
@@ -112,10 +114,14 @@ function LargeHeader({ state, finding }: { state: LargeState; finding: Finding }
             {canBeWhole ? "." : `: of up to ${count(WHOLE_LIMIT)}.`}
           </span>
         </span>
-        {canBeWhole && (
-          <button type="button" class="text-button" onClick={() => setParams({ whole: "1" })}>
-            Load all {count(head.span_count)} spans
-          </button>
+        {wholeComes ? (
+          <span role="status">All {count(head.span_count)} of them are on their way</span>
+        ) : (
+          canBeWhole && (
+            <button type="button" class="text-button" onClick={() => setParams({ whole: "1" })}>
+              Load all {count(head.span_count)} spans
+            </button>
+          )
         )}
       </p>
     </header>

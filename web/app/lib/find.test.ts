@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { spanOf } from "../testing/spans";
-import { spanFinder } from "./find";
+import { serverFind, spanFinder, unknownField } from "./find";
 import { errorOrigins } from "./origin";
 
 const SPANS = [
@@ -35,6 +35,26 @@ describe("the search in a trace", () => {
   });
 
   it("is none for an empty text", () => expect(spanFinder("  ")).toBeNull());
+});
+
+describe("the same search for the server", () => {
+  it("is nothing without words", () => expect(serverFind("  ")).toBeNull());
+
+  it("looks for words anywhere, in part of a word too, and for several as they stand", () => {
+    expect(serverFind("sele *cart*")).toBe("*:*sele* *:*cart*");
+    expect(serverFind("100% it's")).toBe('*:"100%" *:"it\'s"');
+    expect(serverFind('"say \\"hi\\""')).toBe('*:"say \\"hi\\""');
+  });
+
+  it("keeps fields, comparisons, ranges and what must not be", () => {
+    expect(serverFind("operation:SELECT* -service:cart duration>10ms")).toBe("name:SELECT* -service:cart duration>10ms");
+    expect(serverFind('name:"GET /x" NOT duration:[9us TO 2ms]')).toBe('name:"GET /x" -duration:[9us TO 2ms]');
+  });
+
+  it("knows what only the page can tell", () => {
+    expect(unknownField("x self>1ms")).toBe("self");
+    expect(unknownField("x duration>1ms")).toBeNull();
+  });
 });
 
 describe("where an error began", () => {

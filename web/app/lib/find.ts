@@ -133,3 +133,27 @@ function valueOf(span: TimelineSpan, field: string): Json | undefined {
       return span.attributes[field] ?? span.resource[field.replace(/^resource\./, "")] ?? span.scope.attributes[field];
   }
 }
+
+/** Fields that only the page can tell, which has all spans of a trace. */
+const NEEDS_TREE = ["self", "self_time_ns"];
+
+/** A field in the text that the server does not know, or null. */
+export const unknownField = (text: string): string | null => findClauses(text).find(({ field }) => field !== null && NEEDS_TREE.includes(field))?.field ?? null;
+
+/** The same search in the server's language, for traces that are not in the page as a whole; null without a clause. */
+export function serverFind(text: string): string | null {
+  const clauses = findClauses(text).map(({ negated, field, operator, value, ends }) => {
+    const clause = field === null ? `*:${wordFor(value)}` : ends ? `${fieldFor(field)}:${value}` : `${fieldFor(field)}${operator}${valueFor(value)}`;
+    return negated ? `-${clause}` : clause;
+  });
+  return clauses.length === 0 ? null : clauses.join(" ");
+}
+
+const quoted = (value: string): string => `"${value.replace(/["\\]/g, "\\$&")}"`;
+
+/** A part of a word finds it, as it does in the page; several words are a phrase. */
+const wordFor = (value: string): string => (/^[\p{L}\p{N}*]+$/u.test(value) ? `*${value.replace(/^\*+|\*+$/g, "")}*` : quoted(value));
+
+const valueFor = (value: string): string => (/^[\p{L}\p{N}_./@+*?][\p{L}\p{N}_./@+*?-]*$/u.test(value) && !/^(AND|OR|NOT)$/.test(value) ? value : quoted(value));
+
+const fieldFor = (field: string): string => (field === "operation" ? "name" : field.startsWith("`") ? quoted(field.replace(/`/g, "")) : field);

@@ -144,6 +144,9 @@ export function compact(value: number): string {
   return trim(value / 1e6, "M").replace(" ", "");
 }
 
+/** A number that is not known to the last digit: `12.5`, `4 321`. */
+export const about = (value: number): string => (value >= 100 || Number.isInteger(value) ? count(Math.round(value)) : String(Number(value.toPrecision(3))));
+
 export function percent(part: number, whole: number): string {
   if (whole === 0 || part === 0) return "0 %";
   const value = (part / whole) * 100;

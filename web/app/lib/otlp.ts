@@ -12,6 +12,7 @@ export interface FileSpan {
   end: bigint;
   status_code: string;
   status_message: string | null;
+  trace_state?: string;
   attributes: Attributes;
   resource: Attributes;
   scope: Scope;
@@ -36,6 +37,7 @@ interface RawSpan {
   traceId?: string;
   spanId?: string;
   parentSpanId?: string;
+  traceState?: string;
   name?: string;
   kind?: number | string;
   startTimeUnixNano?: string | number;
@@ -124,6 +126,7 @@ function fileSpan(raw: RawSpan, resource: Attributes, scope: Scope): FileSpan {
     end: nanos(raw.endTimeUnixNano, span_id),
     status_code: oneOf(STATUSES, "STATUS_CODE_", raw.status?.code),
     status_message: raw.status?.message || null,
+    ...(raw.traceState ? { trace_state: raw.traceState } : {}),
     attributes: attributesOf(raw.attributes),
     resource,
     scope,

@@ -19,9 +19,11 @@ export interface Red {
 const NONE: SpanSeries = { name: null, span_count: [], error_count: [], p50_ns: [], p95_ns: [], p99_ns: [] };
 
 /** Rate, errors and duration, from the first series of an answer. */
-export function redSeries(data: SpanHistogram): Red {
-  const series = data.series[0] ?? NONE;
-  const seconds = data.bucket_ns / 1e9;
+export const redSeries = (data: SpanHistogram): Red => redOf(data.series[0] ?? NONE, data.bucket_ns);
+
+/** The same of any series. */
+export function redOf(series: SpanSeries, bucketNs: number): Red {
+  const seconds = bucketNs / 1e9;
   const sum = (values: number[]): number => values.reduce((all, value) => all + value, 0);
   const total = sum(series.span_count);
   const errorsIn = (bucket: number): number => series.error_count[bucket] ?? 0;

@@ -1,56 +1,9 @@
 import type { Attributes, Json, SpanEvent, SpanLink } from "../api/types";
-import { findClauses, numberOf, type FindClause } from "./find";
 
 /** The statements that the page of a large trace asks for what its windows do not say. */
 
 const text = (value: string): string => `'${value.replace(/'/g, "''")}'`;
 const ofTrace = (traceId: string): string => `FROM spans WHERE trace_id = ${text(traceId)}`;
-
-/** `*` and `?` are wildcards; what LIKE takes for one is itself. */
-const like = (value: string): string => text(value.replace(/[\\%_]/g, "\\$&").replace(/\*/g, "%").replace(/\?/g, "_"));
-
-const COLUMNS: Record<string, string> = {
-  service: "service_name", service_name: "service_name", name: "name", operation: "name", status: "status_code", status_code: "status_code", kind: "kind", duration: "duration_ns", duration_ns: "duration_ns", span_id: "span_id",
-};
-
-function columnOf(field: string): string {
-  const known = COLUMNS[field];
-  if (known) return known;
-  return /^(resource|attributes|scope)\./.test(field) ? `"${field.replace(/"/g, '""')}"` : `attr(${text(field)})`;
-}
-
-/** Words are looked for in what a span is called and what its status says. */
-const WORDS = ["name", "service_name", "status_message", "span_id"];
-
-function conditionOf({ field, operator, value, ends }: FindClause): string {
-  if (field !== null && ends) {
-    const both = ends.map((end) => conditionOf({ negated: false, field, ...end }));
-    return `(${both.length === 0 ? `${columnOf(field)} IS NOT NULL` : both.join(" AND ")})`;
-  }
-  if (field === null) return `(${WORDS.map((column) => `coalesce(lower(${column}), '') LIKE ${like(`*${value.toLowerCase().replace(/[*?]/g, "")}*`)}`).join(" OR ")})`;
-  const column = columnOf(field);
-  if (/^[><]/.test(operator)) {
-    const limit = numberOf(value);
-    return Number.isNaN(limit) ? "false" : `TRY_CAST(${column} AS DOUBLE) ${operator} ${limit}`;
-  }
-  const have = `coalesce(lower(CAST(${column} AS VARCHAR)), '')`;
-  const lower = value.toLowerCase();
-  return `${have} ${/[*?]/.test(lower) ? `LIKE ${like(lower)}` : `= ${text(lower)}`}`.replace(/^/, operator === "!=" ? "NOT " : "");
-}
-
-/** Fields that only the whole tree can tell. */
-const NEEDS_TREE = ["self", "self_time_ns"];
-
-/** A field in the text that the server does not know, or null. */
-export const unknownField = (find: string): string | null => findClauses(find).find(({ field }) => field !== null && NEEDS_TREE.includes(field))?.field ?? null;
-
-/** Spans of the trace that the text of a search within it finds, by start, one more than `most` if there are more. */
-export function findStatement(traceId: string, find: string, most: number): string | null {
-  const clauses = findClauses(find);
-  if (clauses.length === 0) return null;
-  const conditions = clauses.map((clause) => (clause.negated ? `NOT ${conditionOf(clause)}` : conditionOf(clause)));
-  return `SELECT span_id, arrow_cast(start_time, 'Int64') AS start, service_name, name, duration_ns, status_code ${ofTrace(traceId)} AND ${conditions.join(" AND ")} ORDER BY start_time, span_id LIMIT ${most + 1}`;
-}
 
 export const detailStatement = (traceId: string, spanId: string): string =>
   `SELECT kind, arrow_cast(start_time, 'Int64') AS start, status_code, status_message, attributes, resource_attributes, scope_name, scope_version, events, links, trace_state ${ofTrace(traceId)} AND span_id = ${text(spanId)} ORDER BY start_time LIMIT 8`;
@@ -78,17 +31,6 @@ export interface Figures {
 export const figuresOf = (row: readonly Json[]): Figures => ({
   service_name: String(row[0]), name: String(row[1]), spans: Number(row[2]), errors: Number(row[3]), total_ns: Number(row[4]), p50_ns: Number(row[5]), p95_ns: Number(row[6]), max_ns: Number(row[7]),
 });
-
-export interface FoundSpan {
-  span_id: string;
-  start: bigint;
-  service_name: string;
-  name: string;
-  duration_ns: number;
-  error: boolean;
-}
-
-export const foundOf = (row: readonly Json[]): FoundSpan => ({ span_id: String(row[0]), start: BigInt(String(row[1])), service_name: String(row[2]), name: String(row[3]), duration_ns: Number(row[4]), error: row[5] === "ERROR" });
 
 /** What a window leaves out of a span. */
 export interface Detail {

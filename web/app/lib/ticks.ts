@@ -16,7 +16,7 @@ const MAX_DISTANCE_NS = 2n ** 52n;
 export function ticksOf(span: TimelineSpan, traceStartNanos: bigint, logs: readonly LogRecord[] | undefined): Tick[] {
   const ticks: Tick[] = span.events.slice(0, MAX_TICKS).map((event, index) => ({
     key: `event ${index}`,
-    ns: span.start_offset_ns + event.offset_ns,
+    ns: Number(BigInt(event.time_unix_nano) - traceStartNanos) + (span.clock_delta_ns ?? 0),
     kind: event.name === "exception" ? "error" : "event",
     title: event.name,
   }));

@@ -1,12 +1,24 @@
 import type { JSX } from "preact";
 import type { Attributes, SpanEvent } from "../api/types";
-import { duration } from "../lib/format";
+import { ago, duration, fullTime, signed, useZone } from "../lib/format";
+import { nanosToMs } from "../lib/time";
 import { BodyBlock } from "../logs/body";
 import { textOf } from "../ui/attributes";
+import { ValueText } from "../ui/valuetext";
+
+interface Props {
+  events: SpanEvent[];
+  /** When the span began, on the clock of its events. */
+  spanStart: bigint;
+  /** When the span began in its trace. */
+  offset_ns: number;
+}
 
 /** What happened within a span; exceptions with their stack folded away. */
-export function Events({ events }: { events: SpanEvent[] }): JSX.Element | null {
+export function Events({ events, spanStart, offset_ns }: Props): JSX.Element | null {
+  const zone = useZone();
   if (events.length === 0) return null;
+  const since = (event: SpanEvent): number => Number(BigInt(event.time_unix_nano) - spanStart);
   return (
     <section class="attributes">
       <h3>
@@ -17,7 +29,9 @@ export function Events({ events }: { events: SpanEvent[] }): JSX.Element | null 
           <li key={index} class={event.name === "exception" ? "event event-exception" : "event"}>
             <div class="event-head">
               <b>{event.name}</b>
-              <span class="muted number">+{duration(event.offset_ns)}</span>
+              <time class="muted number" title={`${fullTime(event.time_unix_nano, zone)}\n${ago(nanosToMs(event.time_unix_nano), Date.now())}\n${signed(offset_ns + since(event))} in the trace`}>
+                {since(event) < 0 ? duration(since(event)) : `+${duration(since(event))}`}
+              </time>
             </div>
             <EventBody attributes={event.attributes} />
           </li>
@@ -37,7 +51,9 @@ function EventBody({ attributes }: { attributes: Attributes }): JSX.Element {
           {rest.map(([key, value]) => (
             <div key={key}>
               <dt>{key}</dt>
-              <dd>{textOf(value)}</dd>
+              <dd>
+                <ValueText text={textOf(value)} />
+              </dd>
             </div>
           ))}
         </dl>

@@ -7,8 +7,6 @@ interface Props {
   text: string;
   /** How many were found; null while that is not known. */
   found: number | null;
-  /** There are more than those found. */
-  hasMore?: boolean;
   /** The place of the chosen span among them, or -1. */
   at: number;
   /** Why nothing can be found. */
@@ -18,8 +16,8 @@ interface Props {
 }
 
 /** The search within a trace: how many there are and at which one is. */
-export function FindBox({ text, found, hasMore = false, at, problem = null, onText, onGo }: Props): JSX.Element {
-  const counted = found === null ? "…" : found === 0 ? "none" : `${at === -1 ? "–" : at + 1}/${count(found)}${hasMore ? "+" : ""}`;
+export function FindBox({ text, found, at, problem = null, onText, onGo }: Props): JSX.Element {
+  const counted = found === null ? "…" : found === 0 ? "none" : `${at === -1 ? "–" : count(at + 1)}/${count(found)}`;
   return (
     <span class="find">
       <Icon name="search" size={12} />

@@ -1,14 +1,16 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { getJson } from "../api/client";
 import type { Json, ServiceTime, Timeline } from "../api/types";
 import { serviceColour } from "../lib/colour";
 import { saveFile } from "../lib/download";
-import { count, duration, percent, plural, signed } from "../lib/format";
+import { about, count, duration, percent, plural, signed } from "../lib/format";
 import { setParams } from "../lib/router";
+import { standFor } from "../lib/sampling";
 import type { Skew } from "../lib/skew";
 import { Icon } from "../ui/icons";
 import { CompareMenu } from "./compare";
+import { TokenFact } from "./genai";
 import { ErrorFact, Fact, OriginFact, StartFact, TraceTitle } from "./title";
 
 const SHOWN_SERVICES = 9;
@@ -45,10 +47,11 @@ export function TraceHeader({ trace, file, skew, asRecorded, origins, onJumpToEr
         <dl class="facts">
           <Fact label="Duration" value={duration(trace.duration_ns)} strong />
           <StartFact nanos={trace.start_time_unix_nano} />
-          <Fact label="Spans" value={count(trace.span_count)} />
+          <SpanFact trace={trace} />
           <Fact label="Services" value={count(trace.services.length)} />
           <Fact label="Depth" value={count(trace.depth)} />
           <Fact label="Logs" value={count(trace.log_count)} />
+          <TokenFact spans={trace.spans} />
         </dl>
         <ErrorFact errors={trace.error_count} onNext={onJumpToError} />
         {origin && trace.spans.length > 1 && <OriginFact service={origin.service_name} name={origin.name} keys="x" onClick={onJumpToOrigin} />}
@@ -58,6 +61,13 @@ export function TraceHeader({ trace, file, skew, asRecorded, origins, onJumpToEr
       <Warnings warnings={trace.warnings} />
     </header>
   );
+}
+
+/** How many spans there are, and how many requests those stand for if they were sampled. */
+function SpanFact({ trace }: { trace: Timeline }): JSX.Element {
+  const all = useMemo(() => standFor(trace.spans), [trace]);
+  if (all === null || all <= trace.spans.length) return <Fact label="Spans" value={count(trace.span_count)} />;
+  return <Fact label="Spans" value={`${count(trace.span_count)}, stand for about ${about(all)}`} title="They were sampled: their tracestate or attributes say how many each of them stands for" />;
 }
 
 export function Warnings({ warnings }: { warnings: Timeline["warnings"] }): JSX.Element | null {

@@ -1,19 +1,22 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { Attributes, LogRecord, SpanLink, Timeline, TimelineSpan } from "../api/types";
-import { count, duration, percent, signed } from "../lib/format";
+import { about, count, duration, fullTime, percent, signed, useZone } from "../lib/format";
+import { readGenAi } from "../lib/genai";
 import { filterText } from "../lib/query";
 import { scopeAttributes } from "../lib/record";
-import { href, navigate, setParams } from "../lib/router";
-import { hourAround, nanosToMs, toIso } from "../lib/time";
+import { href, navigate, setParams, usePlace } from "../lib/router";
+import { weightOf } from "../lib/sampling";
+import { hourAround } from "../lib/time";
 import { AttributeTable, type FilterAction } from "../ui/attributes";
 import { CopyButton } from "../ui/copy";
-import { LevelBadge } from "../ui/level";
+import { LogLine } from "../ui/logline";
 import { Figures, FindAttribute, Panel, PanelTool } from "../ui/panel";
 import { ServiceLink, ServiceName } from "../ui/service";
-import { PLACES } from "../logs/context";
-import { oneLine } from "../logs/row";
 import { Events } from "./events";
+import { Conversation } from "./genai";
+import { Nearby } from "./nearby";
+import { Statement } from "./statement";
 import type { Around, LinkedFrom as LinkedFromSpan, Percentile } from "./use-around";
 import { NAMELESS, type TraceState } from "./use-view";
 
@@ -23,6 +26,8 @@ interface Props {
   logs: LogRecord[];
   /** Once it has come. */
   around: Around | null;
+  /** Without a server to ask what else there is. */
+  isFile: boolean;
   onClose: () => void;
   onZoom: () => void;
 }
@@ -33,10 +38,10 @@ export const SEARCH_TRACES: FilterAction = {
   toggle: (field, value, exclude) => navigate(href("/traces", { q: filterText(field, value, exclude) })),
 };
 
-export function SpanPanel({ state, span, logs, around, onClose, onZoom }: Props): JSX.Element {
-  const [needle, setNeedle] = useState("");
-  const lower = needle.trim().toLowerCase();
-  const isError = span.status_code === "ERROR";
+export function SpanPanel({ state, span, logs, around, isFile, onClose, onZoom }: Props): JSX.Element {
+  const said = useMemo(() => readGenAi(span, logs), [span, logs]);
+  const wantsFields = usePlace().params.get("pane") === "fields";
+  const link = `${window.location.origin}${href(`/trace/${state.trace.trace_id}`, { span: span.span_id })}`;
   return (
     <Panel
       label="Span"
@@ -44,31 +49,68 @@ export function SpanPanel({ state, span, logs, around, onClose, onZoom }: Props)
       tools={
         <>
           <PanelTool icon="search" label="Zoom to this span" keys="z" onClick={onZoom} />
+          {!isFile && <CopyButton text={link} title="Copy a link to this span" icon="link" />}
           <CopyButton text={() => JSON.stringify(span, null, 2)} title="Copy the span as JSON" />
         </>
       }
       title={span.name || NAMELESS}
       onClose={onClose}
     >
-      <p class="pills">
-        <span class="kind">{span.kind.toLowerCase()}</span>
-        <span class={isError ? "status status-error" : "status"}>{isError ? "error" : span.status_code === "OK" ? "ok" : "status unset"}</span>
-        <a class="text-button" href={href("/traces", { q: `${filterText("service", span.service_name)} ${filterText("name", span.name)}` })}>
-          More of this operation
-        </a>
-      </p>
+      <Pills span={span} />
       {span.status_message && <p class="status-message">{span.status_message}</p>}
+      {said && (
+        <span class="segmented" role="group" aria-label="Of this span">
+          <button type="button" aria-pressed={!wantsFields} onClick={() => setParams({ pane: null }, "replace")}>
+            Conversation
+          </button>
+          <button type="button" aria-pressed={wantsFields} onClick={() => setParams({ pane: "fields" }, "replace")}>
+            Span
+          </button>
+        </span>
+      )}
+      {said && !wantsFields ? <Conversation said={said} /> : <Details state={state} span={span} logs={logs} around={around} isFile={isFile} />}
+    </Panel>
+  );
+}
+
+function Pills({ span }: { span: TimelineSpan }): JSX.Element {
+  const isError = span.status_code === "ERROR";
+  const weight = weightOf(span);
+  return (
+    <p class="pills">
+      <span class="kind">{span.kind.toLowerCase()}</span>
+      <span class={isError ? "status status-error" : "status"}>{isError ? "error" : span.status_code === "OK" ? "ok" : "status unset"}</span>
+      {weight !== null && weight > 1 && (
+        <span class="kind" title="It was sampled: one of so many was kept">
+          stands for {about(weight)}
+        </span>
+      )}
+      <a class="text-button" href={href("/traces", { q: `${filterText("service", span.service_name)} ${filterText("name", span.name)}` })}>
+        More of this operation
+      </a>
+    </p>
+  );
+}
+
+function Details({ state, span, logs, around, isFile }: Omit<Props, "onClose" | "onZoom">): JSX.Element {
+  const [needle, setNeedle] = useState("");
+  const lower = needle.trim().toLowerCase();
+  const spanStart = BigInt(state.trace.start_time_unix_nano) + BigInt(Math.round(span.start_offset_ns - (span.clock_delta_ns ?? 0)));
+  return (
+    <>
       <Timing trace={state.trace} span={span} critical={state.critical().times.get(state.selected) ?? 0} percentile={around?.percentileOf(state.selected) ?? null} />
-      <Events events={span.events} />
+      <Statement attributes={span.attributes} />
+      <Events events={span.events} spanStart={spanStart} offset_ns={span.start_offset_ns} />
       <Links links={span.links} />
       <LinkedFrom links={around?.linkedFrom(span.span_id) ?? []} />
-      <Logs trace={state.trace} span={span} logs={logs} />
+      <Logs logs={logs} />
+      {!isFile && <Nearby key={span.span_id} trace={state.trace} span={span} />}
       <FindAttribute value={needle} onInput={setNeedle} />
       <AttributeTable title="Attributes" attributes={span.attributes} filter={SEARCH_TRACES} needle={lower} />
       <AttributeTable title="Resource" attributes={span.resource} filter={SEARCH_TRACES} needle={lower} />
       <AttributeTable title="Scope" attributes={scopeAttributes(span.scope)} filter={null} needle={lower} />
       <AttributeTable title="Span" attributes={idsOf(span)} filter={null} needle={lower} />
-    </Panel>
+    </>
   );
 }
 
@@ -80,6 +122,7 @@ interface TimingProps {
 }
 
 function Timing({ trace, span, critical, percentile }: TimingProps): JSX.Element {
+  const zone = useZone();
   const share = span.duration_ns > 0 ? (span.self_time_ns / span.duration_ns) * 100 : 0;
   const moved = span.clock_delta_ns ?? 0;
   const caller = trace.spans[span.parent_index ?? -1];
@@ -89,7 +132,7 @@ function Timing({ trace, span, critical, percentile }: TimingProps): JSX.Element
       figures={[
         { label: "Duration", value: duration(span.duration_ns) },
         { label: "Own time", title: "Time in which none of its children ran", value: <Metered text={duration(span.self_time_ns)} share={share} /> },
-        { label: "Starts at", value: `+${duration(span.start_offset_ns)}` },
+        { label: "Starts at", title: `${fullTime(String(BigInt(trace.start_time_unix_nano) + BigInt(Math.round(span.start_offset_ns - moved))), zone)}`, value: `+${duration(span.start_offset_ns)}` },
         { label: "Of trace", value: percent(span.duration_ns, trace.duration_ns) },
         { label: "Critical", title: "Time in which the end of the trace waited for this span itself", value: critical > 0 ? duration(critical) : "–" },
         percentile && {
@@ -172,29 +215,8 @@ function LinkedFrom({ links }: { links: LinkedFromSpan[] }): JSX.Element | null 
 
 const SHOWN_LOGS = 8;
 
-/** Around a span that carries no logs of its own. */
-const NEAR_NS = 1_000_000_000n;
-
-/** What the same service, in the same place if that is known, logged while the span ran. */
-function nearbyLogs(trace: Timeline, span: TimelineSpan): string {
-  const start = BigInt(trace.start_time_unix_nano) + BigInt(span.start_offset_ns - (span.clock_delta_ns ?? 0));
-  const field = PLACES.find((name) => typeof span.resource[name] === "string");
-  const place = field ? ` ${filterText(`resource.${field}`, String(span.resource[field]))}` : "";
-  const at = (ns: bigint): string => toIso(nanosToMs(String(ns)));
-  return href("/logs", { q: filterText("service", span.service_name) + place, start: at(start - NEAR_NS), end: at(start + BigInt(span.duration_ns) + NEAR_NS), order: "asc" });
-}
-
-function Logs({ trace, span, logs }: { trace: Timeline; span: TimelineSpan; logs: LogRecord[] }): JSX.Element | null {
-  if (logs.length === 0) {
-    return (
-      <p class="hint">
-        No log carries its id.{" "}
-        <a class="text-button" href={nearbyLogs(trace, span)}>
-          What its service logged then
-        </a>
-      </p>
-    );
-  }
+function Logs({ logs }: { logs: LogRecord[] }): JSX.Element | null {
+  if (logs.length === 0) return null;
   return (
     <section class="attributes">
       <h3>
@@ -202,10 +224,7 @@ function Logs({ trace, span, logs }: { trace: Timeline; span: TimelineSpan; logs
       </h3>
       <ul class="span-logs">
         {logs.slice(0, SHOWN_LOGS).map((log) => (
-          <li key={log.id} class={`row-${log.level}`}>
-            <LevelBadge level={log.level} />
-            <span title={log.body ?? ""}>{oneLine(log)}</span>
-          </li>
+          <LogLine key={log.id} log={log} />
         ))}
       </ul>
       <button type="button" class="text-button" onClick={() => setParams({ tab: "logs", logs: "span" }, "replace")}>
@@ -216,5 +235,5 @@ function Logs({ trace, span, logs }: { trace: Timeline; span: TimelineSpan; logs
 }
 
 function idsOf(span: TimelineSpan): Attributes {
-  return { span_id: span.span_id, ...(span.parent_span_id ? { parent_span_id: span.parent_span_id } : {}) };
+  return { span_id: span.span_id, ...(span.parent_span_id ? { parent_span_id: span.parent_span_id } : {}), ...(span.trace_state ? { trace_state: span.trace_state } : {}) };
 }

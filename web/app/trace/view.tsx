@@ -37,7 +37,8 @@ const WHOLE_SPANS = 20_000;
 const FIRST_ROWS = 1000;
 
 // Few traces are so large.
-const LargeTrace = lazyView(async () => (await import("../large/view")).LargeTrace);
+const loadLarge = async () => (await import("../large/view")).LargeTrace;
+const LargeTrace = lazyView(loadLarge);
 
 export function TraceView({ id }: { id: string }): JSX.Element {
   const { params } = usePlace();
@@ -45,33 +46,36 @@ export function TraceView({ id }: { id: string }): JSX.Element {
   // How large a trace is, is known from a list or only when it is looked at; a window of it costs little, however large.
   const [isSmall] = useState(() => (knownSize(id) ?? Number.POSITIVE_INFINITY) <= WHOLE_SPANS);
   const [similar] = useState(() => similarOf(params));
-  const head = useApi<TraceWindow>(whole || isSmall ? null : id, (signal) => getJson(`/api/v1/traces/${encodeURIComponent(id)}/timeline`, { limit: FIRST_ROWS, similar }, signal));
-  if (head.data && !whole && head.data.span_count > WHOLE_SPANS) {
-    return (
-      <main class="view">
-        <LargeTrace key={head.data.span_count} head={head.data} similar={similar} onReload={head.reload} />
-      </main>
-    );
-  }
-  if (whole || isSmall || head.data) return <WholeTrace id={id} />;
+  const head = useApi<TraceWindow>(isSmall ? null : id, (signal) => {
+    void loadLarge().catch(() => undefined);
+    return getJson(`/api/v1/traces/${encodeURIComponent(id)}/timeline`, { limit: FIRST_ROWS, similar }, signal);
+  });
+  const isLarge = head.data !== null && head.data.span_count > WHOLE_SPANS;
+  const timeline = useApi<Timeline>(isSmall || (head.data && (whole || !isLarge)) ? id : null, (signal) => getJson(`/api/v1/traces/${encodeURIComponent(id)}`, { view: "timeline" }, signal));
+  if (timeline.data && (whole || !isLarge)) return <WholeTrace trace={timeline.data} timeline={timeline} />;
+  const failed = timeline.error ? timeline : head.error ? head : null;
   return (
     <main class="view">
-      <Progress active={head.loading} />
-      {head.error ? <Failed id={id} answer={head} /> : <Skeleton rowHeight={24} rows={28} />}
+      <Progress active={head.loading || timeline.loading} />
+      {failed ? (
+        <Failed id={id} answer={failed} />
+      ) : head.data && isLarge ? (
+        <LargeTrace key={head.data.span_count} head={head.data} similar={similar} wholeComes={timeline.loading} onReload={head.reload} />
+      ) : (
+        <Skeleton rowHeight={24} rows={28} />
+      )}
     </main>
   );
 }
 
-function WholeTrace({ id }: { id: string }): JSX.Element {
-  const timeline = useApi<Timeline>(id, (signal) => getJson(`/api/v1/traces/${encodeURIComponent(id)}`, { view: "timeline" }, signal));
-  const wantsLogs = timeline.data !== null && timeline.data.log_count > 0;
-  const logs = useApi<LogPage>(wantsLogs ? `logs ${id}` : null, (signal) =>
-    getJson("/api/v1/logs", { query: `trace_id:${id}`, order: "asc", limit: LOG_LIMIT }, signal),
+function WholeTrace({ trace, timeline }: { trace: Timeline; timeline: Loaded<Timeline> }): JSX.Element {
+  const logs = useApi<LogPage>(trace.log_count > 0 ? `logs ${trace.trace_id}` : null, (signal) =>
+    getJson("/api/v1/logs", { query: `trace_id:${trace.trace_id}`, order: "asc", limit: LOG_LIMIT }, signal),
   );
   return (
     <main class="view">
       <Progress active={timeline.loading || logs.loading} />
-      {timeline.data ? <TracePage trace={timeline.data} logs={logs} file={null} onReload={timeline.reload} /> : timeline.error ? <Failed id={id} answer={timeline} /> : <Skeleton rowHeight={24} rows={28} />}
+      <TracePage trace={trace} logs={logs} file={null} onReload={timeline.reload} />
     </main>
   );
 }
@@ -139,7 +143,7 @@ export function TracePage({ trace: raw, logs, file, onReload }: PageProps): JSX.
           {tab === "logs" && <TraceLogs state={state} logs={records} total={trace.log_count} loading={logs.loading} error={logs.error} retry={logs.reload} />}
         </div>
         {span && detail && tab === "spans" && (
-          <SpanPanel key={state.selected} state={state} span={span} around={around} logs={logsBySpan.get(span.span_id) ?? []} onClose={() => state.select(-1)} onZoom={() => zoomToSpan(state)} />
+          <SpanPanel key={state.selected} state={state} span={span} around={around} isFile={file !== null} logs={logsBySpan.get(span.span_id) ?? []} onClose={() => state.select(-1)} onZoom={() => zoomToSpan(state)} />
         )}
         {group && detail && tab === "spans" && <GroupPanel key={state.selected} state={state} group={group} onClose={() => state.select(-1)} onZoom={() => zoomToSpan(state)} />}
       </div>

@@ -10,6 +10,7 @@ import { RedFigures } from "../services/red-figures";
 import { useHistogram } from "../services/use-histogram";
 import { BeforeButton } from "../ui/before";
 import { Incomplete } from "../ui/states";
+import { RedGroups } from "./groups";
 import { HeatmapChart } from "./heatmap";
 import { Scatter, type Area } from "./scatter";
 import { useHeatmap } from "./use-heatmap";
@@ -34,14 +35,14 @@ function whole(ns: number): string {
   return `${Number((ns / unit[1]).toPrecision(3))}${unit[0]}`;
 }
 
-type Chart = "red" | "heat" | "each";
+const CHARTS = ["red", "service", "operation", "heat", "each"] as const;
+type Chart = (typeof CHARTS)[number];
 
 /** Above the list: rate, errors and durations of all that match, all of them by time and duration, or the traces of the list one by one. */
 export function TraceCharts({ traces, search }: { traces: TraceSummary[]; search: Search }): JSX.Element | null {
   const { params } = usePlace();
   const phone = usePhone();
-  const wanted = params.get("chart");
-  const chart: Chart = wanted === "each" || wanted === "heat" ? wanted : "red";
+  const chart: Chart = CHARTS.find((name) => name === params.get("chart")) ?? "red";
   const query = search.query.trim();
   const base = asTraceId(query) ? null : query === "" ? ROOTS : query;
   const histogram = useHistogram(chart === "red" ? base : null, search);
@@ -56,7 +57,7 @@ export function TraceCharts({ traces, search }: { traces: TraceSummary[]; search
     <section class="trace-charts" aria-label="Over time">
       <div class="trace-charts-head">
         <span class="segmented" role="group" aria-label="Chart">
-          {([["red", query === "" ? "All traces" : "All spans that match"], ["heat", "Heatmap"], ["each", "Trace by trace"]] as const).map(([name, label]) => (
+          {([["red", query === "" ? "All traces" : phone ? "All" : "All spans that match"], ["service", "By service"], ["operation", "By operation"], ["heat", "Heatmap"], ["each", "Trace by trace"]] as const).map(([name, label]) => (
             <button key={name} type="button" aria-pressed={chart === name} onClick={() => setParams({ chart: name === "red" ? null : name }, "replace")}>
               {label}
             </button>
@@ -71,7 +72,9 @@ export function TraceCharts({ traces, search }: { traces: TraceSummary[]; search
           </button>
         )}
       </div>
-      {chart === "each" ? (
+      {(chart === "service" || chart === "operation") && base !== null ? (
+        <RedGroups by={chart} query={base} search={search} />
+      ) : chart === "each" ? (
         traces.length > 1 && <Scatter traces={traces} onZoom={zoom} onMark={mark} />
       ) : chart === "heat" ? (
         <HeatmapChart map={heatmap} onMark={({ fromMs, toMs, clause }) => (clause === "" ? zoom(fromMs, toMs) : markClause(clause, fromMs, toMs))} />

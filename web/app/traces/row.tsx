@@ -19,13 +19,21 @@ interface Props {
   /** To be compared with another. */
   marked: boolean;
   onMark: () => void;
+  /** Whether the spans that match are shown below; null when that says nothing. */
+  open: boolean | null;
+  onOpen: () => void;
 }
 
 /** One trace, and the mark beside it: a button within a link would be neither. */
 export function TraceRow(props: Props): JSX.Element {
-  const { trace, marked, onMark } = props;
+  const { trace, marked, onMark, open, onOpen } = props;
   return (
     <div class="trace-line">
+      {open !== null && (
+        <button type="button" class={open ? "trace-twist open" : "trace-twist"} aria-expanded={open} title={open ? "Hide its spans" : `Show ${plural(trace.matched_spans, "span that matches", "spans that match")} (→)`} aria-label={`Spans of trace ${trace.trace_id.slice(0, 8)} that match`} onClick={onOpen}>
+          <Icon name="chevron" size={12} />
+        </button>
+      )}
       <TraceLink {...props} />
       <button type="button" class="trace-mark" aria-pressed={marked} title="Mark to compare (c)" aria-label={`Mark trace ${trace.trace_id.slice(0, 8)} to compare`} onClick={onMark}>
         <Icon name="compare" />

@@ -8,6 +8,7 @@ import { hasFilter } from "../lib/query";
 import { href, navigate, setParams, usePlace } from "../lib/router";
 import { absoluteLink, useSearch } from "../lib/search";
 import { nanosToMs } from "../lib/time";
+import { readTraceSort, sortedTraces } from "../lib/tracesort";
 import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
 import { NoResults } from "../ui/noresults";
@@ -19,20 +20,14 @@ import { ROOTS, TraceCharts } from "./charts";
 import { DifferencePanel } from "./difference";
 import { SpanExport } from "./export";
 import { SpanFacets } from "./facets";
+import { ListHead, SortMenu } from "./listhead";
+import { MatchedNote, MatchedSpan } from "./matched";
 import { PHONE_TRACE_ROW, TRACE_ROW, TraceRow } from "./row";
+import { listItems, useMatched } from "./use-matched";
 import { useTraces } from "./use-traces";
 
 const HEAD_HEIGHT = 26;
 const FACETS_KEY = "spoor.facets.spans";
-
-type Sort = "time" | "duration" | "spans" | "errors";
-
-const SORTS: Record<Sort, (a: TraceSummary, b: TraceSummary) => number> = {
-  time: () => 0,
-  duration: (a, b) => b.duration_ns - a.duration_ns,
-  spans: (a, b) => b.span_count - a.span_count,
-  errors: (a, b) => b.error_count - a.error_count,
-};
 
 export function TracesView(): JSX.Element {
   const search = useSearch();
@@ -47,20 +42,29 @@ export function TracesView(): JSX.Element {
     keepChoice(FACETS_KEY, facets ? "closed" : "open");
     setFacets(!facets);
   };
-  const wanted = params.get("sort");
-  const sort: Sort = wanted === "duration" || wanted === "spans" || wanted === "errors" ? wanted : "time";
-  const rows = useMemo(() => (sort === "time" ? found.traces : [...found.traces].sort(SORTS[sort])), [found.traces, sort]);
+  const sortText = params.get("sort");
+  const sort = readTraceSort(sortText);
+  const rows = useMemo(() => sortedTraces(found.traces, sort), [found.traces, sortText]);
+  const matched = useMatched(search);
+  const items = listItems(rows, matched.of);
   const longest = useMemo(() => barScale(rows), [rows]);
   const withYear = useMemo(() => leavesThisYear(rows.map((trace) => nanosToMs(trace.start_time_unix_nano)), Date.now()), [rows]);
 
   const move = (by: number): void => {
-    const next = Math.min(rows.length - 1, Math.max(0, cursor + by));
+    const next = Math.min(items.length - 1, Math.max(0, cursor + by));
     setCursor(next);
     list.current?.show(next);
   };
   const open = (): void => {
-    const trace = rows[cursor];
-    if (trace) navigate(`/trace/${trace.trace_id}`);
+    const item = items[cursor];
+    if (item) navigate(href(`/trace/${item.trace.trace_id}`, { span: item.kind === "span" ? item.span.span_id : null }));
+  };
+  /** Opens or closes the trace under the cursor, or the one that the span there is of. */
+  const unfold = (wanted: boolean): void => {
+    const trace = items[cursor]?.trace;
+    if (!trace || !matched.possible || (matched.of(trace.trace_id) !== null) === wanted) return;
+    matched.toggle(trace.trace_id);
+    setCursor(items.findIndex((item) => item.trace === trace));
   };
   const clause = params.get("diff");
   const marks = (params.get("marks") ?? "").split(",").filter((id) => id !== "");
@@ -70,10 +74,10 @@ export function TracesView(): JSX.Element {
     setParams({ marks: next.join(",") }, "replace");
   };
   const markCurrent = (): void => {
-    const trace = rows[cursor];
+    const trace = items[cursor]?.trace;
     if (trace) mark(trace.trace_id);
   };
-  useKeys({ Escape: () => setParams({ diff: null, dstart: null, dend: null }, "replace"), c: markCurrent, j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1), Enter: open, o: open, f: toggleFacets });
+  useKeys({ Escape: () => setParams({ diff: null, dstart: null, dend: null }, "replace"), c: markCurrent, j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1), Enter: open, o: open, ArrowRight: () => unfold(true), ArrowLeft: () => unfold(false), f: toggleFacets });
 
   return (
     <main class="view">
@@ -127,15 +131,21 @@ export function TracesView(): JSX.Element {
         handle={list}
         label="Traces"
         class={`trace-list${found.loading ? " stale" : ""}${withYear ? " with-year" : ""}`}
-        count={rows.length}
+        count={items.length}
         rowHeight={phone ? PHONE_TRACE_ROW : TRACE_ROW}
         onEnd={found.loadMore}
-        header={<ListHead />}
+        header={<ListHead sort={sort} />}
         headerHeight={phone ? 0 : HEAD_HEIGHT}
         footer={<p class="list-end">{found.error ? "The next page did not come. Search again to retry." : found.hasMore ? "Loading more…" : "End of results"}</p>}
         renderRow={(index) => {
-          const trace = rows[index];
-          return trace && <TraceRow key={trace.trace_id} trace={trace} longest={longest} selected={index === cursor} zone={zone} withYear={withYear} hasQuery={search.query !== ""} marked={marks.includes(trace.trace_id)} onMark={() => mark(trace.trace_id)} />;
+          const item = items[index];
+          if (!item) return null;
+          const { trace } = item;
+          if (item.kind === "note") return <MatchedNote key={`${trace.trace_id} more`} trace={trace} matched={item.matched} query={search.query} />;
+          if (item.kind === "span") return <MatchedSpan key={`${trace.trace_id} ${item.span.span_index}`} id={`match-${index}`} trace={trace} span={item.span} selected={index === cursor} zone={zone} />;
+          return (
+            <TraceRow key={trace.trace_id} trace={trace} longest={longest} selected={index === cursor} zone={zone} withYear={withYear} hasQuery={search.query !== ""} marked={marks.includes(trace.trace_id)} onMark={() => mark(trace.trace_id)} open={matched.possible ? matched.of(trace.trace_id) !== null : null} onOpen={() => matched.toggle(trace.trace_id)} />
+          );
         }}
       />
     );
@@ -169,19 +179,6 @@ function barScale(rows: TraceSummary[]): number {
   return Math.max(1, longest > 4 * most ? most * 1.1 : longest);
 }
 
-function ListHead(): JSX.Element {
-  return (
-    <div class="trace-head hide-phone" aria-hidden="true">
-      <span>Start</span>
-      <span>Root operation</span>
-      <span>Duration</span>
-      <span class="number">Spans</span>
-      <span class="number">Errors</span>
-      <span>Services</span>
-    </div>
-  );
-}
-
 interface QuickProps {
   label: string;
   field: string;
@@ -212,31 +209,5 @@ function QuickSlow({ query, run }: { query: string; run: (query: string) => void
         </button>
       ))}
     </>
-  );
-}
-
-const SORT_LABELS: [Sort, string][] = [
-  ["time", "Newest first"],
-  ["duration", "Longest first"],
-  ["spans", "Most spans first"],
-  ["errors", "Most errors first"],
-];
-
-function SortMenu({ sort, partial }: { sort: Sort; partial: boolean }): JSX.Element {
-  return (
-    <select
-      class="text-button"
-      aria-label="Order"
-      title={partial && sort !== "time" ? "Ordered among the traces loaded so far" : "Order"}
-      value={sort}
-      onChange={(event) => setParams({ sort: event.currentTarget.value === "time" ? null : event.currentTarget.value }, "replace")}
-    >
-      {SORT_LABELS.map(([value, label]) => (
-        <option key={value} value={value}>
-          {label}
-          {partial && value !== "time" ? " (of loaded)" : ""}
-        </option>
-      ))}
-    </select>
   );
 }

@@ -3,7 +3,7 @@ import type { Attributes, Json } from "../api/types";
 import { hasFilter } from "../lib/query";
 import { CopyButton } from "./copy";
 import { Icon } from "./icons";
-import { Marked } from "./marked";
+import { ValueText } from "./valuetext";
 
 export interface FilterAction {
   query: string;
@@ -72,7 +72,7 @@ function AttributeRow({ name, value, field, filter, pattern }: RowProps): JSX.El
       <dt title={name}>{name}</dt>
       <dd>
         <span class={`value value-${value === null ? "null" : typeof value}`} tabIndex={text.length > SCROLLS_FROM ? 0 : undefined}>
-          <Marked text={text === "" ? '""' : text} pattern={pattern} />
+          <ValueText text={text === "" ? '""' : text} pattern={pattern} />
         </span>
         <span class="value-actions">
           {filter && isPlain && (
@@ -89,11 +89,6 @@ function AttributeRow({ name, value, field, filter, pattern }: RowProps): JSX.El
             <button type="button" class="icon-button" aria-pressed={filter.column.has(queryField)} title="Column in the list" aria-label={`Column ${name}`} onClick={() => filter.column?.toggle(queryField)}>
               <Icon name="columns" size={12} />
             </button>
-          )}
-          {/^https?:\/\/[^\s"<>]+$/.test(text) && (
-            <a class="icon-button" href={text} target="_blank" rel="noopener noreferrer" title="Open the address in a new tab" aria-label={`Open ${name}`}>
-              <Icon name="link" size={12} />
-            </a>
           )}
           <CopyButton text={text} title={`Copy ${name}`} />
         </span>

@@ -173,6 +173,9 @@ struct TimelineSpan {
     status_message: Option<String>,
     /// A span below it failed.
     error_below: bool,
+    /// As it was sent, if it was.
+    #[schema(nullable = false)]
+    trace_state: Option<String>,
     attributes: Attributes,
     resource: Attributes,
     scope: Scope,

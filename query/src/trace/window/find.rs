@@ -11,7 +11,7 @@ use super::load::{COLUMNS, SlimRow, slim_rows};
 use super::rows::{Clock, Window};
 use super::schema;
 use super::whole::WholeTrace;
-use super::write::{optional_count, write_path};
+use super::write::{optional_count, write_path, write_rows};
 use crate::api::{Answer, ApiError, ApiState, Parameters, optional};
 use crate::failure::from_datafusion;
 use crate::language;
@@ -28,6 +28,8 @@ const DEFAULT_MATCHES: usize = 1_000;
 const MAX_MATCHES: usize = 10_000;
 /// Rows of a path; of a deeper one the lowest.
 const MAX_PATH: usize = 10_000;
+/// Rows of matches, if they are asked for.
+const MAX_MATCH_ROWS: usize = 100;
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -59,6 +61,10 @@ pub(in crate::trace) struct Given {
     #[serde(default)]
     #[param(example = "1,205")]
     expand: String,
+    /// `rows` adds the rows of the first 100 that are told.
+    #[serde(default)]
+    #[param(example = "rows")]
+    include: String,
 }
 
 /// What is looked for.
@@ -87,6 +93,18 @@ impl Given {
                 Err(Error::invalid(what)
                     .with_hint("leave the others out")
                     .into())
+            }
+        }
+    }
+
+    /// Whether the rows of matches are told. Errors if anything else is asked for.
+    fn includes_rows(&self) -> Result<bool> {
+        match self.include.trim() {
+            "" => Ok(false),
+            "rows" => Ok(true),
+            other => {
+                let error = Error::invalid(format!("`include` has `{other}`"));
+                Err(error.with_hint("it may have `rows`"))
             }
         }
     }
@@ -122,6 +140,7 @@ pub(in crate::trace) async fn find(
     let id = trace_id_of(&trace_id)?;
     let most = limit(given.limit, DEFAULT_MATCHES, MAX_MATCHES)?;
     let wanted = given.wanted()?;
+    let rows = given.includes_rows()?;
     if given.after.is_some() && given.before.is_some() {
         let error = Error::invalid("`after` and `before` cannot be given both");
         return Err(error.with_hint("leave one of them out").into());
@@ -141,7 +160,13 @@ pub(in crate::trace) async fn find(
         Wanted::Matching(query) => matching(&session, id, &trace, &query).await?,
     };
     let told = given.page(&places, most);
-    let answer = write(id, &trace, &window, (&places, &told), &session.outcome());
+    let rows = rows.then(|| &told[..told.len().min(MAX_MATCH_ROWS)]);
+    let found = Found {
+        places: &places,
+        told: &told,
+        rows,
+    };
+    let answer = found.write(id, &trace, &window, &session.outcome());
     Ok(json_response(answer))
 }
 
@@ -183,34 +208,50 @@ fn is_row(trace: &WholeTrace, place: usize, row: &SlimRow<'_>) -> bool {
         && trace.is_operation(span, row.operation)
 }
 
-fn write(
-    id: TraceId,
-    trace: &WholeTrace,
-    window: &Window,
-    (places, told): (&[usize], &[usize]),
-    outcome: &Outcome,
-) -> Vec<u8> {
-    let first = told.first().copied();
-    let before = first.map(|first| places.partition_point(|place| *place < first));
-    let mut json = JsonWriter::new();
-    json.begin_object();
-    json.key("trace_id");
-    json.hex(&id.0);
-    json.key("span_count");
-    json.count(trace.spans.len());
-    json.key("matched_spans");
-    json.count(places.len());
-    json.key("matched_before");
-    optional_count(&mut json, before);
-    json.key("matches");
-    json.begin_array();
-    for place in told {
-        json.count(*place);
+/// What was found.
+struct Found<'a> {
+    /// All of them, ascending.
+    places: &'a [usize],
+    /// Those that are told.
+    told: &'a [usize],
+    /// Those of which the rows are told too, if any are.
+    rows: Option<&'a [usize]>,
+}
+
+impl Found<'_> {
+    fn write(
+        &self,
+        id: TraceId,
+        trace: &WholeTrace,
+        window: &Window,
+        outcome: &Outcome,
+    ) -> Vec<u8> {
+        let first = self.told.first().copied();
+        let before = first.map(|first| self.places.partition_point(|place| *place < first));
+        let mut json = JsonWriter::new();
+        json.begin_object();
+        json.key("trace_id");
+        json.hex(&id.0);
+        json.key("span_count");
+        json.count(trace.spans.len());
+        json.key("matched_spans");
+        json.count(self.places.len());
+        json.key("matched_before");
+        optional_count(&mut json, before);
+        json.key("matches");
+        json.begin_array();
+        for place in self.told {
+            json.count(*place);
+        }
+        json.end_array();
+        json.key("path");
+        write_path(&mut json, trace, window, first, MAX_PATH);
+        if let Some(rows) = self.rows {
+            json.key("rows");
+            write_rows(&mut json, trace, rows);
+        }
+        write_outcome(&mut json, outcome);
+        json.end_object();
+        json.finish()
     }
-    json.end_array();
-    json.key("path");
-    write_path(&mut json, trace, window, first, MAX_PATH);
-    write_outcome(&mut json, outcome);
-    json.end_object();
-    json.finish()
 }

@@ -132,6 +132,9 @@ pub(super) struct FoundJson {
     matches: Vec<u64>,
     /// The rows from the root to the first of them, at most the lowest 10,000.
     path: Vec<WindowRow>,
+    /// With `include=rows` only: the rows of the first 100 of `matches`.
+    #[schema(nullable = false)]
+    rows: Option<Vec<WindowRow>>,
 }
 
 pub(super) fn found_example() -> Value {

@@ -289,6 +289,28 @@ async fn a_window_of_a_stored_trace() {
     ] {
         assert_eq!(house.try_get(&path, &[wrong]).await.0, 400, "{wrong:?}");
     }
+    let rows = [("query", "step"), ("limit", "200"), ("include", "rows")];
+    let found = house.get(&format!("{path}/find"), &rows).await;
+    assert_eq!(
+        (&found["matched_spans"], list(&found["matches"]).len()),
+        (&json!(3_000), 200)
+    );
+    let told: Vec<&Value> = list(&found["rows"])
+        .iter()
+        .map(|row| &row["span_index"])
+        .collect();
+    assert_eq!(
+        told,
+        list(&found["matches"])[..100].iter().collect::<Vec<_>>()
+    );
+    assert_eq!(found["rows"][1]["name"], "step 2");
+    let before = [("query", "status:error"), ("before", "3000")];
+    let found = house.get(&format!("{path}/find"), &before).await;
+    assert_eq!(found.get("rows"), None, "they were not asked for");
+    let wrong = house
+        .try_get(&format!("{path}/find"), &[("include", "x")])
+        .await;
+    assert_eq!(wrong.0, 400);
     let none = format!("/api/v1/traces/{:032x}/timeline", 8);
     assert_eq!(house.try_get(&none, &[]).await.0, 404);
 }

@@ -108,6 +108,17 @@ pub(super) fn write_path(
     json.end_array();
 }
 
+/// The rows of some spans, each by itself.
+pub(super) fn write_rows(json: &mut JsonWriter, trace: &WholeTrace, places: &[usize]) {
+    json.begin_array();
+    for place in places {
+        json.begin_object();
+        write_row(json, trace, *place, None);
+        json.end_object();
+    }
+    json.end_array();
+}
+
 /// The fields of a row, which is a span or stands for the spans of a group.
 fn write_row(json: &mut JsonWriter, trace: &WholeTrace, place: usize, group: Option<usize>) {
     let span = &trace.spans[place];
