@@ -94,7 +94,7 @@ test("a call of a model shows its conversation, tools and tokens; the trace adds
   assert.ok(page.url().includes("pane=fields"));
   await panel.getByRole("button", { name: "Conversation" }).click();
   await rows(page).nth(2).click();
-  await panel.getByRole("heading", { name: "Tool get_weather" }).waitFor();
+  await panel.getByRole("heading", { name: "Tool get_weather", exact: true }).waitFor();
   assert.deepEqual(problems, []);
   await close();
 });

@@ -5,6 +5,7 @@ import { useKeys } from "../lib/keys";
 import { href, setParams, usePlace } from "../lib/router";
 import { rowOf, type Similar } from "../lib/windowed";
 import { ClockToggle, Download, ServiceTimes, Warnings } from "../trace/header";
+import { PinMenu } from "../trace/pin";
 import { ErrorFact, Fact, OriginFact, ResetZoom, StartFact, TraceTabs, TraceTitle } from "../trace/title";
 import { zoomAround, zoomKeys } from "../trace/zoom";
 import { Incomplete, Progress } from "../ui/states";
@@ -90,6 +91,7 @@ function LargeHeader({ state, finding, wholeComes }: { state: LargeState; findin
   return (
     <header class="trace-header">
       <TraceTitle root={root} id={head.trace_id} hasLink>
+        <PinMenu id={head.trace_id} />
         {canBeWhole && <Download id={head.trace_id} file={null} />}
       </TraceTitle>
       <div class="facts">

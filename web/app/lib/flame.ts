@@ -19,24 +19,30 @@ export interface FlameNode {
 
 /**
  * The spans of a trace with the same path of service and operation laid together, the widest to the left.
- * The node at the top stands for the trace.
+ * The node at the top stands for the trace. By service, what a service does by itself is one node, which counts how
+ * often the service was called.
  */
-export function flameGraph(spans: readonly TimelineSpan[]): FlameNode {
+export function flameGraph(spans: readonly TimelineSpan[], by: "operation" | "service" = "operation"): FlameNode {
   const top = node("", "all", 0, null, -1);
   const nodes: FlameNode[] = [];
   const byKey = new Map<FlameNode, Map<string, FlameNode>>();
+  const childOf = (parent: FlameNode, span: TimelineSpan, index: number): FlameNode => {
+    const siblings = byKey.get(parent) ?? new Map<string, FlameNode>();
+    byKey.set(parent, siblings);
+    const name = by === "service" ? "" : span.name;
+    const key = `${span.service_name}\n${name}`;
+    const known = siblings.get(key);
+    if (known) return known;
+    const made = node(span.service_name, name, parent.depth + 1, parent, index);
+    siblings.set(key, made);
+    parent.children.push(made);
+    return made;
+  };
   spans.forEach((span, index) => {
     const parent = (span.parent_index === null ? null : nodes[span.parent_index]) ?? top;
-    let siblings = byKey.get(parent);
-    if (!siblings) byKey.set(parent, (siblings = new Map()));
-    const key = `${span.service_name}\n${span.name}`;
-    let own = siblings.get(key);
-    if (!own) {
-      own = node(span.service_name, span.name, parent.depth + 1, parent, index);
-      siblings.set(key, own);
-      parent.children.push(own);
-    }
-    own.count += 1;
+    const goesOn = by === "service" && parent.service === span.service_name && parent !== top;
+    const own = goesOn ? parent : childOf(parent, span, index);
+    if (!goesOn) own.count += 1;
     own.self_ns += Math.max(0, span.self_time_ns);
     if (span.status_code === "ERROR") own.errors += 1;
     nodes[index] = own;

@@ -131,7 +131,7 @@ export function hasFilter(query: string, field: string, value: string, exclude: 
 }
 
 /** The clauses at the top: parentheses kept whole, `NOT` with what it negates, `AND` left out since it says nothing. */
-function splitClauses(query: string): string[] {
+export function splitClauses(query: string): string[] {
   const clauses: string[] = [];
   let depth = 0;
   let current = "";

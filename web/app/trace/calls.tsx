@@ -4,8 +4,9 @@ import { serviceColour } from "../lib/colour";
 import { flameGraph, openNodes, type FlameNode } from "../lib/flame";
 import { count, duration, percent, plural } from "../lib/format";
 import { usePhone } from "../lib/prefs";
-import { setParams } from "../lib/router";
+import { setParams, usePlace } from "../lib/router";
 import { Icon } from "../ui/icons";
+import { Choice } from "../ui/topbar";
 import { VirtualList } from "../ui/virtual";
 import { NAMELESS, type TraceState } from "./use-view";
 
@@ -17,7 +18,8 @@ const NONE: ReadonlySet<FlameNode> = new Set();
 /** Who calls what how often: spans with the same path are one row, those that took most at the top. */
 export function CallTree({ state }: { state: TraceState }): JSX.Element {
   const phone = usePhone();
-  const top = useMemo(() => flameGraph(state.trace.spans), [state.trace]);
+  const by = usePlace().params.get("tree") === "service" ? "service" : "operation";
+  const top = useMemo(() => flameGraph(state.trace.spans, by), [state.trace, by]);
   const [closed, setClosed] = useState(NONE);
   const rows = useMemo(() => openNodes(top, closed), [top, closed]);
   const toggle = (node: FlameNode): void => {
@@ -30,28 +32,32 @@ export function CallTree({ state }: { state: TraceState }): JSX.Element {
     state.select(node.example);
   };
   return (
-    <VirtualList
-      class="call-tree"
-      role="treegrid"
-      label="Calls of this trace"
-      count={rows.length}
-      rowCount={rows.length}
-      rowHeight={phone ? PHONE_ROW : ROW}
-      headerHeight={phone ? 0 : HEAD}
-      header={<Head />}
-      renderRow={(at) => {
-        const node = rows[at];
-        return node && <CallRow key={`${node.example} ${node.depth}`} node={node} at={at + 1} open={!closed.has(node)} whole={top.value_ns} onToggle={() => toggle(node)} onShow={() => show(node)} />;
-      }}
-    />
+    <>
+      <Choice<"operation" | "service"> label="Calls of" value={by} options={[["operation", "Operations"], ["service", "Services"]]} onChange={(next) => setParams({ tree: next === "service" ? next : null }, "replace")} />
+      <VirtualList
+        key={by}
+        class="call-tree"
+        role="treegrid"
+        label="Calls of this trace"
+        count={rows.length}
+        rowCount={rows.length}
+        rowHeight={phone ? PHONE_ROW : ROW}
+        headerHeight={phone ? 0 : HEAD}
+        header={<Head by={by} />}
+        renderRow={(at) => {
+          const node = rows[at];
+          return node && <CallRow key={`${node.example} ${node.depth}`} node={node} at={at + 1} open={!closed.has(node)} isService={by === "service"} whole={top.value_ns} onToggle={() => toggle(node)} onShow={() => show(node)} />;
+        }}
+      />
+    </>
   );
 }
 
-function Head(): JSX.Element {
+function Head({ by }: { by: "operation" | "service" }): JSX.Element {
   return (
     <div class="call-row call-head hide-phone" aria-hidden="true">
-      <span>Service and operation</span>
-      <span class="number">Spans</span>
+      <span>{by === "service" ? "Service" : "Service and operation"}</span>
+      <span class="number">{by === "service" ? "Calls" : "Spans"}</span>
       <span class="number">Errors</span>
       <span class="number" title="Own time of these spans and of all that they call">
         Total
@@ -67,13 +73,15 @@ interface RowProps {
   node: FlameNode;
   at: number;
   open: boolean;
+  /** It is all that a service does by itself, and counts its calls. */
+  isService: boolean;
   /** Own time of the whole trace. */
   whole: number;
   onToggle: () => void;
   onShow: () => void;
 }
 
-function CallRow({ node, at, open, whole, onToggle, onShow }: RowProps): JSX.Element {
+function CallRow({ node, at, open, isService, whole, onToggle, onShow }: RowProps): JSX.Element {
   const isLeaf = node.children.length === 0;
   const changes = node.parent?.service !== node.service;
   return (
@@ -88,13 +96,16 @@ function CallRow({ node, at, open, whole, onToggle, onShow }: RowProps): JSX.Ele
         )}
         <i class="span-stripe" aria-hidden="true" style={{ "--service": serviceColour(node.service) }} />
         <button type="button" class="span-label" title={`${node.service}  ${node.name}\nShow one of them in the timeline`} onClick={onShow}>
-          {changes && <span class="span-service">{node.service}</span>}
-          <span class="span-name">{node.name || NAMELESS}</span>
+          {(changes || isService) && <span class="span-service">{node.service}</span>}
+          {!isService && <span class="span-name">{node.name || NAMELESS}</span>}
         </button>
       </span>
       <span class="number" role="gridcell">
         {count(node.count)}
-        <span class="phone-only">{node.count === 1 ? " span" : " spans"}</span>
+        <span class="phone-only">
+          {" "}
+          {isService ? (node.count === 1 ? "call" : "calls") : node.count === 1 ? "span" : "spans"}
+        </span>
       </span>
       <span class={node.errors > 0 ? "number error-text" : "number muted hide-phone"} role="gridcell">
         {count(node.errors)}

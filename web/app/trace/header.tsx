@@ -11,6 +11,7 @@ import type { Skew } from "../lib/skew";
 import { Icon } from "../ui/icons";
 import { CompareMenu } from "./compare";
 import { TokenFact } from "./genai";
+import { PinMenu } from "./pin";
 import { ErrorFact, Fact, OriginFact, StartFact, TraceTitle } from "./title";
 
 const SHOWN_SERVICES = 9;
@@ -40,6 +41,7 @@ export function TraceHeader({ trace, file, skew, asRecorded, origins, onJumpToEr
   return (
     <header class="trace-header">
       <TraceTitle root={root} id={trace.trace_id} hasLink={!file}>
+        {!file && <PinMenu id={trace.trace_id} />}
         {!file && <CompareMenu id={trace.trace_id} />}
         <Download id={trace.trace_id} file={file} />
       </TraceTitle>

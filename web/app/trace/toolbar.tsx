@@ -18,6 +18,7 @@ const TABS: [TraceTab, string][] = [
   ["spans", "Timeline"],
   ["flame", "Flame graph"],
   ["calls", "Call tree"],
+  ["graph", "Graph"],
   ["stats", "Statistics"],
   ["logs", "Logs"],
 ];

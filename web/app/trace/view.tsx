@@ -39,6 +39,7 @@ const FIRST_ROWS = 1000;
 // Few traces are so large.
 const loadLarge = async () => (await import("../large/view")).LargeTrace;
 const LargeTrace = lazyView(loadLarge);
+const TraceGraph = lazyView(async () => (await import("./graph")).TraceGraph);
 
 export function TraceView({ id }: { id: string }): JSX.Element {
   const { params } = usePlace();
@@ -99,7 +100,7 @@ function Failed({ id, answer }: { id: string; answer: Pick<Loaded<unknown>, "err
   );
 }
 
-const TABS = ["spans", "flame", "calls", "stats", "logs"] as const;
+const TABS = ["spans", "flame", "calls", "graph", "stats", "logs"] as const;
 export type TraceTab = (typeof TABS)[number];
 
 interface PageProps {
@@ -139,6 +140,7 @@ export function TracePage({ trace: raw, logs, file, onReload }: PageProps): JSX.
           {tab === "spans" && <Waterfall state={state} logsBySpan={logsBySpan} />}
           {tab === "flame" && <Flame state={state} />}
           {tab === "calls" && <CallTree state={state} />}
+          {tab === "graph" && <TraceGraph state={state} />}
           {tab === "stats" && <Statistics state={state} />}
           {tab === "logs" && <TraceLogs state={state} logs={records} total={trace.log_count} loading={logs.loading} error={logs.error} retry={logs.reload} />}
         </div>
