@@ -42,7 +42,9 @@ function asked(span: Seen): { name: string; kind: string; system: string } | nul
   for (const [kind, names] of SYSTEMS) {
     const system = names.map(text).find((each) => each !== null);
     if (!system) continue;
-    const name = text("db.namespace") ?? text("db.name") ?? text("messaging.destination.name") ?? text("server.address") ?? system;
+    // Redis counts its databases: a number by itself is no name.
+    const named = text("db.namespace") ?? text("db.name");
+    const name = (named !== null && /^\d+$/.test(named) ? null : named) ?? text("messaging.destination.name") ?? text("server.address") ?? system;
     // A database may be named like a service.
     return { name: `${name} (${kind})`, kind, system };
   }

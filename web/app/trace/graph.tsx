@@ -32,7 +32,7 @@ export function TraceGraph({ state }: { state: TraceState }): JSX.Element {
   return (
     <div class="trace-graph">
       <Canvas graph={graph} rates={rates} chosen={chosen} needle="" onChoose={setChosen} />
-      <div class="trace-graph-calls" role="region" aria-label="Calls between services" tabIndex={0}>
+      <div class="trace-graph-calls table-scroll" role="region" aria-label="Calls between services" tabIndex={0}>
         <table class="services">
           <thead>
             <tr>
