@@ -23,6 +23,7 @@ import { Exceptions } from "./exceptions";
 import { ServiceLinks } from "./links";
 import { RedCharts } from "./red";
 import { useDependencies } from "./use-graph";
+import { deploysOf, useVersions, VersionList } from "./versions";
 
 const SHOWN = 8;
 
@@ -39,6 +40,7 @@ export function ServiceView({ name }: { name: string }): JSX.Element {
   const nothing: Service = { service_name: name, span_count: 0, error_count: 0, log_count: 0, operations: [] };
   const earlierService = wanted && before.data && !before.loading ? (before.data.services.find((each) => each.service_name === name) ?? nothing) : null;
   const query = filterText("service", name);
+  const versions = useVersions(query, search);
   return (
     <main class="view page">
       <Progress active={found.loading || dependencies.loading} />
@@ -54,7 +56,7 @@ export function ServiceView({ name }: { name: string }): JSX.Element {
         </span>
         <TimePicker range={search.range} onChange={search.setRange} onAgain={search.again} />
       </header>
-      <Incomplete answers={[found.data, dependencies.data, wanted ? before.data : null]}>
+      <Incomplete answers={[found.data, dependencies.data, versions.answer.data, wanted ? before.data : null]}>
         <div class="page-scroll page-wide" tabIndex={0}>
           {found.error ? (
             <ErrorState error={found.error} retry={found.reload} />
@@ -75,7 +77,7 @@ export function ServiceView({ name }: { name: string }): JSX.Element {
           ) : (
             <>
               <Figures service={service} before={earlierService} />
-              {service.span_count > 0 && <RedCharts query={query} search={search} />}
+              {service.span_count > 0 && <RedCharts query={query} search={search} marks={deploysOf(versions.versions)} />}
               <div class="page-columns">
                 <div>
                   <section class="page-part">
@@ -85,6 +87,7 @@ export function ServiceView({ name }: { name: string }): JSX.Element {
                   {service.span_count > 0 && <Exceptions service={name} search={search} />}
                 </div>
                 <div>
+                  <VersionList found={versions} query={query} range={range} />
                   <ServiceLinks name={name} dependencies={dependencies} range={range} />
                   <RecentErrors query={query} search={search} range={range} />
                 </div>

@@ -6,24 +6,25 @@ import { usePhone } from "../lib/prefs";
 import { perSecond, redSeries } from "../lib/red";
 import { nanosToMs } from "../lib/time";
 import { Delta } from "../ui/delta";
-import { TimeChart, type ChartSeries } from "../ui/timechart";
+import { TimeChart, type ChartMark, type ChartSeries } from "../ui/timechart";
 
 interface Props {
   data: SpanHistogram;
   /** The period before, and how long both are. */
   before: { data: SpanHistogram; lengthMs: number } | null;
   height?: number;
+  marks?: readonly ChartMark[];
   onZoom: (fromMs: number, toMs: number) => void;
 }
 
 /** Rate, errors and duration side by side; the period before as a dashed line and in figures. */
-export function RedFigures({ data, before, height, onZoom }: Props): JSX.Element {
+export function RedFigures({ data, before, height, marks, onZoom }: Props): JSX.Element {
   // There they may stand in a row to be swiped through, which a keyboard must be able to do too.
   const phone = usePhone();
   const red = redSeries(data);
   const old = before && redSeries(before.data);
   const ghost = (name: string, values: (number | null)[]): ChartSeries | null => before && { name, colour: "var(--text)", values: alignBefore(data, red.good.length, before.data, before.lengthMs, values) };
-  const shared = { startMs: nanosToMs(data.start_unix_nano), bucketMs: data.bucket_ns / 1e6, onZoom, height };
+  const shared = { startMs: nanosToMs(data.start_unix_nano), bucketMs: data.bucket_ns / 1e6, onZoom, height, marks };
   const rates = old && old.good.map((value, bucket) => value + (old.failed[bucket] ?? 0));
   const share = red.errors / Math.max(1, red.total);
   const oldShare = old ? old.errors / Math.max(1, old.total) : 0;

@@ -4,6 +4,7 @@ import type { Search } from "../lib/search";
 import { rangeAround } from "../lib/time";
 import { BeforeButton } from "../ui/before";
 import { Incomplete } from "../ui/states";
+import type { ChartMark } from "../ui/timechart";
 import { RedFigures } from "./red-figures";
 import { useHistogram } from "./use-histogram";
 
@@ -18,7 +19,7 @@ const WHICH: [Which, string][] = [
 ];
 
 /** Rate, errors and duration of a service over time. */
-export function RedCharts({ query, search }: { query: string; search: Search }): JSX.Element | null {
+export function RedCharts({ query, search, marks }: { query: string; search: Search; marks: readonly ChartMark[] }): JSX.Element | null {
   const [chosen, setChosen] = useState<Which | null>(null);
   const entry = useHistogram(`${query} ${ENTRY}`, search);
   // A service that is never asked, such as a job, has only others.
@@ -42,7 +43,7 @@ export function RedCharts({ query, search }: { query: string; search: Search }):
         <BeforeButton search={search} />
       </h2>
       <Incomplete answers={[data, before?.data]} />
-      <RedFigures data={data} before={before} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />
+      <RedFigures data={data} before={before} marks={marks} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />
     </section>
   );
 }

@@ -175,7 +175,7 @@ function paintGroup(context: CanvasRenderingContext2D, state: TraceState, group:
   if (to >= 0 && from <= barWidth) context.fillText(duration(group.total_ns), Math.max(from, to) + 6, top + BAR / 2 + 0.5);
 }
 
-function paintTick(context: CanvasRenderingContext2D, tick: Tick, zoomFrom: number, palette: Palette, { barWidth, perNs }: Geometry, top: number): void {
+export function paintTick(context: CanvasRenderingContext2D, tick: Tick, zoomFrom: number, palette: Palette, { barWidth, perNs }: Geometry, top: number): void {
   const x = (tick.ns - zoomFrom) * perNs;
   if (x < 0 || x > barWidth) return;
   context.fillStyle = tick.kind === "error" ? palette.error : tick.kind === "warn" ? palette.warn : palette.muted;

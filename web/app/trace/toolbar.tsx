@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
+import { useMemo } from "preact/hooks";
 import { asTraceId } from "../lib/query";
-import { navigate } from "../lib/router";
+import { navigate, setParams, usePlace } from "../lib/router";
 import { readFold, type Fold } from "../lib/tree";
 import { ColourMenu } from "./colours";
 import { FindBox, turned } from "./find";
@@ -24,6 +25,8 @@ const TABS: [TraceTab, string][] = [
 ];
 
 export function Toolbar({ state, tab, logCount }: Props): JSX.Element {
+  const notes = usePlace().params.get("notes") === "1";
+  const hasEvents = useMemo(() => state.trace.spans.some((span) => span.events.length > 0), [state.trace]);
   return (
     <div class="toolbar">
       <TraceTabs tabs={TABS} chosen={tab} numbers={{ spans: state.trace.span_count, logs: logCount }} />
@@ -33,6 +36,11 @@ export function Toolbar({ state, tab, logCount }: Props): JSX.Element {
           <button type="button" class="text-button hide-phone" aria-pressed={state.showCritical} title="What the trace waited for (p)" onClick={state.toggleCritical}>
             Critical path
           </button>
+          {(logCount > 0 || hasEvents) && (
+            <button type="button" class="text-button" aria-pressed={notes} title="Events and log records as rows below their spans" onClick={() => setParams({ notes: notes ? null : "1" }, "replace")}>
+              Events<span class="hide-phone"> and logs</span>
+            </button>
+          )}
           {state.hasSimilar && (
             <button type="button" class="text-button hide-phone" aria-pressed={state.showsSimilar} title="Lay similar spans of one parent together (o)" onClick={state.toggleSimilar}>
               Group similar

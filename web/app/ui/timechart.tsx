@@ -16,6 +16,12 @@ export interface ChartSeries {
   values: (number | null)[];
 }
 
+/** A moment to be marked, as when something was deployed. */
+export interface ChartMark {
+  ms: number;
+  label: string;
+}
+
 interface Props {
   title: string;
   /** What the whole range comes to. */
@@ -27,6 +33,7 @@ interface Props {
   series: ChartSeries[];
   /** Another time's values behind them, as a dashed line. */
   ghost?: ChartSeries | null;
+  marks?: readonly ChartMark[] | undefined;
   height?: number | undefined;
   startMs: number;
   bucketMs: number;
@@ -35,7 +42,7 @@ interface Props {
 }
 
 /** A small chart over time; a drag zooms the page to a part of it. */
-export function TimeChart({ title, headline, delta, kind, series, ghost, height = HEIGHT, startMs, bucketMs, format, onZoom }: Props): JSX.Element {
+export function TimeChart({ title, headline, delta, kind, series, ghost, marks = [], height = HEIGHT, startMs, bucketMs, format, onZoom }: Props): JSX.Element {
   const plot = useRef<HTMLDivElement>(null);
   const { width } = useSize(plot);
   const zone = useZone();
@@ -46,6 +53,11 @@ export function TimeChart({ title, headline, delta, kind, series, ghost, height 
   const y = (value: number): number => height - 1 - (value / most) * (height - TOP - 1);
   const brush = useBrush(width, (from, to) => {
     if (from < to) onZoom(startMs + (from / step) * bucketMs, startMs + (to / step) * bucketMs);
+  });
+  const placed = marks.flatMap(({ ms, label }, at) => {
+    const x = ((ms - startMs) / bucketMs) * step;
+    // Names one over the other can be read by nobody: the newest of several is named.
+    return x >= 0 && x <= width ? [{ x, label, first: at === 0 }] : [];
   });
   const hover = brush.x === null || buckets === 0 ? null : Math.min(buckets - 1, Math.floor(brush.x / step));
   return (
@@ -75,7 +87,15 @@ export function TimeChart({ title, headline, delta, kind, series, ghost, height 
             : series.map((each) => <path key={each.name} class="timechart-line" style={{ stroke: each.colour }} d={linePath(each.values, step, y)} />)}
           {ghost && <path class="timechart-line timechart-halo" d={linePath(ghost.values, step, y)} />}
           {ghost && <path class="timechart-line timechart-ghost" style={{ stroke: ghost.colour }} d={linePath(ghost.values, step, y)} />}
+          {placed.map(({ x, label }) => (
+            <line key={`${x} ${label}`} class="timechart-mark" x1={x} x2={x} y1={0} y2={height} />
+          ))}
         </svg>
+        {placed.map(({ x, label, first }) => first && (
+          <span key={label} class="timechart-mark-label" style={x > width * 0.7 ? { right: `${width - x + 3}px` } : { left: `${x + 3}px` }}>
+            {label}
+          </span>
+        ))}
         {found > 0 && <span class="timechart-max">{format(found)}</span>}
         {brush.marked && <div class="histogram-brush" style={{ left: `${brush.marked.from}px`, width: `${brush.marked.to - brush.marked.from}px` }} />}
         {hover !== null && (

@@ -223,8 +223,8 @@ fn a_chain_of_ten_thousand_is_shown_as_deep_as_asked() {
     );
 }
 
-#[tokio::test]
-async fn a_window_of_a_stored_trace() {
+/// 3,000 spans below one, in files and in the buffer, some of them twice; and the address of its timeline.
+async fn stored() -> (House, String) {
     let house = House::new().await;
     let span = |number: i64| {
         json!({"traceId": format!("{:032x}", 7), "spanId": format!("{number:016x}"),
@@ -246,6 +246,12 @@ async fn a_window_of_a_stored_trace() {
     // Sent again.
     append(&house, &request(2_900, 3_001)).await;
     let path = format!("/api/v1/traces/{:032x}/timeline", 7);
+    (house, path)
+}
+
+#[tokio::test]
+async fn a_window_of_a_stored_trace() {
+    let (house, path) = stored().await;
     let found = house.get(&path, &[("limit", "100")]).await;
     assert_eq!(
         (&found["span_count"], &found["error_count"], &found["depth"]),
@@ -289,6 +295,13 @@ async fn a_window_of_a_stored_trace() {
     ] {
         assert_eq!(house.try_get(&path, &[wrong]).await.0, 400, "{wrong:?}");
     }
+    let none = format!("/api/v1/traces/{:032x}/timeline", 8);
+    assert_eq!(house.try_get(&none, &[]).await.0, 404);
+}
+
+#[tokio::test]
+async fn the_rows_of_what_is_found_are_told_if_asked_for() {
+    let (house, path) = stored().await;
     let rows = [("query", "step"), ("limit", "200"), ("include", "rows")];
     let found = house.get(&format!("{path}/find"), &rows).await;
     assert_eq!(
@@ -311,6 +324,4 @@ async fn a_window_of_a_stored_trace() {
         .try_get(&format!("{path}/find"), &[("include", "x")])
         .await;
     assert_eq!(wrong.0, 400);
-    let none = format!("/api/v1/traces/{:032x}/timeline", 8);
-    assert_eq!(house.try_get(&none, &[]).await.0, 404);
 }
