@@ -11,6 +11,7 @@
 //! [`evaluate`] says over all spans of a trace, wherever they are stored and whenever they started.
 
 mod api;
+mod asked;
 pub(crate) mod ast;
 mod condition;
 mod evaluate;
@@ -27,9 +28,10 @@ pub(crate) mod values;
 use crate::language::SyntaxError;
 
 pub(crate) use api::answer;
+pub(crate) use asked::Asked;
 pub(crate) use ast::Query;
 pub(crate) use load::{ALWAYS as ALWAYS_READ, Wanted, candidates, load};
-pub(crate) use search::{TraceqlSearch, find_all};
+pub(crate) use search::{TraceqlSearch, find, find_all, plan};
 
 /// Reads a query. Never panics; depth and size are bounded.
 pub(crate) fn parse(text: &str) -> Result<Query, SyntaxError> {

@@ -113,7 +113,7 @@ def requests_that_read(recorded):
             {"body": {"query": "SELECT service_name FROM services"}, "headers": {"accept": "application/x-ndjson"}},
             {"body": {"query": "EXPLAIN ANALYZE SELECT count(*) FROM logs WHERE matches(body, 'error')"}},
         ],
-        "explain": [{"query": "error", **RANGE}, {"table": "spans", "query": "status:ERROR", "analyze": "true", "limit": 3}],
+        "explain": [{"query": "error", **RANGE}, {"table": "spans", "query": "status:ERROR", "analyze": "true", "limit": 3}, {"traceql": "{ status = error }", **RANGE}],
         "deletions": [{}],
         "retention": [{}],
         "pins": [{}],

@@ -14,6 +14,8 @@ use spoor_storage::{Table, TenantId, TimeRange};
 
 use crate::testing::{House, Log, SECOND, T0, delete_indexes, send};
 
+mod rules;
+
 async fn call(router: &Router, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
     let request = Request::builder()
         .method(method)
@@ -171,84 +173,6 @@ async fn rules_hide_and_bring_back() {
     assert_eq!((status, &answer["hidden"]), (StatusCode::OK, &json!([])));
     let count = house.sql("SELECT count(*) FROM logs").await;
     assert_eq!(count["rows"][0][0], 3000);
-}
-
-/// A rule with a query lets exactly those records expire that the search finds, and its dry run says
-/// how many they are.
-#[tokio::test]
-async fn a_rule_means_what_the_search_bar_means() {
-    let house = House::new().await;
-    let mut rows = rows();
-    for (number, row) in rows.iter_mut().enumerate() {
-        if number % 3 == 0 {
-            row.attributes
-                .push(("http.status_code", (number % 600).to_string(), 'i'));
-        }
-        if number % 5 == 0 {
-            row.attributes
-                .push(("http.route", format!("/api/v{}", number % 4), 's'));
-        }
-    }
-    house.append(&rows).await;
-    house.storage.flush().await.unwrap();
-    let put = |body: Value| {
-        let admin = house.admin();
-        async move { call(&admin, Method::PUT, "/api/v1/retention", &body).await }
-    };
-    let sorted = |mut found: Vec<String>| {
-        found.sort_unstable();
-        found
-    };
-    for query in [
-        "has:http.route",
-        "http.route!=/api/v1",
-        "http.route:(/api/v1 OR /api/v2)",
-        "http.route:/api/v*",
-        "http.status_code:>=500",
-        "http.status_code>100 http.status_code<=200",
-        "http.route:~\"^/api/v[12]$\"",
-        "user.email:u7* -password",
-        "passwor* OR trace_id:07070707070707070707070707070707",
-        "resource.host.name:node-1 level:info line17",
-    ] {
-        let all = [("query", query), ("limit", "10000")];
-        let found = house.get("/api/v1/logs", &all).await;
-        let expected = found["logs"].as_array().unwrap().len();
-        assert!(expected > 0, "{query}");
-        let rules = json!([{"table": "logs", "query": query, "keep": "1d"}]);
-        let (status, dry) = put(json!({"rules": rules, "dry_run": true})).await;
-        assert_eq!(
-            (status, &dry["rows"]),
-            (StatusCode::OK, &json!(expected)),
-            "{dry}"
-        );
-        assert_eq!(dry["rules"][0]["rule"], rules[0]);
-        let left = sorted(bodies_of_all(&house, &format!("NOT ({query})")).await);
-        assert_eq!(left.len(), 3000 - expected, "nothing is changed yet");
-        let (status, set) = put(json!({ "rules": rules })).await;
-        assert_eq!(status, 200, "{set}");
-        assert_eq!(sorted(bodies_of_all(&house, "").await), left, "{query}");
-        let (_, dry) = put(json!({"rules": [], "dry_run": true})).await;
-        assert_eq!(dry["restored_rows"], expected, "{dry}");
-        put(json!({"rules": []})).await;
-    }
-    let count = house.sql("SELECT count(*) FROM logs").await;
-    assert_eq!(count["rows"][0][0], 3000);
-    let (status, answer) = put(json!({"rules": [
-        {"table": "logs", "keep": "9d"}, {"table": "logs", "query": "a:(", "keep": "1d"}
-    ]}))
-    .await;
-    assert_eq!(status, 400);
-    let message = answer["error"]["message"].as_str().unwrap();
-    assert!(message.starts_with("rule 2: "), "{message}");
-}
-
-async fn bodies_of_all(house: &House, query: &str) -> Vec<String> {
-    let all = [("query", query), ("limit", "10000")];
-    let answer = house.get("/api/v1/logs", &all).await;
-    let logs = answer["logs"].as_array().unwrap();
-    let body = |log: &Value| log["body"].as_str().unwrap().to_owned();
-    logs.iter().map(body).collect()
 }
 
 #[tokio::test]

@@ -3,13 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use datafusion::logical_expr::Expr;
+use datafusion::prelude::lit;
 use serde::{Deserialize, Serialize};
 use spoor_storage::model::schema::RECORD_ID;
-use spoor_storage::{Result, Table, TimeRange};
+use spoor_storage::{Error, Result, Table, TimeRange, TraceId};
 use utoipa::ToSchema;
 
 use super::request::{Parameters, optional};
-use super::{Answer, ApiError, ApiState};
+use super::{Answer, ApiError, ApiState, logs};
 use crate::explain::Scan;
 use crate::failure::from_datafusion;
 use crate::language;
@@ -18,7 +19,8 @@ use crate::openapi::ReadErrors;
 use crate::openapi::words::{SearchQuery, TableName};
 use crate::parameters::{self, Order, TimeParameter};
 use crate::session::QuerySession;
-use crate::trace::{TraceSearch, find_traces};
+use crate::trace::{TraceSearch, find_traces, summarize};
+use crate::traceql::{self, TraceqlSearch};
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1_000;
@@ -26,7 +28,7 @@ const MAX_LIMIT: usize = 1_000;
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ExplainParameters {
-    /// `logs`, unless said otherwise, or `spans`.
+    /// `logs`, unless said otherwise, or `spans`; with `traceql` it is `spans` unless said otherwise.
     #[serde(default, deserialize_with = "optional")]
     #[param(value_type = Option<TableName>)]
     table: Option<Table>,
@@ -34,6 +36,12 @@ pub(super) struct ExplainParameters {
     #[serde(default)]
     #[param(value_type = SearchQuery)]
     query: String,
+    /// What is searched is traces for which this TraceQL query leaves a span, or (`table` is `logs`) the records of them.
+    #[param(example = "{ status = error }")]
+    traceql: Option<String>,
+    /// With `traceql`: what a log record of the trace must match.
+    #[param(value_type = Option<SearchQuery>)]
+    logs: Option<String>,
     /// The first instant.
     #[serde(default, deserialize_with = "optional")]
     start: Option<TimeParameter>,
@@ -80,6 +88,7 @@ fn example() -> serde_json::Value {
 ///
 /// Of each scan the steps, with the files, rows and bytes that are left after each: time range, services, index, what is deleted, row groups
 /// and pages of Parquet, rows in memory. Without `analyze` the search is only planned, for all rows that match; what is measured then is null.
+/// Of a TraceQL query it is planned how traces are found that may match; what is read of them is known once they are.
 #[utoipa::path(
     get, path = "/api/v1/explain", tag = "Running queries", operation_id = "explain",
     params(ExplainParameters),
@@ -89,40 +98,140 @@ pub(super) async fn explain(
     State(state): State<ApiState>,
     Parameters(given): Parameters<ExplainParameters>,
 ) -> Result<Json<ExplainedAnswer>, ApiError> {
-    let table = given.table.unwrap_or(Table::Logs);
-    let query = language::parse(&given.query)?;
-    language::check(&query, table)?;
-    let range = parameters::time_range(given.start, given.end)?;
-    let limit = parameters::limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
+    let sought = Sought::of(&given)?;
+    let asked = Asked {
+        range: parameters::time_range(given.start, given.end)?,
+        limit: parameters::limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?,
+        analyze: given.analyze.unwrap_or(false),
+    };
     let session = state.begin().await?;
     session.explain();
-    let filter = language::condition(&session, &query, table, range).await?;
-    match (given.analyze.unwrap_or(false), table) {
-        (false, _) => plan(&session, table, range, filter).await?,
-        (true, Table::Logs) => {
-            let listing = Listing {
-                session: &session,
-                table,
-                range,
-                order: Order::Desc,
-                filter,
-                after: None,
-            };
-            listing.first(limit).await?;
+    match &sought {
+        Sought::Logs { query, of_traces } => {
+            let filter = logs::condition(&session, query, of_traces.as_ref(), asked.range).await?;
+            explain_logs(&session, &asked, filter).await?;
         }
-        (true, Table::Spans) => {
-            let search = TraceSearch {
-                condition: filter,
-                range,
-                limit,
-                after: None,
-            };
-            find_traces(&session, &search).await?;
+        Sought::Spans(query) => {
+            let filter = language::condition(&session, query, Table::Spans, asked.range).await?;
+            explain_spans(&session, &asked, filter).await?;
         }
+        Sought::Traces(traceql) => explain_traceql(&session, &asked, traceql).await?,
     }
-    session.note_skipped(table, range);
+    session.note_skipped(sought.table(), asked.range);
     let scans = session.scans().unwrap_or_default();
     Ok(Json(Answer::new(&session, Explained { scans })))
+}
+
+/// What is searched.
+enum Sought {
+    /// Log records; of traces that a TraceQL query leaves, if there is one.
+    Logs {
+        query: language::Query,
+        of_traces: Option<traceql::Query>,
+    },
+    /// Traces by a span that matches.
+    Spans(language::Query),
+    /// Traces by a TraceQL query.
+    Traces(traceql::Asked),
+}
+
+/// Where, and how much of it.
+struct Asked {
+    range: TimeRange,
+    limit: usize,
+    analyze: bool,
+}
+
+impl Sought {
+    fn of(given: &ExplainParameters) -> Result<Self, ApiError> {
+        let (traceql, logs) = (given.traceql.as_deref(), given.logs.as_deref());
+        let usual = match traceql {
+            Some(_) => Table::Spans,
+            None => Table::Logs,
+        };
+        let table = given.table.unwrap_or(usual);
+        if table == Table::Spans
+            && let Some(asked) = traceql::Asked::of(traceql, &given.query, logs)?
+        {
+            return Ok(Self::Traces(asked));
+        }
+        let query = language::parse(&given.query)?;
+        language::check(&query, table)?;
+        match table {
+            Table::Spans => Ok(Self::Spans(query)),
+            Table::Logs if logs.is_some() => {
+                let error = Error::invalid("`logs` is for a search of traces, and this is of logs");
+                Err(error
+                    .with_hint("write it in `query`, or `table=spans`")
+                    .into())
+            }
+            Table::Logs => Ok(Self::Logs {
+                query,
+                of_traces: traceql.map(traceql::parse).transpose()?,
+            }),
+        }
+    }
+
+    fn table(&self) -> Table {
+        match self {
+            Self::Logs { .. } => Table::Logs,
+            Self::Spans(_) | Self::Traces(_) => Table::Spans,
+        }
+    }
+}
+
+async fn explain_logs(session: &QuerySession, asked: &Asked, filter: Expr) -> Result<()> {
+    if !asked.analyze {
+        return plan(session, Table::Logs, asked.range, filter).await;
+    }
+    let listing = Listing {
+        session,
+        table: Table::Logs,
+        range: asked.range,
+        order: Order::Desc,
+        filter,
+        after: None,
+    };
+    // One more than is shown, as the list does it.
+    listing.first(asked.limit + 1).await?;
+    Ok(())
+}
+
+async fn explain_spans(session: &QuerySession, asked: &Asked, filter: Expr) -> Result<()> {
+    if !asked.analyze {
+        return plan(session, Table::Spans, asked.range, filter).await;
+    }
+    let search = TraceSearch {
+        condition: filter,
+        range: asked.range,
+        limit: asked.limit,
+        after: None,
+    };
+    let found = find_traces(session, &search).await?;
+    summarize(session, &found.ids, search.whole_condition()).await?;
+    Ok(())
+}
+
+async fn explain_traceql(
+    session: &QuerySession,
+    asked: &Asked,
+    traceql: &traceql::Asked,
+) -> Result<()> {
+    let search = TraceqlSearch {
+        query: &traceql.query,
+        range: asked.range,
+        limit: asked.limit,
+        spans_per_set: 1,
+        after: None,
+        condition: traceql.condition(session, asked.range).await?,
+    };
+    if !asked.analyze {
+        return traceql::plan(session, &search).await;
+    }
+    let found = traceql::find(session, &search).await?;
+    let ids: Vec<TraceId> = found.traces.iter().map(|trace| trace.id).collect();
+    summarize(session, &ids, lit(true)).await?;
+    Ok(())
 }
 
 /// Plans to read where all rows are that match.

@@ -102,11 +102,7 @@ pub(super) async fn logs(
         .map(traceql::parse)
         .transpose()?;
     let session = state.begin().await?;
-    let mut filter = language::condition(&session, &query, Table::Logs, range).await?;
-    if let Some(of_traces) = &of_traces {
-        let traces = left_by(&session, of_traces, &filter, range).await?;
-        filter = filter.and(in_traces(col("trace_id"), &traces));
-    }
+    let filter = condition(&session, &query, of_traces.as_ref(), range).await?;
     let listing = Listing {
         session: &session,
         table: Table::Logs,
@@ -127,6 +123,21 @@ pub(super) async fn logs(
     let logs = (0..shown).map(|row| columns.json(row)).collect();
     session.note_skipped(Table::Logs, range);
     Ok(Json(Answer::new(&session, Logs { logs, next_cursor })))
+}
+
+/// What records must meet that match, and whose trace is one that `of_traces` leaves.
+pub(super) async fn condition(
+    session: &QuerySession,
+    query: &language::Query,
+    of_traces: Option<&traceql::Query>,
+    range: TimeRange,
+) -> Result<Expr> {
+    let filter = language::condition(session, query, Table::Logs, range).await?;
+    let Some(of_traces) = of_traces else {
+        return Ok(filter);
+    };
+    let traces = left_by(session, of_traces, &filter, range).await?;
+    Ok(filter.and(in_traces(col("trace_id"), &traces)))
 }
 
 /// The traces that a TraceQL query leaves; those suffice that the matching logs are of.

@@ -273,12 +273,9 @@ async fn search(
     State(state): State<ApiState>,
     Parameters(given): Parameters<Search>,
 ) -> Result<Response, ApiError> {
-    if given.traceql.is_none() && given.logs.is_some() {
-        let error = Error::invalid("`logs` stands beside `traceql` only");
-        return Err(error.with_hint("write `logs:(…)` in `query`").into());
-    }
-    if let Some(text) = &given.traceql {
-        return search_traceql(&state, text, &given).await;
+    let (traceql, logs) = (given.traceql.as_deref(), given.logs.as_deref());
+    if let Some(asked) = traceql::Asked::of(traceql, &given.query, logs)? {
+        return search_traceql(&state, &asked, &given).await;
     }
     let query = language::parse(&given.query)?;
     language::check(&query, Table::Spans)?;
@@ -305,17 +302,11 @@ async fn search(
 /// As [`search`], with the conditions in TraceQL.
 async fn search_traceql(
     state: &ApiState,
-    text: &str,
+    asked: &traceql::Asked,
     given: &Search,
 ) -> Result<Response, ApiError> {
-    if !given.query.trim().is_empty() {
-        let error = Error::invalid("`query` and `traceql` cannot be given both");
-        return Err(error.with_hint("leave one of them out").into());
-    }
-    let query = traceql::parse(text)?;
-    let logs = given.logs.as_deref().map(language::with_logs).transpose()?;
     let mut wanted = TraceqlSearch {
-        query: &query,
+        query: &asked.query,
         range: time_range(given.start, given.end)?,
         limit: limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?,
         spans_per_set: limit(given.spans_per_set, DEFAULT_SPANS, MAX_SPANS_SHOWN)?,
@@ -323,9 +314,6 @@ async fn search_traceql(
         condition: None,
     };
     let session = state.begin().await?;
-    if let Some(logs) = &logs {
-        let in_range = language::condition(&session, logs, Table::Spans, wanted.range);
-        wanted.condition = Some(in_range.await?);
-    }
+    wanted.condition = asked.condition(&session, wanted.range).await?;
     Ok(traceql::answer(&session, &wanted).await?)
 }

@@ -114,8 +114,8 @@ pub(super) async fn spans_where(
     }
 }
 
-/// The traces that may be in the answer, newest first.
-pub(crate) async fn candidates(session: &QuerySession, wanted: &Wanted) -> Result<Vec<Candidate>> {
+/// The traces that may be in the answer, newest first, as ids and times.
+pub(super) async fn candidates_frame(session: &QuerySession, wanted: &Wanted) -> Result<DataFrame> {
     let time = time_condition("start_time", wanted.range);
     let condition = match (wanted.condition.clone(), time) {
         (Some(condition), Some(time)) => Some(condition.and(time)),
@@ -138,7 +138,7 @@ pub(crate) async fn candidates(session: &QuerySession, wanted: &Wanted) -> Resul
             .map_err(from_datafusion)?;
     }
     let newest = "newest";
-    let frame = frame
+    frame
         .aggregate(
             vec![col("trace_id")],
             vec![max(col("start_time")).alias(newest)],
@@ -150,7 +150,12 @@ pub(crate) async fn candidates(session: &QuerySession, wanted: &Wanted) -> Resul
             ])
         })
         .and_then(|frame| frame.limit(0, Some(MAX_CANDIDATES + 1)))
-        .map_err(from_datafusion)?;
+        .map_err(from_datafusion)
+}
+
+/// The traces that may be in the answer, newest first.
+pub(crate) async fn candidates(session: &QuerySession, wanted: &Wanted) -> Result<Vec<Candidate>> {
+    let frame = candidates_frame(session, wanted).await?;
     let mut found = Vec::new();
     for batch in session.collect(frame).await? {
         let (ids, times) = (strings(batch.column(0))?, nanoseconds(batch.column(1))?);

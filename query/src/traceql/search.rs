@@ -10,7 +10,9 @@ use spoor_storage::{Error, ErrorKind, Result, SpanId, TimeRange, TraceId};
 use super::ast::{Field, Intrinsic, Query, Stage, Target};
 use super::condition::{Arrays, condition, requirements};
 use super::evaluate::{Spanset, evaluate};
-use super::load::{Candidate, MAX_CANDIDATES, Wanted, candidates, columns_of, load};
+use super::load::{
+    Candidate, MAX_CANDIDATES, Wanted, candidates, candidates_frame, columns_of, load,
+};
 use super::tree::TraceTree;
 use super::value::Value;
 use crate::failure::from_datafusion;
@@ -131,6 +133,14 @@ pub(crate) async fn find(
         ));
     }
     Ok(finish(page, search.limit, at))
+}
+
+/// Plans to look for the traces that may be found. Which spans of them are read is known once they are.
+pub(crate) async fn plan(session: &QuerySession, search: &TraceqlSearch<'_>) -> Result<()> {
+    let stages = finding(search.query)?;
+    let wanted = wanted(session, stages, search.range, search.condition.clone());
+    let frame = candidates_frame(session, &wanted).await?;
+    session.only_plan(frame).await
 }
 
 /// All traces of which the query leaves a span, among those that one span of theirs meets the

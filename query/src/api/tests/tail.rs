@@ -126,6 +126,84 @@ async fn a_record_is_told_as_search_tells_it() {
     );
 }
 
+/// Words anywhere in a record and ranges, in memory and, for who comes back, in files.
+#[tokio::test]
+async fn a_tail_means_what_the_search_bar_means() {
+    let house = House::new().await;
+    let queries = [
+        "*:u7",
+        "*:\"api v1\"",
+        "*:~\"^u[78]$\"",
+        "*:checkout -*:(u7 OR u8)",
+        "http.status_code:[400 TO 500}",
+        "http.status_code:(200 OR [500 TO *])",
+        "-http.status_code:[* TO 499]",
+        "level:[info TO warn]",
+        "user.id:[\"u1\" TO \"u8\"}",
+        "time:{2023-01-29T08:00:01Z TO *]",
+    ];
+    let mut tails = Vec::new();
+    for query in queries {
+        let mut tail = Tail::open(&house, &[("query", query)], None).await;
+        let began = tail.expect("ready").await.id;
+        tails.push((query, tail, began));
+    }
+    let row = |at: i64, severity_number, status: i64, user| {
+        let mut row = Log::at(T0 + at * SECOND, format!("row {at}"))
+            .with("http.status_code", status, 'i')
+            .with("user.id", user, 's');
+        row.severity_number = severity_number;
+        row
+    };
+    let rows = [
+        row(3, 17, 500, "u7"),
+        row(2, 9, 404, "u8").with("path", "/api/v1/items", 's'),
+        row(1, 13, 200, "u1"),
+        Log::at(T0, "row 0"),
+    ];
+    house.append(&rows).await;
+    for (query, tail, _) in &mut tails {
+        let found = house.get("/api/v1/logs", &[("query", query)]).await;
+        let found = found["logs"].as_array().unwrap().iter();
+        // The newest came first, so both are in one order.
+        let found: Vec<&str> = found.map(|log| log["body"].as_str().unwrap()).collect();
+        assert!(!found.is_empty() && found.len() < rows.len(), "{query}");
+        assert_eq!(tail.bodies().await, found, "{query}");
+    }
+    house.storage.flush().await.unwrap();
+    for (query, _, began) in &tails {
+        let found = house.get("/api/v1/logs", &[("query", query)]).await;
+        let found = found["logs"].as_array().unwrap().iter();
+        let found: Vec<&str> = found.map(|log| log["body"].as_str().unwrap()).collect();
+        let mut again = Tail::open(&house, &[("query", query)], Some(began)).await;
+        again.expect("ready").await;
+        assert_eq!(again.bodies().await, found, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_tail_cannot_ask_is_refused_by_name() {
+    let house = House::new().await;
+    for (query, what) in [
+        ("trace:(status:error)", "`trace:(…)` looks at other records"),
+        ("x OR -logs:(y)", "`logs:(…)` looks at other records"),
+        ("level:[warn TO info]", "`warn` is more than `info`"),
+        ("span_id:[b TO 1]", "`b` is more than `1`"),
+        ("*:\"--\"", "`--` has no letter or digit"),
+    ] {
+        let response = house
+            .open("/api/v1/logs/tail", &[("query", query)], &[])
+            .await;
+        assert_eq!(response.status(), 400, "{query}");
+        let body = axum::body::to_bytes(response.into_body(), 1 << 16).await;
+        let answer: Value = serde_json::from_slice(&body.unwrap()).unwrap();
+        let error = &answer["error"];
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(what), "{query}: {message}");
+        assert!(error["hint"].is_string() && error["position"].is_number());
+    }
+}
+
 #[tokio::test]
 async fn who_comes_back_gets_what_came_meanwhile_from_files_and_buffer() {
     let house = House::new().await;

@@ -133,7 +133,11 @@ fn order(low: &Value, high: &Value, meaning: &Meaning) -> Result<Option<Ordering
             }
             _ => Some(low.text.cmp(&high.text)),
         },
-        Meaning::Id { .. } => Some(low.text.to_lowercase().cmp(&high.text.to_lowercase())),
+        // The zeros in front of an id need not be written.
+        Meaning::Id { digits, .. } => {
+            let padded = |id: &Value| format!("{:0>digits$}", id.text.to_lowercase());
+            Some(padded(low).cmp(&padded(high)))
+        }
         Meaning::Body | Meaning::Text(_) | Meaning::Word { .. } => Some(low.text.cmp(&high.text)),
     })
 }

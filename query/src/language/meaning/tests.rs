@@ -89,6 +89,7 @@ fn ranges_of_nothing_are_slips() {
         ("kind>client", Table::Spans, 0),
         ("trace_id:[xyz TO *]", Table::Spans, 10),
         ("service:[b TO a]", Table::Spans, 9),
+        ("trace_id:[10 TO 9]", Table::Spans, 10),
     ] {
         let wrong = error(query, table);
         assert_eq!(wrong.position, position, "{query}: {wrong}");
@@ -99,6 +100,7 @@ fn ranges_of_nothing_are_slips() {
         "n:[2 TO 10]",
         "n:[* TO x]",
         "level:[9 TO error]",
+        "trace_id:[9 TO 10]",
     ] {
         assert!(
             to_expr(&parse(query).unwrap(), Table::Logs).is_ok(),
