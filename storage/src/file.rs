@@ -1,4 +1,4 @@
-//! Writes one immutable data file with its index: sorted rows in, catalog entry out.
+//! Writes one immutable data file with its index: rows in their order in (see `stretches`), catalog entry out.
 //!
 //! A flush has its rows in memory and writes them at once ([`FileWriter::write`]); a merge writes
 //! a file while it reads others ([`FileSink`]).
@@ -7,13 +7,13 @@ mod checksums;
 #[doc(hidden)]
 pub mod measured;
 mod sink;
+mod stretches;
 mod tail;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Int64Array};
-use arrow::compute::interleave_record_batch;
+use arrow::array::AsArray;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -34,15 +34,14 @@ use crate::statistics::FieldCounter;
 use crate::store::Store;
 
 use checksums::Summing;
+use stretches::Lengths;
 
 /// Small groups cost nothing in size and let pruning and memory be finer (measured).
 const ROW_GROUP_ROWS: usize = 131_072;
 /// 1,024-row pages cost 13 % of size against this (measured).
 const PAGE_ROWS: usize = 20_000;
-/// Rows that are sorted out of the buffer at a time.
-const CHUNK_ROWS: usize = 16_384;
 /// The version of the schema and of the conventions in the file, in its key-value metadata.
-const FORMAT_VERSION: u32 = 2;
+const FORMAT_VERSION: u32 = 3;
 
 /// Where files are written.
 #[derive(Debug, Clone)]
@@ -55,6 +54,9 @@ pub(crate) struct FileWriter {
 
 pub use checksums::ChunkChecksums;
 pub(crate) use sink::FileSink;
+pub(crate) use stretches::{
+    STRETCH_BYTES, STRETCH_ROWS, bytes_of, gather, record_ids, stretches_of,
+};
 pub(crate) use tail::NewerVersion;
 pub use tail::{FileFacts, refuse_newer};
 
@@ -82,7 +84,9 @@ impl FileWriter {
             parquet,
             index,
             file,
-        } = self.encode(id, place, requests, batches).await?;
+        } = self
+            .encode(id, place, requests, batches, Order::Stretches)
+            .await?;
         let stored = async {
             self.layout.fault(Point::FilePut)?;
             self.store.put(&file.path, parquet).await?;
@@ -104,7 +108,14 @@ impl FileWriter {
         batches: Vec<RecordBatch>,
     ) -> Result<Arc<DataFile>> {
         let place = (file.tenant.clone(), file.table, file.hour);
-        let encoded = self.encode(file.id, &place, requests, batches).await?;
+        // What is hidden of it is said by places.
+        let order = match file.facts {
+            Some(facts) if facts.stretches => Order::Stretches,
+            _ => Order::Time,
+        };
+        let encoded = self
+            .encode(file.id, &place, requests, batches, order)
+            .await?;
         let new = DataFile {
             hidden: file.hidden.clone(),
             ..encoded.file
@@ -132,16 +143,18 @@ impl FileWriter {
         place: &Place,
         requests: (u64, u64),
         batches: Vec<RecordBatch>,
+        order: Order,
     ) -> Result<Encoded> {
         let place = place.clone();
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
         let indexed = self.is_indexed(rows as u64);
         let mut encoded =
-            tokio::task::spawn_blocking(move || encode(id, &place, indexed, &batches))
+            tokio::task::spawn_blocking(move || encode(id, &place, indexed, &batches, order))
                 .await
                 .map_err(|source| Error::internal("writing a file failed").with_source(source))??;
         if let Some(facts) = &mut encoded.file.facts {
             facts.requests = Some(requests);
+            facts.stretches = order == Order::Stretches;
         }
         Ok(encoded)
     }
@@ -170,20 +183,49 @@ impl FileWriter {
     }
 }
 
-fn encode(id: FileId, place: &Place, indexed: bool, batches: &[RecordBatch]) -> Result<Encoded> {
+/// In which order the rows of a stretch are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// As they came.
+    Stretches,
+    /// By time, as in files of before version 3.
+    Time,
+}
+
+fn encode(
+    id: FileId,
+    place: &Place,
+    indexed: bool,
+    batches: &[RecordBatch],
+    order: Order,
+) -> Result<Encoded> {
     let table = place.1;
     let promotion = Promotion::of_batches(batches);
     let mut encoder = FileEncoder::new(place, 0, indexed, &promotion)?;
     encoder.id = id;
-    // Only a chunk at a time is copied: the buffer's memory is what an hour of rows may take.
     let sources: Vec<&RecordBatch> = batches.iter().collect();
-    for chunk in sorted_order(table, batches)?.chunks(CHUNK_ROWS) {
-        encoder.push(&interleave_record_batch(&sources, chunk)?)?;
+    let sorted = sorted_order(table, batches)?;
+    // Only a stretch at a time is copied: the buffer's memory is what an hour of rows may take.
+    let mut waiting: Vec<&[RowPlace]> = sorted.chunks(STRETCH_ROWS).rev().collect();
+    while let Some(stretch) = waiting.pop() {
+        let mut rows = stretch.to_vec();
+        if order == Order::Stretches {
+            rows.sort_unstable_by_key(|row| (row.id, row.time_ns));
+        }
+        let places: Vec<(usize, usize)> = rows.iter().map(RowPlace::place).collect();
+        let rows = gather(&sources, &places)?;
+        // Whatever batches the rows came in, the same rows are always cut in the same places.
+        if stretch.len() > 1 && bytes_of(&rows)? > STRETCH_BYTES {
+            let (first, second) = stretch.split_at(stretch.len() / 2);
+            waiting.extend([second, first]);
+            continue;
+        }
+        encoder.push(&rows)?;
     }
     encoder.finish()
 }
 
-/// Turns sorted rows, pushed in order, into the bytes of one file and of its index.
+/// Turns rows, pushed stretch by stretch, into the bytes of one file and of its index.
 struct FileEncoder {
     id: FileId,
     place: Place,
@@ -197,8 +239,9 @@ struct FileEncoder {
     fields: FieldCounter,
     services: BTreeSet<String>,
     rows: u64,
-    /// Event times of the first and the last row so far.
+    /// The first and the last event time so far.
     times: Option<(i64, i64)>,
+    stretches: Lengths,
 }
 
 impl FileEncoder {
@@ -224,25 +267,30 @@ impl FileEncoder {
             services: BTreeSet::new(),
             rows: 0,
             times: None,
+            stretches: Lengths::default(),
         })
     }
 
-    /// Adds rows that come after all others in the file's order.
-    fn push(&mut self, sorted: &RecordBatch) -> Result<()> {
-        let times = times_of(self.place.1, sorted)?;
-        let (Some(first), Some(last)) = (times.first(), times.last()) else {
+    /// Adds a stretch: rows that all come after all others in (event time, record id).
+    fn push(&mut self, rows: &RecordBatch) -> Result<()> {
+        let times = times_of(self.place.1, rows)?;
+        let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else {
             return Ok(());
         };
-        self.times = Some((self.times.map_or(*first, |(min, _)| min), *last));
-        self.rows += sorted.num_rows() as u64;
-        let entries = self.fields.add(sorted);
-        let columns = self.splitter.split(sorted, self.fields.keys(), &entries)?;
+        self.times = Some(match self.times {
+            None => (*first, *last),
+            Some((min, max)) => (min.min(*first), max.max(*last)),
+        });
+        self.rows += rows.num_rows() as u64;
+        self.stretches.push(rows.num_rows());
+        let entries = self.fields.add(rows);
+        let columns = self.splitter.split(rows, self.fields.keys(), &entries)?;
         self.parquet.write(&columns)?;
         self.checksums.catch_up(&mut self.parquet, self.taken)?;
         if let Some(index) = &mut self.index {
-            index.add(sorted)?;
+            index.add(rows)?;
         }
-        collect_services(sorted, &mut self.services);
+        collect_services(rows, &mut self.services);
         Ok(())
     }
 
@@ -261,6 +309,8 @@ impl FileEncoder {
         let attributes = self.splitter.metadata(self.fields.keys())?;
         self.parquet
             .append_key_value_metadata(KeyValue::new(METADATA_KEY.to_owned(), attributes));
+        self.parquet
+            .append_key_value_metadata(self.stretches.finish());
         self.parquet.flush()?;
         self.checksums.catch_up(&mut self.parquet, self.taken)?;
         self.parquet
@@ -304,22 +354,40 @@ impl FileEncoder {
     }
 }
 
-/// Places of rows (batch, row in it) by (event time, record id): a total order, so the same rows
-/// always give the same file.
-fn sorted_order(table: Table, batches: &[RecordBatch]) -> Result<Vec<(usize, usize)>> {
-    let mut keyed = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
-    for (number, batch) in batches.iter().enumerate() {
-        let times = times_of(table, batch)?;
-        let ids = batch
-            .column_by_name(RECORD_ID)
-            .and_then(|column| column.as_any().downcast_ref::<Int64Array>())
-            .ok_or_else(|| Error::internal("rows without record ids"))?
-            .values();
-        let keys = times.iter().zip(ids.iter()).enumerate();
-        keyed.extend(keys.map(|(row, (time, id))| (*time, *id, (number, row))));
+/// A row of several batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct RowPlace {
+    time_ns: i64,
+    id: i64,
+    batch: u32,
+    row: u32,
+}
+
+impl RowPlace {
+    fn place(&self) -> (usize, usize) {
+        (self.batch as usize, self.row as usize)
     }
-    keyed.sort_unstable();
-    Ok(keyed.into_iter().map(|(_, _, place)| place).collect())
+}
+
+/// Rows by (event time, record id): a total order, so the same rows always give the same file.
+fn sorted_order(table: Table, batches: &[RecordBatch]) -> Result<Vec<RowPlace>> {
+    let mut rows = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
+    for (number, batch) in (0..).zip(batches) {
+        let times = times_of(table, batch)?;
+        let ids = record_ids(batch)?.values();
+        rows.extend(
+            (0..)
+                .zip(times.iter().zip(ids.iter()))
+                .map(|(row, (time_ns, id))| RowPlace {
+                    time_ns: *time_ns,
+                    id: *id,
+                    batch: number,
+                    row,
+                }),
+        );
+    }
+    rows.sort_unstable();
+    Ok(rows)
 }
 
 fn collect_services(batch: &RecordBatch, services: &mut BTreeSet<String>) {
@@ -341,7 +409,7 @@ fn properties(table: Table, promotion: &Promotion) -> Result<WriterProperties> {
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_write_batch_size(CHUNK_ROWS)
+        .set_write_batch_size(STRETCH_ROWS)
         .set_statistics_enabled(EnabledStatistics::None)
         .set_created_by(concat!("spoor ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_key_value_metadata(Some(vec![KeyValue::new(

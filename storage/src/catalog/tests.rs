@@ -128,6 +128,7 @@ async fn what_is_known_of_files_and_what_the_log_has_lost_survive_reopening() {
             tail_bytes,
             tail_crc32c: u32::MAX,
             requests: Some((3, 9)),
+            stretches: false,
         };
         known.facts = Some(facts(700));
         let (known, unknown) = (Arc::new(known), file(2));

@@ -49,7 +49,7 @@ impl Sorted for LateRows {
         let State::Open(rows) = &mut self.state else {
             return Ok(None);
         };
-        let next = rows.next().await?;
+        let next = rows.next_stretch().await?;
         if next.is_none() {
             self.state = State::Ended;
         }

@@ -1,60 +1,79 @@
-//! Merges sorted inputs into one sorted sequence, by (event time, record id).
+//! Merges files into one sequence of stretches (see `file/stretches.rs`): what is given out comes before all
+//! that follows, by (event time, record id), and is within itself in the order of record ids.
 //!
-//! Streaming: of each input one batch is in memory, from the first of its rows that is wanted to
+//! Streaming: of each input one stretch is in memory, from the first of its rows that is wanted to
 //! the last, and those whose rows wait to be given out.
 //! Rows are not moved one by one: the merge works on *runs* of rows that one input has before
-//! the next row of any other, so inputs that hardly overlap (flushes, one after the other) cost
-//! no more than copying.
+//! the next row of any other. A stretch that no other input has rows within passes as it is, so inputs that hardly
+//! overlap (flushes, one after the other) cost next to nothing.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use arrow::array::{Int64Array, TimestampNanosecondArray};
-use arrow::compute::{concat_batches, interleave_record_batch};
 use arrow::record_batch::RecordBatch;
 
-use super::read::BATCH_ROWS;
 use crate::buffer::times_of;
 use crate::error::{Error, Result};
-use crate::model::schema::RECORD_ID;
-use crate::model::{Table, schema_of};
-
-/// Runs at least this long are copied as slices; shorter ones row by row.
-const LONG_RUN: usize = 32;
+use crate::file::{STRETCH_BYTES, STRETCH_ROWS, bytes_of, gather, record_ids};
+use crate::model::Table;
 
 /// A row's place in the order of a file.
 type Key = (i64, i64);
 
-/// Something that gives sorted batches.
+/// Something that gives stretches, or batches in order.
 pub(crate) trait Sorted {
     /// No row has an earlier event time. Before the merge has come so far, nothing is asked of it.
     fn begins_ns(&self) -> i64;
 
-    /// The next batch; `None` after the last. Rows are in ascending (event time, record id).
+    /// The next rows; `None` after the last. They all come before those after them in (event time, record id).
     async fn next(&mut self) -> Result<Option<RecordBatch>>;
 }
 
-/// The batch of an input that is being given out.
+/// Rows of an input, and their order.
+struct Held {
+    rows: RecordBatch,
+    /// Keys with the rows that have them, ascending.
+    order: Vec<(Key, usize)>,
+    row_bytes: usize,
+}
+
+impl Held {
+    fn new(table: Table, rows: RecordBatch) -> Result<Self> {
+        let times = times_of(table, &rows)?;
+        let ids = record_ids(&rows)?.values();
+        let keys = times.iter().copied().zip(ids.iter().copied());
+        let mut order: Vec<_> = keys.zip(0..).collect();
+        // Made of ascending runs, which this sort makes use of.
+        order.sort();
+        Ok(Self {
+            row_bytes: bytes_of(&rows)? / rows.num_rows().max(1),
+            rows,
+            order,
+        })
+    }
+}
+
+/// The rows of an input that are being given out.
+#[derive(Clone, Copy)]
 struct Cursor {
     /// Which of `held`.
     batch: usize,
-    times: TimestampNanosecondArray,
-    ids: Int64Array,
+    /// Place in its order.
     at: usize,
 }
 
-impl Cursor {
-    fn key(&self, row: usize) -> Key {
-        (self.times.value(row), self.ids.value(row))
+impl Held {
+    fn key(&self, at: usize) -> Key {
+        self.order[at].0
     }
 
     fn len(&self) -> usize {
-        self.ids.len()
+        self.order.len()
     }
 
-    /// The first row from `at` on that comes after `bound`. Gallops: runs may be short or long.
-    fn end_of_run(&self, bound: Key) -> usize {
-        let (mut low, mut step) = (self.at, 1);
+    /// The first place from `at` on that comes after `bound`. Gallops: runs may be short or long.
+    fn end_of_run(&self, at: usize, bound: Key) -> usize {
+        let (mut low, mut step) = (at, 1);
         while low + step < self.len() && self.key(low + step) <= bound {
             low += step;
             step *= 2;
@@ -72,7 +91,7 @@ impl Cursor {
     }
 }
 
-/// Rows `from..to` of a held batch.
+/// Places `from..to` in the order of held rows.
 #[derive(Clone, Copy)]
 struct Run {
     batch: usize,
@@ -88,10 +107,11 @@ pub(crate) struct SortMerge<S> {
     /// First keys of the cursors, and for inputs that were not asked yet where they begin at the
     /// earliest; smallest on top.
     heads: BinaryHeap<Reverse<(Key, usize)>>,
-    /// Batches that cursors or runs point into.
-    held: Vec<RecordBatch>,
+    /// Rows that cursors or runs point into.
+    held: Vec<Held>,
     runs: Vec<Run>,
     waiting_rows: usize,
+    waiting_bytes: usize,
     last: Option<Key>,
     started: bool,
     /// Most batches held at once.
@@ -110,6 +130,7 @@ impl<S: Sorted> SortMerge<S> {
             held: Vec::new(),
             runs: Vec::new(),
             waiting_rows: 0,
+            waiting_bytes: 0,
             last: None,
             started: false,
             most_held: 0,
@@ -117,8 +138,8 @@ impl<S: Sorted> SortMerge<S> {
         }
     }
 
-    /// The next rows of the merge; `None` after the last.
-    pub(crate) async fn next(&mut self) -> Result<Option<RecordBatch>> {
+    /// The next stretch of the merge, of at most `most` rows (at least one); `None` after the last.
+    pub(crate) async fn next(&mut self, most: usize) -> Result<Option<RecordBatch>> {
         if !self.started {
             self.started = true;
             for (input, sorted) in self.inputs.iter().enumerate() {
@@ -126,36 +147,52 @@ impl<S: Sorted> SortMerge<S> {
                 self.heads.push(Reverse((earliest, input)));
             }
         }
-        while self.waiting_rows < BATCH_ROWS {
-            let Some(Reverse((_, input))) = self.heads.pop() else {
+        let most = most.clamp(1, STRETCH_ROWS);
+        while self.waiting_rows < most && self.waiting_bytes < STRETCH_BYTES {
+            let Some(Reverse((key, input))) = self.heads.pop() else {
                 break;
             };
             let bound = self
                 .heads
                 .peek()
                 .map_or((i64::MAX, i64::MAX), |Reverse((key, _))| *key);
-            let Some(cursor) = &mut self.cursors[input] else {
+            let Some(cursor) = self.cursors[input] else {
                 self.load(input).await?;
                 continue;
             };
-            let most = cursor.at + (BATCH_ROWS - self.waiting_rows);
-            let to = cursor.end_of_run(bound).min(most);
+            let held = &self.held[cursor.batch];
+            let end = held.end_of_run(cursor.at, bound);
+            let whole = cursor.at == 0 && end == held.len();
+            let passes = whole && end <= most && end * 2 >= most;
+            if passes && self.waiting_rows > 0 {
+                self.heads.push(Reverse((key, input)));
+                break;
+            }
+            let room = most - self.waiting_rows;
+            let bytes_left = STRETCH_BYTES - self.waiting_bytes;
+            let fit = room.min(bytes_left / held.row_bytes.max(1)).max(1);
+            let to = if passes {
+                end
+            } else {
+                end.min(cursor.at + fit)
+            };
             let run = Run {
                 batch: cursor.batch,
                 from: cursor.at,
                 to,
             };
-            cursor.at = to;
-            let more = (to < cursor.len()).then(|| cursor.key(to));
-            self.waiting_rows += run.to - run.from;
+            self.waiting_rows += to - run.from;
+            self.waiting_bytes += (to - run.from) * held.row_bytes;
+            let more = (to < held.len()).then(|| held.key(to));
             self.add(run);
             if let Some(key) = more {
+                self.cursors[input] = Some(Cursor { at: to, ..cursor });
                 self.heads.push(Reverse((key, input)));
             } else if !self.load(input).await? {
                 // One batch of each input and one that has ended for each: else give out.
                 continue;
             }
-            if self.held.len() > 2 * self.inputs.len() {
+            if passes || self.held.len() > 2 * self.inputs.len() {
                 break;
             }
         }
@@ -180,17 +217,20 @@ impl<S: Sorted> SortMerge<S> {
             if batch.num_rows() == 0 {
                 continue;
             }
-            let cursor = cursor(self.table, &batch, self.held.len())
-                .and_then(|cursor| {
-                    if cursor.key(0).0 < self.inputs[input].begins_ns() {
+            let held = Held::new(self.table, batch)
+                .and_then(|held| {
+                    if held.key(0).0 < self.inputs[input].begins_ns() {
                         return Err(Error::corrupt("rows before the first time of their file"));
                     }
-                    Ok(cursor)
+                    Ok(held)
                 })
                 .inspect_err(|_| self.failed = Some(input))?;
-            self.heads.push(Reverse((cursor.key(0), input)));
-            self.cursors[input] = Some(cursor);
-            self.held.push(batch);
+            self.heads.push(Reverse((held.key(0), input)));
+            self.cursors[input] = Some(Cursor {
+                batch: self.held.len(),
+                at: 0,
+            });
+            self.held.push(held);
             self.most_held = self.most_held.max(self.held.len());
             return Ok(true);
         }
@@ -199,41 +239,38 @@ impl<S: Sorted> SortMerge<S> {
     fn give_out(&mut self) -> Result<Option<RecordBatch>> {
         let runs = std::mem::take(&mut self.runs);
         let rows = std::mem::take(&mut self.waiting_rows);
+        self.waiting_bytes = 0;
+        self.check_order(&runs)?;
         let out = match runs.as_slice() {
             [] => return Ok(None),
-            [run] => self.slice(*run),
-            many if rows / many.len() >= LONG_RUN => {
-                let slices: Vec<_> = many.iter().map(|run| self.slice(*run)).collect();
-                concat_batches(&schema_of(self.table), &slices)?
-            }
             many => {
-                let held: Vec<&RecordBatch> = self.held.iter().collect();
-                let places: Vec<(usize, usize)> = many
-                    .iter()
-                    .flat_map(|run| (run.from..run.to).map(|row| (run.batch, row)))
-                    .collect();
-                interleave_record_batch(&held, &places)?
+                let mut places = Vec::with_capacity(rows);
+                for run in many {
+                    let ordered = &self.held[run.batch].order[run.from..run.to];
+                    places.extend(
+                        ordered
+                            .iter()
+                            .map(|((time, id), row)| (*id, *time, (run.batch, *row))),
+                    );
+                }
+                places.sort_unstable();
+                let places: Vec<_> = places.into_iter().map(|(_, _, place)| place).collect();
+                let sources: Vec<&RecordBatch> = self.held.iter().map(|held| &held.rows).collect();
+                gather(&sources, &places)?
             }
         };
-        self.check_order(&out)?;
         self.let_go();
         Ok(Some(out))
     }
 
-    fn slice(&self, run: Run) -> RecordBatch {
-        self.held[run.batch].slice(run.from, run.to - run.from)
-    }
-
-    /// An input that is not sorted would give a file whose times in the catalog are wrong, and
-    /// queries would miss rows.
-    fn check_order(&mut self, out: &RecordBatch) -> Result<()> {
-        let cursor = cursor(self.table, out, 0)?;
-        for row in 0..cursor.len() {
-            let key = cursor.key(row);
-            if self.last.is_some_and(|last| last > key) {
+    /// An input that is not in order would give a file with times where queries do not look for them.
+    fn check_order(&mut self, runs: &[Run]) -> Result<()> {
+        for run in runs {
+            let held = &self.held[run.batch];
+            if self.last.is_some_and(|last| last > held.key(run.from)) {
                 return Err(Error::internal("a merge got rows that are not in order"));
             }
-            self.last = Some(key);
+            self.last = Some(held.key(run.to - 1));
         }
         Ok(())
     }
@@ -250,25 +287,6 @@ impl<S: Sorted> SortMerge<S> {
                 self.held.push(batch);
             }
         }
-    }
-}
-
-fn cursor(table: Table, batch: &RecordBatch, held: usize) -> Result<Cursor> {
-    times_of(table, batch)?;
-    let times = batch
-        .column_by_name(table.time_column())
-        .and_then(|column| column.as_any().downcast_ref::<TimestampNanosecondArray>());
-    let ids = batch
-        .column_by_name(RECORD_ID)
-        .and_then(|column| column.as_any().downcast_ref::<Int64Array>());
-    match (times, ids) {
-        (Some(times), Some(ids)) => Ok(Cursor {
-            batch: held,
-            times: times.clone(),
-            ids: ids.clone(),
-            at: 0,
-        }),
-        _ => Err(Error::corrupt("rows without times or record ids")),
     }
 }
 

@@ -1,9 +1,10 @@
-//! Reads a data file from its first row to its last, a few rows at a time.
+//! Reads a data file from its first row to its last, a few rows at a time or a stretch at a time.
 
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -18,7 +19,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataR
 
 use crate::attributes::{FileAttributes, restore};
 use crate::error::{Error, Result};
-use crate::file::{ChunkChecksums, FileFacts, refuse_newer};
+use crate::file::{ChunkChecksums, FileFacts, refuse_newer, stretches_of};
 use crate::hidden::HiddenRows;
 use crate::model::Table;
 use crate::snapshot::DataFile;
@@ -39,7 +40,12 @@ pub(crate) struct FileRows {
     hidden: Option<Arc<HiddenRows>>,
     expected_rows: u64,
     stream: ParquetRecordBatchStream<Ranges>,
+    /// How many were read.
     rows: u64,
+    /// Rows of the stretches that were not given out yet; `None`: in order of time, any cut will do.
+    stretches: Option<Box<dyn Iterator<Item = usize> + Send>>,
+    /// Read, and of stretches that were not given out yet.
+    rest: Option<RecordBatch>,
 }
 
 impl FileRows {
@@ -94,6 +100,7 @@ impl FileRows {
             },
         };
         refuse_newer(builder.metadata())?;
+        let stretches = stretches_of(builder.metadata())?;
         let whole = match columns {
             None => Some((file.table, FileAttributes::of(builder.schema())?)),
             Some(_) => None,
@@ -115,11 +122,62 @@ impl FileRows {
             expected_rows: file.rows,
             stream,
             rows: 0,
+            stretches: match stretches {
+                Some(stretches) => Some(Box::new(stretches)),
+                None => None,
+            },
+            rest: None,
         })
     }
 
     /// The next rows; `None` after the last.
     pub(crate) async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        let first = self.rows;
+        let batch = self.read().await?;
+        batch.map(|batch| self.visible(first, batch)).transpose()
+    }
+
+    /// The next rows that all come before all after them in (event time, record id), in the order of the
+    /// file; `None` after the last. Not to be used together with [`FileRows::next`].
+    pub(crate) async fn next_stretch(&mut self) -> Result<Option<RecordBatch>> {
+        let Some(stretches) = &mut self.stretches else {
+            return self.next().await;
+        };
+        let Some(mut missing) = stretches.next() else {
+            return self.read().await;
+        };
+        let before = self.rest.as_ref().map_or(0, RecordBatch::num_rows) as u64;
+        let first = self.rows - before;
+        let mut parts = Vec::new();
+        while missing > 0 {
+            let batch = match self.rest.take() {
+                Some(rest) => rest,
+                None => self.read().await?.ok_or_else(|| {
+                    Error::corrupt(format!("file `{}` ends within a stretch", self.path))
+                })?,
+            };
+            let taken = missing.min(batch.num_rows());
+            missing -= taken;
+            if taken < batch.num_rows() {
+                self.rest = Some(batch.slice(taken, batch.num_rows() - taken));
+            }
+            parts.push(batch.slice(0, taken));
+        }
+        let stretch = match parts.as_slice() {
+            [only] => only.clone(),
+            parts => concat_batches(&parts[0].schema(), parts)?,
+        };
+        self.visible(first, stretch).map(Some)
+    }
+
+    fn visible(&self, first: u64, batch: RecordBatch) -> Result<RecordBatch> {
+        match &self.hidden {
+            Some(hidden) => hidden.visible_of(first, &batch),
+            None => Ok(batch),
+        }
+    }
+
+    async fn read(&mut self) -> Result<Option<RecordBatch>> {
         let next = AssertUnwindSafe(self.stream.next().map(Option::transpose))
             .catch_unwind()
             .await;
@@ -133,14 +191,9 @@ impl FileRows {
                 )))
             };
         };
-        let first = self.rows;
         self.rows += batch.num_rows() as u64;
-        let batch = match &self.whole {
-            Some((table, attributes)) => restore(*table, attributes, &batch)?,
-            None => batch,
-        };
-        match &self.hidden {
-            Some(hidden) => Ok(Some(hidden.visible_of(first, &batch)?)),
+        match &self.whole {
+            Some((table, attributes)) => Ok(Some(restore(*table, attributes, &batch)?)),
             None => Ok(Some(batch)),
         }
     }

@@ -122,31 +122,21 @@ impl Outputs<'_> {
         let level = self.merge.files.iter().map(|file| file.level).max();
         let level = level.unwrap_or(0) + 1;
         let place = &self.merge.place;
-        while let Some(mut batch) = sorted.next().await? {
-            let share = |rows: usize| bytes_in * rows as u64 / rows_in.max(1);
-            let mut paced = Paced {
-                read: share(batch.num_rows()),
-                written: 0,
-            };
-            while batch.num_rows() > 0 {
-                let sink = match &mut self.open {
-                    Some(sink) => sink,
-                    none => {
-                        let rows = self.merge.rows_per_file;
-                        let begun = self.writer.begin(place, level, rows, &self.promotion)?;
-                        none.insert(begun)
-                    }
-                };
-                let room = self.merge.rows_per_file.saturating_sub(sink.rows());
-                let take = usize::try_from(room)
-                    .map_or(batch.num_rows(), |room| room.clamp(1, batch.num_rows()));
-                paced.written += sink.push(&batch.slice(0, take)).await?;
-                batch = batch.slice(take, batch.num_rows() - take);
-                if sink.rows() >= self.merge.rows_per_file || sink.bytes() >= CUT_BYTES {
-                    paced.written += self.end_file().await?;
+        while let Some(stretch) = sorted.next(self.room()).await? {
+            let read = bytes_in * stretch.num_rows() as u64 / rows_in.max(1);
+            let sink = match &mut self.open {
+                Some(sink) => sink,
+                none => {
+                    let rows = self.merge.rows_per_file;
+                    let begun = self.writer.begin(place, level, rows, &self.promotion)?;
+                    none.insert(begun)
                 }
+            };
+            let mut written = sink.push(&stretch).await?;
+            if sink.rows() >= self.merge.rows_per_file || sink.bytes() >= CUT_BYTES {
+                written += self.end_file().await?;
             }
-            pace(paced).await?;
+            pace(Paced { read, written }).await?;
         }
         let written = self.end_file().await?;
         pace(Paced { read: 0, written }).await?;
@@ -157,6 +147,13 @@ impl Outputs<'_> {
             )));
         }
         Ok(())
+    }
+
+    /// Rows that the open file may still get, or the next one.
+    fn room(&self) -> usize {
+        let rows = self.open.as_ref().map_or(0, FileSink::rows);
+        let room = self.merge.rows_per_file.saturating_sub(rows);
+        usize::try_from(room).unwrap_or(usize::MAX)
     }
 
     /// Ends the open file, if there is one. Returns the bytes that [`FileSink::push`] has not

@@ -82,7 +82,7 @@ async fn copy(
     redaction: Option<&(RoaringBitmap, Redaction)>,
 ) -> Result<()> {
     let mut first = 0;
-    while let Some(batch) = rows.next().await? {
+    while let Some(batch) = rows.next_stretch().await? {
         let batch = match redaction {
             None => batch,
             Some((chosen, redaction)) => changed(&batch, first, chosen, redaction)?,

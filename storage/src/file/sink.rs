@@ -51,10 +51,10 @@ impl FileWriter {
 }
 
 impl FileSink {
-    /// Adds rows that come after all others in the file's order. Takes processor time. Returns
-    /// how many bytes went to the store.
-    pub(crate) async fn push(&mut self, sorted: &RecordBatch) -> Result<u64> {
-        self.encoder.push(sorted)?;
+    /// Adds a stretch: rows that all come after all others in (event time, record id), at most
+    /// [`super::STRETCH_ROWS`]. Takes processor time. Returns how many bytes went to the store.
+    pub(crate) async fn push(&mut self, rows: &RecordBatch) -> Result<u64> {
+        self.encoder.push(rows)?;
         let bytes = self.encoder.take_encoded();
         let len = bytes.len() as u64;
         self.upload.put(bytes).await?;

@@ -28,6 +28,9 @@ pub struct FileFacts {
     /// For a file of a flush: the first and the last request of the log of which it has rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests: Option<(u64, u64)>,
+    /// For a file of a flush: its rows are in stretches, and not all in order of time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stretches: bool,
 }
 
 impl FileFacts {
@@ -37,6 +40,7 @@ impl FileFacts {
             tail_bytes: tail.len() as u64,
             tail_crc32c: crc32c::crc32c(tail),
             requests: None,
+            stretches: false,
         }
     }
 

@@ -1,5 +1,4 @@
-use arrow::array::UInt32Array;
-use arrow::compute::{concat_batches, take_record_batch};
+use arrow::compute::concat_batches;
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::*;
@@ -38,14 +37,68 @@ async fn rows_come_back_sorted_and_whole() {
     let read = read_file(Arc::clone(writer.store.objects()), &file)
         .await
         .unwrap();
+    // All in one stretch: as they came.
     let read = concat_batches(&schema_of(Table::Logs), &read).unwrap();
-    let times = times_of(Table::Logs, &read).unwrap();
-    assert!(times.is_sorted());
-    let time_of = times_of(Table::Logs, &batch).unwrap();
-    let mut order: Vec<u32> = (0..3000).collect();
-    order.sort_by_key(|row| time_of[*row as usize]);
-    let expected = take_record_batch(&batch, &UInt32Array::from(order)).unwrap();
-    assert_eq!(read, expected);
+    assert_eq!(read, batch);
+}
+
+/// Rows with ids of their own whose times go up and down, `width` bytes of body each.
+fn shuffled(count: i64, width: usize) -> RecordBatch {
+    let rows: Vec<LogRow> = (0..count)
+        .map(|row| LogRow {
+            body: format!("{row:width$}"),
+            ..LogRow::at((row * 7919) % count)
+        })
+        .collect();
+    logs(&rows)
+}
+
+async fn stretches_in(writer: &FileWriter, file: &DataFile) -> Vec<RecordBatch> {
+    let store = Arc::clone(writer.store.objects());
+    let mut rows = crate::compaction::FileRows::open(store, file)
+        .await
+        .unwrap();
+    let mut stretches = Vec::new();
+    while let Some(stretch) = rows.next_stretch().await.unwrap() {
+        stretches.push(stretch);
+    }
+    stretches
+}
+
+#[tokio::test]
+async fn stretches_follow_each_other_in_time_and_keep_the_order_of_arrival_within() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = writer(&folder);
+    let place = (TenantId::default(), Table::Logs, Hour(0));
+    for (count, width, least, most) in [(20_000, 1, 3, 3), (2_000, 20_000, 5, 16)] {
+        let batch = shuffled(count, width);
+        // However the rows are cut into batches, the file is the same.
+        let mut files = Vec::new();
+        for cut in [batch.num_rows() / 3, batch.num_rows() / 2] {
+            let parts = vec![
+                batch.slice(0, cut),
+                batch.slice(cut, batch.num_rows() - cut),
+            ];
+            let file = writer.write(&place, (1, 1), parts).await.unwrap();
+            assert_eq!((file.min_time_ns, file.max_time_ns), (0, count - 1));
+            let stretches = stretches_in(&writer, &file).await;
+            assert!(
+                (least..=most).contains(&stretches.len()),
+                "{}",
+                stretches.len()
+            );
+            let mut before = -1;
+            for stretch in &stretches {
+                let times = times_of(Table::Logs, stretch).unwrap();
+                assert!(record_ids(stretch).unwrap().values().is_sorted());
+                assert!(times.iter().all(|time| *time > before));
+                before = *times.iter().max().unwrap();
+            }
+            files.push(concat_batches(&schema_of(Table::Logs), &stretches).unwrap());
+        }
+        assert_eq!(files[0], files[1]);
+        assert_eq!(files[0].num_rows(), batch.num_rows());
+    }
 }
 
 fn writer(folder: &tempfile::TempDir) -> FileWriter {
@@ -107,8 +160,10 @@ async fn row_groups_of_a_file_that_is_sent_in_parts_have_checksums_too() {
     let promotion = Promotion::of_batches(&[]);
     let mut sink = writer.begin(&place, 1, 0, &promotion).unwrap();
     let rows: Vec<LogRow> = (0..30_000).map(LogRow::at).collect();
-    for _ in 0..5 {
-        sink.push(&logs(&rows)).await.unwrap();
+    for at in 0..20 {
+        sink.push(&logs(&rows).slice(at % 4 * 7_500, 7_500))
+            .await
+            .unwrap();
     }
     let file = sink.finish().await.unwrap();
     assert_eq!(file.rows, 150_000);

@@ -3,8 +3,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray};
-use arrow::datatypes::Int64Type;
+use arrow::array::{ArrayRef, Int64Array};
 use proptest::prelude::*;
 
 use super::*;
@@ -60,7 +59,10 @@ fn input(mut keys: Vec<Key>, batch_rows: usize) -> Batches {
     keys.sort_unstable();
     Batches {
         begins_ns: keys.first().map_or(i64::MIN, |(time, _)| *time),
-        rest: keys.chunks(batch_rows).map(batch).collect(),
+        rest: keys
+            .chunks(batch_rows)
+            .map(|keys| stretch(keys.to_vec()))
+            .collect(),
         open: Rc::default(),
         begun: false,
     }
@@ -73,22 +75,27 @@ fn merged(inputs: Vec<Batches>) -> Result<(Vec<RecordBatch>, usize)> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    while let Some(batch) = runtime.block_on(merge.next())? {
-        assert!(batch.num_rows() <= BATCH_ROWS);
+    while let Some(batch) = runtime.block_on(merge.next(STRETCH_ROWS))? {
+        assert!(batch.num_rows() <= STRETCH_ROWS);
         out.push(batch);
     }
     Ok((out, merge.most_held))
 }
 
+/// The keys of a stretch, which must be in the order of ids.
 fn keys_of(batch: &RecordBatch) -> Vec<Key> {
-    let ids = batch.column_by_name(RECORD_ID).unwrap();
-    let ids = ids.as_primitive::<Int64Type>().values();
-    times_of(Table::Logs, batch)
-        .unwrap()
-        .iter()
-        .copied()
-        .zip(ids.iter().copied())
-        .collect()
+    let ids = record_ids(batch).unwrap().values();
+    assert!(ids.is_sorted());
+    let times = times_of(Table::Logs, batch).unwrap().iter();
+    let mut keys: Vec<Key> = times.copied().zip(ids.iter().copied()).collect();
+    keys.sort_unstable();
+    keys
+}
+
+/// Rows with these keys, by (id, time).
+fn stretch(mut keys: Vec<Key>) -> RecordBatch {
+    keys.sort_unstable_by_key(|(time, id)| (*id, *time));
+    batch(&keys)
 }
 
 proptest! {
@@ -109,9 +116,12 @@ proptest! {
         prop_assert!(held <= 3 * count, "{held} batches held for {count} inputs");
         let found: Vec<Key> = out.iter().flat_map(keys_of).collect();
         prop_assert_eq!(&found, &all);
-        let expected = batch(&all);
-        let found = concat_batches(&expected.schema(), &out).unwrap();
-        prop_assert_eq!(found, expected);
+        let mut rest = all.as_slice();
+        for found in out {
+            let (these, more) = rest.split_at(found.num_rows());
+            prop_assert_eq!(found, stretch(these.to_vec()));
+            rest = more;
+        }
     }
 }
 
@@ -135,11 +145,17 @@ fn inputs_one_after_the_other_are_copied_in_whole_runs() {
         .map(|part| {
             input(
                 (0..10_000).map(|row| (part * 10_000 + row, row)).collect(),
-                BATCH_ROWS,
+                STRETCH_ROWS,
             )
         })
         .collect();
     let (out, _) = merged(inputs).unwrap();
+    let sizes: Vec<usize> = out.iter().map(RecordBatch::num_rows).collect();
+    assert_eq!(
+        sizes.iter().filter(|rows| **rows == STRETCH_ROWS).count(),
+        4,
+        "as they were: {sizes:?}"
+    );
     let found: Vec<i64> = out.iter().flat_map(keys_of).map(|(time, _)| time).collect();
     assert_eq!(found, (0..40_000).collect::<Vec<_>>());
 }
@@ -184,7 +200,7 @@ fn rows_before_the_time_that_was_promised_are_an_error_of_their_input() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    let error = runtime.block_on(merge.next()).unwrap_err();
+    let error = runtime.block_on(merge.next(STRETCH_ROWS)).unwrap_err();
     assert_eq!(error.kind(), crate::ErrorKind::Corrupt, "{error}");
     assert_eq!(merge.failed, Some(1));
 }

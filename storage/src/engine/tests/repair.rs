@@ -223,7 +223,7 @@ fn make_newer(path: &Path) {
         .windows(key.len())
         .rposition(|window| window == key)
         .unwrap();
-    let value = at + bytes[at..].iter().position(|byte| *byte == b'2').unwrap();
+    let value = at + bytes[at..].iter().position(|byte| *byte == b'3').unwrap();
     bytes[value] = b'9';
     std::fs::write(path, bytes).unwrap();
 }
