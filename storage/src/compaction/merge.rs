@@ -44,7 +44,7 @@ impl Held {
         let keys = times.iter().copied().zip(ids.iter().copied());
         let mut order: Vec<_> = keys.zip(0..).collect();
         // Made of ascending runs, which this sort makes use of.
-        order.sort();
+        order.sort_by_key(|(key, _)| *key);
         Ok(Self {
             row_bytes: bytes_of(&rows)? / rows.num_rows().max(1),
             rows,
