@@ -30,13 +30,13 @@ mod glibc {
     use std::time::{Duration, Instant};
 
     /// How often to look how large the process is.
-    const LOOK_EVERY: Duration = Duration::from_millis(250);
+    const LOOK_EVERY: Duration = Duration::from_millis(100);
     /// Growth after which unused pages are looked for.
     const GROWTH_BYTES: u64 = 16 << 20;
     /// … and so often without any growth.
     const TRIM_EVERY: Duration = Duration::from_secs(10);
     /// The search takes at most one part in so many of the time: it holds the heaps' locks.
-    const PART_OF_TIME: u32 = 50;
+    const PART_OF_TIME: u32 = 10;
 
     /// When to give back.
     #[derive(Debug)]
@@ -147,19 +147,19 @@ mod glibc {
             assert!(trimming.is_due(GROWTH_BYTES, start));
             trimming.done(Duration::from_millis(10), 3 * GROWTH_BYTES, after(10));
             assert!(
-                !trimming.is_due(5 * GROWTH_BYTES, after(500)),
+                !trimming.is_due(5 * GROWTH_BYTES, after(100)),
                 "too soon for what it took"
             );
-            assert!(trimming.is_due(5 * GROWTH_BYTES, after(510)));
-            assert!(!trimming.is_due(4 * GROWTH_BYTES - 1, after(510)));
-            assert!(!trimming.is_due(GROWTH_BYTES, after(520)));
+            assert!(trimming.is_due(5 * GROWTH_BYTES, after(110)));
+            assert!(!trimming.is_due(4 * GROWTH_BYTES - 1, after(110)));
+            assert!(!trimming.is_due(GROWTH_BYTES, after(120)));
             assert!(
-                trimming.is_due(2 * GROWTH_BYTES, after(530)),
+                trimming.is_due(2 * GROWTH_BYTES, after(130)),
                 "growth counts from the least"
             );
-            trimming.done(Duration::ZERO, 0, after(530));
-            assert!(!trimming.is_due(0, after(10_529)));
-            assert!(trimming.is_due(0, after(10_530)));
+            trimming.done(Duration::ZERO, 0, after(130));
+            assert!(!trimming.is_due(0, after(10_129)));
+            assert!(trimming.is_due(0, after(10_130)));
         }
 
         #[test]

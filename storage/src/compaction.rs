@@ -22,7 +22,7 @@
 //! Hidden rows are left behind. A file with rows that a retention rule hides and that may come back
 //! is not merged before that is decided (see `retention`).
 //!
-//! **Cost.** A merge streams: it holds one row group (encoded) and one or two batches of each
+//! **Cost.** A merge streams: it holds one row group (encoded) and one or two stretches of each
 //! input whose times it has reached and not passed, and one row group and the index of the output. It runs on a thread of its own with low
 //! priority. Numbers are in `docs/decisions/0007-compaction.md`.
 

@@ -40,6 +40,13 @@ use stretches::Lengths;
 const ROW_GROUP_ROWS: usize = 131_072;
 /// 1,024-row pages cost 13 % of size against this (measured).
 const PAGE_ROWS: usize = 20_000;
+/// zstd level of files that will be written again, or that queries wait for.
+const QUICK_LEVEL: i32 = 1;
+/// zstd level of texts in files that will stay as they are, or nearly (measured: a tenth smaller than
+/// with level 1, for a microsecond a row).
+const DENSE_LEVEL: i32 = 8;
+/// A file of a merge with so many rows is written again at most once: see `compaction`.
+const DENSE_FROM_ROWS: u64 = 262_144;
 /// The version of the schema and of the conventions in the file, in its key-value metadata.
 const FORMAT_VERSION: u32 = 3;
 
@@ -201,7 +208,7 @@ fn encode(
 ) -> Result<Encoded> {
     let table = place.1;
     let promotion = Promotion::of_batches(batches);
-    let mut encoder = FileEncoder::new(place, 0, indexed, &promotion)?;
+    let mut encoder = FileEncoder::new(place, 0, indexed, &promotion, QUICK_LEVEL)?;
     encoder.id = id;
     let sources: Vec<&RecordBatch> = batches.iter().collect();
     let sorted = sorted_order(table, batches)?;
@@ -245,11 +252,18 @@ struct FileEncoder {
 }
 
 impl FileEncoder {
-    /// A file whose common keys are those of `promotion`, with an index or without.
-    fn new(place: &Place, level: u32, indexed: bool, promotion: &Promotion) -> Result<Self> {
+    /// A file whose common keys are those of `promotion`, with an index or without, and with texts
+    /// compressed at this zstd level.
+    fn new(
+        place: &Place,
+        level: u32,
+        indexed: bool,
+        promotion: &Promotion,
+        text_level: i32,
+    ) -> Result<Self> {
         let table = place.1;
         let splitter = Splitter::new(table, promotion);
-        let properties = properties(table, promotion)?;
+        let properties = properties(table, promotion, text_level)?;
         Ok(Self {
             id: FileId::generate(),
             place: place.clone(),
@@ -403,10 +417,12 @@ fn collect_services(batch: &RecordBatch, services: &mut BTreeSet<String>) {
 
 /// Encodings: what was measured best for each kind of column; statistics only where queries prune
 /// by them (they cost a quarter of the encoding time otherwise).
-fn properties(table: Table, promotion: &Promotion) -> Result<WriterProperties> {
+fn properties(table: Table, promotion: &Promotion, text_level: i32) -> Result<WriterProperties> {
     let column = |name: &str| ColumnPath::from(name);
+    let zstd = |level| Ok::<_, Error>(Compression::ZSTD(ZstdLevel::try_new(level)?));
     let mut builder = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_compression(zstd(QUICK_LEVEL)?)
+        .set_column_compression(column("body"), zstd(text_level)?)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_write_batch_size(STRETCH_ROWS)

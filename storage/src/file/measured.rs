@@ -7,7 +7,7 @@ use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::KeyValue;
 
-use super::properties;
+use super::{QUICK_LEVEL, properties};
 use crate::attributes::{METADATA_KEY, Promotion, Splitter};
 use crate::error::Result;
 use crate::model::Table;
@@ -47,7 +47,7 @@ pub fn write(table: Table, batches: &[RecordBatch], promote: bool) -> Result<Wri
     let mut parquet = ArrowWriter::try_new(
         Vec::new(),
         std::sync::Arc::clone(splitter.schema()),
-        Some(properties(table, &promotion)?),
+        Some(properties(table, &promotion, QUICK_LEVEL)?),
     )?;
     let (mut count, mut split, mut encode) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
     for batch in batches {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayloadMut, WriteMultipart};
 
-use super::{Encoded, FileEncoder, FileWriter};
+use super::{DENSE_FROM_ROWS, DENSE_LEVEL, Encoded, FileEncoder, FileWriter, QUICK_LEVEL};
 use crate::attributes::Promotion;
 use crate::buffer::Place;
 use crate::error::Result;
@@ -39,7 +39,13 @@ impl FileWriter {
         rows: u64,
         promotion: &Promotion,
     ) -> Result<FileSink> {
-        let encoder = FileEncoder::new(place, level, self.is_indexed(rows), promotion)?;
+        let text_level = if rows >= DENSE_FROM_ROWS {
+            DENSE_LEVEL
+        } else {
+            QUICK_LEVEL
+        };
+        let indexed = self.is_indexed(rows);
+        let encoder = FileEncoder::new(place, level, indexed, promotion, text_level)?;
         let (tenant, table, hour) = place;
         let path = parquet_path(tenant, *table, *hour, encoder.id);
         Ok(FileSink {

@@ -141,6 +141,10 @@ pub(crate) fn bytes_of(batch: &RecordBatch) -> Result<usize> {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::metadata::ParquetMetaDataReader;
+
     use super::*;
     use crate::test_rows::{LogRow, logs};
 
@@ -152,6 +156,30 @@ mod tests {
         }
         let written = lengths.finish();
         assert_eq!(written.value.as_deref(), Some("8192*3,511,8192*2,7"));
+    }
+
+    fn read_back(list: &str, rows: usize) -> Result<Option<Vec<usize>>> {
+        let rows: Vec<LogRow> = (0..).take(rows).map(LogRow::at).collect();
+        let rows = logs(&rows);
+        let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), None)?;
+        writer.write(&rows)?;
+        writer.append_key_value_metadata(KeyValue::new(METADATA_KEY.to_owned(), list.to_owned()));
+        let bytes = Bytes::from(writer.into_inner()?);
+        let footer = ParquetMetaDataReader::new().parse_and_finish(&bytes)?;
+        Ok(stretches_of(&footer)?.map(Iterator::collect))
+    }
+
+    #[test]
+    fn a_list_that_is_not_of_the_rows_is_an_error() {
+        let lengths = read_back("2*2,1", 5).unwrap();
+        assert_eq!(lengths, Some(vec![2, 2, 1]));
+        let many = format!("{}*18446744073709551615", u32::MAX);
+        for list in [
+            "", "4", "6", "0,5", "8193", "5,", "five", "-1,6", "2*", "5*0", &many,
+        ] {
+            let error = read_back(list, 5).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Corrupt, "{list}: {error}");
+        }
     }
 
     #[test]

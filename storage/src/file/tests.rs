@@ -53,6 +53,37 @@ fn shuffled(count: i64, width: usize) -> RecordBatch {
     logs(&rows)
 }
 
+/// What is hidden of a file is said by places, so it must be made again in the order that it had.
+#[tokio::test]
+async fn a_lost_file_is_made_again_in_the_order_that_it_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = writer(&folder);
+    let place = (TenantId::default(), Table::Logs, Hour(0));
+    let batch = shuffled(500, 1);
+    let file = writer
+        .write(&place, (1, 1), vec![batch.clone()])
+        .await
+        .unwrap();
+    let of_before = |file: &DataFile| DataFile {
+        facts: file.facts.map(|facts| FileFacts {
+            stretches: false,
+            ..facts
+        }),
+        ..file.clone()
+    };
+    for (lost, by_time) in [(DataFile::clone(&file), false), (of_before(&file), true)] {
+        let again = writer
+            .write_again(&lost, (1, 1), vec![batch.clone()])
+            .await
+            .unwrap();
+        let rows = stretches_in(&writer, &again).await;
+        let times = times_of(Table::Logs, &rows[0]).unwrap();
+        assert_eq!((rows.len(), times.is_sorted()), (1, by_time));
+        assert_eq!(rows[0] == batch, !by_time);
+        assert_eq!(again.facts.unwrap().stretches, !by_time);
+    }
+}
+
 async fn stretches_in(writer: &FileWriter, file: &DataFile) -> Vec<RecordBatch> {
     let store = Arc::clone(writer.store.objects());
     let mut rows = crate::compaction::FileRows::open(store, file)

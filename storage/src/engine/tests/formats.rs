@@ -4,6 +4,7 @@
 use arrow::array::{Array, AsArray};
 
 use super::*;
+use crate::buffer::times_of;
 
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
@@ -103,6 +104,43 @@ async fn a_catalog_of_version_4_keeps_its_pins_and_rules_and_takes_saved_searche
     let options = StorageOptions::new(folder.path());
     let report = crate::check(&options, &Lines, false).await.unwrap();
     assert!(report.problems.is_empty() && report.files == 1, "{report}");
+}
+
+#[tokio::test]
+async fn files_in_order_of_time_are_read_and_merged_with_those_in_stretches() {
+    let (folder, storage) = opened("v5").await;
+    let before = rows_of_table(&storage, Table::Logs).await;
+    assert_eq!(before.num_rows(), 400);
+    assert!(times_of(Table::Logs, &before).unwrap().is_sorted());
+    assert_eq!(attributes(&before, 3), "n=1 i");
+    for flush in 0..7 {
+        let lines: Vec<String> = (0..100)
+            .map(|line| format!("{} new {flush}", 1_674_979_200_000_000_000_i64 + 4 * line))
+            .collect();
+        send(&storage, &lines.join("\n")).await.unwrap();
+        storage.flush().await.unwrap();
+    }
+    storage.compact().await.unwrap();
+    let files = storage
+        .snapshot()
+        .files(&TenantId::default(), Table::Logs, TimeRange::ALL);
+    assert_eq!((files.len(), files[0].rows), (1, 1_100));
+    drop(files);
+    // All in one stretch: in the order of arrival.
+    let merged = rows(&storage).await;
+    let expected = ["cart", "email"]
+        .iter()
+        .flat_map(|service| (0..200).map(move |n| format!("{service} {n}")))
+        .chain((0..700).map(|n| format!("new {}", n / 100)));
+    assert!(merged.iter().map(|(_, body)| body.clone()).eq(expected));
+    storage.close().await.unwrap();
+    crash(storage).await;
+    let options = StorageOptions::new(folder.path());
+    let report = crate::check(&options, &Lines, false).await.unwrap();
+    assert!(
+        report.problems.is_empty() && report.rows == 1_100,
+        "{report}"
+    );
 }
 
 /// The attributes of a row as `key=value` with the type letters behind.
