@@ -6,8 +6,8 @@
 //!         └─ others ─► read together, told apart by a number ─► to memory ──┴──┴─► added up
 //!  buffer ───────────► read with them ──────────────────────────────────────┘
 //! ```
-//! Buckets begin at multiples of their width, so that a file's counts serve every range, and those of
-//! finer buckets serve coarser ones. Of a file that lies in the range as a whole all is kept, of others
+//! Buckets begin at multiples of their width (those of windows that have their end, just after), so that a
+//! file's counts serve every range, and those of finer buckets serve coarser ones. Of a file that lies in the range as a whole all is kept, of others
 //! the buckets that do. What depends on more than the rows of a file is never kept.
 
 mod asked;
@@ -33,7 +33,7 @@ use crate::table::Part;
 
 pub(crate) use cells::{Cell, Cells};
 pub(crate) use questions::Questions;
-pub(crate) use rows::RowCount;
+pub(crate) use rows::{RowCount, distinct_values};
 pub(crate) use sorted::{Sorted, file_numbers};
 
 use asked::{Asked, Memory};
@@ -46,6 +46,12 @@ pub(crate) trait Count: Sync {
 
     /// Tells apart what cells hold, where the rest is the same.
     const WHAT: &'static str;
+
+    /// Bytes that a row may add to a cell that is there, at most, until the cell has [`Count::CELL_BYTES`].
+    const ROW_BYTES: u64 = 0;
+
+    /// Bytes that a cell may have beside itself.
+    const CELL_BYTES: u64 = 0;
 
     /// By what, if by anything.
     fn by(&self) -> Option<&Expr>;
@@ -102,7 +108,7 @@ impl ByFile<'_> {
         let asked = Asked::new(self, count);
         let mut cells = Cells::default();
         let sources = self.sources(&asked, &mut cells);
-        if cells.count() > MAX_CELLS || sources.other_cells > MAX_CELLS as u64 {
+        if !cells.have_room() || sources.other_cells > MAX_CELLS as u64 {
             return Ok(None);
         }
         for (rows, files) in self.parts(&asked, sources)? {
@@ -243,13 +249,12 @@ impl ByFile<'_> {
             }
         }
         cells.add(&rest);
-        Ok(cells.count() <= MAX_CELLS)
+        Ok(cells.have_room())
     }
 
     /// The number of the bucket of an instant.
     fn bucket(&self, time_ns: i64) -> i64 {
-        self.buckets
-            .map_or(0, |buckets| time_ns.div_euclid(buckets.width_ns))
+        self.buckets.map_or(0, |buckets| buckets.number_at(time_ns))
     }
 
     fn has_all_of(&self, file: &DataFile) -> bool {
@@ -282,16 +287,16 @@ impl ByFile<'_> {
 
     /// The condition for rows of the bucket that the range begins within.
     fn first_cut(&self) -> Expr {
-        let width_ns = self.buckets.map_or(0, |buckets| buckets.width_ns);
-        let end_ns = self.first_whole().saturating_mul(width_ns);
+        let first = self.first_whole();
+        let end_ns = self.buckets.map_or(0, |buckets| buckets.begin_of(first));
         let start_ns = i64::MIN;
         in_range(self.table.time_column(), TimeRange { start_ns, end_ns })
     }
 
     /// The condition for rows of the bucket that the range ends within.
     fn last_cut(&self) -> Expr {
-        let width_ns = self.buckets.map_or(0, |buckets| buckets.width_ns);
-        let start_ns = self.bucket(self.range.end_ns).saturating_mul(width_ns);
+        let last = self.bucket(self.range.end_ns);
+        let start_ns = self.buckets.map_or(0, |buckets| buckets.begin_of(last));
         let end_ns = i64::MAX;
         in_range(self.table.time_column(), TimeRange { start_ns, end_ns })
     }

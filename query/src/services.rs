@@ -3,6 +3,7 @@
 mod api;
 mod calls;
 mod changes;
+mod figures;
 pub mod graph;
 mod heatmap;
 mod moving;
@@ -15,5 +16,5 @@ mod topology;
 pub(crate) use api::routes;
 pub(crate) use calls::{Beside, each_trace};
 pub(crate) use moving::{Figure, Moving, MovingSeries};
-pub use quantile::Durations;
+pub use quantile::{Durations, PackedDurations};
 pub(crate) use topology::{edge_rows, edge_schema};

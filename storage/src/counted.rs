@@ -60,8 +60,9 @@ impl std::fmt::Debug for CountCache {
 
 impl CountCache {
     pub(crate) fn new(bytes: u64, metrics: Arc<Metrics>) -> Self {
-        /// A usual entry; decides how the cache divides itself.
-        const USUAL_BYTES: u64 = 1 << 10;
+        /// Decides into how many parts the cache divides itself, each for at least 32 entries: the largest
+        /// that there are, of a megabyte, must fit into one.
+        const USUAL_BYTES: u64 = 1 << 16;
         let items = usize::try_from(bytes / USUAL_BYTES).unwrap_or(1).max(1);
         Self {
             cache: Cache::with(

@@ -6,14 +6,11 @@ use std::sync::Arc;
 use datafusion::logical_expr::{Expr, lit};
 use spoor_storage::{DataFile, QuestionId};
 
-use super::cells::{Cells, Kept};
+use super::cells::{ALL, Cells, ENTRY_BYTES, Kept};
 use super::questions::Question;
-use super::sorted::{MAX_CELLS, MAX_FILE_CELLS};
+use super::sorted::{MAX_BYTES, MAX_CELLS, MAX_FILE_BYTES, MAX_FILE_CELLS, MAX_KEPT_BYTES};
 use super::{ByFile, Count};
 use crate::api::Buckets;
-
-/// All buckets there can be.
-const ALL: Range<i64> = i64::MIN..i64::MAX;
 
 /// A question, and those whose answers can stand in.
 #[derive(Debug)]
@@ -51,17 +48,20 @@ impl<'a, C: Count> Asked<'a, C> {
             by: count.by().cloned(),
             what: C::WHAT,
             width_ns: 0,
+            origin_ns: 0,
         };
         if !question.is_about_rows_alone() {
             return asked;
         }
         let (questions, counted) = (by_file.session.questions(), by_file.session.counted());
         asked.whole = Some(questions.number(&question, counted));
-        if let Some(Buckets { width_ns, .. }) = by_file.buckets {
-            question.width_ns = width_ns;
+        if let Some(buckets) = by_file.buckets {
+            let (width_ns, origin_ns) = (buckets.width_ns, buckets.origin_ns());
+            (question.width_ns, question.origin_ns) = (width_ns, origin_ns);
             let as_asked = questions.number(&question, counted);
             asked.bucketed.push((as_asked, 1));
-            for finer_ns in Buckets::finer(width_ns) {
+            let finer = Buckets::finer(width_ns);
+            for finer_ns in finer.filter(|finer_ns| origin_ns < *finer_ns) {
                 question.width_ns = finer_ns;
                 let finer = questions.find(&question);
                 let finer = finer.map(|finer| (finer, width_ns / finer_ns));
@@ -145,15 +145,16 @@ impl<'a, C: Count> Asked<'a, C> {
         let Some(question) = self.whole.filter(|_| in_one).or(by_bucket) else {
             return;
         };
-        let kept = match cells {
-            None => Kept {
-                covers: ALL,
-                values: None,
-            },
+        let mut kept = match cells {
+            None => Kept::TOO_MANY,
             Some(cells) if in_one => cells.keep(ALL, |_| 0),
             Some(cells) => cells.keep(self.covered(file, needed), |bucket| bucket),
         };
-        let bytes = kept.bytes();
+        let mut bytes = kept.bytes();
+        if bytes > MAX_KEPT_BYTES {
+            kept = Kept::TOO_MANY;
+            bytes = 0;
+        }
         let counted = self.by_file.session.counted();
         counted.keep(file, question, Arc::new(kept), bytes);
     }
@@ -190,20 +191,33 @@ impl<'a, C: Count> Asked<'a, C> {
         file.rows.min(values.saturating_mul(buckets.unsigned_abs()))
     }
 
+    /// Bytes that the cells of a file may take while its rows are added, about.
+    fn bytes(&self, file: &DataFile) -> u64 {
+        let cells = self.cells(file);
+        let rows = file.rows.saturating_mul(C::ROW_BYTES);
+        let cell = (ENTRY_BYTES + size_of::<C::Cell>()) as u64;
+        let bytes = cells
+            .saturating_mul(cell)
+            .saturating_add(rows.min(cells.saturating_mul(C::CELL_BYTES)));
+        bytes.min(MAX_FILE_BYTES as u64)
+    }
+
     /// Files in groups that can be counted together.
     pub(super) fn groups(&self, files: Vec<Arc<DataFile>>) -> Vec<Vec<Arc<DataFile>>> {
         let mut groups: Vec<Vec<Arc<DataFile>>> = Vec::new();
-        let mut room = 0;
+        let (mut cells, mut bytes) = (0, 0);
         for file in files {
-            let cells = self.cells(&file);
+            cells += self.cells(&file);
+            bytes += self.bytes(&file);
             match groups.last_mut() {
-                Some(group) if cells <= room => group.push(file),
+                Some(group) if cells <= MAX_CELLS as u64 && bytes <= MAX_BYTES as u64 / 2 => {
+                    group.push(file);
+                }
                 _ => {
-                    room = MAX_CELLS as u64;
+                    (cells, bytes) = (self.cells(&file), self.bytes(&file));
                     groups.push(vec![file]);
                 }
             }
-            room = room.saturating_sub(cells);
         }
         groups
     }

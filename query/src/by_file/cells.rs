@@ -5,10 +5,26 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 use std::ops::Range;
 
+use super::sorted::{MAX_BYTES, MAX_CELLS};
+
+/// All buckets there can be.
+pub(super) const ALL: Range<i64> = i64::MIN..i64::MAX;
+/// What a value, and a cell, costs besides its bytes while rows are added.
+pub(super) const ENTRY_BYTES: usize = 96;
+
 /// What is counted for one value in one bucket of time.
-pub(crate) trait Cell: Any + Clone + Debug + Default + Send + Sync {
+pub(crate) trait Cell: Clone + Debug + Default + Send + Sync + 'static {
+    /// The same, as small as it gets: this is in memory for long.
+    type Kept: Any + Debug + Send + Sync;
+
     /// Adds what was counted of other rows.
     fn add(&mut self, other: &Self);
+
+    /// What is kept of it.
+    fn kept(&self) -> Self::Kept;
+
+    /// Adds what was kept of other rows.
+    fn add_kept(&mut self, kept: &Self::Kept);
 
     /// How many rows it is of.
     fn rows(&self) -> u64;
@@ -17,12 +33,27 @@ pub(crate) trait Cell: Any + Clone + Debug + Default + Send + Sync {
     fn more_bytes(&self) -> usize {
         0
     }
+
+    /// The bytes that what is kept takes beside itself.
+    fn more_kept_bytes(_: &Self::Kept) -> usize {
+        0
+    }
 }
 
 /// A number of rows.
 impl Cell for u64 {
+    type Kept = Self;
+
     fn add(&mut self, other: &Self) {
         *self += other;
+    }
+
+    fn kept(&self) -> Self {
+        *self
+    }
+
+    fn add_kept(&mut self, kept: &Self) {
+        *self += kept;
     }
 
     fn rows(&self) -> u64 {
@@ -80,13 +111,16 @@ impl<C: Cell> Cells<C> {
 
     /// About the bytes that they take.
     pub(super) fn bytes(&self) -> usize {
-        /// What a value, and a cell, costs besides its bytes.
-        const ENTRY_BYTES: usize = 96;
         let cells = self.values.iter().flat_map(|(_, buckets)| buckets.values());
         self.value_bytes
             + self.values.len() * ENTRY_BYTES
             + self.count * (ENTRY_BYTES + size_of::<C>())
             + cells.map(Cell::more_bytes).sum::<usize>()
+    }
+
+    /// Whether there is room for these and others.
+    pub(super) fn have_room(&self) -> bool {
+        self.count <= MAX_CELLS && self.bytes() <= MAX_BYTES
     }
 
     pub(super) fn add(&mut self, other: &Self) {
@@ -135,11 +169,11 @@ impl<C: Cell> Cells<C> {
     pub(super) fn keep(&self, covers: Range<i64>, at: impl Fn(i64) -> i64) -> Kept<C> {
         let within = |(bucket, cell): (&i64, &C)| {
             let at = at(*bucket);
-            covers.contains(bucket).then(|| (at, cell.clone()))
+            covers.contains(bucket).then(|| (at, cell.kept()))
         };
         let values = self.values.iter();
         let values = values.map(|(value, buckets)| {
-            let cells: Box<[(i64, C)]> = buckets.iter().filter_map(within).collect();
+            let cells: Box<[(i64, C::Kept)]> = buckets.iter().filter_map(within).collect();
             (value.clone(), cells)
         });
         let values = values.filter(|(_, cells)| !cells.is_empty()).collect();
@@ -151,19 +185,25 @@ impl<C: Cell> Cells<C> {
 }
 
 /// Values with their cells by bucket.
-type KeptValues<C> = Box<[KeptValue<C>]>;
-type KeptValue<C> = (Box<str>, Box<[(i64, C)]>);
+type KeptValues<K> = Box<[KeptValue<K>]>;
+type KeptValue<K> = (Box<str>, Box<[(i64, K)]>);
 
 /// Cells of a file that are kept.
 #[derive(Debug)]
-pub(super) struct Kept<C> {
+pub(super) struct Kept<C: Cell> {
     /// The buckets of which all rows of the file are counted.
     pub(super) covers: Range<i64>,
     /// `None`: there are more of them than are kept.
-    pub(super) values: Option<KeptValues<C>>,
+    pub(super) values: Option<KeptValues<C::Kept>>,
 }
 
 impl<C: Cell> Kept<C> {
+    /// Of a file with more than is kept.
+    pub(super) const TOO_MANY: Self = Self {
+        covers: ALL,
+        values: None,
+    };
+
     /// Whether it says all of these buckets.
     pub(super) fn has(&self, buckets: &Range<i64>) -> bool {
         self.covers.start <= buckets.start && buckets.end <= self.covers.end
@@ -173,9 +213,9 @@ impl<C: Cell> Kept<C> {
     pub(super) fn bytes(&self) -> usize {
         /// What a value costs besides its bytes.
         const VALUE_BYTES: usize = 32;
-        let of_value = |(value, cells): &KeptValue<C>| {
-            let more: usize = cells.iter().map(|(_, cell)| cell.more_bytes()).sum();
-            VALUE_BYTES + value.len() + size_of_val::<[(i64, C)]>(cells) + more
+        let of_value = |(value, cells): &KeptValue<C::Kept>| {
+            let more = cells.iter().map(|(_, kept)| C::more_kept_bytes(kept));
+            VALUE_BYTES + value.len() + size_of_val::<[(i64, C::Kept)]>(cells) + more.sum::<usize>()
         };
         size_of::<Self>() + self.values.iter().flatten().map(of_value).sum::<usize>()
     }
@@ -185,7 +225,7 @@ impl<C: Cell> Kept<C> {
         for (value, buckets) in self.values.iter().flatten() {
             for (bucket, cell) in buckets {
                 if let Some(bucket) = at(*bucket) {
-                    cells.cell(value, bucket).add(cell);
+                    cells.cell(value, bucket).add_kept(cell);
                 }
             }
         }

@@ -24,6 +24,8 @@ pub(super) struct Question {
     pub(super) what: &'static str,
     /// How long a bucket is; 0: there is one for all rows.
     pub(super) width_ns: i64,
+    /// How much after multiples of that buckets begin.
+    pub(super) origin_ns: i64,
 }
 
 /// The questions that were asked so far.

@@ -67,6 +67,18 @@ impl<'a> RowCount<'a> {
         })
     }
 
+    /// By a text that tells more than the values of `field` do.
+    pub(crate) fn of_text(table: Table, field: &'a str, text: Expr) -> Self {
+        Self {
+            table,
+            field,
+            value: text,
+            is_level: false,
+            has_none: false,
+            buckets: None,
+        }
+    }
+
     /// Whether values are ranks of levels, as text.
     pub(crate) fn is_level(&self) -> bool {
         self.is_level
@@ -121,6 +133,27 @@ impl<'a> RowCount<'a> {
             let counts = batch.column(1).as_primitive::<Int64Type>().values();
             let counts = counts.iter().map(|rows| rows.unsigned_abs());
             values.extend(texts.map(Box::from).zip(counts));
+        }
+        Ok(values)
+    }
+
+    /// The first `most` values in their order. Everything is read.
+    pub(crate) async fn first(&self, rows: &ByFile<'_>, most: usize) -> Result<Vec<String>> {
+        let frame = rows
+            .all_rows()?
+            .filter(self.value.clone().is_not_null())
+            .and_then(|frame| {
+                frame
+                    .select(vec![self.value.clone().alias("value")])?
+                    .distinct()
+            })
+            .and_then(|frame| frame.sort(vec![col("value").sort(true, false)]))
+            .and_then(|frame| frame.limit(0, Some(most)))
+            .map_err(from_datafusion)?;
+        let mut values = Vec::new();
+        for batch in rows.session.collect(frame).await? {
+            let texts = arrow::compute::cast(batch.column(0), &DataType::Utf8)?;
+            values.extend(texts.as_string::<i32>().iter().flatten().map(str::to_owned));
         }
         Ok(values)
     }
@@ -180,9 +213,13 @@ impl Count for RowCount<'_> {
 
     /// Exact values of a column of text.
     fn known(&self, file: &DataFile) -> Option<Vec<(Box<str>, u64)>> {
-        let Expr::Column(column) = &field_text(self.field, self.table) else {
+        let field = field_text(self.field, self.table);
+        let Expr::Column(column) = &field else {
             return None;
         };
+        if !self.has_none && self.value != field {
+            return None;
+        }
         let values = file.fields.fields.get(&column.name)?;
         if self.is_level || !values.exact {
             return None;

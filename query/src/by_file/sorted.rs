@@ -7,11 +7,13 @@ use super::cells::{Cell, Cells};
 /// Cells of a file that are kept; with more it is not worth it.
 pub(super) const MAX_FILE_CELLS: usize = 4_000;
 /// Bytes of them.
-const MAX_FILE_BYTES: usize = 256 << 10;
+pub(super) const MAX_KEPT_BYTES: usize = 1 << 20;
+/// Bytes of them while rows are added, which are more.
+pub(super) const MAX_FILE_BYTES: usize = 8 << 20;
 /// Cells of all files that are read together.
 pub(super) const MAX_CELLS: usize = 500_000;
 /// Bytes of them.
-const MAX_BYTES: usize = 64 << 20;
+pub(super) const MAX_BYTES: usize = 64 << 20;
 /// How often bytes are looked at.
 const ROWS_BETWEEN: usize = 64 << 10;
 

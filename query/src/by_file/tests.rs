@@ -1,6 +1,7 @@
 //! What is kept of files saves reading them, and changes no answer.
 
 mod differential;
+mod services;
 mod spans;
 
 use http::Method;
@@ -196,6 +197,15 @@ async fn a_file_that_cannot_be_read_is_not_taken_for_an_empty_one() {
         } else {
             assert_eq!(answer["error"]["code"], "corrupt", "{answer}");
         }
+    }
+    // Nor where it is read twice, for the first and the last time and for the counts.
+    for _ in 0..2 {
+        let open = [("query", "line"), ("by", "color")];
+        let (status, answer) = house.try_get("/api/v1/logs/histogram", &open).await;
+        assert!(
+            status != 200 || answer["complete"] == false && answer["total"] == 120,
+            "{answer}"
+        );
     }
     // Where nothing is missing, the answer is complete.
     for _ in 0..2 {

@@ -3,18 +3,20 @@
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use datafusion::logical_expr::Expr;
-use datafusion::prelude::{col, lit};
-use spoor_storage::{Result, Table};
+use datafusion::prelude::{col, concat, lit};
+use spoor_storage::{Result, Table, TimeRange};
 
 use super::answer::{JaegerError, answer};
 use super::parameters::Given;
 use crate::api::ApiState;
-use crate::failure::from_datafusion;
-use crate::otlp::{JsonWriter, strings};
+use crate::by_file::{ByFile, RowCount};
+use crate::otlp::JsonWriter;
 use crate::session::QuerySession;
 
 /// A list of names is cut off here, and the answer says so.
 const MAX_NAMES: usize = 10_000;
+/// Between a name and a kind.
+const MARK: char = '\0';
 
 /// `GET /jaeger/api/services`
 pub(super) async fn services(State(state): State<ApiState>) -> Result<Response, JaegerError> {
@@ -25,8 +27,8 @@ pub(super) async fn services(State(state): State<ApiState>) -> Result<Response, 
 
 /// The names of all services, sorted.
 pub(super) async fn service_names(session: &QuerySession) -> Result<Vec<String>> {
-    let rows = distinct(session, lit(true), &["service_name"]).await?;
-    Ok(rows.into_iter().flatten().collect())
+    let count = RowCount::of_values(Table::Spans, "service_name", None)?;
+    distinct(session, lit(true), &count).await
 }
 
 /// `GET /jaeger/api/services/{service}/operations`
@@ -36,8 +38,8 @@ pub(super) async fn operations_of(
 ) -> Result<Response, JaegerError> {
     let session = state.begin().await?;
     let of_service = col("service_name").eq(lit(service));
-    let rows = distinct(&session, of_service, &["name"]).await?;
-    let names: Vec<String> = rows.into_iter().flatten().collect();
+    let count = RowCount::of_values(Table::Spans, "name", None)?;
+    let names = distinct(&session, of_service, &count).await?;
     Ok(answer_names(&session, &names))
 }
 
@@ -62,15 +64,18 @@ pub(super) async fn operations_with_kind(
     service: &str,
     kind: Option<&str>,
 ) -> Result<Vec<[String; 2]>> {
-    let mut condition = col("service_name").eq(lit(service));
-    if let Some(kind) = kind {
-        condition = condition.and(col("kind").eq(lit(kind.to_uppercase())));
-    }
-    let rows = distinct(session, condition, &["name", "kind"]).await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| row.try_into().ok())
-        .collect())
+    let of_service = col("service_name").eq(lit(service));
+    let name_and_kind = concat(vec![col("name"), lit(MARK.to_string()), col("kind")]);
+    let count = RowCount::of_text(Table::Spans, "name", name_and_kind);
+    let found = distinct(session, of_service, &count).await?;
+    let mut found: Vec<[String; 2]> = found
+        .iter()
+        .filter_map(|text| text.rsplit_once(MARK))
+        .filter(|(_, found)| kind.is_none_or(|kind| kind.to_uppercase() == *found))
+        .map(|(name, kind)| [name.to_owned(), kind.to_owned()])
+        .collect();
+    found.sort_unstable();
+    Ok(found)
 }
 
 /// `[{"name", "spanKind"}]`
@@ -103,44 +108,27 @@ pub(super) fn write_names(json: &mut JsonWriter, names: &[String]) {
     json.end_array();
 }
 
-/// The distinct values of text columns of spans, sorted.
+/// The distinct texts of the spans that match, sorted. What a file has is read once.
 async fn distinct(
     session: &QuerySession,
     condition: Expr,
-    columns: &[&str],
-) -> Result<Vec<Vec<String>>> {
-    let frame = session
-        .table(Table::Spans)
-        .await?
-        .filter(condition)
-        .and_then(|frame| frame.select_columns(columns)?.distinct())
-        .and_then(|frame| {
-            frame.sort(
-                columns
-                    .iter()
-                    .map(|name| col(*name).sort(true, true))
-                    .collect(),
-            )
-        })
-        .and_then(|frame| frame.limit(0, Some(MAX_NAMES + 1)))
-        .map_err(from_datafusion)?;
-    let mut rows = Vec::new();
-    for batch in session.collect(frame).await? {
-        let texts = batch
-            .columns()
-            .iter()
-            .map(strings)
-            .collect::<Result<Vec<_>>>()?;
-        rows.extend((0..batch.num_rows()).map(|row| {
-            texts
-                .iter()
-                .map(|text| text.value(row).to_owned())
-                .collect::<Vec<_>>()
-        }));
-    }
-    if rows.len() > MAX_NAMES {
-        rows.truncate(MAX_NAMES);
+    count: &RowCount<'_>,
+) -> Result<Vec<String>> {
+    let rows = ByFile {
+        session,
+        table: Table::Spans,
+        range: TimeRange::ALL,
+        filter: condition,
+        buckets: None,
+    };
+    let mut texts: Vec<String> = match rows.cells(count).await? {
+        Some(cells) => cells.into_values().map(|(text, _)| text.into()).collect(),
+        None => count.first(&rows, MAX_NAMES + 1).await?,
+    };
+    texts.sort_unstable();
+    if texts.len() > MAX_NAMES {
+        texts.truncate(MAX_NAMES);
         session.note_incomplete(format!("there are more than {MAX_NAMES} names"));
     }
-    Ok(rows)
+    Ok(texts)
 }

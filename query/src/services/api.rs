@@ -11,10 +11,10 @@ use spoor_storage::{Result, Table, TimeRange};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::operations::{Operations, Service};
+use super::operations::{Operation, OperationCount, Operations, Service};
 use super::{changes, heatmap, red, topology};
-use crate::api::{Answer, ApiError, ApiState, Parameters, optional};
-use crate::by_file::{ByFile, RowCount};
+use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters, optional};
+use crate::by_file::{ByFile, Cells, RowCount};
 use crate::failure::from_datafusion;
 use crate::openapi::ReadErrors;
 use crate::otlp::JsonWriter;
@@ -91,18 +91,15 @@ pub(super) fn in_range(frame: DataFrame, table: Table, range: TimeRange) -> Resu
     }
 }
 
-/// Reads five columns of every span in the range, a batch at a time.
+/// The services that have spans, from what is known of files; where that does not fit, of all spans.
 async fn count_spans(
     session: &QuerySession,
     range: TimeRange,
 ) -> Result<BTreeMap<String, Service>> {
-    let frame = in_range(session.table(Table::Spans).await?, Table::Spans, range)?
-        .select_columns(&Operations::COLUMNS)
-        .map_err(from_datafusion)?;
     let mut operations = Operations::default();
-    let mut stream = session.stream(frame).await?;
-    while let Some(batch) = session.next(&mut stream).await? {
-        operations.add(&batch)?;
+    match count_by_file(session, range).await? {
+        Some(cells) => operations.add_cells(cells),
+        None => read_spans(session, range, &mut operations).await?,
     }
     if operations.spans_without_place > 0 {
         session.note_incomplete(format!(
@@ -117,6 +114,45 @@ async fn count_spans(
         ));
     }
     Ok(operations.finish())
+}
+
+/// Spans counted hour by hour, as files have them, and at the ends of the range in smaller buckets. `None` if
+/// that is more than can be held.
+async fn count_by_file(
+    session: &QuerySession,
+    range: TimeRange,
+) -> Result<Option<Vec<Cells<Operation>>>> {
+    let mut counted = Vec::new();
+    for (range, buckets) in Buckets::hours_and_ends(range) {
+        let rows = ByFile {
+            session,
+            table: Table::Spans,
+            range,
+            filter: lit(true),
+            buckets,
+        };
+        match rows.cells(&OperationCount { buckets }).await? {
+            Some(cells) => counted.push(cells),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(counted))
+}
+
+/// Reads five columns of every span in the range, a batch at a time.
+async fn read_spans(
+    session: &QuerySession,
+    range: TimeRange,
+    operations: &mut Operations,
+) -> Result<()> {
+    let frame = in_range(session.table(Table::Spans).await?, Table::Spans, range)?
+        .select_columns(&Operations::COLUMNS)
+        .map_err(from_datafusion)?;
+    let mut stream = session.stream(frame).await?;
+    while let Some(batch) = session.next(&mut stream).await? {
+        operations.add(&batch)?;
+    }
+    Ok(())
 }
 
 async fn count_logs(session: &QuerySession, range: TimeRange) -> Result<BTreeMap<String, u64>> {
@@ -154,7 +190,7 @@ fn write_service(json: &mut JsonWriter, name: &str, service: Service, log_count:
         json.key("kind");
         json.string(&named.kind);
         json.key("span_count");
-        json.int(named.operation.durations.count());
+        json.int(named.operation.span_count());
         json.key("error_count");
         json.int(named.operation.error_count);
         json.key("p50_ns");

@@ -1,6 +1,9 @@
 //! Spans read trace by trace, as what is counted of calls needs them.
 //!
 //! They are read sorted by trace (the sort spills to disk), so that one trace at a time is held.
+//!
+//! Calls are not counted file by file (`by_file`): caller and called may be in different files, and a span that
+//! was sent twice, once into each of two, is one call. What a file says of its own spans is not a part of the sum.
 
 use std::collections::HashSet;
 use std::sync::Arc;

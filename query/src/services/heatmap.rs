@@ -184,9 +184,19 @@ struct Failing {
 }
 
 impl Cell for Failing {
+    type Kept = Self;
+
     fn add(&mut self, other: &Self) {
         self.spans += other.spans;
         self.errors += other.errors;
+    }
+
+    fn kept(&self) -> Self {
+        *self
+    }
+
+    fn add_kept(&mut self, kept: &Self) {
+        self.add(kept);
     }
 
     fn rows(&self) -> u64 {

@@ -1,6 +1,10 @@
 //! Percentiles of durations in bounded memory.
 
+mod packed;
+
 use std::collections::BTreeMap;
+
+pub use packed::PackedDurations;
 
 /// Up to so many durations are kept one by one.
 const EXACT: usize = 4096;

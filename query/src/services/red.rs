@@ -17,9 +17,8 @@ use serde::Deserialize;
 use spoor_storage::{DataFile, Error, Result, Table, TimeRange};
 
 use super::api::schema;
-use super::quantile::Durations;
 use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters, optional};
-use crate::by_file::{ByFile, Cell, Count, RowCount, Sorted, file_numbers};
+use crate::by_file::{ByFile, Count, RowCount, Sorted, file_numbers};
 use crate::failure::from_datafusion;
 use crate::language;
 use crate::openapi::ReadErrors;
@@ -35,7 +34,7 @@ const DEFAULT_SERIES: usize = 10;
 const MAX_SERIES: usize = 50;
 /// Series times buckets.
 const MAX_CELLS: usize = 3_000;
-/// Durations that a cell keeps one by one; of more it counts in steps of 0.8 %, told within half a step.
+/// Durations that a cell keeps one by one.
 const EXACT: usize = 256;
 
 /// All values that have no series of their own.
@@ -71,11 +70,7 @@ pub(super) struct Given {
 type HistogramAnswer = Answer<schema::SpanHistogram>;
 
 /// The spans of one series that start in one bucket.
-#[derive(Debug, Clone)]
-struct Figures {
-    error_count: u64,
-    durations: Durations,
-}
+type Figures = super::figures::Figures<EXACT>;
 
 /// One series.
 #[derive(Debug)]
@@ -182,30 +177,6 @@ fn in_order(cells: BTreeMap<i64, Figures>, buckets: Buckets) -> Vec<Figures> {
     in_order
 }
 
-impl Default for Figures {
-    fn default() -> Self {
-        Self {
-            error_count: 0,
-            durations: Durations::exact_up_to(EXACT),
-        }
-    }
-}
-
-impl Cell for Figures {
-    fn add(&mut self, other: &Self) {
-        self.error_count += other.error_count;
-        self.durations.merge(&other.durations);
-    }
-
-    fn rows(&self) -> u64 {
-        self.durations.count()
-    }
-
-    fn more_bytes(&self) -> usize {
-        self.durations.bytes()
-    }
-}
-
 /// Counts spans, their errors and durations.
 #[derive(Debug)]
 struct Spans<'a> {
@@ -245,8 +216,7 @@ impl Count for Spans<'_> {
             let file = files.is_valid(row).then(|| files.value(row));
             let value = values.as_ref().map_or("", |values| values.value(row));
             let figures = sorted.cell(file, value, buckets.value(row));
-            figures.error_count += u64::from(codes.value(row) == "ERROR");
-            figures.durations.add(durations.value(row));
+            figures.add_span(codes.value(row) == "ERROR", durations.value(row));
         }
         Ok(())
     }
@@ -267,17 +237,13 @@ fn write_series(json: &mut JsonWriter, found: Vec<Series>) {
     json.key("series");
     json.begin_array();
     for mut series in found {
-        total += series
-            .cells
-            .iter()
-            .map(|cell| cell.durations.count())
-            .sum::<u64>();
+        total += series.cells.iter().map(Figures::span_count).sum::<u64>();
         json.begin_object();
         json.key("name");
         json.optional_string(series.name.as_deref());
         json.key("span_count");
         write_list(json, &series.cells, |json, cell| {
-            json.int(cell.durations.count());
+            json.int(cell.span_count());
         });
         json.key("error_count");
         write_list(json, &series.cells, |json, cell| {
@@ -286,9 +252,7 @@ fn write_series(json: &mut JsonWriter, found: Vec<Series>) {
         let percentiles: Vec<Option<[i64; 3]>> = series
             .cells
             .iter_mut()
-            .map(|cell| {
-                (cell.durations.count() > 0).then(|| cell.durations.percentiles([50, 95, 99]))
-            })
+            .map(|cell| (cell.span_count() > 0).then(|| cell.durations.percentiles([50, 95, 99])))
             .collect();
         for (at, key) in ["p50_ns", "p95_ns", "p99_ns"].into_iter().enumerate() {
             json.key(key);

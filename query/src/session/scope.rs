@@ -131,11 +131,12 @@ impl QueryScope {
     }
 
     pub(crate) fn note_incomplete(&self, reason: String) {
+        // Also what was noted before: whoever reads now wants to know that something is missing.
+        self.notes.fetch_add(1, Ordering::Relaxed);
         let mut reasons = self.reasons.lock();
         if reasons.contains(&reason) {
             return;
         }
-        self.notes.fetch_add(1, Ordering::Relaxed);
         if reasons.len() < MAX_REASONS {
             reasons.push(reason);
         }

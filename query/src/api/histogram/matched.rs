@@ -88,10 +88,20 @@ fn time_in(batch: &RecordBatch, column: usize, row: usize) -> Option<i64> {
 struct Times(Option<(i64, i64)>);
 
 impl Cell for Times {
+    type Kept = Self;
+
     fn add(&mut self, other: &Self) {
         let both = self.0.zip(other.0);
         let joined = both.map(|(a, b)| (a.0.min(b.0), a.1.max(b.1)));
         self.0 = joined.or(self.0).or(other.0);
+    }
+
+    fn kept(&self) -> Self {
+        *self
+    }
+
+    fn add_kept(&mut self, kept: &Self) {
+        self.add(kept);
     }
 
     fn rows(&self) -> u64 {

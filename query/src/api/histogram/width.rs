@@ -71,6 +71,24 @@ impl Buckets {
         self.start_ns.saturating_add(length)
     }
 
+    /// How much after multiples of the width buckets begin.
+    pub(crate) fn origin_ns(self) -> i64 {
+        self.start_ns.rem_euclid(self.width_ns)
+    }
+
+    /// The number of the bucket of any time, counted from the beginning of time.
+    pub(crate) fn number_at(self, time_ns: i64) -> i64 {
+        time_ns
+            .saturating_sub(self.origin_ns())
+            .div_euclid(self.width_ns)
+    }
+
+    /// Where the bucket with a number begins.
+    pub(crate) fn begin_of(self, number: i64) -> i64 {
+        let begin = number.saturating_mul(self.width_ns);
+        begin.saturating_add(self.origin_ns())
+    }
+
     /// The number of the first one, counted from the beginning of time.
     pub(crate) fn first_number(self) -> i64 {
         self.start_ns.div_euclid(self.width_ns)
@@ -93,6 +111,52 @@ impl Buckets {
         let parts = parts.take_while(move |part| *part < width_ns);
         let fit = parts.filter(move |part| width_ns % part == 0 && width_ns / part <= MOST_PARTS);
         fit.collect::<Vec<_>>().into_iter().rev()
+    }
+
+    /// The whole hours of a range, without buckets: files are of an hour each, so all of their rows are in it.
+    /// And what is left at its ends, where files are cut, in buckets that serve other ranges as well.
+    pub(crate) fn hours_and_ends(range: TimeRange) -> Vec<(TimeRange, Option<Self>)> {
+        let up = |time_ns: i64| (i128::from(time_ns) + HOUR - 1).div_euclid(HOUR) * HOUR;
+        let down = |time_ns: i64| i128::from(time_ns).div_euclid(HOUR) * HOUR;
+        let whole = TimeRange {
+            start_ns: match range.start_ns {
+                i64::MIN => i64::MIN,
+                start_ns => i64::try_from(up(start_ns)).unwrap_or(i64::MAX),
+            },
+            end_ns: match range.end_ns {
+                i64::MAX => i64::MAX,
+                end_ns => i64::try_from(down(end_ns)).unwrap_or(i64::MIN),
+            },
+        };
+        if whole.start_ns >= whole.end_ns {
+            return vec![(range, Self::of_ends(range))];
+        }
+        let before = TimeRange {
+            end_ns: whole.start_ns,
+            ..range
+        };
+        let after = TimeRange {
+            start_ns: whole.end_ns,
+            ..range
+        };
+        let ends = [before, after].into_iter();
+        let ends = ends.filter(|end| end.start_ns < end.end_ns);
+        let ends = ends.map(|end| (end, Self::of_ends(end)));
+        [(whole, None)].into_iter().chain(ends).collect()
+    }
+
+    /// Buckets of five minutes over some hours; `None` where time begins or ends.
+    fn of_ends(range: TimeRange) -> Option<Self> {
+        const WIDTH: i128 = 5 * MINUTE;
+        let start = i128::from(range.start_ns).div_euclid(WIDTH) * WIDTH;
+        let end = i128::from(range.end_ns).max(start + 1);
+        let count = (end - start + WIDTH - 1) / WIDTH;
+        i64::try_from(start + count * WIDTH).ok()?;
+        Some(Self {
+            start_ns: i64::try_from(start).ok()?,
+            width_ns: i64::try_from(WIDTH).ok()?,
+            count: usize::try_from(count).ok()?,
+        })
     }
 
     /// Start, end and width as answers say them; without buckets, the bounds that were given, and where
@@ -165,6 +229,49 @@ mod tests {
         // Not on a minute: one more bucket is needed, so the next width is taken.
         let shifted = over(10 * hour + 1, 11 * hour + 1, 60);
         assert_eq!((shifted.width_ns, shifted.count), (120_000_000_000, 31));
+    }
+
+    #[test]
+    fn a_range_is_whole_hours_and_its_ends() {
+        let (minute, hour) = (60_000_000_000, 3_600_000_000_000);
+        let parts = |start_ns: i64, end_ns: i64| {
+            let parts = Buckets::hours_and_ends(TimeRange { start_ns, end_ns });
+            // One begins where another ends, and buckets hold them.
+            let mut sorted: Vec<_> = parts.iter().map(|(range, _)| *range).collect();
+            sorted.sort_by_key(|range| range.start_ns);
+            assert_eq!(sorted.first().map(|first| first.start_ns), Some(start_ns));
+            assert_eq!(sorted.last().map(|last| last.end_ns), Some(end_ns));
+            for pair in sorted.windows(2) {
+                assert_eq!(pair[0].end_ns, pair[1].start_ns);
+            }
+            for (range, buckets) in &parts {
+                if let Some(buckets) = buckets {
+                    assert!(buckets.start_ns <= range.start_ns && range.end_ns <= buckets.end_ns());
+                    assert_eq!(buckets.start_ns % (5 * minute), 0);
+                }
+            }
+            parts
+                .into_iter()
+                .map(|(range, buckets)| (range.start_ns, buckets.map(|buckets| buckets.count)))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(parts(hour, 3 * hour), [(hour, None)]);
+        assert_eq!(
+            parts(hour + 1, 3 * hour + 6 * minute),
+            [(2 * hour, None), (hour + 1, Some(12)), (3 * hour, Some(2))]
+        );
+        assert_eq!(
+            parts(hour + 20 * minute, 2 * hour + 20 * minute),
+            [(hour + 20 * minute, Some(12))]
+        );
+        assert_eq!(parts(5, 7), [(5, Some(1))]);
+        assert_eq!(parts(-7, 5), [(-7, Some(2))]);
+        assert_eq!(parts(i64::MIN, i64::MAX), [(i64::MIN, None)]);
+        assert_eq!(parts(i64::MIN, 7), [(i64::MIN, None), (0, Some(1))]);
+        assert_eq!(parts(hour, i64::MAX), [(hour, None)]);
+        assert_eq!(parts(i64::MIN, i64::MIN + 9), [(i64::MIN, None)]);
+        assert_eq!(parts(i64::MAX - 9, i64::MAX), [(i64::MAX - 9, None)]);
+        assert_eq!(parts(i64::MIN + 1, i64::MIN + 9), [(i64::MIN + 1, None)]);
     }
 
     #[test]
