@@ -5,7 +5,9 @@
 //! does not make new groups. Without a stack the message decides, as a template.
 
 mod api;
+mod counted;
 mod group;
+mod rows;
 mod stack;
 
 pub(crate) use api::routes;

@@ -11,6 +11,7 @@ mod api;
 mod by_service;
 mod classify;
 mod cluster;
+mod counted;
 mod grouped;
 mod mine;
 mod search;

@@ -1,6 +1,8 @@
 //! What is kept of files saves reading them, and changes no answer.
 
 mod differential;
+mod exceptions;
+mod patterns;
 mod services;
 mod spans;
 

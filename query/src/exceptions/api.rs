@@ -2,25 +2,24 @@
 
 use axum::Json;
 use axum::extract::State;
-use datafusion::dataframe::DataFrame;
-use datafusion::execution::memory_pool::MemoryConsumer;
-use datafusion::prelude::col;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::logical_expr::Expr;
 use serde::Serialize;
-use spoor_storage::model::schema::RECORD_ID;
 use spoor_storage::{Result, Table, TimeRange};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::group::{Found, Group, GroupKey, Groups, Origin, Source};
-use super::{EVENT, Exception, MESSAGE, STACK, TYPE};
+use super::counted::ExceptionCount;
+use super::group::{Found, Group, GroupKey, Groups};
+use super::rows::{each_exception, exprs};
+use super::{MESSAGE, TYPE};
 use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters};
+use crate::by_file::ByFile;
 use crate::failure::from_datafusion;
-use crate::language::{self, Query, field_text};
-use crate::listing::{RowPlace, in_range};
+use crate::language::{self, Query};
 use crate::openapi::ReadErrors;
 use crate::openapi::words::{Instant, RecordIdText, SpanIdText, TraceIdText, UnixNano};
-use crate::otlp::{SpanColumns, integers, nanoseconds, optional_text, strings};
 use crate::parameters::{PeriodBounds, PeriodBuckets, PeriodParameters, Periods, format_time};
 use crate::patterns::{ServiceCount, Services};
 use crate::session::QuerySession;
@@ -145,15 +144,12 @@ async fn exceptions(
     let (limit, most) = (given.limit()?, over_time.buckets()?);
     let periods = given.periods()?;
     let session = state.begin().await?;
-    let work = Work {
-        session: &session,
-        query,
-        periods,
-    };
+    let work = Work::new(&session, &query, periods).await?;
     let buckets = work.buckets(most).await?;
-    let mut groups = Groups::new(periods, buckets);
-    work.add_spans(&mut groups).await?;
-    work.add_logs(&mut groups).await?;
+    let groups = match work.count(buckets).await? {
+        Some(groups) => groups,
+        None => work.read(buckets).await?,
+    };
     if groups.are_coarse() {
         session.note_incomplete(
             "there are too many kinds of exceptions: groups are coarser than they are",
@@ -188,122 +184,108 @@ async fn exceptions(
 
 struct Work<'a> {
     session: &'a QuerySession,
-    query: Query,
     periods: Periods,
+    /// Of spans and logs that match; of logs, those that say something of an exception.
+    filters: [(Table, Expr); 2],
 }
 
-impl Work<'_> {
-    async fn matching(&self, table: Table, range: TimeRange) -> Result<DataFrame> {
-        let condition = language::condition(self.session, &self.query, table, range).await?;
-        let frame = self.session.table(table).await?;
-        self.session.note_skipped(table, range);
-        frame
-            .filter(in_range(table.time_column(), range).and(condition))
-            .map_err(from_datafusion)
+impl<'a> Work<'a> {
+    async fn new(session: &'a QuerySession, query: &Query, periods: Periods) -> Result<Self> {
+        let condition = |table| language::condition(session, query, table, periods.all);
+        let with_exception = language::parse(&format!("has:{TYPE} OR has:{MESSAGE}"))?;
+        let with_exception = language::to_expr(&with_exception, Table::Logs)?;
+        let logs = condition(Table::Logs).await?.and(with_exception);
+        for table in Table::ALL {
+            session.note_skipped(table, periods.all);
+        }
+        Ok(Self {
+            session,
+            periods,
+            filters: [
+                (Table::Spans, condition(Table::Spans).await?),
+                (Table::Logs, logs),
+            ],
+        })
     }
 
-    /// Logs that say something of an exception.
-    async fn logs(&self, range: TimeRange) -> Result<DataFrame> {
-        let with_exception = language::parse(&format!("has:{TYPE} OR has:{MESSAGE}"))?;
-        let condition = language::to_expr(&with_exception, Table::Logs)?;
-        let frame = self.matching(Table::Logs, range).await?;
-        frame.filter(condition).map_err(from_datafusion)
+    /// The rows of each table in a range.
+    fn rows(&self, range: TimeRange, buckets: Option<Buckets>) -> impl Iterator<Item = ByFile<'_>> {
+        self.filters.iter().map(move |(table, filter)| ByFile {
+            session: self.session,
+            table: *table,
+            range,
+            filter: filter.clone(),
+            buckets,
+        })
     }
 
     /// Over the range, or over the spans and logs that match where it is open.
     async fn buckets(&self, most: usize) -> Result<Option<Buckets>> {
-        let range = self.periods.current();
-        let (session, logs, spans) = (
-            self.session,
-            self.logs(range),
-            self.matching(Table::Spans, range),
-        );
-        let logs = Buckets::over_matching(session, logs, "time", range, most).await?;
-        let spans = Buckets::over_matching(session, spans, "start_time", range, most).await?;
-        match (logs, spans) {
-            (Some(logs), Some(spans)) => {
-                let both = TimeRange {
-                    start_ns: logs.start_ns.min(spans.start_ns),
-                    end_ns: logs.end_ns().max(spans.end_ns()),
-                };
-                Buckets::over(both, most).map(Some)
-            }
-            (one, other) => Ok(one.or(other)),
-        }
-    }
-
-    async fn add_spans(&self, groups: &mut Groups) -> Result<()> {
-        let columns = [
-            "trace_id",
-            "span_id",
-            "service_name",
-            "name",
-            "start_time",
-            "events",
-            RECORD_ID,
-        ];
-        let frame = self.matching(Table::Spans, self.periods.all).await?;
-        let frame = frame.select_columns(&columns).map_err(from_datafusion)?;
-        let pool = &self.session.context().runtime_env().memory_pool;
-        let reservation = MemoryConsumer::new("exceptions").register(pool);
-        let mut stream = self.session.stream(frame).await?;
-        while let Some(batch) = self.session.next(&mut stream).await? {
-            let spans = SpanColumns::open_part(&batch)?;
-            for row in 0..spans.len() {
-                for event in spans.events(row).filter(|event| event.name == EVENT) {
-                    let origin = Origin {
-                        place: RowPlace {
-                            time_ns: spans.start_ns(row),
-                            record_id: spans.record_id(row),
-                        },
-                        service: spans.service_name(row),
-                        source: Source::Span {
-                            name: spans.name(row),
-                            trace_id: spans.trace_id(row),
-                            span_id: spans.span_id(row),
-                        },
+        let mut both: Option<Buckets> = None;
+        for rows in self.rows(self.periods.current(), None) {
+            let found = Buckets::over_counted(&rows, most).await?;
+            both = match (both, found) {
+                (Some(one), Some(other)) => {
+                    let range = TimeRange {
+                        start_ns: one.start_ns.min(other.start_ns),
+                        end_ns: one.end_ns().max(other.end_ns()),
                     };
-                    groups.add(Exception::of(event.attributes), origin);
+                    Some(Buckets::over(range, most)?)
                 }
-            }
-            reservation
-                .try_resize(groups.bytes())
-                .map_err(from_datafusion)?;
+                (one, other) => one.or(other),
+            };
         }
-        Ok(())
+        Ok(both)
     }
 
-    async fn add_logs(&self, groups: &mut Groups) -> Result<()> {
-        let mut columns = vec![col("time"), col(RECORD_ID), col("service_name")];
-        for field in [TYPE, MESSAGE, STACK] {
-            columns.push(field_text(field, Table::Logs).alias(field));
-        }
-        let frame = self.logs(self.periods.all).await?;
-        let frame = frame.select(columns).map_err(from_datafusion)?;
-        let mut stream = self.session.stream(frame).await?;
-        while let Some(batch) = self.session.next(&mut stream).await? {
-            let (times, ids) = (nanoseconds(batch.column(0))?, integers(batch.column(1))?);
-            let services = strings(batch.column(2))?;
-            let (kinds, messages) = (strings(batch.column(3))?, strings(batch.column(4))?);
-            let stacks = strings(batch.column(5))?;
-            for row in 0..batch.num_rows() {
-                let exception = Exception {
-                    kind: optional_text(&kinds, row),
-                    message: optional_text(&messages, row),
-                    stack: optional_text(&stacks, row),
+    fn reservation(&self) -> MemoryReservation {
+        let pool = &self.session.context().runtime_env().memory_pool;
+        MemoryConsumer::new("exceptions").register(pool)
+    }
+
+    /// The groups, from what is known of files; `None` if that is too much.
+    async fn count(&self, buckets: Option<Buckets>) -> Result<Option<Groups>> {
+        let mut groups = Groups::new(self.periods, buckets);
+        let reservation = self.reservation();
+        for part in self.periods.parts(buckets) {
+            for rows in self.rows(part.range, part.counted_in) {
+                let count = ExceptionCount {
+                    table: rows.table,
+                    buckets: part.counted_in,
                 };
-                let origin = Origin {
-                    place: RowPlace {
-                        time_ns: times.value(row),
-                        record_id: ids.value(row),
-                    },
-                    service: services.value(row),
-                    source: Source::Log,
+                let Some(cells) = rows.cells(&count).await? else {
+                    return Ok(None);
                 };
-                groups.add(exception, origin);
+                for (key, counted) in cells.into_values() {
+                    if let Some(key) = GroupKey::of_text(&key) {
+                        groups.add_counted(key, counted, part.shown_in);
+                    }
+                }
+                reservation
+                    .try_resize(groups.bytes())
+                    .map_err(from_datafusion)?;
             }
         }
-        Ok(())
+        Ok(Some(groups))
+    }
+
+    /// The groups, from every row that matches.
+    async fn read(&self, buckets: Option<Buckets>) -> Result<Groups> {
+        let mut groups = Groups::new(self.periods, buckets);
+        let reservation = self.reservation();
+        for rows in self.rows(self.periods.all, None) {
+            let frame = rows.all_rows()?.select(exprs(rows.table));
+            let mut stream = self.session.stream(frame.map_err(from_datafusion)?).await?;
+            while let Some(batch) = self.session.next(&mut stream).await? {
+                each_exception(rows.table, &batch, |_, exception, origin| {
+                    groups.add(exception, origin);
+                })?;
+                reservation
+                    .try_resize(groups.bytes())
+                    .map_err(from_datafusion)?;
+            }
+        }
+        Ok(groups)
     }
 }
 

@@ -1,9 +1,13 @@
 //! Exceptions counted by group, in bounded memory.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use super::{Exception, frames_of};
 use crate::api::Buckets;
+use crate::by_file::Cell as _;
 use crate::listing::RowPlace;
 use crate::parameters::Periods;
 use crate::patterns::{
@@ -15,6 +19,8 @@ const MAX_GROUPS: usize = 5_000;
 /// Operations and messages told apart of one group.
 const MAX_OPERATIONS: usize = 50;
 const MAX_MESSAGES: usize = 20;
+/// All exceptions are errors.
+const LEVEL: &str = "error";
 /// Bytes of a type.
 const MAX_TYPE: usize = 300;
 
@@ -37,7 +43,7 @@ pub(super) enum Source<'a> {
 }
 
 /// Two are of one group if these are equal.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct GroupKey {
     pub(super) kind: Option<String>,
     pub(super) frames: Vec<String>,
@@ -46,7 +52,7 @@ pub(super) struct GroupKey {
 }
 
 /// What is known of a group.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Group {
     pub(super) tally: Tally,
     pub(super) span_count: u64,
@@ -92,7 +98,7 @@ impl Groups {
     pub(super) fn add(&mut self, exception: Exception<'_>, origin: Origin<'_>) {
         let record = Record {
             place: origin.place,
-            level: "error",
+            level: LEVEL,
             service: self.services.known(origin.service),
         };
         let (periods, buckets) = (self.periods, self.buckets);
@@ -102,6 +108,24 @@ impl Groups {
                 group.add(exception, origin);
             }
         });
+    }
+
+    /// Adds what was counted of a group in buckets of the first period (`None`), or of the second.
+    pub(super) fn add_counted(
+        &mut self,
+        key: GroupKey,
+        counted: BTreeMap<i64, Group>,
+        buckets: Option<Buckets>,
+    ) {
+        let (mut group, mut tallies) = (Group::default(), BTreeMap::new());
+        for (bucket, mut counted) in counted {
+            tallies.insert(bucket, std::mem::take(&mut counted.tally));
+            if buckets.is_some() {
+                group.merge(counted);
+            }
+        }
+        group.tally.take(tallies, buckets, &mut self.services);
+        self.by_key.add(key, |known| known.merge(group));
     }
 
     /// Whether groups are coarser than the exceptions are, since there are too many.
@@ -134,7 +158,17 @@ impl Groups {
 }
 
 impl GroupKey {
-    fn of(exception: Exception<'_>) -> Self {
+    /// A text that is equal for equal keys.
+    pub(super) fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The key that has this text.
+    pub(super) fn of_text(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    pub(super) fn of(exception: Exception<'_>) -> Self {
         let frames = exception.stack.map(frames_of).unwrap_or_default();
         let cut = |text: &str| {
             let end = text.floor_char_boundary(MAX_TYPE);
@@ -187,6 +221,34 @@ impl Merge for Group {
 }
 
 impl Group {
+    /// Adds an exception, of whatever period.
+    pub(super) fn count(
+        &mut self,
+        exception: Exception<'_>,
+        origin: Origin<'_>,
+        service: &Arc<str>,
+    ) {
+        let record = Record {
+            place: origin.place,
+            level: LEVEL,
+            service: Some(service),
+        };
+        self.tally.add(record, Periods::ALL, None);
+        self.add(exception, origin);
+    }
+
+    /// About the bytes that it takes beside itself.
+    pub(super) fn bytes(&self) -> usize {
+        /// What an entry costs besides its text.
+        const ENTRY_BYTES: usize = 64;
+        let operations = self.operations.keys();
+        let operations = operations.map(|(service, name)| service.len() + name.len());
+        let messages = self.messages.keys().map(String::len);
+        let entries = self.operations.len() + self.messages.len();
+        let texts: usize = operations.chain(messages).sum();
+        self.tally.more_bytes() + entries * ENTRY_BYTES + texts
+    }
+
     fn add(&mut self, exception: Exception<'_>, origin: Origin<'_>) {
         if let Some(message) = exception.message {
             count_bounded(&mut self.messages, template_of(message), 1, MAX_MESSAGES);
@@ -241,6 +303,7 @@ mod tests {
             message: Some("order 7 refused"),
             stack: None,
         });
+        assert_eq!(GroupKey::of_text(&key.text()).as_ref(), Some(&key));
         let same = |level| {
             let coarse = key.clone().coarse(level);
             [&same_top, &other].map(|key| key.clone().coarse(level) == coarse)

@@ -5,7 +5,7 @@ use spoor_storage::{Error, Result, TimeRange};
 use utoipa::ToSchema;
 
 use super::{TimeParameter, limit, time_range};
-use crate::api::optional;
+use crate::api::{Buckets, optional};
 use crate::openapi::words::{SearchQuery, UnixNano};
 
 /// A period and the one before it, which tells what is new.
@@ -15,6 +15,16 @@ pub(crate) struct Periods {
     pub(crate) all: TimeRange,
     /// Where the second one begins; records before it are the baseline. `None`: there is no baseline.
     pub(crate) since_ns: Option<i64>,
+}
+
+/// A part of a period.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PeriodPart {
+    pub(crate) range: TimeRange,
+    /// `None`: as a whole.
+    pub(crate) counted_in: Option<Buckets>,
+    /// `None`: it is of the first period.
+    pub(crate) shown_in: Option<Buckets>,
 }
 
 /// Where the periods lie; null where there is no bound.
@@ -88,6 +98,12 @@ impl PeriodBuckets {
 }
 
 impl Periods {
+    /// One period, of all time.
+    pub(crate) const ALL: Self = Self {
+        all: TimeRange::ALL,
+        since_ns: None,
+    };
+
     /// With `since`, the part of `range` before it is the baseline. Without, the baseline is the
     /// period of equal length before `range`, if that has both ends. Errors if `since` is not in `range`.
     pub(crate) fn of(range: TimeRange, since: Option<TimeParameter>) -> Result<Self> {
@@ -127,6 +143,24 @@ impl Periods {
     /// The first period, if there is one.
     pub(crate) fn baseline(self) -> Option<TimeRange> {
         self.since_ns.map(|end_ns| TimeRange { end_ns, ..self.all })
+    }
+
+    /// What is to be counted file by file: the second period in buckets, unless nothing is in it (`None`), and
+    /// the first.
+    pub(crate) fn parts(self, buckets: Option<Buckets>) -> Vec<PeriodPart> {
+        let current = buckets.map(|buckets| PeriodPart {
+            range: buckets.range(self.current()),
+            counted_in: Some(buckets),
+            shown_in: Some(buckets),
+        });
+        let before = self.baseline().into_iter();
+        let before = before.flat_map(Buckets::hours_and_ends);
+        let before = before.map(|(range, counted_in)| PeriodPart {
+            range,
+            counted_in,
+            shown_in: None,
+        });
+        current.into_iter().chain(before).collect()
     }
 
     /// Whether an instant is in the first period.

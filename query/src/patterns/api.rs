@@ -2,28 +2,26 @@
 
 use axum::Json;
 use axum::extract::State;
-use datafusion::dataframe::DataFrame;
-use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::logical_expr::Expr;
 use serde::Serialize;
-use spoor_storage::model::schema::RECORD_ID;
 use spoor_storage::{Result, Table, TimeRange};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::cluster::{Pattern, patterns_of};
+use super::counted::{RecordColumns, ShapeCount};
 use super::search::query_of;
 use super::shape::Coarseness;
 use super::table::ShapeTable;
-use super::tally::{Record, ServiceCount, Services, Tally};
+use super::tally::{ServiceCount, Services, Tally};
 use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters};
+use crate::by_file::ByFile;
 use crate::failure::from_datafusion;
-use crate::language::{self, level_of};
-use crate::listing::{RowPlace, in_range};
+use crate::language;
 use crate::openapi::ReadErrors;
 use crate::openapi::words::{Instant, RecordIdText, SearchQuery, UnixNano};
-use crate::otlp::{integers, nanoseconds, optional_text, strings};
 use crate::parameters::{PeriodBounds, PeriodBuckets, PeriodParameters, Periods, format_time};
 use crate::session::QuerySession;
 
@@ -151,17 +149,19 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    async fn matching(&self, range: TimeRange) -> Result<DataFrame> {
-        let frame = self.session.table(Table::Logs).await?;
-        frame
-            .filter(in_range("time", range).and(self.filter.clone()))
-            .map_err(from_datafusion)
+    fn rows(&self, range: TimeRange, buckets: Option<Buckets>) -> ByFile<'_> {
+        ByFile {
+            session: self.session,
+            table: Table::Logs,
+            range,
+            filter: self.filter.clone(),
+            buckets,
+        }
     }
 
     async fn patterns(&self, most: usize, limit: usize) -> Result<Content> {
         let current = self.periods.current();
-        let matching = self.matching(current);
-        let buckets = Buckets::over_matching(self.session, matching, "time", current, most).await?;
+        let buckets = Buckets::over_counted(&self.rows(current, None), most).await?;
         let mut services = Services::default();
         let shapes = self.shapes(buckets, &mut services).await?;
         let patterns = patterns_of(&shapes);
@@ -195,46 +195,18 @@ impl Work<'_> {
         })
     }
 
-    /// Reads the text of every record that matches once.
+    /// The shapes of the texts that match.
     async fn shapes(
         &self,
         buckets: Option<Buckets>,
         services: &mut Services,
     ) -> Result<Vec<(super::shape::Shape, Tally)>> {
-        let columns = [
-            "time",
-            RECORD_ID,
-            "body",
-            "severity_number",
-            "severity_text",
-            "service_name",
-        ];
-        let matching = self.matching(self.periods.all).await?;
-        let frame = matching.select_columns(&columns).map_err(from_datafusion)?;
         let pool = &self.session.context().runtime_env().memory_pool;
         let reservation = MemoryConsumer::new("log patterns").register(pool);
-        let mut table = ShapeTable::new(self.periods, buckets);
-        let mut stream = self.session.stream(frame).await?;
-        while let Some(batch) = self.session.next(&mut stream).await? {
-            let (times, ids) = (nanoseconds(batch.column(0))?, integers(batch.column(1))?);
-            let (bodies, numbers) = (strings(batch.column(2))?, integers(batch.column(3))?);
-            let (texts, names) = (strings(batch.column(4))?, strings(batch.column(5))?);
-            for row in 0..batch.num_rows() {
-                let severity = i32::try_from(numbers.value(row)).unwrap_or_default();
-                let record = Record {
-                    place: RowPlace {
-                        time_ns: times.value(row),
-                        record_id: ids.value(row),
-                    },
-                    level: level_of(severity, optional_text(&texts, row)),
-                    service: services.known(names.value(row)),
-                };
-                table.add(optional_text(&bodies, row).unwrap_or_default(), record);
-            }
-            reservation
-                .try_resize(table.bytes())
-                .map_err(from_datafusion)?;
-        }
+        let table = match self.counted(buckets, services, &reservation).await? {
+            Some(table) => table,
+            None => self.read(buckets, services, &reservation).await?,
+        };
         if table.level() > Coarseness::Words {
             self.session.note_incomplete(
                 "there are too many different texts: patterns are coarser than the texts are",
@@ -245,6 +217,58 @@ impl Work<'_> {
                 .note_incomplete("there are too many services; the rest is counted as `(other)`");
         }
         Ok(table.finish())
+    }
+
+    /// From what is known of files, so that the text of a record is read once; `None` if that is too much.
+    async fn counted(
+        &self,
+        buckets: Option<Buckets>,
+        services: &mut Services,
+        reservation: &MemoryReservation,
+    ) -> Result<Option<ShapeTable>> {
+        let mut table = ShapeTable::new(self.periods, buckets);
+        for part in self.periods.parts(buckets) {
+            let buckets = part.counted_in;
+            let rows = self.rows(part.range, buckets);
+            let Some(cells) = rows.cells(&ShapeCount { buckets }).await? else {
+                return Ok(None);
+            };
+            for (shape, counted) in cells.into_values() {
+                let mut tally = Tally::default();
+                tally.take(counted, part.shown_in, services);
+                table.add_counted(&shape, &tally);
+            }
+            reservation
+                .try_resize(table.bytes())
+                .map_err(from_datafusion)?;
+        }
+        Ok(Some(table))
+    }
+
+    /// Reads the text of every record that matches once.
+    async fn read(
+        &self,
+        buckets: Option<Buckets>,
+        services: &mut Services,
+        reservation: &MemoryReservation,
+    ) -> Result<ShapeTable> {
+        let rows = self.rows(self.periods.all, None).all_rows()?;
+        let frame = rows
+            .select_columns(&RecordColumns::NAMES)
+            .map_err(from_datafusion)?;
+        let mut table = ShapeTable::new(self.periods, buckets);
+        let mut stream = self.session.stream(frame).await?;
+        while let Some(batch) = self.session.next(&mut stream).await? {
+            let records = RecordColumns::open(&batch, 0)?;
+            for row in 0..batch.num_rows() {
+                let service = services.known(records.service(row));
+                table.add(records.text(row), records.record(row, service));
+            }
+            reservation
+                .try_resize(table.bytes())
+                .map_err(from_datafusion)?;
+        }
+        Ok(table)
     }
 }
 

@@ -7,8 +7,6 @@ use super::table::ShapeTable;
 use super::tally::{Record, Services};
 use crate::listing::RowPlace;
 use crate::parameters::Periods;
-use spoor_storage::TimeRange;
-
 /// Between a service and the number of a period.
 const SEPARATOR: char = '\u{0}';
 
@@ -34,12 +32,8 @@ pub(crate) struct ServicePattern {
 
 impl ByService {
     pub(crate) fn new() -> Self {
-        let everything = Periods {
-            all: TimeRange::ALL,
-            since_ns: None,
-        };
         Self {
-            table: ShapeTable::new(everything, None),
+            table: ShapeTable::new(Periods::ALL, None),
             services: Services::default(),
         }
     }

@@ -44,6 +44,20 @@ impl ShapeTable {
         let mut tally = Tally::default();
         tally.add(record, self.periods, self.buckets);
         self.shapes.insert(key.into(), tally);
+        self.make_room();
+    }
+
+    /// Adds what was counted of the shape with this key.
+    pub(super) fn add_counted(&mut self, key: &str, counted: &Tally) {
+        let key = match self.level {
+            Coarseness::Words => key.into(),
+            level => Shape::of_key(key).coarse(level).key().into(),
+        };
+        self.shapes.entry(key).or_default().merge(counted);
+        self.make_room();
+    }
+
+    fn make_room(&mut self) {
         while self.shapes.len() > self.most && self.level != Coarseness::Nothing {
             self.level = self.level.next();
             for (key, tally) in std::mem::take(&mut self.shapes) {

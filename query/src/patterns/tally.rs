@@ -50,6 +50,7 @@ pub(crate) struct Tally {
     pub(crate) baseline_count: u64,
     pub(crate) levels: BTreeMap<&'static str, u64>,
     /// Of the second period; some may not be told apart any more.
+    /// One more than are told apart, so that it shows that there are too many.
     pub(super) services: BTreeMap<Arc<str>, u64>,
     pub(crate) first: Option<RowPlace>,
     pub(crate) last: Option<RowPlace>,
@@ -147,9 +148,11 @@ impl Tally {
     }
 
     fn add_service(&mut self, name: &Arc<str>, count: u64) {
-        match self.services.get_mut(name) {
-            Some(known) => *known += count,
-            None => count_bounded(&mut self.services, Arc::clone(name), count, MAX_SERVICES),
+        if let Some(known) = self.services.get_mut(name) {
+            *known += count;
+        } else {
+            let most = MAX_SERVICES + 1;
+            count_bounded(&mut self.services, Arc::clone(name), count, most);
         }
     }
 
@@ -175,6 +178,29 @@ impl Tally {
             .resize(self.counts.len().max(other.counts.len()), 0);
         for (mine, count) in self.counts.iter_mut().zip(&other.counts) {
             *mine += count;
+        }
+    }
+
+    /// Adds what was counted in buckets of the first period (`None`), or of the second.
+    pub(crate) fn take(
+        &mut self,
+        counted: BTreeMap<i64, Self>,
+        buckets: Option<Buckets>,
+        services: &mut Services,
+    ) {
+        for (bucket, mut counted) in counted {
+            counted
+                .services
+                .retain(|name, _| services.known(name).is_some());
+            let Some(buckets) = buckets else {
+                self.baseline_count += counted.count;
+                continue;
+            };
+            self.merge(&counted);
+            self.counts.resize(buckets.count, 0);
+            if let Some(place) = buckets.place(bucket) {
+                self.counts[place] += counted.count;
+            }
         }
     }
 

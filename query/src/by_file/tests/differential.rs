@@ -14,13 +14,13 @@ const COLORS: [&str; 4] = ["red", "green", "blue", "(other)"];
 
 /// A record, as far as it is asked about.
 #[derive(Debug, Clone)]
-struct Record {
-    time_ns: i64,
-    service: &'static str,
-    severity: i32,
+pub(super) struct Record {
+    pub(super) time_ns: i64,
+    pub(super) service: &'static str,
+    pub(super) severity: i32,
     color: Option<String>,
     number: Option<i64>,
-    is_odd: bool,
+    pub(super) is_odd: bool,
 }
 
 impl Record {
@@ -94,13 +94,20 @@ const QUERIES: [&str; 6] = [
 ];
 
 /// A house, and what must be in it.
-struct World {
-    house: House,
-    records: Vec<Record>,
+pub(super) struct World {
+    pub(super) house: House,
+    pub(super) records: Vec<Record>,
 }
 
 impl World {
-    async fn step(&mut self, dice: &mut Dice) {
+    pub(super) fn new(house: House) -> Self {
+        Self {
+            house,
+            records: Vec::new(),
+        }
+    }
+
+    pub(super) async fn step(&mut self, dice: &mut Dice) {
         match dice.below(10) {
             0..=4 => {
                 let count = 1 + dice.below(60);
@@ -254,10 +261,7 @@ fn series(answer: &Value, records: &[&Record], field: &str) -> Value {
 
 async fn play(seed: u64, steps: usize, house: House) {
     let mut dice = Dice(seed);
-    let mut world = World {
-        house,
-        records: Vec::new(),
-    };
+    let mut world = World::new(house);
     for step in 0..steps {
         world.step(&mut dice).await;
         for _ in 0..2 {
