@@ -20,6 +20,7 @@ use crate::session::QuerySession;
 
 mod binary;
 mod cells;
+mod parts;
 mod vector;
 mod window;
 

@@ -161,6 +161,11 @@ impl RowPlan {
         }
     }
 
+    /// Whether the body is read.
+    pub(crate) fn has_line(&self) -> bool {
+        self.line
+    }
+
     /// What is selected from the table.
     pub(crate) fn select(&self) -> Vec<Expr> {
         let mut names: BTreeSet<&str> = BTreeSet::from(["time", RECORD_ID]);

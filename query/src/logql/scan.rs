@@ -1,5 +1,7 @@
 //! The entries of a range that a query leaves, one by one as they are read.
 
+mod counted;
+
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use spoor_storage::{Result, Table, TimeRange};
 
@@ -8,6 +10,8 @@ use super::condition::{Condition, condition, needs_fields};
 use super::fields::Fields;
 use super::pipeline::Entry;
 use super::rows::{LEVEL, Needed, RowPlan, Rows, SERVICE};
+pub(crate) use counted::{By, Lines, Part};
+
 use crate::failure::from_datafusion;
 use crate::listing::in_range;
 use crate::session::QuerySession;

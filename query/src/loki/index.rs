@@ -6,17 +6,19 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Value as Json_, json};
-use spoor_storage::{Error, Result, Table};
+use spoor_storage::{Error, Result, Table, TimeRange};
 
 use super::answer::{LokiError, matrix, vector};
-use super::labels::streams;
+use super::labels::{counted_streams, shown, streams};
 use super::request::Given;
 use crate::api::ApiState;
+use crate::by_file::Cell as _;
 use crate::logql::ast::{Grouping, LogQuery, RangeAggregation, RangeFunction, TextOp};
 use crate::logql::labels::LabelSet;
 use crate::logql::metrics::{Metrics, Series, Steps};
 use crate::logql::rows::Needed;
-use crate::logql::scan::{Processed, Scan, Wanted};
+use crate::logql::scan::{Lines, Processed, Scan, Wanted};
+use crate::session::QuerySession;
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 10_000;
@@ -31,19 +33,17 @@ pub(super) async fn stats(
 ) -> Result<Json<Json_>, LokiError> {
     let (query, range) = (given.query()?, given.range(None)?);
     let session = state.begin().await?;
-    let wanted = Wanted {
-        labels: Needed::names([]),
-        line: true,
-    };
-    let scan = Scan::new(&session, &query, range, &wanted);
-    let (mut entries, mut bytes) = (0_u64, 0_u64);
-    scan.each(range, |entry, _| {
-        entries += 1;
-        bytes += entry.line.len() as u64;
-        Ok(())
-    })
-    .await?;
-    let streams = streams(&session, &query, range).await?.len();
+    let (streams, Lines { entries, bytes }) =
+        match counted_streams(&session, &query, range, true).await? {
+            Some(found) => {
+                let mut sum = Lines::default();
+                for lines in found.values() {
+                    sum.add(lines);
+                }
+                (shown(&session, found.into_keys()).len(), sum)
+            }
+            None => read_all(&session, &query, range).await?,
+        };
     let (snapshot, tenant) = (session.snapshot(), session.tenant());
     let files = snapshot.files(tenant, Table::Logs, range).len();
     let batches = snapshot.batches(tenant, Table::Logs, range).len();
@@ -55,6 +55,27 @@ pub(super) async fn stats(
         answer["warnings"] = json!(reasons);
     }
     Ok(Json(answer))
+}
+
+/// How many streams there are, their entries and bytes.
+async fn read_all(
+    session: &QuerySession,
+    query: &LogQuery,
+    range: TimeRange,
+) -> Result<(usize, Lines)> {
+    let wanted = Wanted {
+        labels: Needed::names([]),
+        line: true,
+    };
+    let scan = Scan::new(session, query, range, &wanted);
+    let mut lines = Lines::default();
+    scan.each(range, |entry, _| {
+        lines.entries += 1;
+        lines.bytes += entry.line.len() as u64;
+        Ok(())
+    })
+    .await?;
+    Ok((streams(session, query, range).await?.len(), lines))
 }
 
 /// How volumes are put together.

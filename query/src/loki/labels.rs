@@ -2,7 +2,7 @@
 //!
 //! Without a selector, names and most values come from statistics, which read no rows.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int32Type;
@@ -13,7 +13,8 @@ use spoor_storage::{Error, Result, Table, TimeRange};
 
 use super::answer::{LokiError, answered};
 use super::request::{Given, log_query};
-use crate::api::ApiState;
+use crate::api::{ApiState, Buckets};
+use crate::by_file::Cell as _;
 use crate::failure::from_datafusion;
 use crate::language::{level_name, level_rank_expr};
 use crate::listing::in_range;
@@ -21,7 +22,7 @@ use crate::logql::ast::LogQuery;
 use crate::logql::fields::Fields;
 use crate::logql::labels::{Kind, LabelSet};
 use crate::logql::rows::{DETECTED_LEVEL, LEVEL, Needed, SERVICE, UNKNOWN, stream_labels};
-use crate::logql::scan::{self, Budget, Scan, Wanted};
+use crate::logql::scan::{self, Budget, By, Lines, Scan, Wanted};
 use crate::session::QuerySession;
 
 /// Streams and values of an answer; of more it says so.
@@ -67,12 +68,56 @@ pub(super) async fn series(
     Ok(Json(answered(&session, &json!(found))))
 }
 
+/// Streams that have an entry that the query leaves, with how much they have; bytes only with `line`. `None` if
+/// that cannot be counted file by file.
+pub(super) async fn counted_streams(
+    session: &QuerySession,
+    query: &LogQuery,
+    range: TimeRange,
+    line: bool,
+) -> Result<Option<BTreeMap<LabelSet, Lines>>> {
+    let wanted = Wanted {
+        labels: Needed::names(stream_labels()),
+        line,
+    };
+    let scan = Scan::new(session, query, range, &wanted);
+    let parts = Buckets::hours_and_ends(range);
+    let Some((counted, _)) = scan.count(By::Streams, &parts).await? else {
+        return Ok(None);
+    };
+    let mut found: BTreeMap<LabelSet, Lines> = BTreeMap::new();
+    for counted in counted {
+        found.entry(counted.labels).or_default().add(&counted.lines);
+    }
+    Ok(Some(found))
+}
+
+/// As many streams as an answer has; says so if there are more.
+pub(super) fn shown(
+    session: &QuerySession,
+    streams: impl Iterator<Item = LabelSet>,
+) -> BTreeSet<LabelSet> {
+    let mut shown: BTreeSet<LabelSet> = streams.take(MAX_SHOWN + 1).collect();
+    if shown.len() > MAX_SHOWN {
+        shown.pop_last();
+        note_more(session);
+    }
+    shown
+}
+
+fn note_more(session: &QuerySession) {
+    session.note_incomplete(format!("there are more than {MAX_SHOWN} streams"));
+}
+
 /// The labels of streams that have an entry that the query leaves.
 pub(super) async fn streams(
     session: &QuerySession,
     query: &LogQuery,
     range: TimeRange,
 ) -> Result<BTreeSet<LabelSet>> {
+    if let Some(found) = counted_streams(session, query, range, false).await? {
+        return Ok(shown(session, found.into_keys()));
+    }
     let wanted = Wanted {
         labels: Needed::names(stream_labels()),
         line: false,
@@ -100,7 +145,7 @@ pub(super) async fn streams(
     })
     .await?;
     if more {
-        session.note_incomplete(format!("there are more than {MAX_SHOWN} streams"));
+        note_more(session);
     }
     Ok(found.into_iter().collect())
 }

@@ -74,7 +74,30 @@ async fn mine(
         line: true,
     };
     let scan = Scan::new(session, query, range, &wanted);
-    let budget = Budget::of(session, "log patterns");
+    let known = match scan.rows_left(range, buckets) {
+        Some(rows) => Miner::of_rows(&rows, buckets).await?,
+        None => None,
+    };
+    let miner = match known {
+        Some(miner) => miner,
+        None => read(&scan, range, buckets, &Budget::of(session, "log patterns")).await?,
+    };
+    let (mined, coarse) = miner.finish();
+    if coarse {
+        session.note_incomplete(
+            "there are too many different texts: patterns are coarser than the texts are",
+        );
+    }
+    Ok(mined)
+}
+
+/// Reads every line.
+async fn read(
+    scan: &Scan<'_>,
+    range: TimeRange,
+    buckets: Buckets,
+    budget: &Budget,
+) -> Result<Miner> {
     let mut miner = Miner::new(buckets);
     let (mut taken, mut lines) = (0, 0);
     scan.each(range, |entry, record_id| {
@@ -92,13 +115,7 @@ async fn mine(
         Ok(())
     })
     .await?;
-    let (mined, coarse) = miner.finish();
-    if coarse {
-        session.note_incomplete(
-            "there are too many different texts: patterns are coarser than the texts are",
-        );
-    }
-    Ok(mined)
+    Ok(miner)
 }
 
 /// `{"pattern", "samples": [[seconds, count], …]}`; steps without lines are left out.

@@ -1,12 +1,14 @@
 //! The patterns of texts that somebody else reads, as the line filter `|>` of LogQL writes them.
 
-use spoor_storage::TimeRange;
+use spoor_storage::Result;
 
 use super::cluster::patterns_of;
+use super::counted::ShapeCount;
 use super::shape::{Coarseness, Shape};
 use super::table::ShapeTable;
-use super::tally::Record;
+use super::tally::{Record, Services, Tally};
 use crate::api::Buckets;
+use crate::by_file::ByFile;
 use crate::listing::RowPlace;
 use crate::parameters::Periods;
 
@@ -28,11 +30,24 @@ pub(crate) struct Mined {
 
 impl Miner {
     pub(crate) fn new(buckets: Buckets) -> Self {
-        let everything = Periods {
-            all: TimeRange::ALL,
-            since_ns: None,
+        Self(ShapeTable::new(Periods::ALL, Some(buckets)))
+    }
+
+    /// Of the texts of rows in these buckets, from what is known of files; `None` if that is too much.
+    pub(crate) async fn of_rows(rows: &ByFile<'_>, buckets: Buckets) -> Result<Option<Self>> {
+        let count = ShapeCount {
+            buckets: Some(buckets),
         };
-        Self(ShapeTable::new(everything, Some(buckets)))
+        let Some(cells) = rows.cells(&count).await? else {
+            return Ok(None);
+        };
+        let mut miner = Self::new(buckets);
+        for (shape, counted) in cells.into_values() {
+            let mut tally = Tally::default();
+            tally.take(counted, Some(buckets), &mut Services::default());
+            miner.0.add_counted(&shape, &tally);
+        }
+        Ok(Some(miner))
     }
 
     /// Counts one text.

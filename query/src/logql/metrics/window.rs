@@ -13,7 +13,7 @@ use crate::logql::ast::{Grouping, RangeAggregation, RangeFunction, TextOp};
 use crate::logql::labels::{ERROR, ERROR_DETAILS, LabelSet, Labels};
 use crate::logql::pipeline::Entry;
 use crate::logql::rows::Needed;
-use crate::logql::scan::{Budget, Scan, Wanted};
+use crate::logql::scan::{Budget, By, Lines, Processed, Scan, Wanted};
 
 /// Bytes of what is kept beside the labels of a series, and of a cell.
 const SERIES_BYTES: usize = 256;
@@ -54,9 +54,13 @@ impl Metrics<'_> {
             kept: Vec::new(),
             key: Vec::new(),
         };
-        let processed = scan
-            .each(read, |entry, record| groups.add(entry, record))
-            .await?;
+        let processed = match groups.counted(&scan).await? {
+            Some(processed) => processed,
+            None => {
+                scan.each(read, |entry, record| groups.add(entry, record))
+                    .await?
+            }
+        };
         self.processed.lines += processed.lines;
         self.processed.bytes += processed.bytes;
         if range.function == RangeFunction::Absent {
@@ -82,15 +86,15 @@ fn wanted_labels(range: &RangeAggregation, grouping: Option<&Grouping>) -> Neede
 
 /// Which windows an instant is in.
 #[derive(Debug, Clone, Copy)]
-struct Windows {
-    steps: Steps,
-    range_ns: i64,
-    offset_ns: i64,
+pub(super) struct Windows {
+    pub(super) steps: Steps,
+    pub(super) range_ns: i64,
+    pub(super) offset_ns: i64,
 }
 
 impl Windows {
     /// The window of a step, from (left out) and to.
-    fn of_step(&self, step: usize) -> (i64, i64) {
+    pub(super) fn of_step(&self, step: usize) -> (i64, i64) {
         let step = i64::try_from(step).unwrap_or(i64::MAX);
         let at = self
             .steps
@@ -101,7 +105,7 @@ impl Windows {
     }
 
     /// All that any window has.
-    fn read(&self) -> TimeRange {
+    pub(super) fn read(&self) -> TimeRange {
         let (from, _) = self.of_step(0);
         let (_, to) = self.of_step(self.steps.count.saturating_sub(1));
         TimeRange {
@@ -111,7 +115,7 @@ impl Windows {
     }
 
     /// The steps whose windows have the instant: the first, and the one after the last.
-    fn of(&self, time_ns: i64) -> (usize, usize) {
+    pub(super) fn of(&self, time_ns: i64) -> (usize, usize) {
         let since_start = time_ns
             .saturating_add(self.offset_ns)
             .saturating_sub(self.steps.start_ns);
@@ -154,6 +158,56 @@ struct Groups<'a> {
 }
 
 impl Groups<'_> {
+    /// Counts what files are known to have. `None` if the query asks for more than that, and nothing was added.
+    async fn counted(&mut self, scan: &Scan<'_>) -> Result<Option<Processed>> {
+        use RangeFunction as F;
+        let counts = matches!(
+            self.range.function,
+            F::Rate | F::Count | F::Bytes | F::BytesRate | F::Absent
+        );
+        let named = self.grouping.filter(|grouping| !grouping.without);
+        let (true, None, Some(grouping)) = (counts, &self.range.unwrap, named) else {
+            return Ok(None);
+        };
+        let Some(parts) = self.windows.parts() else {
+            return Ok(None);
+        };
+        let by = By::Labels(grouping.labels.iter().cloned().collect());
+        let Some((counted, processed)) = scan.count(by, &parts).await? else {
+            return Ok(None);
+        };
+        for counted in counted {
+            let time_ns = self.windows.instant_in(parts[counted.part], counted.bucket);
+            let (first, end) = self.windows.of(time_ns);
+            if first < end {
+                let labels = counted.labels.iter();
+                let labels = labels.map(|(name, value)| (name.as_str(), value.as_str()));
+                let place = self.place(&labels.collect::<Vec<_>>())?;
+                self.change(place, (first, end), counted.lines)?;
+            }
+        }
+        Ok(Some(processed))
+    }
+
+    /// Adds entries to the windows of some steps of a series that counts them.
+    fn change(&mut self, place: usize, (first, end): (usize, usize), lines: Lines) -> Result<()> {
+        let Kept::Changes(changes) = &mut self.kept[place].kept else {
+            return Ok(());
+        };
+        let mut more = 0;
+        let [entries, bytes] =
+            [lines.entries, lines.bytes].map(|number| i64::try_from(number).unwrap_or(i64::MAX));
+        for (step, sign) in [(first, 1), (end, -1)] {
+            let change = changes.entry(step).or_insert_with(|| {
+                more += CELL_BYTES;
+                (0, 0)
+            });
+            change.0 += sign * entries;
+            change.1 += sign * bytes;
+        }
+        self.budget.grow(more)
+    }
+
     fn add(&mut self, mut entry: Entry<'_>, record: i64) -> Result<()> {
         let number = match &self.range.unwrap {
             None => None,
@@ -167,31 +221,23 @@ impl Groups<'_> {
         if first >= end {
             return Ok(());
         }
-        let place = self.place(&entry.labels)?;
+        let place = self.place(&shown(&entry.labels, self.grouping))?;
         let function = self.range.function;
+        let Kept::Cells(cells) = &mut self.kept[place].kept else {
+            let lines = Lines {
+                entries: 1,
+                bytes: entry.line.len() as u64,
+            };
+            return self.change(place, (first, end), lines);
+        };
         let mut more = 0;
-        match &mut self.kept[place].kept {
-            Kept::Changes(changes) => {
-                let bytes = i64::try_from(entry.line.len()).unwrap_or(i64::MAX);
-                for (step, sign) in [(first, 1), (end, -1)] {
-                    let change = changes.entry(step).or_insert_with(|| {
-                        more += CELL_BYTES;
-                        (0, 0)
-                    });
-                    change.0 += sign;
-                    change.1 += sign * bytes;
-                }
-            }
-            Kept::Cells(cells) => {
-                let number = number.unwrap_or_default();
-                for step in first..end {
-                    let cell = cells.entry(step).or_insert_with(|| {
-                        more += CELL_BYTES;
-                        Cell::empty(function)
-                    });
-                    more += cell.add(function, (entry.time_ns, record), number);
-                }
-            }
+        let number = number.unwrap_or_default();
+        for step in first..end {
+            let cell = cells.entry(step).or_insert_with(|| {
+                more += CELL_BYTES;
+                Cell::empty(function)
+            });
+            more += cell.add(function, (entry.time_ns, record), number);
         }
         if more > 0 {
             self.budget.grow(more)?;
@@ -199,11 +245,10 @@ impl Groups<'_> {
         Ok(())
     }
 
-    /// The place of the series of an entry.
-    fn place(&mut self, labels: &Labels<'_>) -> Result<usize> {
-        let shown = shown(labels, self.grouping);
+    /// The place of the series with these labels, which are in order.
+    fn place(&mut self, shown: &[(&str, &str)]) -> Result<usize> {
         self.key.clear();
-        for (name, value) in &shown {
+        for (name, value) in shown {
             for text in [name, value] {
                 self.key.extend(text.len().to_le_bytes());
                 self.key.extend(text.as_bytes());
@@ -217,8 +262,8 @@ impl Groups<'_> {
         let place = self.kept.len();
         self.kept.push(Group {
             labels: shown
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             kept: if counts {
                 Kept::Changes(BTreeMap::new())
