@@ -8,6 +8,7 @@
 //! | `anywhere(…, 'query')` | whether any text of the row, also of its attributes, has what is looked for |
 //! | `in_traces(trace_id)` | whether the row is of one of the traces that the function holds |
 //! | `links_to(links, 'trace id')` | whether a span links to a trace |
+//! | `search('query')` | what the search bar finds; only in a `WHERE`, where its condition is put in its place |
 //! | `id_text(id)` | lower-case hex of binary ids, also of those inside `links` |
 
 mod anywhere;
@@ -17,6 +18,7 @@ mod links_to;
 mod map;
 mod matches;
 mod restored;
+mod search;
 pub mod text_query;
 
 use std::sync::Arc;
@@ -36,6 +38,7 @@ pub(crate) use map::{
 };
 pub(crate) use matches::{MATCHES, matches};
 pub(crate) use restored::restored_column;
+pub(crate) use search::searched_for;
 
 /// All of them, to be registered.
 pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
@@ -44,6 +47,7 @@ pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
         map::value_function(),
         map::exists_function(),
         links_to::function(),
+        search::function(),
         id_text_function(),
     ]
 }

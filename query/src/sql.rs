@@ -1,8 +1,8 @@
 //! SQL, read only: one `SELECT` or `EXPLAIN` over `spans`, `logs` and what is computed from them.
 //!
 //! ```text
-//!  text ─► statement ─► checked ─► attributes become columns ([`rewrite`]) ─► plan ─► joins on trace ids
-//!                                                                                       narrowed ([`semi`])
+//!  text ─► statement ─► checked ─► attributes become columns ([`rewrite`]) ─► plan ─► searches become
+//!                                 conditions ([`search`]) ─► joins on trace ids narrowed ([`semi`])
 //! ```
 //! The catalog of a query holds those tables and nothing else, there are no table functions
 //! and no file formats, so nothing else can be reached even if a check were missing.
@@ -12,6 +12,7 @@ mod depth;
 mod edges;
 mod explain;
 mod rewrite;
+mod search;
 mod semi;
 pub(crate) mod text;
 mod views;
@@ -82,6 +83,7 @@ pub(crate) async fn plan(session: &QuerySession, sql: &str) -> Result<DataFrame>
         .with_allow_statements(false)
         .verify_plan(&plan)
         .map_err(from_datafusion)?;
+    let plan = search::resolved(session, plan).await?;
     let plan = semi::narrowed(session, &state, plan).await?;
     Ok(DataFrame::new(state, plan))
 }

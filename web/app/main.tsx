@@ -1,10 +1,12 @@
 import { render } from "preact";
 import { App } from "./app";
-import { interceptLinks } from "./lib/router";
+import { interceptLinks, navigate } from "./lib/router";
+import { startOf } from "./lib/saved";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/controls.css";
 import "./styles/frame.css";
+import "./styles/search.css";
 import "./styles/marks.css";
 import "./styles/charts.css";
 import "./styles/logs.css";
@@ -22,5 +24,10 @@ import "./styles/groups.css";
 import "./styles/phone.css";
 
 interceptLinks();
+// Who opens a page with nothing in its address begins where they chose to.
+if (window.location.search === "") {
+  const start = startOf(window.location.pathname === "/" ? "/logs" : window.location.pathname, { start: null, end: null });
+  if (start.includes("?")) navigate(start, "replace");
+}
 const root = document.getElementById("app");
 if (root) render(<App />, root);

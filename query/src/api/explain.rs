@@ -63,6 +63,17 @@ pub(super) struct ExplainParameters {
 pub(super) struct Explained {
     /// In the order in which they were planned: first those of `trace:(…)` and `logs:(…)`.
     scans: Vec<Scan>,
+    limits: Limits,
+}
+
+/// What one query may take, whatever it asks for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = QueryLimits)]
+struct Limits {
+    /// How long it may take, waiting included; then it is answered 504.
+    timeout_ms: u64,
+    /// Working memory; a query that needs more is answered 413.
+    memory_bytes: usize,
 }
 
 type ExplainedAnswer = Answer<Explained>;
@@ -80,6 +91,7 @@ fn example() -> serde_json::Value {
             step("time", 8, 80_000, 8_000_000, "from 2023-01-29T08:00:00.000000000Z"),
             step("services", 3, 30_000, 3_000_000, "service_name is `checkout`"),
         ]}],
+        "limits": {"timeout_ms": 60_000, "memory_bytes": 536_870_912},
         "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17, "scanned_bytes": 70_000,
     })
 }
@@ -119,7 +131,12 @@ pub(super) async fn explain(
     }
     session.note_skipped(sought.table(), asked.range);
     let scans = session.scans().unwrap_or_default();
-    Ok(Json(Answer::new(&session, Explained { scans })))
+    let options = session.options();
+    let limits = Limits {
+        timeout_ms: u64::try_from(options.timeout.as_millis()).unwrap_or(u64::MAX),
+        memory_bytes: options.memory_bytes,
+    };
+    Ok(Json(Answer::new(&session, Explained { scans, limits })))
 }
 
 /// What is searched.

@@ -26,8 +26,11 @@ pub(crate) use width::Buckets;
 const DEFAULT_BUCKETS: usize = 60;
 const MAX_BUCKETS: usize = 1_000;
 
-/// Series of one histogram; the rest is summed.
-const MAX_SERIES: usize = 10;
+/// Series of one histogram, the rest summed, unless the request says otherwise.
+const DEFAULT_SERIES: usize = 10;
+const MAX_SERIES: usize = 1_000;
+/// Numbers of one answer.
+const MAX_COUNTS: usize = 100_000;
 
 /// The series of all values that have none of their own.
 const OTHER: &str = "(other)";
@@ -49,10 +52,14 @@ pub(super) struct HistogramParameters {
     #[serde(default, deserialize_with = "optional")]
     #[param(minimum = 1, maximum = 1_000, default = 60)]
     buckets: Option<usize>,
-    /// What makes a series: `level`, `service_name` or any field. At most 10 series, the rest summed as `(other)`.
+    /// What makes a series: `level`, `service_name` or any field.
     #[serde(default, deserialize_with = "optional")]
     #[param(default = "level", example = "service_name")]
     by: Option<String>,
+    /// How many series there may be, the rest summed as `(other)`; by `level` there are all. With `buckets` at most 100,000 numbers.
+    #[serde(default, deserialize_with = "optional")]
+    #[param(minimum = 2, maximum = 1_000, default = 10)]
+    limit: Option<usize>,
 }
 
 /// Counts over time.
@@ -109,6 +116,7 @@ pub(super) async fn histogram(
         .buckets
         .map_or(Ok(DEFAULT_BUCKETS), check_buckets)?;
     let by = parameters.by.as_deref().unwrap_or("level");
+    let most = check_series(parameters.limit.unwrap_or(DEFAULT_SERIES), buckets)?;
     let session = state.begin().await?;
     session.note_skipped(Table::Logs, range);
     let work = Work {
@@ -118,7 +126,7 @@ pub(super) async fn histogram(
     };
     let buckets = work.buckets(buckets).await?;
     let series = match buckets {
-        Some(buckets) => work.series(buckets, by).await?,
+        Some(buckets) => work.series(buckets, by, most).await?,
         None => Vec::new(),
     };
     let (start_ns, end_ns, bucket_ns) = Buckets::bounds(buckets, range);
@@ -140,6 +148,21 @@ fn check_buckets(given: usize) -> Result<usize> {
             "`buckets` is {given}; it can be 1 to {MAX_BUCKETS}"
         )))
     }
+}
+
+fn check_series(given: usize, buckets: usize) -> Result<usize> {
+    if !(2..=MAX_SERIES).contains(&given) {
+        return Err(Error::invalid(format!(
+            "`limit` is {given}; it can be 2 to {MAX_SERIES}"
+        )));
+    }
+    if given * buckets > MAX_COUNTS {
+        return Err(Error::invalid(format!(
+            "{given} series of {buckets} buckets are more than {MAX_COUNTS} numbers"
+        ))
+        .with_hint("ask for fewer buckets, or with a smaller `limit`"));
+    }
+    Ok(given)
 }
 
 struct Work<'a> {
@@ -164,16 +187,16 @@ impl Work<'_> {
         Buckets::over_counted(&self.rows(self.range, None), most).await
     }
 
-    async fn series(&self, buckets: Buckets, by: &str) -> Result<Vec<Series>> {
+    async fn series(&self, buckets: Buckets, by: &str, most: usize) -> Result<Vec<Series>> {
         let rows = self.rows(buckets.range(self.range), Some(buckets));
         let count = RowCount::by(Table::Logs, by, Some(buckets))?;
         Ok(if count.is_level() {
             by_level(rows.cells_or_all(&count).await?, buckets)
         } else if let Some(cells) = rows.cells(&count).await? {
-            let top = cells.top(MAX_SERIES - 1);
+            let top = cells.top(most - 1);
             by_value(cells, &top, buckets)
         } else {
-            let top = count.most_frequent(&rows, None, MAX_SERIES - 1).await?;
+            let top = count.most_frequent(&rows, None, most - 1).await?;
             let top: Vec<Box<str>> = top.into_iter().map(|(value, _)| value).collect();
             let named = count.only(&top, OTHER)?;
             by_value(rows.of_all(&named).await?, &top, buckets)

@@ -265,6 +265,24 @@ async fn rare_values_of_a_histogram_are_summed() {
     assert_eq!(series.len(), 10);
     assert_eq!(series[9]["name"], "(other)");
     assert_eq!(answer["total"], 40);
+    for (limit, there) in [("2", 2), ("15", 15), ("1000", 20)] {
+        let asked = [("by", "n"), ("limit", limit)];
+        let answer = house.get("/api/v1/logs/histogram", &asked).await;
+        assert_eq!(answer["series"].as_array().unwrap().len(), there, "{limit}");
+        assert_eq!(answer["total"], 40);
+    }
+    for asked in [
+        [("limit", "1"), ("buckets", "1")],
+        [("limit", "1001"), ("buckets", "1")],
+        [("limit", "1000"), ("buckets", "101")],
+    ] {
+        let (status, answer) = house.try_get("/api/v1/logs/histogram", &asked).await;
+        assert_eq!(
+            (status.as_u16(), &answer["error"]["code"]),
+            (400, &json!("invalid")),
+            "{answer}"
+        );
+    }
 }
 
 #[tokio::test]

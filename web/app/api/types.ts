@@ -273,6 +273,17 @@ export interface ScanStep {
   detail: string;
 }
 
+/** What a search would read, and what any query may take. */
+export interface Explained extends Answer {
+  scans: Scan[];
+  limits: { timeout_ms: number; memory_bytes: number };
+}
+
+/** What waits and runs now, as far as the search bar shows it. */
+export interface RunningPage {
+  queries: { kind: string; query: string; state: "waiting" | "running"; rows_read: number; bytes_read: number }[];
+}
+
 /** Jaeger's shape. */
 export interface Dependencies {
   data: { parent: string; child: string; callCount: number }[];

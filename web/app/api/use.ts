@@ -41,6 +41,9 @@ export function useApi<T>(key: string | null, load: (signal: AbortSignal) => Pro
   return { data: state.data, error: loading ? null : state.error, loading, reload };
 }
 
+/** What stands in the place of an answer that nobody waited for. */
+export const cancelledError = (): ApiError => new ApiError(0, "cancelled", "this search was cancelled", "Search again, or narrow the time range.", null, null);
+
 export function asApiError(cause: unknown): ApiError {
   if (cause instanceof ApiError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);

@@ -1,3 +1,4 @@
+import { fixed } from "./format";
 import { nanosToMs, parsePoint, resolveRange, stepRange, toIso, type Range } from "./time";
 
 /** The range as long, right before this one; null for a range without a beginning. */
@@ -59,6 +60,6 @@ export function change(now: number, before: number): Change {
   if (before === 0) return now === 0 ? { text: "same", direction: 0 } : { text: "new", direction: 1 };
   const share = (now - before) / before;
   if (Math.abs(share) < 0.005) return { text: "same", direction: 0 };
-  const much = Math.abs(share) >= 10 ? `${(1 + share).toFixed(0)}×` : `${Math.abs(share * 100).toFixed(Math.abs(share) < 0.1 ? 1 : 0)} %`;
+  const much = Math.abs(share) >= 10 ? `${fixed(1 + share, 0)}×` : `${fixed(Math.abs(share * 100), Math.abs(share) < 0.1 ? 1 : 0)} %`;
   return { text: much.endsWith("×") ? much : `${share > 0 ? "+" : "−"}${much}`, direction: share > 0 ? 1 : -1 };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { changeChip, chipsOf, negateChip, withoutChip } from "./chips";
+import { changeChip, chipsOf, filterClause, negateChip, withClause, withoutChip } from "./chips";
 
 const first = (query: string) => {
   const chip = chipsOf(query)[0];
@@ -63,4 +63,23 @@ describe("chips", () => {
     expect(changeChip("-service:cart x", first("-service:cart x"), "web shop")).toBe('-service:"web shop" x');
     expect(changeChip("duration>1s", first("duration>1s"), "2s")).toBe("duration>2s");
   });
+});
+
+it("a filter that is put together is a chip of the same field, operator and value", () => {
+  const cases = [["http.route", "is", "/api/*"], ["user.name", "is", 'a "b" c'], ["level", "not", "info"], ["path", "regex", "^/v[12]/ x"], ["size", ">=", "10"], ["duration", "<", "1.5s"]] as const;
+  for (const [field, operator, value] of cases) {
+    const [chip, ...others] = chipsOf(withClause("timeout", filterClause(field, operator, value)));
+    expect([chip?.field, chip?.negated, others.length]).toEqual([field, operator === "not", 0]);
+    expect(chip?.value.replace(/^~"?|"$/g, "")).toBe(value);
+  }
+  expect(filterClause("user.id", "has", "")).toBe("has:user.id");
+  expect(filterClause("user.id", "lacks", "")).toBe("-has:user.id");
+});
+
+it("a filter is added to all of the query, which stays as it was written", () => {
+  expect(withClause("  ", "a:b")).toBe("a:b");
+  expect(withClause('x   AND "y z"', "a:b")).toBe('x   AND "y z" a:b');
+  expect(withClause("x OR y", "a:b")).toBe("(x OR y) a:b");
+  expect(withClause("(x OR y) z", "a:b")).toBe("(x OR y) z a:b");
+  expect(withClause('"x OR y"', "a:b")).toBe('"x OR y" a:b');
 });

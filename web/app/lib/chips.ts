@@ -64,3 +64,42 @@ export function changeChip(query: string, chip: Chip, value: string): string {
   const text = range ? `${chip.field}:${value}` : colon && !/^[\w.*?/-]+$/.test(value) ? filterText(chip.field, value) : `${chip.field}${chip.operator}${/[\s()"]/.test(value) ? `"${value.replace(/["\\]/g, "\\$&")}"` : value}`;
   return query.slice(0, chip.start) + (chip.negated ? "-" : "") + text + query.slice(chip.end);
 }
+
+/** What a filter can say of a field; those without a value ask whether it is there. */
+export const OPERATORS = [
+  { key: "is", label: "is", takes: true },
+  { key: "not", label: "is not", takes: true },
+  { key: "regex", label: "matches", takes: true },
+  { key: ">", label: ">", takes: true },
+  { key: ">=", label: "≥", takes: true },
+  { key: "<", label: "<", takes: true },
+  { key: "<=", label: "≤", takes: true },
+  { key: "has", label: "is there", takes: false },
+  { key: "lacks", label: "is missing", takes: false },
+] as const;
+
+export type OperatorKey = (typeof OPERATORS)[number]["key"];
+
+const quotedText = (value: string): string => `"${value.replace(/["\\]/g, "\\$&")}"`;
+
+/** A filter as it is written. `*` and `?` of a value stay wildcards. */
+export function filterClause(field: string, operator: OperatorKey, value: string): string {
+  if (operator === "has" || operator === "lacks") return filterText("has", field, operator === "lacks");
+  if (operator === "regex") return `${field}:~${quotedText(value)}`;
+  if (operator === "is" || operator === "not") return /^[\w.*?/-]+$/.test(value) && !value.startsWith("-") ? `${operator === "not" ? "-" : ""}${field}:${value}` : filterText(field, value, operator === "not");
+  return `${field}${operator}${/[\s()"]/.test(value) ? quotedText(value) : value}`;
+}
+
+/** The query with one more filter; all that was written stays letter by letter. */
+export function withClause(query: string, clause: string): string {
+  const before = query.trim();
+  if (before === "") return clause;
+  let depth = 0;
+  const hasOr = tokenise(before).some((token) => {
+    if (token.text === "(") depth += 1;
+    if (token.text === ")") depth -= 1;
+    return depth === 0 && token.kind === "keyword" && token.text === "OR";
+  });
+  // An OR at the top binds weaker than the AND that is added.
+  return hasOr ? `(${before}) ${clause}` : `${before} ${clause}`;
+}

@@ -24,6 +24,19 @@ export function seriesColour(field: string, name: string): string {
   return name === "(other)" || name === "(none)" ? "var(--level-unset)" : serviceColour(name);
 }
 
+/** A colour for each series of one chart: that of its name, or where another has it already the next that is free. */
+export function distinctColours(field: string, names: readonly string[]): string[] {
+  if (field === "level") return names.map((name) => seriesColour(field, name));
+  const taken = new Set<number>();
+  return names.map((name) => {
+    if (name === "(other)" || name === "(none)") return seriesColour(field, name);
+    let slot = serviceSlot(name);
+    for (let tried = 0; taken.has(slot) && tried < SLOTS; tried += 1) slot = (slot + 1) % SLOTS;
+    taken.add(slot);
+    return `var(--service-${slot})`;
+  });
+}
+
 const WORST_FIRST = ["fatal", "error", "warn", "unset", "info", "debug", "trace"];
 
 /** Levels worst first, so that errors of different times stand on one line and compare; other series as they came. */

@@ -1,4 +1,5 @@
 import type { ComparedGroup, Comparison } from "../api/types";
+import { fixed } from "./format";
 
 /** What a group says: it is on one side only, it failed on one side only, it took longer, or nothing much. */
 export type Verdict = "added" | "removed" | "failed" | "slower" | "faster" | "same";
@@ -69,5 +70,5 @@ export function verdictText(left_ns: number, right_ns: number): string {
   if (left_ns <= 0 || right_ns <= 0) return "";
   const ratio = right_ns / left_ns;
   if (ratio > 0.97 && ratio < 1.03) return "about as long as";
-  return ratio >= 1 ? `${ratio < 10 ? ratio.toFixed(1) : Math.round(ratio)}× as long as` : `${Math.round((1 - ratio) * 100)} % shorter than`;
+  return ratio >= 1 ? `${ratio < 10 ? fixed(ratio, 1) : Math.round(ratio)}× as long as` : `${Math.round((1 - ratio) * 100)} % shorter than`;
 }

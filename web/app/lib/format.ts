@@ -25,7 +25,17 @@ export function setZone(zone: Zone): void {
 
 export const useZone = (): Zone => useStore(zoneStore);
 
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+/** The texts are in English, and so are numbers and months; this is the one place that knows. */
+const LOCALE = "en-US";
+const WHOLE = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
+const MONTH = new Intl.DateTimeFormat(LOCALE, { month: "short", timeZone: "UTC" });
+const MONTHS = Array.from({ length: 12 }, (_, month) => MONTH.format(Date.UTC(2000, month)));
+
+const DIGITS = [0, 1, 2, 3].map((digits) => new Intl.NumberFormat(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false }));
+
+/** A number with so many digits after the point. */
+export const fixed = (value: number, digits: 0 | 1 | 2 | 3): string => DIGITS[digits]?.format(value) ?? String(value);
+
 const two = (n: number): string => String(n).padStart(2, "0");
 
 interface Parts {
@@ -104,7 +114,7 @@ export function ago(ms: number, nowMs: number): string {
   for (const [size, unit] of STEPS) {
     if (distance >= size) {
       const n = distance / size;
-      return `${unit === "y" && n < 10 ? n.toFixed(1) : Math.floor(n)} ${unit} ${tail}`;
+      return `${unit === "y" && n < 10 ? fixed(n, 1) : Math.floor(n)} ${unit} ${tail}`;
     }
   }
   return "just now";
@@ -112,7 +122,7 @@ export function ago(ms: number, nowMs: number): string {
 
 const trim = (value: number, unit: string): string => {
   const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
-  return `${value.toFixed(digits)} ${unit}`;
+  return `${fixed(value, digits)} ${unit}`;
 };
 
 /** `812 ns`, `45.3 µs`, `1.25 ms`, `3.40 s`, `2 m 05 s`. */
@@ -135,8 +145,14 @@ export const signed = (ns: number): string => (ns > 0 ? `+${duration(ns)}` : dur
 
 /** `12 345`, with a thin space: never mistaken for a decimal. */
 export function count(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+(?!\d))/g, "\u2009");
+  if (!Number.isInteger(value)) return String(value);
+  return WHOLE.formatToParts(value)
+    .map((part) => (part.type === "group" ? "\u2009" : part.value))
+    .join("");
 }
+
+/** A number that may have a fraction, with four digits that say something. */
+export const decimal = (value: number): string => (Number.isInteger(value) && Math.abs(value) < 1e15 ? count(value) : String(Number(value.toPrecision(4))));
 
 export function compact(value: number): string {
   if (value < 10_000) return count(value);
@@ -150,7 +166,7 @@ export const about = (value: number): string => (value >= 100 || Number.isIntege
 export function percent(part: number, whole: number): string {
   if (whole === 0 || part === 0) return "0 %";
   const value = (part / whole) * 100;
-  return value < 0.1 ? "<0.1 %" : `${value < 10 ? value.toFixed(1) : Math.round(value)} %`;
+  return value < 0.1 ? "<0.1 %" : `${value < 10 ? fixed(value, 1) : Math.round(value)} %`;
 }
 
 export function plural(n: number, one: string, many = `${one}s`): string {
@@ -166,5 +182,5 @@ export function bytes(value: number): string {
     size /= 1000;
     unit += 1;
   }
-  return `${unit === 0 || size >= 100 ? Math.round(size) : size.toFixed(1)} ${units[unit]}`;
+  return `${unit === 0 || size >= 100 ? Math.round(size) : fixed(size, 1)} ${units[unit]}`;
 }

@@ -35,16 +35,28 @@ const SAMPLE_ROWS = 100;
 /** Below this a body says nothing: columns give way, the last first. */
 const MIN_BODY = 36;
 
-/** The columns that leave room for the body. */
-export function columnsThatFit(columns: readonly string[], rows: readonly LogRecord[], characterPx: number, widthPx: number, withYear: boolean, narrow: boolean): string[] {
+/** What was chosen for columns: their widths in characters, and which stay in any case. */
+export interface Chosen {
+  widths: Readonly<Record<string, number>>;
+  pinned: readonly string[];
+}
+
+const NOTHING: Chosen = { widths: {}, pinned: [] };
+
+/** The columns that leave room for the body; pinned ones stay whatever room there is. */
+export function columnsThatFit(columns: readonly string[], rows: readonly LogRecord[], characterPx: number, widthPx: number, withYear: boolean, narrow: boolean, chosen = NOTHING): string[] {
   let kept = [...columns];
-  while (kept.length > 2 && rowLayout(kept, rows, characterPx, widthPx, withYear, narrow).fit < MIN_BODY) kept = kept.slice(0, -1);
+  while (kept.length > 2 && rowLayout(kept, rows, characterPx, widthPx, withYear, narrow, chosen).fit < MIN_BODY) {
+    const last = kept.findLastIndex((name) => !chosen.pinned.includes(name));
+    if (last < 0) break;
+    kept = kept.filter((_, at) => at !== last);
+  }
   return kept;
 }
 
 /** How wide each column is, from what its first rows hold; the body takes what is left. */
-export function rowLayout(columns: readonly string[], rows: readonly LogRecord[], characterPx: number, widthPx: number, withYear: boolean, narrow: boolean): RowLayout {
-  const widths = columns.map((name) => (name === "service" && narrow ? NARROW_SERVICE : FIXED[name] ?? sampleWidth(name, rows)));
+export function rowLayout(columns: readonly string[], rows: readonly LogRecord[], characterPx: number, widthPx: number, withYear: boolean, narrow: boolean, chosen = NOTHING): RowLayout {
+  const widths = columns.map((name) => chosen.widths[name] ?? (name === "service" && narrow ? NARROW_SERVICE : (FIXED[name] ?? sampleWidth(name, rows))));
   const time = withYear ? 23 : 19;
   const taken = [time, ...widths].reduce((sum, characters) => sum + characters * characterPx + GAP_PX, 0);
   const body = Math.max(0, widthPx - taken);

@@ -1,4 +1,5 @@
 import type { SpanHistogram, SpanSeries } from "../api/types";
+import { fixed } from "./format";
 
 export interface Red {
   total: number;
@@ -48,4 +49,4 @@ export function perSecond(rate: number, like = rate): string {
   return byMinute ? `${trim(rate * 60)}/min` : `${trim(rate)}/s`;
 }
 
-const trim = (value: number): string => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2));
+const trim = (value: number): string => fixed(value, value >= 100 ? 0 : value >= 10 ? 1 : 2);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { addressOf, contentOf } from "./saved";
+import { addressOf, contentOf, startOf, toggleStart } from "./saved";
 
 describe("a search as the server keeps it", () => {
   it("has the query and all that stands in the address, but not the chosen row", () => {
@@ -17,5 +17,18 @@ describe("a search as the server keeps it", () => {
   it("is not made of a page that has none", () => {
     expect(contentOf("x", "/map")).toBeNull();
     expect(contentOf("x", "/services/cart")).toBeNull();
+  });
+});
+
+describe("a page", () => {
+  it("begins with what was chosen for it, in the range that is looked at", () => {
+    const plain = { start: null, end: null };
+    expect(startOf("/logs", plain)).toBe("/logs");
+    toggleStart("/logs?q=level%3Aerror&start=now-1h");
+    expect(startOf("/logs", plain)).toBe("/logs?q=level%3Aerror&start=now-1h");
+    expect(startOf("/logs", { start: "now-5m", end: null })).toBe("/logs?q=level%3Aerror&start=now-5m");
+    expect(startOf("/traces", plain)).toBe("/traces");
+    toggleStart("/logs?q=level%3Aerror&start=now-1h");
+    expect(startOf("/logs", plain)).toBe("/logs");
   });
 });

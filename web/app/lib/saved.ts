@@ -32,7 +32,7 @@ export function contentOf(name: string, address: string): SearchContent | null {
 
 export const addressOf = ({ view, query, parameters }: SearchContent): string => href(`/${view}`, { q: query, ...parameters });
 
-/** A search as this browser kept it before servers did. */
+/** A search that only this browser has. */
 export interface Kept {
   name: string;
   href: string;
@@ -45,6 +45,8 @@ export interface Past {
 }
 
 const SAVED_KEY = "spoor.saved";
+const START_KEY = "spoor.start";
+const MAX_KEPT = 200;
 const PAST_KEY = "spoor.history";
 const MAX_PAST = 60;
 
@@ -82,6 +84,47 @@ export function forgetKept(names: readonly string[]): void {
   const next = keptStore.get().filter((entry) => !names.includes(entry.name));
   keptStore.set(next);
   write(SAVED_KEY, next);
+}
+
+/** Keeps the page at an address in this browser; one of the same name on the same page goes. */
+export function keepHere(name: string, address: string): void {
+  const page = (at: string): string => at.split("?")[0] ?? "";
+  const next = [...keptStore.get().filter((entry) => entry.name !== name || page(entry.href) !== page(address)), { name, href: address }].slice(-MAX_KEPT);
+  keptStore.set(next);
+  write(SAVED_KEY, next);
+}
+
+/** With what each page begins in this browser, by its path. */
+type Starts = Record<string, string>;
+
+function readStarts(): Starts {
+  try {
+    const kept: unknown = JSON.parse(localStorage.getItem(START_KEY) ?? "{}");
+    if (typeof kept !== "object" || kept === null) return {};
+    return Object.fromEntries(Object.entries(kept).filter((entry): entry is [string, string] => typeof entry[1] === "string" && entry[1].startsWith(`${entry[0]}?`)));
+  } catch {
+    return {};
+  }
+}
+
+const startStore = createStore<Starts>(readStarts());
+
+export const useStarts = (): Starts => useStore(startStore);
+
+/** Makes an address the beginning of its page, or no longer. */
+export function toggleStart(address: string): void {
+  const page = address.split("?")[0] ?? "";
+  const { [page]: before, ...others } = startStore.get();
+  const next = before === address ? others : { ...others, [page]: address };
+  startStore.set(next);
+  write(START_KEY, next);
+}
+
+/** Where a page begins: with what was chosen for it, but in the range that is looked at, if there is one. */
+export function startOf(page: string, range: { start: string | null; end: string | null }): string {
+  const chosen = new URLSearchParams(startStore.get()[page]?.split("?")[1] ?? "");
+  const own = Object.fromEntries(chosen);
+  return range.start === null && range.end === null ? href(page, own) : href(page, { ...own, start: range.start, end: range.end });
 }
 
 export function rememberQuery(page: string, query: string): void {

@@ -4,7 +4,7 @@ import { keptChoice } from "./prefs";
 import { currentPlace, href, hrefWith, setParams, usePlace } from "./router";
 import { rememberQuery } from "./saved";
 import { isRelative, resolveRange, toIso, type Range } from "./time";
-import { toggleFilter } from "./query";
+import { hasFilter, toggleFilter } from "./query";
 
 export interface Search {
   query: string;
@@ -20,8 +20,13 @@ export interface Search {
   run: (query: string) => void;
   /** The same search once more. */
   again: () => void;
+  /** Nobody waits for this search any more. */
+  cancelled: boolean;
+  cancel: () => void;
   setRange: (range: Range) => void;
   toggle: (field: string, value: string, exclude: boolean) => void;
+  /** The query with a filter added. */
+  withFilter: (field: string, value: string, exclude: boolean) => string;
 }
 
 /** When the search on the page was made: what a copied link must show again. */
@@ -31,6 +36,7 @@ let madeAt = Date.now();
 export function useSearch(): Search {
   const { path, params, action } = usePlace();
   const [runs, setRuns] = useState(0);
+  const [cancelledKey, setCancelledKey] = useState<string | null>(null);
   const query = params.get("q") ?? "";
   const range = { start: params.get("start"), end: params.get("end") };
   const key = JSON.stringify([query, range.start, range.end, runs]);
@@ -39,6 +45,8 @@ export function useSearch(): Search {
     return resolveRange(range, madeAt);
   }, [key]);
   const again = useCallback(() => setRuns((n) => n + 1), []);
+  // Who comes back to a search that was cancelled wants it now.
+  useEffect(() => setCancelledKey(null), [key]);
   useEffect(() => rememberQuery(path, query), [path, query]);
   return {
     query,
@@ -48,11 +56,14 @@ export function useSearch(): Search {
     key,
     restored: action === "pop",
     again,
+    cancelled: cancelledKey === key,
+    cancel: () => setCancelledKey(key),
     run: (next) => {
       if (next === query) again();
       else setParams({ q: next, sel: null });
     },
     setRange: (next) => setParams({ start: next.start, end: next.end, sel: null }),
+    withFilter: (field, value, exclude) => (hasFilter(query, field, value, exclude) ? query : toggleFilter(query, field, value, exclude)),
     toggle: (field, value, exclude) => setParams({ q: toggleFilter(query, field, value, exclude), sel: null }),
   };
 }

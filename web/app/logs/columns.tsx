@@ -5,10 +5,12 @@ import type { FieldPage } from "../api/types";
 import { useApi } from "../api/use";
 import { compact } from "../lib/format";
 import { COLUMNS_KEY, DEFAULT_COLUMNS, readColumns, writeColumns } from "../lib/layout";
+import { changeLook, toggleColumnPin, useListLook, type ListLook } from "../lib/listlook";
 import { keepChoice, keptChoice } from "../lib/prefs";
 import { setParams, usePlace } from "../lib/router";
 import { Icon } from "../ui/icons";
 import { Popover } from "../ui/popover";
+import { Choice } from "../ui/topbar";
 
 interface Props {
   columns: string[];
@@ -40,6 +42,7 @@ export function ColumnsMenu({ columns }: Props): JSX.Element {
 
 function ColumnsPanel({ columns }: Props): JSX.Element {
   const [needle, setNeedle] = useState("");
+  const look = useListLook();
   const fields = useApi<FieldPage>("columns", (signal) => getJson("/api/v1/fields", { table: "logs" }, signal));
   const lower = needle.trim().toLowerCase();
   const known = [...ALWAYS.map((name) => ({ name, note: "" })), ...(fields.data?.fields ?? []).map((field) => ({ name: field.query_name, note: compact(field.count) }))];
@@ -59,6 +62,9 @@ function ColumnsPanel({ columns }: Props): JSX.Element {
               <Icon name="check" size={12} />
               {name}
             </button>
+            <button type="button" class="icon-button" aria-pressed={look.pinned.includes(name)} aria-label={`Keep ${name} where there is little room`} title="Keep where there is little room" onClick={() => toggleColumnPin(name)}>
+              <Icon name="pin" size={12} />
+            </button>
             <button type="button" class="icon-button" aria-label={`${name} further left`} title="Further left" disabled={at === 0} onClick={() => move(at, -1)}>
               <Icon name="up" size={12} />
             </button>
@@ -68,11 +74,19 @@ function ColumnsPanel({ columns }: Props): JSX.Element {
           </li>
         ))}
       </ul>
-      {columns.join() !== DEFAULT_COLUMNS.join() && (
-        <button type="button" class="text-button" onClick={() => setColumns(DEFAULT_COLUMNS)}>
-          Back to level and service
-        </button>
-      )}
+      <div class="column-back">
+        {columns.join() !== DEFAULT_COLUMNS.join() && (
+          <button type="button" class="text-button" onClick={() => setColumns(DEFAULT_COLUMNS)}>
+            Back to level and service
+          </button>
+        )}
+        {Object.keys(look.widths).length > 0 && (
+          <button type="button" class="text-button" onClick={() => changeLook({ widths: {} })}>
+            Widths by themselves
+          </button>
+        )}
+      </div>
+      <Choice<ListLook["density"]> label="Rows" value={look.density} options={[["compact", "Compact"], ["comfortable", "Comfortable"]]} onChange={(density) => changeLook({ density })} />
       <input class="field field-small" placeholder="Find a field" aria-label="Find a field for a column" value={needle} onInput={(event) => setNeedle(event.currentTarget.value)} />
       <ul class="column-fields">
         {found.map((field) => (

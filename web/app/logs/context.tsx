@@ -34,8 +34,17 @@ function circles(log: LogRecord): Near[] {
   return found;
 }
 
-/** The lines before and after one record, whatever was searched for. */
+/** The lines before and after one record, over the page. */
 export function LogContext({ log, onClose }: { log: LogRecord; onClose: () => void }): JSX.Element {
+  return (
+    <Dialog title="Lines around this record" wide onClose={onClose}>
+      <LinesAround log={log} />
+    </Dialog>
+  );
+}
+
+/** The lines before and after one record, whatever was searched for. */
+export function LinesAround({ log }: { log: LogRecord }): JSX.Element {
   const near = useMemo(() => circles(log), [log]);
   const [chosen, setChosen] = useState(0);
   const [before, setBefore] = useState(STEP);
@@ -49,7 +58,7 @@ export function LogContext({ log, onClose }: { log: LogRecord; onClose: () => vo
   const rows = [...[...(older.data?.logs ?? [])].reverse(), ...(newer.data?.logs ?? [])];
   const more = (page: LogPage | null, shown: number): boolean => page?.next_cursor !== null && shown < MOST;
   return (
-    <Dialog title="Lines around this record" wide onClose={onClose}>
+    <>
       <div class="segmented" role="group" aria-label="Lines of the same">
         {near.map((entry, index) => (
           <button key={entry.name} type="button" aria-pressed={index === chosen} onClick={() => setChosen(index)}>
@@ -69,7 +78,7 @@ export function LogContext({ log, onClose }: { log: LogRecord; onClose: () => vo
           {more(newer.data, after) && <More label="Later lines" onClick={() => setAfter(Math.min(MOST, after * 2))} />}
         </div>
       )}
-    </Dialog>
+    </>
   );
 }
 
@@ -84,7 +93,14 @@ function More({ label, onClick }: { label: string; onClick: () => void }): JSX.E
 function Lines({ rows, marked }: { rows: LogRecord[]; marked: LogRecord }): JSX.Element {
   const zone = useZone();
   const original = useRef<HTMLLIElement>(null);
-  useEffect(() => original.current?.scrollIntoView({ block: "center" }), [marked]);
+  // Only what scrolls these lines, and not the page that they are part of.
+  useEffect(() => {
+    const line = original.current;
+    const box = line?.closest(".context-lines");
+    if (!line || !box) return;
+    const [inner, outer] = [line.getBoundingClientRect(), box.getBoundingClientRect()];
+    box.scrollTop += inner.top + inner.height / 2 - (outer.top + outer.height / 2);
+  }, [marked]);
   const withYear = leavesThisYear([nanosToMs(marked.time_unix_nano)], Date.now());
   return (
     <ul>

@@ -7,7 +7,7 @@ import { saveFile } from "../lib/download";
 import { count } from "../lib/format";
 import { csvHeader, toCsv, toNdjson } from "../lib/record";
 import type { Search } from "../lib/search";
-import { CopyCurl, CSV, ExportNote, ExportRow, NDJSON, PARQUET, useFileExport, type FileFormat } from "../ui/export";
+import { CSV, ExportNote, ExportRow, NDJSON, PARQUET, useFileExport, type FileFormat } from "../ui/export";
 import { Icon } from "../ui/icons";
 import { Popover } from "../ui/popover";
 
@@ -72,7 +72,6 @@ function ExportPanel({ rows, columns, search, order, total }: Props): JSX.Elemen
       <ExportRow label={total === null ? "All that match" : `All ${count(total)} that match`} formats={[NDJSON, CSV, PARQUET]} disabled={busy} onChoose={(format) => (format === PARQUET ? file.save(format) : void saveAll(format))} />
       <ExportNote busy={state.busy} note={state.note} onCancel={() => running.current?.abort()} />
       <ExportNote busy={file.busy} note={file.note} onCancel={file.cancel} />
-      <CopyCurl path="/api/v1/logs" params={{ ...asked, limit: 100 }} />
     </div>
   );
 }

@@ -3,13 +3,13 @@ import { useMemo } from "preact/hooks";
 import { useCharacterWidth } from "../lib/character";
 import { count, leavesThisYear, useZone } from "../lib/format";
 import { columnsThatFit, rowLayout } from "../lib/layout";
+import { useListLook } from "../lib/listlook";
 import { usePhone } from "../lib/prefs";
 import { nanosToMs } from "../lib/time";
 import { offsetsOf } from "../lib/window";
-import { Icon } from "../ui/icons";
 import { VirtualList, type VirtualHandle } from "../ui/virtual";
-import { setColumns } from "./columns";
-import { LogRow, PHONE_ROW_HEIGHT, rowHeight, ROW_HEIGHT } from "./row";
+import { ListHead } from "./head";
+import { LogRow, PHONE_ROW_HEIGHT, ROOMY_ROW_HEIGHT, rowHeight, ROW_HEIGHT } from "./row";
 import { keepScroll, keptScroll, MAX_ROWS, type LogRows } from "./use-logs";
 
 interface Props {
@@ -43,24 +43,25 @@ export function LogList({ logs, columns, wrap, narrow, width, pattern, selectedI
   const ends = [rows[0], rows.at(-1)].map((row) => row && nanosToMs(row.time_unix_nano));
   const withYear = leavesThisYear(ends, Date.now());
   const hasRows = rows.length > 0;
+  const look = useListLook();
+  const roomy = !phone && look.density === "comfortable";
   const { shown, layout } = useMemo(() => {
-    const measure = [rows, character, width - EDGES, withYear, narrow] as const;
+    const measure = [rows, character, width - EDGES, withYear, narrow, look] as const;
     const fitting = phone ? columns.filter((name) => name === "level" || name === "service") : columnsThatFit(columns, ...measure);
     return { shown: fitting, layout: rowLayout(fitting, ...measure) };
-  }, [columns.join(), hasRows, keptKey, character, width, withYear, narrow, phone]);
+  }, [columns.join(), hasRows, keptKey, character, width, withYear, narrow, phone, look]);
   const fit = phone ? Math.max(10, Math.floor((width - PHONE_EDGES) / character)) : layout.fit;
-  const offsets = useMemo(() => (wrap ? offsetsOf(rows.length, (index) => (rows[index] ? rowHeight(rows[index], fit, phone) : 0)) : null), [wrap, rows, fit, phone]);
-  const custom = shown.some((name) => name !== "level" && name !== "service");
+  const offsets = useMemo(() => (wrap ? offsetsOf(rows.length, (index) => (rows[index] ? rowHeight(rows[index], fit, phone, roomy) : 0)) : null), [wrap, rows, fit, phone, roomy]);
   return (
-    <div class="log-frame" style={{ "--columns": layout.template }}>
-      {custom && <Head shown={shown} columns={columns} />}
+    <div class={roomy ? "log-frame log-roomy" : "log-frame"} style={{ "--columns": layout.template }}>
+      {!phone && <ListHead shown={shown} columns={columns} characterPx={character} />}
       <VirtualList
         handle={handle}
         class={`log-list${logs.loading ? " stale" : ""}`}
         role="listbox"
         label="Log records"
         count={rows.length}
-        rowHeight={phone ? PHONE_ROW_HEIGHT : ROW_HEIGHT}
+        rowHeight={phone ? PHONE_ROW_HEIGHT : roomy ? ROOMY_ROW_HEIGHT : ROW_HEIGHT}
         offsets={offsets}
         initialScroll={restored ? keptScroll(keptKey) : 0}
         onScroll={(top, atEnd) => {
@@ -75,23 +76,6 @@ export function LogList({ logs, columns, wrap, narrow, width, pattern, selectedI
           return row && <LogRow key={row.id} id={`log-${row.id}`} log={row} selected={row.id === selectedId} pattern={pattern} zone={zone} withYear={withYear} columns={shown} wrap={wrap} fit={fit} onOpen={() => onOpen(index)} />;
         }}
       />
-    </div>
-  );
-}
-
-function Head({ shown, columns }: { shown: string[]; columns: string[] }): JSX.Element {
-  return (
-    <div class="log-row log-head">
-      <span>time</span>
-      {shown.map((name) => (
-        <span key={name} class="log-head-cell">
-          <span title={name}>{name}</span>
-          <button type="button" class="filter-act" title="Take the column out" aria-label={`Take the column ${name} out`} onClick={() => setColumns(columns.filter((other) => other !== name))}>
-            <Icon name="close" size={10} />
-          </button>
-        </span>
-      ))}
-      <span>body</span>
     </div>
   );
 }

@@ -1,17 +1,14 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
-import type { Attributes, LogRecord } from "../api/types";
-import { ago, fullTime, useZone } from "../lib/format";
-import { scopeAttributes } from "../lib/record";
+import type { LogRecord } from "../api/types";
+import { toOtlp } from "../lib/otlplog";
 import { href } from "../lib/router";
-import { nanosToMs } from "../lib/time";
-import { AttributeTable, type FilterAction } from "../ui/attributes";
+import type { FilterAction } from "../ui/attributes";
 import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
 import { LevelBadge } from "../ui/level";
-import { FindAttribute, Panel, PanelTool } from "../ui/panel";
+import { Panel, PanelTool } from "../ui/panel";
 import { ServiceName } from "../ui/service";
-import { BodyBlock } from "./body";
+import { LogDetail } from "./detail";
 
 interface Props {
   log: LogRecord;
@@ -27,10 +24,6 @@ interface Props {
 
 /** Everything about one record, beside the list. */
 export function LogPanel({ log, pattern, filter, onClose, onStep, onContext, withTrace = true }: Props): JSX.Element {
-  const zone = useZone();
-  const [needle, setNeedle] = useState("");
-  const stack = log.attributes["exception.stacktrace"];
-  const lower = needle.trim().toLowerCase();
   return (
     <Panel
       label="Log record"
@@ -44,59 +37,25 @@ export function LogPanel({ log, pattern, filter, onClose, onStep, onContext, wit
         <>
           <PanelTool icon="up" label="Previous record" keys="k" onClick={() => onStep(-1)} />
           <PanelTool icon="down" label="Next record" keys="j" onClick={() => onStep(1)} />
-          <CopyButton text={() => JSON.stringify(log, null, 2)} title="Copy the record as JSON" />
+          <LogCopies log={log} />
+          <a class="icon-button" href={href(`/log/${log.id}`)} title="Its own page" aria-label="Open the record on its own page">
+            <Icon name="expand" />
+          </a>
         </>
       }
       onClose={onClose}
     >
-      <h2 class="sr-only">Log record</h2>
-      <p class="panel-time">
-        <time>{fullTime(log.time_unix_nano, zone)}</time>
-        <span class="muted">{ago(nanosToMs(log.time_unix_nano), Date.now())}</span>
-      </p>
-      <BodyBlock text={log.body ?? ""} pattern={pattern} title="Copy the body" />
-      {onContext && (
-        <button type="button" class="text-button" title="Lines around this one (c)" onClick={onContext}>
-          <Icon name="context" size={12} />
-          Lines around it
-        </button>
-      )}
-      {typeof stack === "string" && <BodyBlock text={stack} pattern={pattern} title="Copy the stack trace" />}
-      {withTrace && log.trace_id && <TraceLink log={log} traceId={log.trace_id} />}
-      <FindAttribute value={needle} onInput={setNeedle} />
-      <AttributeTable title="Attributes" attributes={log.attributes} filter={filter} pattern={pattern} needle={lower} />
-      <AttributeTable title="Fields of the body" attributes={log.body_fields} filter={filter} pattern={pattern} needle={lower} />
-      <AttributeTable title="Resource" attributes={log.resource} filter={filter} pattern={pattern} needle={lower} />
-      <AttributeTable title="Scope" attributes={scopeAttributes(log.scope)} prefix="scope." filter={null} pattern={pattern} needle={lower} />
-      <AttributeTable title="Record" attributes={recordOf(log, zone)} filter={null} needle={lower} />
+      <LogDetail log={log} pattern={pattern} filter={filter} onContext={onContext} withTrace={withTrace} />
     </Panel>
   );
 }
 
-function TraceLink({ log, traceId }: { log: LogRecord; traceId: string }): JSX.Element {
+/** The record for elsewhere: as the API gives it, and as a collector takes it. */
+export function LogCopies({ log }: { log: LogRecord }): JSX.Element {
   return (
-    <a class="trace-link" href={href(`/trace/${traceId}`, { span: log.span_id })}>
-      <span class="trace-link-steps" aria-hidden="true">
-        <i />
-        <i />
-        <i />
-      </span>
-      <span class="trace-link-text">
-        <b>Open its trace</b>
-        <code>{traceId}</code>
-      </span>
-      <Icon name="chevron" />
-    </a>
+    <>
+      <CopyButton text={() => JSON.stringify(log, null, 2)} title="Copy the record as JSON" />
+      <CopyButton icon="otlp" text={() => JSON.stringify(toOtlp(log), null, 2)} title="Copy the record as OTLP: an export request in JSON" />
+    </>
   );
-}
-
-function recordOf(log: LogRecord, zone: "local" | "utc"): Attributes {
-  return {
-    ...(log.severity_text ? { severity_text: log.severity_text } : {}),
-    severity_number: log.severity_number,
-    ...(log.event_name ? { event_name: log.event_name } : {}),
-    ...(log.observed_time_unix_nano ? { observed_time: fullTime(log.observed_time_unix_nano, zone) } : {}),
-    ...(log.trace_id ? { trace_id: log.trace_id } : {}),
-    ...(log.span_id ? { span_id: log.span_id } : {}),
-  };
 }

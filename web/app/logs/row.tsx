@@ -11,6 +11,8 @@ import { ServiceName } from "../ui/service";
 import { RowTime } from "../ui/time";
 
 export const ROW_HEIGHT = 18;
+/** Of the comfortable density; the same as `--row` in the style sheet. */
+export const ROOMY_ROW_HEIGHT = 28;
 export const PHONE_ROW_HEIGHT = 46;
 /** Of a wrapped record; the rest is in its detail. */
 export const MAX_WRAPPED_LINES = 20;
@@ -85,7 +87,7 @@ export function oneLine(log: LogRecord): string {
 /** As it came, but for tabs, whose width would depend on where they stand. */
 export const wrappedText = (log: LogRecord): string => shortBody(log).replace(/\r/g, "").replace(/\t/g, "    ").trimEnd();
 
-export function rowHeight(log: LogRecord, fit: number, phone: boolean): number {
+export function rowHeight(log: LogRecord, fit: number, phone: boolean, roomy = false): number {
   const lines = wrappedLines(stripAnsi(wrappedText(log)), fit, MAX_WRAPPED_LINES) * ROW_HEIGHT;
-  return phone ? PHONE_HEAD + lines : lines;
+  return phone ? PHONE_HEAD + lines : roomy ? ROOMY_ROW_HEIGHT - ROW_HEIGHT + lines : lines;
 }

@@ -1,18 +1,20 @@
 import type { JSX } from "preact";
-import { getJson } from "../api/client";
-import type { FieldPage, Histogram, LogRecord } from "../api/types";
-import { useApi } from "../api/use";
+import type { Histogram, LogPage, LogRecord } from "../api/types";
 import { orderSeries, seriesColour } from "../lib/colour";
 import { count } from "../lib/format";
 import { hasFilter } from "../lib/query";
 import { setParams } from "../lib/router";
 import { absoluteLink, type Search } from "../lib/search";
+import { groupStatement, logsStatement } from "../lib/searchsql";
+import { AsOf } from "../ui/asof";
 import { BeforeButton } from "../ui/before";
 import { CopyButton } from "../ui/copy";
 import { Delta } from "../ui/delta";
 import { Icon } from "../ui/icons";
+import { RunAs } from "../ui/runas";
 import { ColumnsMenu } from "./columns";
 import { ExportMenu } from "./export";
+import { FieldSelect } from "./fieldselect";
 import type { LogsBefore } from "./use-histogram";
 
 interface Props {
@@ -22,19 +24,19 @@ interface Props {
   counting: boolean;
   by: string;
   rows: LogRecord[];
-  elapsedMs: number | undefined;
+  page: LogPage | null;
   order: "asc" | "desc";
   columns: string[];
   wrap: boolean;
   facets: boolean;
-  patterns: boolean;
+  view: LogsAs;
   onWrap: () => void;
   onFacets: () => void;
 }
 
 /** The line above the list: how many, of which kind, and how they are shown. */
 export function LogToolbar(props: Props): JSX.Element {
-  const { search, histogram, by, rows } = props;
+  const { search, histogram, by, rows, view } = props;
   return (
     <div class="summary">
       <button type="button" class="icon-button hide-phone" aria-pressed={props.facets} title="Facets (f)" aria-label="Facets" onClick={props.onFacets}>
@@ -48,7 +50,9 @@ export function LogToolbar(props: Props): JSX.Element {
       ) : (
         <span>{props.counting ? "Counting…" : ""}</span>
       )}
-      {histogram && <StackBy by={by} />}
+      {histogram && view !== "table" && view !== "chart" && (
+        <FieldSelect by={by} label="Stack the histogram by" prefix="by " class="text-button hide-phone stack-by" onChange={(next) => setParams({ by: next === "level" ? null : next }, "replace")} />
+      )}
       {histogram && <Legend data={histogram} by={by} search={search} />}
       {histogram && histogram.total > 0 && (
         <span class="summary-before hide-phone">
@@ -62,10 +66,11 @@ export function LogToolbar(props: Props): JSX.Element {
       )}
       {rows.length > 0 && (
         <span class="summary-end">
-          {props.elapsedMs !== undefined && <span class="muted hide-narrow">{props.elapsedMs} ms</span>}
-          <ViewChoice patterns={props.patterns} />
+          {props.page && <AsOf answer={props.page} madeAt={search.madeAt} />}
+          <ViewChoice view={view} />
           <LiveButton />
-          {!props.patterns && <ListTools {...props} />}
+          {view === "lines" && <ListTools {...props} />}
+          <RunAs {...runAsOf(props)} />
           <CopyButton text={absoluteLink} title="Copy a link with absolute times (y)" icon="link" />
         </span>
       )}
@@ -94,18 +99,45 @@ function ListTools(props: Props): JSX.Element {
   );
 }
 
-function ViewChoice({ patterns }: { patterns: boolean }): JSX.Element {
+/** How what is found is shown: the search stays the same. */
+export type LogsAs = "lines" | "patterns" | "table" | "chart";
+
+export function readAs(text: string | null): LogsAs {
+  return text === "patterns" || text === "table" || text === "chart" ? text : "lines";
+}
+
+const VIEWS: [LogsAs, string, string][] = [
+  ["lines", "Lines", "Record by record"],
+  ["patterns", "Patterns", "Lines of the same format laid together (v)"],
+  ["table", "Table", "Counted by a field"],
+  ["chart", "Chart", "Counted by a field, over time"],
+];
+
+function ViewChoice({ view }: { view: LogsAs }): JSX.Element {
+  const show = (next: LogsAs): void => setParams({ view: next === "lines" ? null : next, ...(next === "patterns" ? {} : { new: null }), ...(next === "lines" ? {} : { sel: null }) }, "replace");
   return (
     <span class="segmented" role="group" aria-label="Show as">
-      <button type="button" aria-pressed={!patterns} onClick={() => setParams({ view: null, new: null }, "replace")}>
-        Lines
-      </button>
-      <button type="button" aria-pressed={patterns} title="Lines of the same format laid together (v)" onClick={() => setParams({ view: "patterns", sel: null }, "replace")}>
-        Patterns
-      </button>
+      {VIEWS.map(([each, label, title]) => (
+        <button key={each} type="button" class={each === "table" || each === "chart" ? "hide-beside" : undefined} aria-pressed={each === view} title={title} onClick={() => show(each)}>
+          {label}
+        </button>
+      ))}
     </span>
   );
 }
+
+/** What is shown, as a request and as SQL. */
+function runAsOf({ search, columns, order, by, view }: Props): Parameters<typeof RunAs>[0] {
+  const wanted = { query: search.query, range: search.fixed, nowMs: search.madeAt };
+  const asked = { query: search.query, start: search.fixed.start, end: search.fixed.end };
+  if (view === "table" || view === "chart") return { request: { path: "/api/v1/logs/histogram", params: { ...asked, by, limit: SHOWN_GROUPS } }, statement: () => groupStatement("logs", wanted, by, SHOWN_GROUPS) };
+  const statement = (): string => logsStatement(wanted, columns, order, SHOWN_LOGS);
+  if (view === "patterns") return { request: { path: "/api/v1/logs/patterns", params: asked }, statement };
+  return { request: { path: "/api/v1/logs", params: { ...asked, order, limit: SHOWN_LOGS } }, statement };
+}
+
+const SHOWN_LOGS = 100;
+const SHOWN_GROUPS = 100;
 
 function LiveButton(): JSX.Element {
   return (
@@ -113,22 +145,6 @@ function LiveButton(): JSX.Element {
       <i aria-hidden="true" />
       Live
     </button>
-  );
-}
-
-const MOST_FIELDS = 40;
-
-function StackBy({ by }: { by: string }): JSX.Element {
-  const fields = useApi<FieldPage>("stack by", (signal) => getJson("/api/v1/fields", { table: "logs" }, signal));
-  const names = ["level", "service_name", ...(fields.data?.fields ?? []).map((field) => field.query_name).filter((name) => name !== "level" && name !== "service_name")].slice(0, MOST_FIELDS);
-  return (
-    <select class="text-button hide-phone stack-by" aria-label="Stack the histogram by" title="Stack by" value={by} onChange={(event) => setParams({ by: event.currentTarget.value === "level" ? null : event.currentTarget.value }, "replace")}>
-      {(names.includes(by) ? names : [by, ...names]).map((name) => (
-        <option key={name} value={name}>
-          by {name === "service_name" ? "service" : name}
-        </option>
-      ))}
-    </select>
   );
 }
 

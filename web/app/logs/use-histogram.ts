@@ -28,7 +28,7 @@ export function useLogHistogram({ query, by, buckets }: Asked, search: Search): 
   const { wanted, range } = period;
   const end = endBeside(search, period);
   const ask = (from: string | null, to: string | null) => (signal: AbortSignal) => getJson<Histogram>("/api/v1/logs/histogram", { query, start: from, end: to, buckets, by }, signal);
-  const now = useApi<Histogram>(`logs ${query} ${search.key} ${by} ${buckets} ${end}`, ask(search.fixed.start, end));
+  const now = useApi<Histogram>(search.cancelled ? null : `logs ${query} ${search.key} ${by} ${buckets} ${end}`, ask(search.fixed.start, end));
   const old = useApi<Histogram>(wanted && range ? `logs before ${query} ${search.key} ${by} ${buckets}` : null, ask(range?.start ?? null, range?.end ?? null));
   const before = wanted && range && now.data && old.data && !old.loading ? laidUnder(now.data, old.data, range.lengthMs) : null;
   return { ...now, before };

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { getJson, authStore, type ApiError } from "../api/client";
-import { asApiError } from "../api/use";
+import { asApiError, cancelledError } from "../api/use";
 import type { LogPage, LogRecord } from "../api/types";
 import { useStore } from "../lib/store";
 import type { Range } from "../lib/time";
@@ -62,12 +62,13 @@ function keep(key: string, held: Held): void {
  * Pages of logs for one query; a new `key` starts over. `keptKey` names what is searched for without the
  * moment of the search, and `mayRestore` is true when the user came back to it.
  */
-export function useLogs(key: string, keptKey: string, wanted: LogQuery, mayRestore: boolean): LogRows {
+export function useLogs(key: string, keptKey: string, wanted: LogQuery, mayRestore: boolean, cancelled: boolean): LogRows {
   const { generation } = useStore(authStore);
   const fullKey = `${key}#${generation}`;
   const [held, setHeld] = useState<Held>(() => (mayRestore ? (kept.get(keptKey)?.held ?? NOTHING) : NOTHING));
   const [loadingMore, setLoadingMore] = useState(false);
   const more = useRef<AbortController | null>(null);
+  const first = useRef<AbortController | null>(null);
   const restored = useRef(held !== NOTHING);
 
   const fetchPage = (cursor: string | null, signal: AbortSignal): Promise<LogPage> =>
@@ -84,6 +85,7 @@ export function useLogs(key: string, keptKey: string, wanted: LogQuery, mayResto
       return;
     }
     const controller = new AbortController();
+    first.current = controller;
     more.current?.abort();
     setLoadingMore(false);
     fetchPage(null, controller.signal).then(
@@ -99,6 +101,15 @@ export function useLogs(key: string, keptKey: string, wanted: LogQuery, mayResto
     );
     return () => controller.abort();
   }, [fullKey]);
+
+  useEffect(() => {
+    if (!cancelled) return;
+    first.current?.abort();
+    more.current?.abort();
+    setLoadingMore(false);
+    // Rows of the search before are none of this one.
+    setHeld((last) => (last.doneKey === fullKey ? last : { rows: [], page: null, error: cancelledError(), doneKey: fullKey }));
+  }, [cancelled]);
 
   const cursor = held.page?.next_cursor ?? null;
   const loadMore = useCallback(() => {

@@ -7,6 +7,7 @@ import { href, navigate, setParams, usePlace } from "../lib/router";
 import { useSearch } from "../lib/search";
 import { useSize } from "../lib/size";
 import { rangeAround } from "../lib/time";
+import { NewPill } from "../ui/fresh";
 import { NoResults } from "../ui/noresults";
 import { QueryBar } from "../ui/querybar";
 import { ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
@@ -15,13 +16,14 @@ import type { VirtualHandle } from "../ui/virtual";
 import { setColumns, useColumns } from "./columns";
 import { LogContext } from "./context";
 import { LogFacets } from "./facets";
+import { LogGroups } from "./groups";
 import { StackedHistogram } from "./histogram";
 import { LogList } from "./list";
 import { LiveView } from "./live";
 import { LogPanel } from "./panel";
 import { LogPatterns } from "./patterns";
 import { PHONE_ROW_HEIGHT, ROW_HEIGHT } from "./row";
-import { LogToolbar } from "./toolbar";
+import { LogToolbar, readAs } from "./toolbar";
 import { useLogHistogram } from "./use-histogram";
 import { useLogs } from "./use-logs";
 
@@ -40,13 +42,13 @@ function StoredView(): JSX.Element {
   const order = params.get("order") === "asc" ? "asc" : "desc";
   const by = params.get("by") ?? "level";
   const wrap = params.get("wrap") === "1";
-  const patterns = params.get("view") === "patterns";
+  const view = readAs(params.get("view"));
   const columns = useColumns();
   const [facets, setFacets] = useState(() => keptChoice(FACETS_KEY) !== "closed");
   const key = `${search.key}|${order}`;
   const keptKey = JSON.stringify([search.query, search.range, order]);
   const list = useRef<VirtualHandle>(null);
-  const logs = useLogs(key, keptKey, { query: search.query, range: search.fixed, order }, search.restored);
+  const logs = useLogs(key, keptKey, { query: search.query, range: search.fixed, order }, search.restored, search.cancelled);
   const histogram = useLogHistogram({ query: search.query, by, buckets: phone ? 50 : BUCKETS }, search);
   const pattern = useMemo(() => termPattern(matchTerms(search.query)), [search.query]);
   const main = useRef<HTMLDivElement>(null);
@@ -83,20 +85,21 @@ function StoredView(): JSX.Element {
     f: toggleFacets,
     w: toggleWrap,
     l: () => setParams({ live: "1", sel: null }),
-    v: () => setParams({ view: patterns ? null : "patterns", sel: null }, "replace"),
+    v: () => setParams({ view: view === "patterns" ? null : "patterns", sel: null }, "replace"),
     Escape: () => setParams({ sel: null }, "replace"),
   });
 
   const filter = {
     query: search.query,
     toggle: search.toggle,
+    groupBy: (field: string) => setParams({ view: "table", by: field === "service" ? "service_name" : field, sel: null }),
     column: { has: (name: string) => columns.includes(name), toggle: (name: string) => setColumns(columns.includes(name) ? columns.filter((other) => other !== name) : [...columns, name]) },
   };
   const showFacets = facets && !phone && (logs.rows.length > 0 || logs.loading || search.query !== "");
   return (
     <main class="view">
       <h1 class="sr-only">Logs</h1>
-      <QueryBar table="logs" query={search.query} error={logs.error} onRun={search.run} placeholder={phone ? "Search logs, or paste a trace id" : 'Search logs: words, "a phrase", service:checkout severity>=warn, or a trace id'}>
+      <QueryBar table="logs" query={search.query} error={logs.error} onRun={search.run} search={search} running={logs.loading || logs.loadingMore} placeholder={phone ? "Search logs, or paste a trace id" : 'Search logs: words, "a phrase", service:checkout severity>=warn, or a trace id'}>
         <TimePicker range={search.range} onChange={search.setRange} onAgain={search.again} />
       </QueryBar>
       <Progress active={logs.loading || histogram.loading || logs.loadingMore} />
@@ -110,25 +113,32 @@ function StoredView(): JSX.Element {
             counting={histogram.loading}
             by={by}
             rows={logs.rows}
-            elapsedMs={logs.page?.elapsed_ms}
+            page={logs.page}
             order={order}
             columns={columns}
             wrap={wrap}
             facets={facets}
-            patterns={patterns}
+            view={view}
             onWrap={toggleWrap}
             onFacets={toggleFacets}
           />
-          {histogram.data && histogram.data.total > 0 && <StackedHistogram data={histogram.data} by={by} before={histogram.before} stale={histogram.loading} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />}
-          <Incomplete answers={[logs.page, histogram.data]}>{patterns && !logs.error ? <LogPatterns search={search} /> : renderList()}</Incomplete>
+          {histogram.data && histogram.data.total > 0 && view !== "chart" && <StackedHistogram data={histogram.data} by={by} before={histogram.before} stale={histogram.loading} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />}
+          <NewPill table="logs" search={search} newest={order === "desc" ? (logs.rows[0]?.time_unix_nano ?? null) : null} busy={logs.loading} />
+          <Incomplete answers={[logs.page, histogram.data]}>{renderFound()}</Incomplete>
         </div>
-        {selected && !patterns && (
+        {selected && view === "lines" && (
           <LogPanel key={selected.id} log={selected} pattern={pattern} filter={filter} onContext={() => setParams({ around: "1" }, "replace")} onClose={() => setParams({ sel: null }, "replace")} onStep={step} />
         )}
       </div>
       {selected && around && <LogContext log={selected} onClose={() => setParams({ around: null }, "replace")} />}
     </main>
   );
+
+  function renderFound(): JSX.Element {
+    if (logs.error || view === "lines") return renderList();
+    if (view === "patterns") return <LogPatterns search={search} />;
+    return <LogGroups search={search} by={by} chart={view === "chart"} />;
+  }
 
   function renderList(): JSX.Element {
     if (logs.error && logs.rows.length === 0) return <ErrorState error={logs.error} retry={() => search.run(search.query)} />;

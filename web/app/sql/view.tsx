@@ -10,6 +10,7 @@ import { count, plural } from "../lib/format";
 import { setParams, usePlace } from "../lib/router";
 import { rememberQuery } from "../lib/saved";
 import { QUERY_INPUT_ID } from "../ui/querybar";
+import { RunAs } from "../ui/runas";
 import { SavedMenu } from "../ui/saved";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { say } from "../ui/toast";
@@ -162,6 +163,7 @@ function Export({ query }: { query: string }): JSX.Element {
   };
   return (
     <span class="summary-end">
+      <RunAs isSql statement={() => query} />
       <button type="button" class="button button-small" disabled={busy} onClick={() => void save("text/csv", "result.csv")}>
         CSV
       </button>

@@ -1,10 +1,10 @@
 import type { JSX } from "preact";
 import type { Search } from "../lib/search";
-import { CopyCurl, CSV, ExportNote, ExportRow, NDJSON, PARQUET, useFileExport } from "../ui/export";
+import { CSV, ExportNote, ExportRow, NDJSON, PARQUET, useFileExport } from "../ui/export";
 import { Icon } from "../ui/icons";
 import { Popover } from "../ui/popover";
 
-/** The spans that a search finds as a file, and the search itself for a shell. */
+/** The spans that a search finds as a file. */
 export function SpanExport({ search }: { search: Search }): JSX.Element {
   return (
     <Popover button={<><Icon name="download" /><span class="hide-narrow">Export</span></>} title="Export" buttonClass="text-button">
@@ -20,7 +20,6 @@ function ExportPanel({ search }: { search: Search }): JSX.Element {
     <div class="export-panel">
       <ExportRow label="All spans that match" formats={[NDJSON, CSV, PARQUET]} disabled={file.busy} onChoose={file.save} />
       <ExportNote busy={file.busy} note={file.note} onCancel={file.cancel} />
-      <CopyCurl path="/api/v1/traces" params={{ ...asked, limit: 20 }} />
     </div>
   );
 }

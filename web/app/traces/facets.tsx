@@ -10,7 +10,7 @@ const REST = ["(other)", "(none)"];
 /** Counts of the spans that the query finds. Without a query they are kept by the server and cost it little. */
 export function SpanFacets({ search, onClose }: { search: Search; onClose: () => void }): JSX.Element {
   const load = (field: string, signal: AbortSignal): Promise<FacetAnswer> => (search.query.trim() === "" ? loadAll(field, search, signal) : loadFound(field, search, signal));
-  return <Facets table="spans" search={search} first={["service", "name", "status", "kind"]} counts="of the spans that the query finds" load={load} onClose={onClose} />;
+  return <Facets table="spans" search={search} first={["service", "name", "status", "kind", "duration"]} counts="of the spans that the query finds" load={load} onClose={onClose} />;
 }
 
 async function loadAll(field: string, { fixed: { start, end } }: Search, signal: AbortSignal): Promise<FacetAnswer> {

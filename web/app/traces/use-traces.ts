@@ -1,7 +1,7 @@
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { authStore, getJson, type ApiError } from "../api/client";
 import type { TracePage, TraceSummary } from "../api/types";
-import { asApiError } from "../api/use";
+import { asApiError, cancelledError } from "../api/use";
 import type { Search } from "../lib/search";
 import { rememberSizes } from "../lib/sizes";
 import { useStore } from "../lib/store";
@@ -29,6 +29,7 @@ export function useTraces(search: Search): TraceRows {
     error: null,
     doneKey: null,
   });
+  const running = useRef<(() => void) | null>(null);
   const [moreFrom, setMoreFrom] = useState<string | null>(null);
 
   const load = (cursor: string | null, before: TraceSummary[]): (() => void) => {
@@ -45,13 +46,21 @@ export function useTraces(search: Search): TraceRows {
         setMoreFrom(null);
       },
     );
-    return () => controller.abort();
+    const stop = (): void => controller.abort();
+    running.current = stop;
+    return stop;
   };
   useEffect(() => {
     setMoreFrom(null);
     return load(null, []);
   }, [fullKey]);
   useEffect(() => (moreFrom ? load(moreFrom, held.traces) : undefined), [moreFrom]);
+  useEffect(() => {
+    if (!search.cancelled) return;
+    running.current?.();
+    setMoreFrom(null);
+    setHeld((last) => (last.doneKey === fullKey ? last : { traces: [], page: null, error: cancelledError(), doneKey: fullKey }));
+  }, [search.cancelled]);
 
   const cursor = held.doneKey === fullKey && held.traces.length < MAX_TRACES ? (held.page?.next_cursor ?? null) : null;
   const loadMore = useCallback(() => {

@@ -8,11 +8,15 @@ import { hasFilter } from "../lib/query";
 import { href, navigate, setParams, usePlace } from "../lib/router";
 import { absoluteLink, useSearch } from "../lib/search";
 import { nanosToMs } from "../lib/time";
+import { tracesStatement } from "../lib/searchsql";
 import { readTraceSort, sortedTraces } from "../lib/tracesort";
+import { AsOf } from "../ui/asof";
 import { CopyButton } from "../ui/copy";
+import { NewPill } from "../ui/fresh";
 import { Icon } from "../ui/icons";
 import { NoResults } from "../ui/noresults";
 import { QueryBar } from "../ui/querybar";
+import { RunAs } from "../ui/runas";
 import { ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { TimePicker } from "../ui/timepicker";
 import { VirtualList, type VirtualHandle } from "../ui/virtual";
@@ -82,7 +86,7 @@ export function TracesView(): JSX.Element {
   return (
     <main class="view">
       <h1 class="sr-only">Traces</h1>
-      <QueryBar table="spans" query={search.query} error={found.error} onRun={search.run} placeholder={phone ? "Search traces, or paste an id" : "Search spans: service:checkout status:error duration>250ms, or a trace id"}>
+      <QueryBar table="spans" query={search.query} error={found.error} onRun={search.run} search={search} running={found.loading || found.loadingMore} placeholder={phone ? "Search traces, or paste an id" : "Search spans: service:checkout status:error duration>250ms, or a trace id"}>
         <TimePicker range={search.range} onChange={search.setRange} onAgain={search.again} />
       </QueryBar>
       <Progress active={found.loading || found.loadingMore} />
@@ -102,15 +106,17 @@ export function TracesView(): JSX.Element {
               <QuickSlow query={search.query} run={search.run} />
             </span>
             <span class="summary-end">
-              {found.page?.elapsed_ms !== undefined && <span class="muted hide-phone">{found.page.elapsed_ms} ms</span>}
+              {found.page && <AsOf answer={found.page} madeAt={search.madeAt} />}
               <SortMenu sort={sort} partial={found.hasMore} />
               <a class="icon-button hide-phone" href="/open" title="Open a trace file" aria-label="Open a trace file">
                 <Icon name="file" />
               </a>
               {rows.length > 0 && <SpanExport search={search} />}
+              {rows.length > 0 && <RunAs request={{ path: "/api/v1/traces", params: { query: search.query, start: search.fixed.start, end: search.fixed.end, limit: 20 } }} statement={() => tracesStatement({ query: search.query, range: search.fixed, nowMs: search.madeAt }, 20)} />}
               <CopyButton text={absoluteLink} title="Copy a link with absolute times" icon="link" />
             </span>
           </div>
+          <NewPill table="spans" search={search} newest={null} busy={found.loading} />
           <Incomplete answers={[found.page]}>
             <TraceCharts traces={found.traces} search={search} />
             {renderList()}

@@ -1,8 +1,10 @@
 import type { JSX } from "preact";
 import type { Attributes, Json } from "../api/types";
-import { hasFilter } from "../lib/query";
-import { CopyButton } from "./copy";
+import { filterText, hasFilter } from "../lib/query";
+import { CopyButton, copyText } from "./copy";
 import { Icon } from "./icons";
+import { Popover } from "./popover";
+import { say } from "./toast";
 import { ValueText } from "./valuetext";
 
 export interface FilterAction {
@@ -10,6 +12,8 @@ export interface FilterAction {
   toggle: (field: string, value: string, exclude: boolean) => void;
   /** Where the list has columns. */
   column?: { has: (field: string) => boolean; toggle: (field: string) => void };
+  /** Where what is found can be counted by a field. */
+  groupBy?: (field: string) => void;
 }
 
 interface Props {
@@ -85,14 +89,66 @@ function AttributeRow({ name, value, field, filter, pattern }: RowProps): JSX.El
               </button>
             </>
           )}
-          {filter?.column && (
-            <button type="button" class="icon-button" aria-pressed={filter.column.has(queryField)} title="Column in the list" aria-label={`Column ${name}`} onClick={() => filter.column?.toggle(queryField)}>
-              <Icon name="columns" size={12} />
-            </button>
-          )}
           <CopyButton text={text} title={`Copy ${name}`} />
+          <Popover button={<Icon name="more" size={14} />} title="More" label={`More of ${name}`} buttonClass="icon-button">
+            {(close) => <ValueMenu name={name} field={queryField} text={text} filter={filter} close={close} />}
+          </Popover>
         </span>
       </dd>
+    </div>
+  );
+}
+
+interface MenuProps {
+  name: string;
+  field: string;
+  text: string;
+  filter: FilterAction | null;
+  close: () => void;
+}
+
+/** What is done less often with a value than to filter by it or to copy it. */
+function ValueMenu({ name, field, text, filter, close }: MenuProps): JSX.Element {
+  const act = (what: () => void) => () => {
+    what();
+    close();
+  };
+  const copy = (copied: string) => act(() => void copyText(copied).then(() => say("Copied")));
+  const { groupBy, column } = filter ?? {};
+  return (
+    <div class="value-menu">
+      {groupBy && (
+        <button type="button" onClick={act(() => groupBy(field))}>
+          <Icon name="group" size={12} />
+          Group by {name}
+        </button>
+      )}
+      {column && (
+        <button type="button" aria-pressed={column.has(field)} onClick={act(() => column.toggle(field))}>
+          <Icon name="columns" size={12} />
+          {column.has(field) ? "Take out of the list" : "Column in the list"}
+        </button>
+      )}
+      {filter && (
+        <button type="button" onClick={act(() => filter.toggle("has", field, false))}>
+          <Icon name="check" size={12} />
+          Only with the field
+        </button>
+      )}
+      {filter && (
+        <button type="button" onClick={act(() => filter.toggle("has", field, true))}>
+          <Icon name="minus" size={12} />
+          Only without the field
+        </button>
+      )}
+      <button type="button" onClick={copy(filterText(field, text))}>
+        <Icon name="copy" size={12} />
+        Copy as a filter
+      </button>
+      <button type="button" onClick={copy(`${name}=${text}`)}>
+        <Icon name="copy" size={12} />
+        Copy key=value
+      </button>
     </div>
   );
 }

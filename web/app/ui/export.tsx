@@ -1,11 +1,9 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { getFile, hasToken, type Params } from "../api/client";
+import { getFile, type Params } from "../api/client";
 import { asApiError } from "../api/use";
-import { curlOf } from "../lib/curl";
 import { saveFile } from "../lib/download";
 import { bytes } from "../lib/format";
-import { CopyButton } from "./copy";
 
 export interface FileFormat {
   /** As the API names it. */
@@ -86,9 +84,4 @@ export function ExportNote({ busy, note, onCancel }: NoteProps): JSX.Element | n
       )}
     </p>
   );
-}
-
-/** The search of the page, to be asked again from a shell. */
-export function CopyCurl({ path, params }: { path: string; params: Params }): JSX.Element {
-  return <CopyButton class="text-button" label="Copy as curl" title="The same search, for a shell" text={() => curlOf(window.location.origin + path, params, hasToken())} />;
 }

@@ -8,6 +8,7 @@ import { togglePin, usePins } from "../lib/pins";
 import { hasFilter } from "../lib/query";
 import type { Search } from "../lib/search";
 import { Icon } from "./icons";
+import { NumericFacet } from "./numeric";
 
 export interface FacetValue {
   value: string;
@@ -46,6 +47,11 @@ export function Facets({ table, search, first, counts, load, onClose }: Props): 
   const found = (fields.data?.fields ?? [])
     .filter((field) => !top.includes(field.query_name) && !TWINS.includes(field.query_name) && field.query_name.toLowerCase().includes(lower))
     .slice(0, SHOWN_FIELDS);
+  // Pinned ones are told by what is known of them, too.
+  const knownOf = (name: string): { field?: FieldPage["fields"][number] } => {
+    const field = fields.data?.fields.find((each) => each.query_name === name);
+    return field && !first.includes(name) ? { field } : {};
+  };
   return (
     <aside class="facets" aria-label="Facets">
       <header class="facets-head">
@@ -58,7 +64,7 @@ export function Facets({ table, search, first, counts, load, onClose }: Props): 
         {top
           .filter((name) => name.toLowerCase().includes(lower))
           .map((name) => (
-            <Facet key={name} name={name} table={table} pinned={first.includes(name) ? null : true} search={search} load={load} startsOpen counts={counts} />
+            <Facet key={name} name={name} table={table} pinned={first.includes(name) ? null : true} {...knownOf(name)} search={search} load={load} startsOpen={!NUMBERS_FIRST.includes(name)} counts={counts} />
           ))}
         {found.map((field) => (
           <Facet key={field.name} name={field.query_name} table={table} pinned={false} field={field} search={search} load={load} startsOpen={false} counts={counts} />
@@ -98,9 +104,20 @@ function Facet({ name, table, pinned, field, search, load, startsOpen, counts }:
           </button>
         )}
       </div>
-      {open && <Values name={name} search={search} load={load} counts={counts} />}
+      {open && (isNumeric(name, field) ? <NumericFacet table={table} name={name} search={search} /> : <Values name={name} search={search} load={load} counts={counts} />)}
     </section>
   );
+}
+
+/** Fewer values than this are better read one by one, such as status codes. */
+const FEW_VALUES = 12;
+/** Numbers that every row has; how they are spread is not kept by the server, so nobody is made to wait for it. */
+const NUMBERS_FIRST = ["duration"];
+const NUMBERS = ["int", "double"];
+
+function isNumeric(name: string, field: FacetProps["field"]): boolean {
+  if (NUMBERS_FIRST.includes(name)) return true;
+  return field !== undefined && field.types.length > 0 && field.types.every((type) => NUMBERS.includes(type)) && (field.distinct === undefined || field.distinct > FEW_VALUES);
 }
 
 function saysOf({ query_name: name, count: records, distinct, exact }: FieldPage["fields"][number]): string {
@@ -109,7 +126,7 @@ function saysOf({ query_name: name, count: records, distinct, exact }: FieldPage
 }
 
 function Values({ name, search, load, counts }: Pick<FacetProps, "name" | "search" | "load" | "counts">): JSX.Element {
-  const found = useApi<FacetAnswer>(`${name} ${search.key}`, (signal) => load(name, signal));
+  const found = useApi<FacetAnswer>(search.cancelled ? null : `${name} ${search.key}`, (signal) => load(name, signal));
   // What is wrong with the query stands in the view, once.
   if (found.error && found.error.position !== null) return <p class="hint">–</p>;
   if (found.error) return <p class="hint form-error">{found.error.message}</p>;

@@ -9,7 +9,7 @@ import { fuzzySort } from "../lib/fuzzy";
 import { setTheme } from "../lib/prefs";
 import { asTraceId } from "../lib/query";
 import { currentPlace, href, navigate } from "../lib/router";
-import { addressOf, usePast } from "../lib/saved";
+import { addressOf, useKept, usePast } from "../lib/saved";
 import { absoluteLink, hrefInRange } from "../lib/search";
 import { copyText } from "./copy";
 import { say } from "./toast";
@@ -105,6 +105,7 @@ function compareCommands(): Command[] {
 function useCommands(onShortcuts: () => void): Command[] {
   const saved = useSearches().data;
   const past = usePast();
+  const kept = useKept();
   const services = useApi<string[]>("palette services", async (signal) => {
     const pages = await Promise.all(["spans", "logs"].map((table) => getJson<ValuePage>("/api/v1/fields/service_name/values", { table, limit: SERVICES }, signal)));
     return [...new Set(pages.flatMap((page) => page.values.map((entry) => String(entry.value))))];
@@ -113,6 +114,7 @@ function useCommands(onShortcuts: () => void): Command[] {
     () => [
       ...VIEWS.map((view) => ({ kind: `View · g ${view.key}`, text: view.label, run: () => navigate(hrefInRange(view.path)) })),
       ...(saved ?? []).map((search) => ({ kind: `Saved in ${search.view}`, text: search.name, run: () => navigate(addressOf(search)) })),
+      ...kept.map((entry) => ({ kind: "Saved in this browser", text: entry.name, run: () => navigate(entry.href) })),
       ...(services.data ?? []).map((name) => ({ kind: "Service", text: name, run: () => navigate(hrefInRange(`/services/${encodeURIComponent(name)}`)) })),
       ...past.map((entry) => ({ kind: `Recent in ${entry.page.slice(1)}`, text: entry.query, run: () => navigate(href(entry.page, { q: entry.query })) })),
       { kind: "Traces", text: "Open a trace file: OTLP JSON, without the server", run: () => navigate("/open") },
@@ -127,6 +129,6 @@ function useCommands(onShortcuts: () => void): Command[] {
       { kind: "Help", text: "API: every request, to look at and to try", run: () => navigate("/docs/api") },
       { kind: "Help · ?", text: "Keyboard shortcuts", run: onShortcuts },
     ],
-    [saved, past, services.data],
+    [saved, kept, past, services.data],
   );
 }

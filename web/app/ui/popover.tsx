@@ -15,6 +15,9 @@ interface Props {
 export function Popover({ button, title, label, buttonClass, align = "end", children }: Props): JSX.Element {
   const [open, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);
+  const panel = useRef<HTMLDivElement>(null);
+  // At the foot of what scrolls it would be cut off.
+  useEffect(() => panel.current?.scrollIntoView({ block: "nearest" }), [open]);
   useEffect(() => {
     if (!open) return;
     const outside = (event: Event): void => {
@@ -40,7 +43,7 @@ export function Popover({ button, title, label, buttonClass, align = "end", chil
       <button type="button" class={buttonClass} title={title} aria-label={label} aria-expanded={open} onClick={() => setOpen(!open)}>
         {button}
       </button>
-      {open && <div class={`popover popover-${align}`}>{children(() => setOpen(false))}</div>}
+      {open && <div ref={panel} class={`popover popover-${align}`}>{children(() => setOpen(false))}</div>}
     </div>
   );
 }

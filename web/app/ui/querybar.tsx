@@ -2,11 +2,17 @@ import type { ComponentChildren, JSX } from "preact";
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { getJson, type ApiError } from "../api/client";
 import type { TracePage } from "../api/types";
+import { useCost } from "../api/use-cost";
 import { EditorHost } from "../editor/host";
 import type { Editor, EditorOptions } from "../editor/types";
+import { usePhone } from "../lib/prefs";
 import { asSpanId, asTraceId } from "../lib/query";
 import { href, navigate } from "../lib/router";
+import type { Search } from "../lib/search";
+import { ALL_TIME } from "../lib/time";
+import { FilterBuilder } from "./builder";
 import { Chips } from "./chips";
+import { CostPreview } from "./cost";
 import { Icon } from "./icons";
 import { SavedMenu } from "./saved";
 
@@ -16,6 +22,9 @@ interface Props {
   placeholder: string;
   error: ApiError | null;
   onRun: (query: string) => void;
+  /** Where a list is searched: what that costs is shown, and it can be cancelled. */
+  search?: Search;
+  running?: boolean;
   children?: ComponentChildren;
 }
 
@@ -41,8 +50,34 @@ async function placeOfSpan(id: string): Promise<string | null> {
   return trace ? href(`/trace/${trace.trace_id}`, { span: id }) : null;
 }
 
+/** Quick answers must not make the button flicker. */
+const CANCEL_AFTER_MS = 600;
+
+/** Runs what is typed; what runs for a while can be cancelled in the same place. */
+function RunButton({ running, onCancel }: { running: boolean; onCancel: (() => void) | undefined }): JSX.Element {
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    setLong(false);
+    if (!running) return;
+    const timer = setTimeout(() => setLong(true), CANCEL_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [running]);
+  if (long && onCancel) {
+    return (
+      <button type="button" class="button querybar-run" title="Stop this search" onClick={onCancel}>
+        Cancel
+      </button>
+    );
+  }
+  return (
+    <button type="submit" class="button button-primary querybar-run" title="Run again (Enter)">
+      Search
+    </button>
+  );
+}
+
 /** The one search box: coloured while typed, completed, wrong places underlined, a pasted trace id opens its trace. */
-export function QueryBar({ table, query, placeholder, error, onRun, children }: Props): JSX.Element {
+export function QueryBar({ table, query, placeholder, error, onRun, search, running = false, children }: Props): JSX.Element {
   const [text, setText] = useState(query);
   useEffect(() => setText(query), [query]);
   const run = (value: string): void => {
@@ -57,7 +92,12 @@ export function QueryBar({ table, query, placeholder, error, onRun, children }: 
     [table],
   );
   const invalid = error?.status === 400;
-  const at = error?.position != null && text === query ? unitOffset(text, error.position) : null;
+  const cost = useCost(search ? table : null, text, search?.fixed ?? ALL_TIME);
+  const phone = usePhone();
+  const preview = search && <CostPreview table={table} query={query} cost={cost} running={running} />;
+  // What is wrong shows while it is typed, too.
+  const wrongAt = text === query && error ? error.position : cost.about === text ? (cost.error?.position ?? null) : null;
+  const at = wrongAt === null ? null : unitOffset(text, wrongAt);
   return (
     <>
       <form
@@ -77,12 +117,13 @@ export function QueryBar({ table, query, placeholder, error, onRun, children }: 
             </button>
           )}
           {text === "" && <kbd class="hide-phone">/</kbd>}
+          {!phone && preview}
+          <FilterBuilder table={table} query={text} onRun={run} />
           <SavedMenu onRun={run} />
         </div>
         {children}
-        <button type="submit" class="button button-primary" title="Run again (Enter)">
-          Search
-        </button>
+        <RunButton running={running} onCancel={search?.cancel} />
+        {phone && preview && <div class="cost-line">{preview}</div>}
       </form>
       <Chips query={query} onChange={onRun} />
     </>

@@ -7,6 +7,8 @@ const OFF = "off";
 const EVERY: [string, string][] = [[OFF, "Off"], ["10s", "10 s"], ["1m", "1 min"], ["5m", "5 min"]];
 const MS: Record<string, number> = { "10s": 10_000, "1m": 60_000, "5m": 300_000 };
 
+export const everyMs = (every: string): number => MS[every] ?? 60_000;
+
 /** How often the page searches again by itself; it stands in the address. */
 export function useEvery(): string | null {
   const every = usePlace().params.get("every");

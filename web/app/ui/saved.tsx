@@ -1,13 +1,13 @@
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import { ApiError } from "../api/client";
 import { forgetSearch, moveKept, replaceSearch, saveSearch, useSearches } from "../api/searches";
-import { plural } from "../lib/format";
 import { hrefWith, navigate, usePlace } from "../lib/router";
-import { addressOf, contentOf, forgetKept, forgetPast, useKept, usePast, type SavedSearch } from "../lib/saved";
+import { addressOf, contentOf, forgetKept, forgetPast, keepHere, toggleStart, useKept, usePast, useStarts, type Kept, type SavedSearch } from "../lib/saved";
 import { Icon } from "./icons";
 import { Popover } from "./popover";
 import { withCode } from "./states";
+import { Choice } from "./topbar";
 
 const SHOWN_PAST = 12;
 
@@ -51,24 +51,20 @@ function SavedPanel({ onRun, close }: { onRun: (query: string) => void; close: (
           )}
         </p>
       )}
-      <KeptOffer saved={saved} />
-      {ordered.length > 0 && <h3>Saved</h3>}
+      <OwnSearches saved={saved} here={here} close={close} />
+      {ordered.length > 0 && <h3>For everybody</h3>}
       <ul class="saved-list">
         {ordered.map((search) => (
-          <li key={search.id} class="saved-row">
-            <button type="button" title={search.query} onClick={() => (close(), navigate(addressOf(search)))}>
-              {search.name}
-              {`/${search.view}` !== here && <span class="muted"> in {search.view}</span>}
-            </button>
+          <SavedRow key={search.id} name={search.name} address={addressOf(search)} query={search.query} here={here} close={close}>
             <button type="button" class="icon-button" aria-label={`Forget ${search.name}`} title="Forget, for everybody" onClick={() => act(forgetSearch(search.id))}>
               <Icon name="close" size={12} />
             </button>
-          </li>
+          </SavedRow>
         ))}
       </ul>
       {past.length > 0 && (
         <h3>
-          Recent
+          Recent here
           <button type="button" class="text-button" onClick={forgetPast}>
             Clear
           </button>
@@ -83,7 +79,7 @@ function SavedPanel({ onRun, close }: { onRun: (query: string) => void; close: (
           </li>
         ))}
       </ul>
-      {saved.length === 0 && past.length === 0 && !refused && <p class="hint">Give this search a name, and everybody finds it here and in the command palette.</p>}
+      {saved.length === 0 && past.length === 0 && !refused && <p class="hint">Give this search a name, and it is found here and in the command palette.</p>}
     </div>
   );
 }
@@ -95,6 +91,7 @@ function SaveForm({ saved }: { saved: readonly SavedSearch[] }): JSX.Element | n
   const { path, params } = usePlace();
   const [name, setName] = useState("");
   const [problem, setProblem] = useState<Problem | null>(null);
+  const [shared, setShared] = useState(true);
   const content = contentOf(name.trim(), hrefWith(path, params, {}));
   if (!content) return null;
   const send = (sent: Promise<unknown>): void => {
@@ -110,7 +107,10 @@ function SaveForm({ saved }: { saved: readonly SavedSearch[] }): JSX.Element | n
     );
   };
   const save = (): void => {
-    if (content.name !== "") send(saveSearch(content));
+    if (content.name === "") return;
+    if (shared) return send(saveSearch(content));
+    keepHere(content.name, addressOf(content));
+    setName("");
   };
   const existing = problem?.existing;
   return (
@@ -134,6 +134,7 @@ function SaveForm({ saved }: { saved: readonly SavedSearch[] }): JSX.Element | n
           Save
         </button>
       </div>
+      <Choice<"all" | "own"> label="For" value={shared ? "all" : "own"} options={[["all", "Everybody"], ["own", "This browser"]]} onChange={(next) => setShared(next === "all")} />
       {problem && (
         <p class="hint form-error" role="alert">
           {existing ? `There is a search “${existing.name}” already. ` : withCode(problem.text)}
@@ -148,31 +149,78 @@ function SaveForm({ saved }: { saved: readonly SavedSearch[] }): JSX.Element | n
   );
 }
 
-/** Searches were kept in the browser once: whoever has some there is asked what to do with them. */
-function KeptOffer({ saved }: { saved: readonly SavedSearch[] }): JSX.Element | null {
+interface RowProps {
+  name: string;
+  address: string;
+  query: string;
+  here: string;
+  close: () => void;
+  children: ComponentChildren;
+}
+
+/** One search with a name: opened by a click, and made the beginning of its page. */
+function SavedRow({ name, address, query, here, close, children }: RowProps): JSX.Element {
+  const starts = useStarts();
+  const page = address.split("?")[0] ?? "";
+  const isStart = starts[page] === address;
+  const view = page.slice(1);
+  return (
+    <li class="saved-row">
+      <button type="button" title={query} onClick={() => (close(), navigate(address))}>
+        <span class="saved-name">
+          {name}
+          {page !== here && <span class="muted"> in {view}</span>}
+        </span>
+        {query !== "" && query !== name && <code class="saved-what">{query}</code>}
+      </button>
+      {address.includes("?") && (
+        <button type="button" class="icon-button" aria-pressed={isStart} aria-label={`Begin ${view} with ${name}`} title={isStart ? `${view} begins with this, in this browser; click to undo` : `Begin ${view} with this, in this browser`} onClick={() => toggleStart(address)}>
+          <Icon name="home" size={12} />
+        </button>
+      )}
+      {children}
+    </li>
+  );
+}
+
+/** Those of this browser, which can be given to everybody. */
+function OwnSearches({ saved, here, close }: { saved: readonly SavedSearch[]; here: string; close: () => void }): JSX.Element | null {
   const kept = useKept();
   const [failed, setFailed] = useState<string[]>([]);
   const [moving, setMoving] = useState(false);
   if (kept.length === 0) return null;
-  const move = async (): Promise<void> => {
+  const share = async (some: readonly Kept[]): Promise<void> => {
     setMoving(true);
-    setFailed(await moveKept(kept, saved));
+    setFailed(await moveKept(some, saved));
     setMoving(false);
   };
   return (
-    <div class="saved-offer">
-      <p>{plural(kept.length, "search is", "searches are")} kept in this browser only. On the server everybody has them, on every machine.</p>
+    <>
+      <h3>
+        Only in this browser
+        {kept.length > 1 && (
+          <button type="button" class="text-button" disabled={moving} onClick={() => void share(kept)}>
+            Share all
+          </button>
+        )}
+      </h3>
       {failed.map((line) => (
-        <p key={line} class="form-error">
+        <p key={line} class="hint form-error" role="alert">
           {withCode(line)}
         </p>
       ))}
-      <button type="button" class="button button-small" disabled={moving} onClick={() => void move()}>
-        Move to the server
-      </button>{" "}
-      <button type="button" class="text-button" title={kept.map((entry) => entry.name).join(", ")} onClick={() => forgetKept(kept.map((entry) => entry.name))}>
-        Forget them
-      </button>
-    </div>
+      <ul class="saved-list">
+        {kept.map((entry) => (
+          <SavedRow key={`${entry.href} ${entry.name}`} name={entry.name} address={entry.href} query={new URLSearchParams(entry.href.split("?")[1] ?? "").get("q") ?? ""} here={here} close={close}>
+            <button type="button" class="icon-button" disabled={moving} aria-label={`Share ${entry.name}`} title="Give it to everybody: it is kept on the server then" onClick={() => void share([entry])}>
+              <Icon name="share" size={12} />
+            </button>
+            <button type="button" class="icon-button" aria-label={`Forget ${entry.name}`} title="Forget" onClick={() => forgetKept([entry.name])}>
+              <Icon name="close" size={12} />
+            </button>
+          </SavedRow>
+        ))}
+      </ul>
+    </>
   );
 }

@@ -2,6 +2,7 @@ import { createContext, type ComponentChildren, type JSX } from "preact";
 import { useContext } from "preact/hooks";
 import type { Answer } from "../api/types";
 import type { ApiError } from "../api/client";
+import { plural } from "../lib/format";
 import { CopyButton } from "./copy";
 import { Icon } from "./icons";
 
@@ -24,7 +25,7 @@ export function Skeleton({ rows = 24, rowHeight = 18 }: { rows?: number; rowHeig
 export function ErrorState({ error, retry }: { error: ApiError; retry: () => void }): JSX.Element {
   return (
     <section class="state state-error" role="alert">
-      <h2>{error.status === 400 ? "The query was not understood" : "No answer"}</h2>
+      <h2>{error.status === 400 ? "The query was not understood" : error.code === "cancelled" && error.status === 0 ? "Cancelled" : "No answer"}</h2>
       <p class="state-message">{withCode(error.message)}</p>
       {error.hint && <p>{withCode(error.hint)}</p>}
       <div class="state-actions">
@@ -83,8 +84,18 @@ export function Incomplete({ answers, children }: IncompleteProps): JSX.Element 
           <Icon name="warn" />
           <span>
             <strong>This answer is incomplete:</strong> {reasons.slice(0, SHOWN_REASONS).map(withCode).map((reason, at) => (at === 0 ? reason : <>; {reason}</>))}
-            {reasons.length > SHOWN_REASONS && <span title={reasons.join("\n")}>; and {reasons.length - SHOWN_REASONS} more reasons</span>}
+            {reasons.length > SHOWN_REASONS && (
+              <details class="banner-more">
+                <summary>and {plural(reasons.length - SHOWN_REASONS, "more reason")}</summary>
+                <ul>
+                  {reasons.slice(SHOWN_REASONS).map((reason) => (
+                    <li key={reason}>{withCode(reason)}</li>
+                  ))}
+                </ul>
+              </details>
+            )}
           </span>
+          <CopyButton text={() => [...reasons, window.location.href, new Date().toISOString()].join("\n")} title="Copy the reasons" />
         </div>
       )}
       {children !== undefined && <Said.Provider value={[...above, ...reasons]}>{children}</Said.Provider>}
@@ -92,7 +103,7 @@ export function Incomplete({ answers, children }: IncompleteProps): JSX.Element 
   );
 }
 
-/** Each may be a sentence; what more of them say is in the title. */
+/** Each may be a sentence; more of them show when they are asked for. */
 const SHOWN_REASONS = 3;
 
 /** A thin line that moves at the top of a view while something newer is loading. */

@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { setZone, useZone, type Zone } from "../lib/format";
 import { setTheme, useTheme, type Theme } from "../lib/prefs";
 import { href, usePlace } from "../lib/router";
+import { startOf, useStarts } from "../lib/saved";
 import { Icon, Mark } from "./icons";
 import { Popover } from "./popover";
 
@@ -29,7 +30,8 @@ interface Props {
 export function TopBar({ onShortcuts, onPalette }: Props): JSX.Element {
   const { path, params } = usePlace();
   const range = { start: params.get("start"), end: params.get("end") };
-  const isHere = (view: string): boolean => path === view || path.startsWith(`${view}/`) || (view === "/traces" && (path.startsWith("/trace/") || path === "/compare" || path === "/open"));
+  useStarts();
+  const isHere = (view: string): boolean => path === view || path.startsWith(`${view}/`) || (view === "/logs" && path.startsWith("/log/")) || (view === "/traces" && (path.startsWith("/trace/") || path === "/compare" || path === "/open"));
   const nav = useRef<HTMLElement>(null);
   useEffect(() => nav.current?.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" }), [path]);
   return (
@@ -40,7 +42,7 @@ export function TopBar({ onShortcuts, onPalette }: Props): JSX.Element {
       </a>
       <nav class="nav" aria-label="Views" ref={nav}>
         {VIEWS.map((view) => (
-          <a key={view.path} href={href(view.path, range)} aria-current={isHere(view.path) ? "page" : undefined}>
+          <a key={view.path} href={isHere(view.path) ? href(view.path, range) : startOf(view.path, range)} aria-current={isHere(view.path) ? "page" : undefined}>
             {view.label}
           </a>
         ))}

@@ -290,6 +290,10 @@ async fn a_search_is_explained_as_sql_is() {
         (numbers.clone(), &json!(false))
     );
     assert_eq!(read_bytes(&answer), answer["scanned_bytes"]);
+    assert_eq!(
+        answer["limits"],
+        json!({"timeout_ms": 60_000, "memory_bytes": 512 << 20})
+    );
 
     let analyze = [&search[..], &[("analyze", "true"), ("limit", "2")]].concat();
     let answer = house.get("/api/v1/explain", &analyze).await;

@@ -1,0 +1,30 @@
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { Answer } from "../api/types";
+import { ago, count, fullTime, useZone } from "../lib/format";
+
+const TICK_MS = 15_000;
+
+interface Props {
+  answer: Answer;
+  /** When it was asked for. */
+  madeAt: number;
+}
+
+/** How old an answer is, and how long it took: all that had been acknowledged by then is in it. */
+export function AsOf({ answer, madeAt }: Props): JSX.Element {
+  const zone = useZone();
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    setNow(Date.now());
+    const timer = setInterval(() => setNow(Date.now()), TICK_MS);
+    return () => clearInterval(timer);
+  }, [madeAt]);
+  const at = fullTime(`${Math.round(madeAt)}000000`, zone);
+  return (
+    <span class="muted hide-beside hide-phone" title={`As of ${at}${answer.snapshot === undefined ? "" : `, snapshot ${answer.snapshot}`}: all that had been acknowledged by then is in it`}>
+      {answer.elapsed_ms !== undefined && `${count(answer.elapsed_ms)} ms, `}
+      {ago(Math.min(madeAt, now), now)}
+    </span>
+  );
+}

@@ -1,0 +1,64 @@
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { hasToken, type Params } from "../api/client";
+import { cliOf, curlOf, sqlCurlOf } from "../lib/curl";
+import { href } from "../lib/router";
+import { CopyButton } from "./copy";
+import { Icon } from "./icons";
+import { Popover } from "./popover";
+import { Choice } from "./topbar";
+
+type Form = "curl" | "cli" | "sql";
+
+interface Props {
+  /** The request that the page made; without one it is the statement. */
+  request?: { path: string; params: Params };
+  /** The same in SQL. */
+  statement: () => string;
+  /** Whether the page is the one for SQL itself. */
+  isSql?: boolean;
+}
+
+const SAYS: Record<Form, string> = {
+  curl: "What this page asks of the API",
+  cli: "The same in SQL, from the command line",
+  sql: "The same as a statement",
+};
+
+/** What the page shows, to be asked again from a shell, a script or in SQL. */
+export function RunAs(props: Props): JSX.Element {
+  return (
+    <Popover button={<><Icon name="terminal" /><span class="hide-narrow">Run as</span></>} title="The same as curl, command line or SQL" buttonClass="text-button">
+      {(close) => <RunAsPanel {...props} close={close} />}
+    </Popover>
+  );
+}
+
+function RunAsPanel({ request, statement, isSql = false, close }: Props & { close: () => void }): JSX.Element {
+  const [form, setForm] = useState<Form>("curl");
+  const sql = statement();
+  const { origin } = window.location;
+  const texts: Record<Form, () => string> = {
+    curl: () => (request ? curlOf(origin + request.path, request.params, hasToken()) : sqlCurlOf(`${origin}/api/v1/sql`, sql, hasToken())),
+    cli: () => cliOf(origin, sql),
+    sql: () => sql,
+  };
+  const text = texts[form]();
+  return (
+    <div class="runas">
+      <Choice<Form> label="Run as" value={form} options={[["curl", "curl"], ["cli", "CLI"], ["sql", "SQL"]]} onChange={setForm} />
+      <pre tabIndex={0} aria-label={SAYS[form]}>
+        {text}
+      </pre>
+      <div class="runas-foot">
+        <span class="hint">{SAYS[form]}</span>
+        {form === "sql" && !isSql && (
+          <a class="text-button" href={href("/sql", { q: sql })} onClick={close}>
+            Open in SQL
+          </a>
+        )}
+        <CopyButton class="text-button" label="Copy" title="Copy the command" text={text} />
+      </div>
+    </div>
+  );
+}
