@@ -1,12 +1,14 @@
 //! The figures of `expected.json`, computed from the original sources by other means than ours,
 //! come out of Spoor: by `spoor import`, by OTLP/HTTP JSON and by OTLP/gRPC protobuf, each into a
-//! folder of its own, from the buffer and again from files.
+//! folder of its own, from the buffer and again from files; and, of what was imported, by every API
+//! that can say them (`apis`).
 //!
 //! Not compared, because no API can know them: `source_minute_files`, `rows_dropped_as_repeated`,
 //! `log_rows_with_broken_json`, `log_rows_with_zero_time_in_source` (facts about the sources), and
 //! `dependency-graph` (a file for drawing maps, not telemetry). `service_cycles` has no API of its
 //! own: it is computed here from the edges that the API gives.
 
+mod apis;
 mod facts;
 mod local;
 mod logs;
@@ -46,6 +48,23 @@ async fn compare(api: &Api, extent: Extent, when: &str) {
         }
     }
     minutes::compare_failing_transactions(&mut facts, &expected["nezha-tt"]).await;
+    facts.finish(when);
+}
+
+/// Every fact by every API that can say it.
+async fn compare_apis(api: &Api, extent: Extent, when: &str) {
+    let expected = data::expected();
+    assert_all_there(api).await;
+    let mut facts = Facts::new(api, extent);
+    for (name, figures) in expected.as_object().unwrap() {
+        if figures.get("traces").is_some_and(Value::is_object) {
+            apis::compare_spans(&mut facts, &Dataset::spans(name, figures)).await;
+        }
+        if figures.get("logs").is_some_and(Value::is_object) {
+            apis::compare_logs(&mut facts, &Dataset::logs(name, figures)).await;
+        }
+    }
+    apis::compare_whole(&mut facts, &expected).await;
     facts.finish(when);
 }
 
@@ -146,6 +165,14 @@ async fn imported_files_give_every_expected_figure() {
     compare(&server.api(), Extent::Everything, "after `spoor import`").await;
     server.stop().await;
     home.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_api_gives_every_figure_that_it_can_say() {
+    let home = Home::new();
+    import(&home).await;
+    let server = home.serve().await;
+    compare_apis(&server.api(), Extent::Everything, "by every API").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

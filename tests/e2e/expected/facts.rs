@@ -90,6 +90,10 @@ impl<'a> Dataset<'a> {
         self.services.iter().any(|service| service == name)
     }
 
+    pub(super) fn services(&self) -> &[String] {
+        &self.services
+    }
+
     pub(super) fn has(&self, key: &str) -> bool {
         self.figures.get(key).is_some()
     }
@@ -109,10 +113,15 @@ pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// A SQL time literal, written as users write it.
+/// A SQL time literal.
 pub(super) fn timestamp(time_ns: i64) -> String {
+    format!("'{}'", time_text(time_ns))
+}
+
+/// A time as users write it.
+pub(super) fn time_text(time_ns: i64) -> String {
     let time = DateTime::from_timestamp_nanos(time_ns);
-    format!("'{}'", time.to_rfc3339_opts(SecondsFormat::Nanos, true))
+    time.to_rfc3339_opts(SecondsFormat::Nanos, true)
 }
 
 /// Text to number; what `GROUP BY` gives and what most of `expected.json` is.

@@ -69,12 +69,16 @@ async fn totals(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
 }
 
 /// Nezha names the Kubernetes node, the web server itself.
-fn host_column(dataset: &Dataset<'_>) -> &'static str {
+pub(super) fn host_key(dataset: &Dataset<'_>) -> &'static str {
     if dataset.name.starts_with("nezha") {
-        "\"resource.k8s.node.name\""
+        "k8s.node.name"
     } else {
-        "\"resource.host.name\""
+        "host.name"
     }
+}
+
+fn host_column(dataset: &Dataset<'_>) -> String {
+    format!("\"resource.{}\"", host_key(dataset))
 }
 
 async fn groups(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {

@@ -8,10 +8,10 @@ use serde_json::Value;
 use super::facts::{Facts, counts, counts_per_service, timestamp};
 use crate::api::number;
 
-const MINUTE_NS: i64 = 60_000_000_000;
+pub(super) const MINUTE_NS: i64 = 60_000_000_000;
 
 /// `2023-01-29T08:48Z` in nanoseconds.
-fn minute_ns(name: &str) -> i64 {
+pub(super) fn minute_ns(name: &str) -> i64 {
     let time = NaiveDateTime::parse_from_str(name, "%Y-%m-%dT%H:%MZ").unwrap();
     time.and_utc().timestamp_nanos_opt().unwrap()
 }
