@@ -11,6 +11,7 @@ mod differential;
 mod explain;
 mod export;
 mod facets;
+mod needle;
 mod queries;
 mod scanned;
 mod scenarios;

@@ -3,8 +3,8 @@
 use arrow::array::{Array, AsArray, FixedSizeBinaryArray, ListArray, MapArray, StringArray};
 use arrow::record_batch::RecordBatch;
 
-use super::ids::IdsBuilder;
-use super::packed::{Kind, Packer};
+use super::ids::{IDS, IdsBuilder, LINKS};
+use super::packed::Packer;
 use super::segment::SegmentBuilder;
 use super::terms::Attribute;
 use super::words::{HashedWord, WordsBuilder};
@@ -66,9 +66,9 @@ impl IndexBuilder {
         }
         let mut packer = Packer::new();
         self.words.finish(&mut packer)?;
-        self.ids.finish(&mut packer, Kind::IdBuckets, Kind::Ids)?;
+        self.ids.finish(&mut packer, &IDS)?;
         if let Some(links) = self.links {
-            links.finish(&mut packer, Kind::LinkBuckets, Kind::Links)?;
+            links.finish(&mut packer, &LINKS)?;
         }
         self.segment.finish(&mut packer)?;
         Ok(packer.finish(id, self.rows))

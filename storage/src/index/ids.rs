@@ -4,14 +4,17 @@
 //! spans link to are kept in the same way, apart from them, so that their absence says that nothing is known of links. Each
 //! is hashed to 22 bits (two say what it is) and kept with the blocks that have it. The pairs of hash
 //! and block are sorted into buckets by the upper bits of the hash; a bucket is one list (see `rows`) of
-//! `lower bits × blocks + block`.
+//! `lower bits × blocks + block`. Each pair has a *mark*, eight more bits of the hash, so that of a store with
+//! millions of ids few are read that are others: without them a lookup finds a wrong block for each million.
 //!
 //! ```text
 //! IdBuckets, LinkBuckets = bits u8 (2^bits buckets) | varint bytes of each bucket's list
+//!                        | varint pairs of each bucket            not in indexes of before there were marks
 //! Ids, Links             = the lists, an area
+//! IdMarks, LinkMarks     = u8 of each pair in the order of the lists, 0 if it may be any: an area
 //! ```
-//! So a pair costs about ten bits, a lookup reads one bucket of a few hundred pairs, and a hash that two
-//! ids share costs reading a block too many.
+//! So a pair costs about ten bits and its mark, a lookup reads one bucket of a few hundred pairs and, of those that
+//! have the hash, the marks; and a hash and mark that two ids share cost reading a block too many.
 
 use std::collections::HashSet;
 use std::ops::{Bound, Range};
@@ -21,7 +24,7 @@ use roaring::RoaringBitmap;
 use super::BLOCK_ROWS;
 use super::packed::{Kind, Packer};
 use super::rows::{RowsEncoder, decode, read_u32, varint};
-use super::terms::HASH_BITS;
+use super::terms::{HASH_BITS, Hashed};
 use super::words::Seeded;
 use crate::error::{Error, Result};
 
@@ -30,12 +33,39 @@ const BUCKET_PAIRS: u64 = 256;
 const MAX_BITS: u32 = 14;
 /// Lists hold numbers below 2^32.
 const LIST_BITS: u32 = 32;
+/// Of a part one list is read, or the marks of a few pairs: parts are smaller than of other areas, so that a needle
+/// in many files neither reads nor keeps much for each.
+const PART_BYTES: usize = 32 << 10;
+/// The mark of a pair that stands for several ids.
+const ANY: u8 = 0;
+
+/// The parts that hold one kind of ids.
+#[derive(Debug)]
+pub(super) struct Kinds {
+    pub(super) heads: Kind,
+    pub(super) lists: Kind,
+    pub(super) marks: Kind,
+}
+
+/// Id-like words and values, and the traces of rows.
+pub(super) const IDS: Kinds = Kinds {
+    heads: Kind::IdBuckets,
+    lists: Kind::Ids,
+    marks: Kind::IdMarks,
+};
+
+/// Traces that spans link to.
+pub(super) const LINKS: Kinds = Kinds {
+    heads: Kind::LinkBuckets,
+    lists: Kind::Links,
+    marks: Kind::LinkMarks,
+};
 
 /// Collects pairs block by block; eight bytes each until they are written.
 pub(super) struct IdsBuilder {
-    /// Hash << 32 | block.
+    /// Hash << 40 | block << 8 | mark.
     pairs: Vec<u64>,
-    block: HashSet<u32, Seeded>,
+    block: HashSet<Hashed, Seeded>,
     blocks: u32,
 }
 
@@ -49,39 +79,54 @@ impl IdsBuilder {
     }
 
     /// Notes that the block has an id of this hash.
-    pub(super) fn add(&mut self, hash: u32) {
+    pub(super) fn add(&mut self, hash: Hashed) {
         self.block.insert(hash);
     }
 
     pub(super) fn end_block(&mut self) {
-        let block = u64::from(self.blocks);
-        self.pairs
-            .extend(self.block.drain().map(|hash| u64::from(hash) << 32 | block));
+        let block = u64::from(self.blocks) << 8;
+        let pair = |hash: Hashed| u64::from(hash.number) << 40 | block | u64::from(hash.mark);
+        self.pairs.extend(self.block.drain().map(pair));
         self.blocks += 1;
     }
 
-    /// Writes the heads and the area as parts of these kinds.
-    pub(super) fn finish(mut self, packer: &mut Packer, heads: Kind, lists: Kind) -> Result<()> {
+    /// Writes heads, lists and marks as parts of these kinds.
+    pub(super) fn finish(mut self, packer: &mut Packer, kinds: &Kinds) -> Result<()> {
         self.pairs.sort_unstable();
         let bits = bucket_bits(self.pairs.len() as u64, self.blocks);
         let lower = HASH_BITS - bits;
         let mut head = vec![bits.to_le_bytes()[0]];
         let (mut area, mut ends) = (Vec::new(), Vec::new());
-        let mut pairs = self.pairs.iter().peekable();
+        let (mut marks, mut mark_ends) = (Vec::new(), Vec::new());
+        let (mut pairs, mut last) = (self.pairs.iter().peekable(), None);
         for bucket in 0..1_u64 << bits {
             let mut list = RowsEncoder::default();
-            while let Some(pair) = pairs.next_if(|pair| *pair >> (32 + lower) == bucket) {
-                let (hash, block) = (pair >> 32, pair & u64::from(u32::MAX));
+            while let Some(pair) = pairs.next_if(|pair| *pair >> (40 + lower) == bucket) {
+                if last.replace(pair >> 8) == Some(pair >> 8) {
+                    // Several ids of one hash in one block.
+                    marks.pop();
+                    marks.push(ANY);
+                    continue;
+                }
+                let (hash, block) = (pair >> 40, pair >> 8 & u64::from(u32::MAX));
                 let number = (hash & ((1 << lower) - 1)) * u64::from(self.blocks) + block;
                 list.push(u32::try_from(number).map_err(|_| too_many())?);
+                marks.push(pair.to_le_bytes()[0]);
             }
             let list = list.finish()?;
             varint(list.len() as u64, &mut head);
             area.extend_from_slice(&list);
             ends.push(area.len());
+            mark_ends.push(marks.len());
         }
-        packer.part(heads, "", &head);
-        packer.area(lists, &area, ends.into_iter());
+        let mut start = 0;
+        for end in &mark_ends {
+            varint((end - start) as u64, &mut head);
+            start = *end;
+        }
+        packer.part(kinds.heads, "", &head);
+        packer.area(kinds.lists, (&area, PART_BYTES), ends.into_iter());
+        packer.area(kinds.marks, (&marks, PART_BYTES), mark_ends.into_iter());
         Ok(())
     }
 }
@@ -93,6 +138,12 @@ fn bucket_bits(pairs: u64, blocks: u32) -> u32 {
     wanted.max((HASH_BITS + blocks_bits).saturating_sub(LIST_BITS))
 }
 
+/// Where a bucket begins whose ends are these.
+fn start(ends: &[u32], bucket: usize) -> usize {
+    let before = bucket.checked_sub(1).and_then(|before| ends.get(before));
+    before.map_or(0, |end| *end as usize)
+}
+
 fn too_many() -> Error {
     Error::internal("more blocks than an index can tell apart")
 }
@@ -100,8 +151,27 @@ fn too_many() -> Error {
 /// Where the buckets of a file are.
 pub(super) struct Ids {
     bits: u32,
-    lists: Vec<Range<usize>>,
+    /// Where each list ends; the first begins at 0.
+    ends: Vec<u32>,
+    /// Where the marks of each bucket end; empty if there are none.
+    mark_ends: Vec<u32>,
     rows: u32,
+}
+
+/// A pair that has a hash that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Candidate {
+    block: u32,
+    /// Where its mark is.
+    pub(super) at: usize,
+    wanted: u8,
+}
+
+impl Candidate {
+    /// Whether it may be the id that was asked for.
+    pub(super) fn may_be(&self, mark: u8) -> bool {
+        mark == ANY || mark == self.wanted
+    }
 }
 
 impl Ids {
@@ -114,62 +184,86 @@ impl Ids {
         if bits > HASH_BITS || 1_usize << bits > bytes.len() {
             return Err(wrong());
         }
-        let mut lists = Vec::with_capacity(1 << bits);
-        let mut start = 0_usize;
-        for _ in 0..1_usize << bits {
-            let length = read_u32(&mut bytes)? as usize;
-            let end = start.checked_add(length).ok_or_else(wrong)?;
-            lists.push(start..end);
-            start = end;
-        }
-        Ok(Self { bits, lists, rows })
+        let mut read_ends = || {
+            let mut ends = Vec::with_capacity(1 << bits);
+            let mut end = 0_u32;
+            for _ in 0..1_usize << bits {
+                end = end.checked_add(read_u32(&mut bytes)?).ok_or_else(wrong)?;
+                ends.push(end);
+            }
+            Ok::<_, Error>((ends, bytes.is_empty()))
+        };
+        let (ends, is_all) = read_ends()?;
+        let mark_ends = if is_all { Vec::new() } else { read_ends()?.0 };
+        Ok(Self {
+            bits,
+            ends,
+            mark_ends,
+            rows,
+        })
+    }
+
+    fn bucket(&self, hash: Hashed) -> usize {
+        (hash.number >> (HASH_BITS - self.bits)) as usize
     }
 
     /// Where the list with `hash` is.
-    pub(super) fn list(&self, hash: u32) -> Option<Range<usize>> {
-        let bucket = hash >> (HASH_BITS - self.bits);
-        self.lists.get(bucket as usize).cloned()
+    pub(super) fn list(&self, hash: Hashed) -> Option<Range<usize>> {
+        let bucket = self.bucket(hash);
+        let end = self.ends.get(bucket)?;
+        Some(start(&self.ends, bucket)..*end as usize)
     }
 
-    /// The rows of the blocks that a bucket's list names for `hashes` of that bucket.
-    pub(super) fn rows_in(&self, list: &[u8], hashes: &[u32]) -> Result<RoaringBitmap> {
+    /// Whether pairs have marks.
+    pub(super) fn has_marks(&self) -> bool {
+        !self.mark_ends.is_empty()
+    }
+
+    /// Adds what a bucket's list has of `hashes` of that bucket.
+    pub(super) fn find(
+        &self,
+        list: &[u8],
+        hashes: &[Hashed],
+        into: &mut Vec<Candidate>,
+    ) -> Result<()> {
         let blocks = u64::from(self.rows).div_ceil(BLOCK_ROWS);
         let lower = HASH_BITS - self.bits;
         let most = u32::try_from(blocks << lower).unwrap_or(u32::MAX);
         let mut numbers = RoaringBitmap::new();
         decode(list, most, &mut numbers)?;
-        let mut rows = RoaringBitmap::new();
         for hash in hashes {
-            let first = u64::from(hash & ((1_u32 << lower) - 1)) * blocks;
+            let marks = start(&self.mark_ends, self.bucket(*hash));
+            let first = u64::from(hash.number & ((1_u32 << lower) - 1)) * blocks;
             let (Ok(from), Ok(to)) = (u32::try_from(first), u32::try_from(first + blocks - 1))
             else {
                 continue;
             };
-            for number in numbers.range(from..=to) {
-                let start = (u64::from(number) - first) * BLOCK_ROWS;
-                let end = (start + BLOCK_ROWS).min(u64::from(self.rows));
-                if let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) {
-                    rows.insert_range((Bound::Included(start), Bound::Excluded(end)));
-                }
+            let before = numbers.range_cardinality(..from);
+            let before = usize::try_from(before).unwrap_or(usize::MAX);
+            for (at, number) in (marks.saturating_add(before)..).zip(numbers.range(from..=to)) {
+                into.push(Candidate {
+                    block: number - from,
+                    at,
+                    wanted: hash.mark,
+                });
             }
         }
-        Ok(rows)
+        Ok(())
+    }
+
+    /// The rows of the blocks of candidates.
+    pub(super) fn rows_of(&self, candidates: &[Candidate]) -> RoaringBitmap {
+        let mut rows = RoaringBitmap::new();
+        for candidate in candidates {
+            let start = u64::from(candidate.block) * BLOCK_ROWS;
+            let end = (start + BLOCK_ROWS).min(u64::from(self.rows));
+            if let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) {
+                rows.insert_range((Bound::Included(start), Bound::Excluded(end)));
+            }
+        }
+        rows
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_of_a_bucket_fit_however_many_blocks_there_are() {
-        for blocks in [1, 2, 1000, 1 << 10, 1 << 20, (1 << 22) - 1] {
-            for pairs in [0, 1, 1000, 1 << 24] {
-                let lower = HASH_BITS - bucket_bits(pairs, blocks);
-                assert!(u64::from(blocks) << lower <= 1 << 32, "{blocks} {pairs}");
-            }
-        }
-        assert_eq!(bucket_bits(3, 1), 0);
-        assert_eq!(bucket_bits(1 << 30, 1), MAX_BITS);
-    }
-}
+mod tests;

@@ -28,8 +28,8 @@ const HEADER_BYTES: u64 = 12;
 const PLACE_BYTES: usize = 20;
 /// Read of the tail of a file: it holds the table of nearly all, and all of a small one.
 pub(super) const TAIL_BYTES: u64 = 64 << 10;
-/// Areas (see [`Packer::area`]) are cut into parts of about this many bytes.
-const AREA_PART_BYTES: usize = 256 << 10;
+/// Areas (see [`Packer::area`]) are cut into parts of about this many bytes: most of one is asked for together.
+pub(super) const AREA_PART_BYTES: usize = 256 << 10;
 
 /// What a part holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,11 @@ pub(super) enum Kind {
     LinkBuckets = 8,
     /// The buckets of linked traces: an area.
     Links = 9,
+    /// The marks of the ids: an area. Indexes of before there were marks have none, of ids and of linked traces, and
+    /// readers of before look past them.
+    IdMarks = 10,
+    /// The marks of the linked traces: an area.
+    LinkMarks = 11,
 }
 
 /// Where a part is in the file.
@@ -123,12 +128,17 @@ impl Packer {
         self.heads.push(kind, name, bytes);
     }
 
-    /// Adds lists one after the other as parts of a readable size; no list is cut. `ends` are the
+    /// Adds lists one after the other as parts of about `size`; no list is cut. `ends` are the
     /// ends of the lists in `bytes`, ascending.
-    pub(super) fn area(&mut self, kind: Kind, bytes: &[u8], ends: impl Iterator<Item = usize>) {
+    pub(super) fn area(
+        &mut self,
+        kind: Kind,
+        (bytes, size): (&[u8], usize),
+        ends: impl Iterator<Item = usize>,
+    ) {
         let (mut start, mut end) = (0, 0);
         for next in ends {
-            if next - start > AREA_PART_BYTES && end > start {
+            if next - start > size && end > start {
                 self.areas.push(kind, "", &bytes[start..end]);
                 start = end;
             }

@@ -11,11 +11,11 @@ use tantivy::directory::OwnedBytes;
 use tokio::sync::OnceCell;
 
 use super::answer::RowAnswer;
-use super::ids::Ids;
+use super::ids::{IDS, Ids, Kinds, LINKS};
 use super::packed::{Kind, Parts, Tail, open_tail};
 use super::rows::decode;
 use super::segment::{PartsDirectory, Segment};
-use super::terms::Attribute;
+use super::terms::{Attribute, Hashed};
 use super::words::{Found, Words, read_entry};
 use super::{Lookup, Word, terms};
 use crate::error::{Error, Result};
@@ -49,15 +49,6 @@ impl std::fmt::Debug for IndexReader {
             .field("rows", &self.rows)
             .finish_non_exhaustive()
     }
-}
-
-/// Whose hashes.
-#[derive(Debug, Clone, Copy)]
-enum Hashes {
-    /// Id-like words and values, and the traces of rows.
-    Ids,
-    /// Traces that spans link to.
-    Links,
 }
 
 /// The rows that have one word.
@@ -97,12 +88,12 @@ impl IndexReader {
             Tail::Longer(needed) => return Ok(Opening::Longer(needed)),
         };
         let kept = |kind| parts.of(kind).map(|at| parts.entries[at].len).sum::<u64>();
-        // Patterns grow in memory: four bytes a token for one or two.
+        // Patterns grow in memory: four bytes a token for one or two. So do buckets: four bytes for one at least.
         let bytes = parts.bytes()
             + kept(Kind::Segment)
             + kept(Kind::Words)
             + 4 * kept(Kind::Patterns)
-            + 16 * (kept(Kind::IdBuckets) + kept(Kind::LinkBuckets));
+            + 4 * (kept(Kind::IdBuckets) + kept(Kind::LinkBuckets));
         let rows = u32::try_from(rows).map_err(|_| Error::corrupt("it has too many rows"))?;
         Ok(Opening::Open(Box::new(Self {
             parts,
@@ -129,12 +120,13 @@ impl IndexReader {
     pub(super) fn bytes_by_kind(&self) -> [(&'static str, u64); 7] {
         let of = |kind| {
             let parts = self.parts.of(kind);
-            parts.map(|at| self.parts.entries[at].len).sum()
+            parts.map(|at| self.parts.entries[at].len).sum::<u64>()
         };
+        let of_kinds = |kinds: &Kinds| of(kinds.heads) + of(kinds.lists) + of(kinds.marks);
         [
             ("terms by block", of(Kind::Segment)),
-            ("ids by block", of(Kind::IdBuckets) + of(Kind::Ids)),
-            ("links by block", of(Kind::LinkBuckets) + of(Kind::Links)),
+            ("ids by block", of_kinds(&IDS)),
+            ("links by block", of_kinds(&LINKS)),
             ("dictionary", of(Kind::Words)),
             ("rows of words", of(Kind::WordRows)),
             ("patterns", of(Kind::Patterns)),
@@ -180,7 +172,7 @@ impl IndexReader {
                 }
                 Lookup::Linked(id) if self.knows_links() => {
                     let hashes = vec![terms::trace(&id.0)];
-                    let rows = self.any_of(source, Hashes::Links, hashes).await?;
+                    let rows = self.any_of(source, &LINKS, hashes).await?;
                     Ok(RowAnswer::superset(rows))
                 }
                 Lookup::And(parts) => {
@@ -319,32 +311,32 @@ impl IndexReader {
     }
 
     /// Rows of the blocks that have an id of this hash.
-    async fn hashed(&self, source: &dyn Source, hash: u32) -> Result<RoaringBitmap> {
+    async fn hashed(&self, source: &dyn Source, hash: Hashed) -> Result<RoaringBitmap> {
         self.any_hashed(source, vec![hash]).await
     }
 
     /// Rows of the blocks that have an id of one of these hashes. Each list is read once, however many
     /// of them it has.
-    async fn any_hashed(&self, source: &dyn Source, hashes: Vec<u32>) -> Result<RoaringBitmap> {
-        self.any_of(source, Hashes::Ids, hashes).await
+    async fn any_hashed(&self, source: &dyn Source, hashes: Vec<Hashed>) -> Result<RoaringBitmap> {
+        self.any_of(source, &IDS, hashes).await
     }
 
     async fn any_of(
         &self,
         source: &dyn Source,
-        which: Hashes,
-        mut hashes: Vec<u32>,
+        kinds: &Kinds,
+        mut hashes: Vec<Hashed>,
     ) -> Result<RoaringBitmap> {
         hashes.sort_unstable();
         hashes.dedup();
-        let (opened, heads, area) = match which {
-            Hashes::Ids => (&self.ids, Kind::IdBuckets, Kind::Ids),
-            Hashes::Links => (&self.links, Kind::LinkBuckets, Kind::Links),
+        let opened = match kinds.heads {
+            Kind::LinkBuckets => &self.links,
+            _ => &self.ids,
         };
-        self.using(source, heads);
+        self.using(source, kinds.heads);
         let ids = opened
             .get_or_try_init(|| async {
-                let buckets = self.only(source, heads).await?;
+                let buckets = self.only(source, kinds.heads).await?;
                 Ids::open(&buckets, self.rows)
             })
             .await?;
@@ -356,16 +348,29 @@ impl IndexReader {
                 hashes_of.push(together);
             }
         }
-        let mut rows = RoaringBitmap::new();
+        let mut found = Vec::new();
         let mut hashes_of = hashes_of.into_iter();
-        self.lists(source, area, &lists, |list| {
+        self.lists(source, kinds.lists, &lists, |list| {
             for hashes in hashes_of.by_ref().take(1) {
-                rows |= ids.rows_in(list, hashes)?;
+                ids.find(list, hashes, &mut found)?;
             }
             Ok(())
         })
         .await?;
-        Ok(rows)
+        if ids.has_marks() {
+            // Two that were asked for can have one hash.
+            found.sort_unstable_by_key(|candidate| candidate.at);
+            let places: Vec<_> = found.iter().map(|one| one.at..one.at + 1).collect();
+            let mut marks = Vec::with_capacity(places.len());
+            self.lists(source, kinds.marks, &places, |mark| {
+                marks.extend_from_slice(mark);
+                Ok(())
+            })
+            .await?;
+            let mut marks = marks.into_iter();
+            found.retain(|candidate| marks.next().is_some_and(|mark| candidate.may_be(mark)));
+        }
+        Ok(ids.rows_of(&found))
     }
 
     async fn pattern_rows(

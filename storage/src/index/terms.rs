@@ -7,7 +7,8 @@
 //! 's' stem             an id-like word starts with these letters and then something else, or
 //!                      has these four letters at its start
 //! ```
-//! Hashes are the lowest 20 bits of a CRC-32C under two bits that say of what:
+//! Hashes are 20 bits of a CRC-32C under two bits that say of what, and eight more of it as a mark
+//! (see `ids`):
 //!
 //! ```text
 //! 0  an id-like word: of the token
@@ -15,8 +16,8 @@
 //! 2  a trace id: of its 16 bytes; among links the id of the trace that is linked to
 //! ```
 //!
-//! Hashing keeps the dictionary from holding millions of words that occur once; a false hit costs
-//! reading one block. Hashes know no order, so the stems say in which blocks an id-like word may
+//! Hashing keeps the dictionary from holding millions of words that occur once; a false hit, of hash and
+//! mark, costs reading one block. Hashes know no order, so the stems say in which blocks an id-like word may
 //! start with a prefix.
 
 /// Bits of a hash with what it is of.
@@ -34,8 +35,22 @@ const MAX_VALUE_BYTES: usize = 48;
 /// Letters of a stem.
 const STEM_BYTES: usize = 4;
 
-fn hashed(kind: u32, bytes: &[u8]) -> u32 {
-    kind << 20 | crc32c::crc32c(bytes) & 0x000f_ffff
+/// What is kept of an id instead of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Hashed {
+    /// [`HASH_BITS`] bits: what it is of and the lowest bits of its CRC-32C.
+    pub(super) number: u32,
+    /// The next bits: tells apart most ids of one number.
+    pub(super) mark: u8,
+}
+
+fn hashed(kind: u32, bytes: &[u8]) -> Hashed {
+    let crc = crc32c::crc32c(bytes);
+    let [mark, ..] = (crc >> 20).to_le_bytes();
+    Hashed {
+        number: kind << 20 | crc & 0x000f_ffff,
+        mark,
+    }
 }
 
 /// Whether a word has a digit.
@@ -53,7 +68,7 @@ pub(super) fn is_hashed(token: &[u8]) -> bool {
 }
 
 /// The hash of a hashed token.
-pub(super) fn id(token: &[u8]) -> u32 {
+pub(super) fn id(token: &[u8]) -> Hashed {
     hashed(ID, token)
 }
 
@@ -85,7 +100,7 @@ pub(super) fn stem_is_known(prefix: &[u8]) -> bool {
 pub(super) enum Attribute {
     /// Under the term that was written.
     Term,
-    Hash(u32),
+    Hash(Hashed),
 }
 
 /// Writes the term of an attribute, or says its hash.
@@ -103,6 +118,6 @@ pub(super) fn attribute(key: &str, value: &str, out: &mut Vec<u8>) -> Attribute 
 }
 
 /// The hash of a trace id.
-pub(super) fn trace(id: &[u8]) -> u32 {
+pub(super) fn trace(id: &[u8]) -> Hashed {
     hashed(TRACE, id)
 }

@@ -171,18 +171,22 @@ async fn what_leaves_the_cache_is_counted() {
     assert!(shelf.metrics.index_cache_bytes.get() <= 64 << 10);
 }
 
-#[tokio::test]
-async fn of_a_large_index_only_what_a_lookup_needs_is_read() {
-    // Ids of which nothing repeats: their buckets are most of the file.
-    let bodies = (0..60_000_u64).map(|at| {
+/// Lines with two ids each, of which nothing repeats.
+fn lines_with_ids() -> impl Iterator<Item = String> {
+    (0..60_000_u64).map(|at| {
         let id = at.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         format!(
             "worker {} is done with {id:016x} and {:016x}",
             at % 3,
             !id.swap_bytes()
         )
-    });
-    let shelf = Shelf::with(bodies).await;
+    })
+}
+
+#[tokio::test]
+async fn of_a_large_index_only_what_a_lookup_needs_is_read() {
+    // The buckets of ids are most of the file.
+    let shelf = Shelf::with(lines_with_ids()).await;
     assert!(shelf.file.index_bytes > 2 * (64 << 10));
     let answer = shelf.ask(&words("worker 2")).await.unwrap();
     assert_eq!(answer.maybe.len(), 20_000);
@@ -201,6 +205,25 @@ async fn of_a_large_index_only_what_a_lookup_needs_is_read() {
     assert!(shelf.reads() <= 3);
     shelf.ask(&words("0000000000000000")).await.unwrap();
     assert!(shelf.reads() <= 2);
+}
+
+/// Of 120,000 ids every ninth absent one has the hash of one that is there: what is left of these are blocks
+/// that are read for nothing.
+#[tokio::test]
+async fn hardly_a_block_is_left_for_ids_that_are_not_there() {
+    let shelf = Shelf::with(lines_with_ids()).await;
+    let mut left = 0;
+    for at in 0..1_000_u64 {
+        let absent = format!("{:016x}", at.wrapping_mul(0xd1b5_4a32_d192_ed03) | 1 << 60);
+        let answer = shelf.ask(&words(&absent)).await.unwrap();
+        left += answer.maybe.len().div_ceil(BLOCK_ROWS);
+    }
+    assert!(left < 5, "{left} of 1,000");
+    for line in lines_with_ids().step_by(599) {
+        let id = line.rsplit(' ').next().unwrap();
+        let answer = shelf.ask(&words(id)).await.unwrap();
+        assert!((1..=BLOCK_ROWS).contains(&answer.maybe.len()), "{line}");
+    }
 }
 
 #[tokio::test]

@@ -120,9 +120,10 @@ proptest! {
             Kind::PatternRows,
             Kind::IdBuckets,
             Kind::Ids,
+            Kind::IdMarks,
         ];
         for (place, byte) in flips {
-            let kind = kinds[usize::from(byte) % 5];
+            let kind = kinds[usize::from(byte) % kinds.len()];
             let entry = &parts.entries[parts.of(kind).next().unwrap()];
             let length = usize::try_from(entry.len).unwrap();
             let at = usize::try_from(entry.offset).unwrap() + place.index(length);

@@ -8,7 +8,7 @@ use super::shapes::{Shapes, VARIABLE};
 use super::vocabulary::{MAX_WORDS, Vocabulary};
 use super::{FLAG_OVERFLOW, HashedWord};
 use crate::error::{Error, Result};
-use crate::index::packed::{Kind, Packer};
+use crate::index::packed::{AREA_PART_BYTES, Kind, Packer};
 use crate::index::rows::{RowsEncoder, read_u32, varint};
 use crate::index::terms;
 use crate::text::for_each_token;
@@ -205,7 +205,7 @@ fn write_words(
         ends.push(area.len());
     }
     packer.part(Kind::Words, "", &dictionary.finish().map_err(failed)?);
-    packer.area(Kind::WordRows, &area, ends.into_iter());
+    packer.area(Kind::WordRows, (&area, AREA_PART_BYTES), ends.into_iter());
     Ok(())
 }
 
@@ -241,6 +241,10 @@ fn write_patterns(
         }
     }
     packer.part(Kind::Patterns, "", &part);
-    packer.area(Kind::PatternRows, &area, ends.into_iter());
+    packer.area(
+        Kind::PatternRows,
+        (&area, AREA_PART_BYTES),
+        ends.into_iter(),
+    );
     Ok(())
 }
