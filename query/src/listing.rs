@@ -3,10 +3,12 @@
 //! ```text
 //!  hours, nearest first ─► groups of hours that grow ─► places of the first rows ─► those rows
 //!     (snapshot)             until there are enough      (time, record_id)          (all columns)
+//!                                      └─► if few rows come into question, those at once ──┘
 //! ```
 //! Hours do not overlap, so the first rows of the first hours are the first rows of all. The
 //! places are found by decoding only what order and filter need; the wide columns are decoded only
-//! for the rows that are shown.
+//! for the rows that are shown. Of a word that is hardly anywhere the indexes leave so little that to open its file
+//! a second time would cost more than that saves.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +21,7 @@ use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::{Expr, in_list, lit};
 use datafusion::prelude::col;
 use serde::{Deserialize, Serialize};
+use spoor_storage::index::BLOCK_ROWS;
 use spoor_storage::model::schema::RECORD_ID;
 use spoor_storage::{Error, Hour, Result, Table, TimeRange};
 
@@ -31,6 +34,9 @@ use crate::table::logical_schema;
 /// common word is found in the first, and a rare one takes few steps.
 const FIRST_GROUP_ROWS: u64 = 64 << 10;
 const GROUP_GROWTH: u64 = 4;
+
+/// So many rows are read with all columns at once: two blocks of an index.
+const FEW_ROWS: u64 = 2 * BLOCK_ROWS;
 
 /// The place of a row in the total order of its table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -63,12 +69,10 @@ impl Listing<'_> {
             if missing == 0 {
                 break;
             }
-            let places = self.places(group, missing).await?;
-            if places.is_empty() {
-                continue;
-            }
-            found.extend(self.rows(&places).await?);
-            missing = missing.saturating_sub(places.len());
+            let rows = self.first_of(group, missing).await?;
+            let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
+            missing = missing.saturating_sub(count);
+            found.extend(rows);
         }
         let schema = found.first().map_or_else(
             || logical_schema(self.table),
@@ -129,22 +133,41 @@ impl Listing<'_> {
         hours
     }
 
-    /// Places of the first rows in `range`, in order.
-    async fn places(&self, range: TimeRange, limit: usize) -> Result<Vec<RowPlace>> {
-        let time = self.table.time_column();
-        let mut frame = self.filtered(in_range(time, range)).await?;
+    /// The first rows in `range`, in order.
+    async fn first_of(&self, range: TimeRange, limit: usize) -> Result<Vec<RecordBatch>> {
+        let rows = self.in_question(range).await?;
+        let places = rows
+            .clone()
+            .select_columns(&[self.table.time_column(), RECORD_ID]);
+        let places = self.sorted(places.map_err(from_datafusion)?, limit)?;
+        let places = self.session.planned(places).await?;
+        match places.rows_to_read()? {
+            0 => Ok(Vec::new()),
+            1..=FEW_ROWS => self.session.collect(self.sorted(rows, limit)?).await,
+            _ => {
+                let places = self.session.run(places).await?;
+                self.rows(&self.places_of(&places)?).await
+            }
+        }
+    }
+
+    /// All rows in `range` that may be shown.
+    async fn in_question(&self, range: TimeRange) -> Result<DataFrame> {
+        let mut frame = self
+            .filtered(in_range(self.table.time_column(), range))
+            .await?;
         if let Some(after) = self.after {
             frame = frame
                 .filter(self.comes_after(after))
                 .map_err(from_datafusion)?;
         }
-        let frame = frame
-            .select_columns(&[time, RECORD_ID])
-            .map_err(from_datafusion)?;
-        let batches = self.session.collect(self.sorted(frame, limit)?).await?;
+        Ok(frame)
+    }
+
+    fn places_of(&self, batches: &[RecordBatch]) -> Result<Vec<RowPlace>> {
         let mut places = Vec::new();
-        for batch in &batches {
-            let (times, ids) = place_columns(batch, time)?;
+        for batch in batches {
+            let (times, ids) = place_columns(batch, self.table.time_column())?;
             places.extend(times.iter().zip(ids).map(|(time_ns, record_id)| RowPlace {
                 time_ns: *time_ns,
                 record_id: *record_id,

@@ -22,6 +22,7 @@ use crate::table::{DynamicColumn, FileNumbers, Part, SnapshotTable};
 use crate::trace::TraceCache;
 
 mod direct;
+mod planned;
 mod scope;
 
 pub use scope::Outcome;
@@ -211,12 +212,6 @@ impl QuerySession {
             Ok(stream) => Ok(stream),
             Err(error) => Err(self.scope.diagnosed(from_datafusion(error)).await),
         }
-    }
-
-    /// Plans without running: indexes are asked, rows are not read.
-    pub(crate) async fn only_plan(&self, frame: DataFrame) -> Result<()> {
-        let planned = self.scope.in_time(frame.create_physical_plan()).await?;
-        planned.map(drop).map_err(from_datafusion)
     }
 
     /// The next batch of a stream, within the deadline.

@@ -259,5 +259,5 @@ async fn plan(session: &QuerySession, table: Table, range: TimeRange, filter: Ex
         .filter(in_range(time, range).and(filter))
         .and_then(|rows| rows.select_columns(&[time, RECORD_ID]))
         .map_err(from_datafusion)?;
-    session.only_plan(rows).await
+    session.planned(rows).await.map(drop)
 }

@@ -43,12 +43,14 @@ mod explained;
 mod files;
 mod footer;
 mod measured;
+mod to_read;
 mod words;
 
 use checked::{CheckedReaders, Counts};
 use explained::Buffered;
 pub(crate) use explained::ExplainedScan;
 use measured::Measured;
+pub(crate) use to_read::rows_to_read;
 
 /// Trace ids are put to Parquet as a row filter up to this many; more are left to the filter above.
 const MAX_PUSHED_TRACES: usize = 64;

@@ -140,7 +140,7 @@ pub(crate) async fn plan(session: &QuerySession, search: &TraceqlSearch<'_>) -> 
     let stages = finding(search.query)?;
     let wanted = wanted(session, stages, search.range, search.condition.clone());
     let frame = candidates_frame(session, &wanted).await?;
-    session.only_plan(frame).await
+    session.planned(frame).await.map(drop)
 }
 
 /// All traces of which the query leaves a span, among those that one span of theirs meets the

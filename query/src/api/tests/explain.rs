@@ -298,8 +298,13 @@ async fn a_search_is_explained_as_sql_is() {
     let analyze = [&search[..], &[("analyze", "true"), ("limit", "2")]].concat();
     let answer = house.get("/api/v1/explain", &analyze).await;
     let scans = answer["scans"].as_array().unwrap();
-    assert_eq!(planned(&scans[0]), numbers, "places are found first");
-    assert!(scans.iter().all(|scan| scan["ran"] == true), "{answer}");
+    assert_eq!(planned(&scans[0]), numbers);
+    let ran: Vec<&Value> = scans.iter().map(|scan| &scan["ran"]).collect();
+    assert_eq!(
+        ran,
+        [false, true],
+        "few rows are read with all columns at once: {answer}"
+    );
     assert_eq!(read_bytes(&answer), answer["scanned_bytes"]);
     let list = [&search[..], &[("limit", "2")]].concat();
     let list = house.get("/api/v1/logs", &list).await;

@@ -115,7 +115,11 @@ async fn logs_of_traces_are_explained_as_they_are_listed() {
 
     let analyze = [&asked[..], &[("analyze", "true"), ("limit", "3")]].concat();
     let answer = house.get("/api/v1/explain", &analyze).await;
-    assert!(scans(&answer).iter().all(|(_, ran)| *ran), "{answer}");
+    // Few rows are read with all columns at once: where they are is only planned.
+    let ran: Vec<bool> = scans(&answer).iter().map(|(_, ran)| *ran).collect();
+    let (before, of_list) = ran.split_at(ran.len() - 2);
+    assert_eq!(of_list, [false, true], "{answer}");
+    assert!(before.iter().all(|ran| *ran), "{answer}");
     assert_eq!(read_bytes(&answer), answer["scanned_bytes"]);
     let list = [FAILED, ("query", "teapot"), ("limit", "3")];
     let list = house.get("/api/v1/logs", &list).await;
