@@ -7,7 +7,8 @@
 //! Measured with a million records at full speed on two processors: the C library's allocator, told
 //! what [`tune`] tells it, peaks at 375 MB (spans) and 324 MB (log records); untold at 540 and 520 MB; mimalloc
 //! at 525 and 460 MB, or at 404 and 330 MB for a fifth more CPU time when it gives back at once. The CPU
-//! time of the others is the same within 3 %.
+//! time of the others is the same within 3 %. With both signals at full speed the process peaked at 501 MB, and at
+//! 392 MB with holes given back by the rule below, which took 0.34 of 12.4 s of processor time.
 
 /// Tells the allocator to be sparing. To be called before there are threads.
 pub(crate) fn tune() {
