@@ -7,11 +7,15 @@ mod patterns;
 mod services;
 mod spans;
 
+use bytes::Bytes;
+use datafusion::prelude::lit;
 use http::Method;
 use serde_json::{Value, json};
-use spoor_storage::Table;
+use spoor_storage::{Ingest, Table, TenantId, TimeRange};
 
-use crate::testing::{House, Log, SECOND, T0, send};
+use super::{ByFile, RowCount};
+use crate::api::Buckets;
+use crate::testing::{House, Log, SECOND, T0, batch_of, send};
 
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
@@ -260,5 +264,53 @@ async fn values_that_are_too_many_are_counted_all_the_same() {
             counts.map(|count| count.as_i64().unwrap()).sum()
         };
         assert_eq!((sum(0), sum(1), sum(9)), (3_001, 1, 9_000 - 3_001 - 8));
+    }
+}
+
+#[tokio::test]
+async fn tenants_have_counts_of_their_own() {
+    let house = House::new().await;
+    let other = TenantId::new("other").unwrap();
+    house.append(&logs(0)).await;
+    let ingest = Ingest {
+        tenant: other.clone(),
+        table: Table::Logs,
+        received_time_ns: T0,
+        payload: Bytes::from_static(b"payload"),
+        batch: batch_of(&logs(0)[..20]),
+    };
+    house.storage.append(ingest).await.unwrap();
+    house.storage.flush().await.unwrap();
+    let buckets = Some(Buckets {
+        start_ns: T0,
+        width_ns: MINUTE,
+        count: 60,
+    });
+    let count = RowCount::by(Table::Logs, "color", buckets).unwrap();
+    let first = TenantId::default();
+    for (tenant, rows, files) in [
+        (&first, 60, 1),
+        (&other, 20, 1),
+        (&first, 60, 0),
+        (&other, 20, 0),
+    ] {
+        let before = house.opened_files();
+        let session = house.engine.begin(tenant).await.unwrap();
+        let by_file = ByFile {
+            session: &session,
+            table: Table::Logs,
+            range: TimeRange {
+                start_ns: T0,
+                end_ns: T0 + HOUR,
+            },
+            filter: lit(true),
+            buckets,
+        };
+        let cells = by_file.cells(&count).await.unwrap().unwrap();
+        let cells = cells
+            .into_values()
+            .flat_map(|(_, buckets)| buckets.into_values());
+        assert_eq!(cells.sum::<u64>(), rows, "{tenant:?}");
+        assert_eq!(house.opened_files() - before, files, "{tenant:?}");
     }
 }
