@@ -26,6 +26,7 @@ mod memory;
 mod metrics;
 mod options;
 mod running;
+mod slow;
 mod states;
 mod turns;
 
@@ -33,6 +34,7 @@ pub(crate) use memory::others_have_it;
 pub(crate) use metrics::QueryMetrics;
 pub use options::QueryOptions;
 pub(crate) use running::{Asked, Entry, Reading};
+pub(crate) use slow::SlowQuery;
 
 use memory::AllMemory;
 use running::Running;
@@ -120,7 +122,7 @@ impl QueryEngine {
                 turns: Turns::new(options.max_concurrent, options.max_waiting),
                 tails: Arc::new(Semaphore::new(options.max_tails)),
                 exports: Arc::new(Semaphore::new(options.max_exports())),
-                running: Arc::default(),
+                running: Arc::new(Running::new(options.slow_query)),
                 questions: Questions::default(),
                 memory: metrics.of_memory(options.total_memory_bytes),
                 traces: TraceCache::new(options.trace_cache_bytes, metrics.clone()),
@@ -229,6 +231,11 @@ impl QueryEngine {
     /// What waits and runs now, live tails too, newest first.
     pub(crate) fn entries(&self) -> Vec<Arc<Entry>> {
         self.shared.running.entries()
+    }
+
+    /// The last queries that took long and are over, the last first.
+    pub(crate) fn slow(&self) -> Vec<Arc<SlowQuery>> {
+        self.shared.running.slow()
     }
 
     /// What this engine counts.

@@ -166,6 +166,8 @@ test("sampled spans say how many they stand for", async () => {
   await panelOf(page).getByText("stands for 10").waitFor();
   await page.goto(`${server.http}/trace/${CHAT}`);
   await page.locator(".fact").filter({ hasText: "Spans" }).getByText("4", { exact: true }).waitFor();
+  await page.goto(`${server.http}/traces?q=service:shop`);
+  await page.getByText(/^2 spans match, stand for about 20$/).waitFor();
   assert.deepEqual(problems, []);
   await close();
 });

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::{ApiError, ApiState};
 use crate::QueryOptions;
 use crate::admin::Caller;
-use crate::engine::Entry;
+use crate::engine::{Entry, SlowQuery};
 use crate::openapi::{AdminErrors, NotFound, Unauthenticated, words};
 use crate::parameters::{format_time, now_ns};
 
@@ -29,6 +29,44 @@ pub(super) struct QueryList {
     max_concurrent: usize,
     max_waiting: usize,
     max_tails: usize,
+    /// The last 100 queries that took a second or longer and are over, since the start of the process, the last first.
+    slow: Vec<SlowQueryJson>,
+}
+
+/// A query that took long.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SlowQuery)]
+struct SlowQueryJson {
+    id: String,
+    kind: String,
+    /// As it was written, cut at 2 KiB; of a request without one its address.
+    query: String,
+    #[schema(required)]
+    client: Option<String>,
+    #[schema(required)]
+    caller: Option<String>,
+    #[schema(value_type = words::Instant)]
+    began_time: String,
+    /// Waiting and being answered included.
+    elapsed_ms: u64,
+    rows_read: u64,
+    bytes_read: u64,
+}
+
+impl SlowQueryJson {
+    fn of(query: &SlowQuery) -> Self {
+        Self {
+            id: query.id.clone(),
+            kind: query.asked.kind.to_string(),
+            query: query.asked.text.clone(),
+            client: query.asked.address.map(|address| address.to_string()),
+            caller: query.asked.caller.clone(),
+            began_time: format_time(query.began_ns),
+            elapsed_ms: u64::try_from(query.took.as_millis()).unwrap_or(u64::MAX),
+            rows_read: query.rows_read,
+            bytes_read: query.bytes_read,
+        }
+    }
 }
 
 /// A query, or an open live tail.
@@ -118,6 +156,12 @@ pub(super) async fn list(State(state): State<ApiState>) -> Json<QueryList> {
         max_concurrent: options.max_concurrent,
         max_waiting: options.max_waiting,
         max_tails: options.max_tails,
+        slow: state
+            .engine
+            .slow()
+            .iter()
+            .map(|query| SlowQueryJson::of(query))
+            .collect(),
         queries: entries
             .iter()
             .map(|entry| RunningQuery::of(entry, options))
@@ -156,6 +200,10 @@ fn list_example() -> Value {
     json!({
         "queries": [query_example()], "running": 1, "waiting": 0, "tails": 0,
         "max_concurrent": 8, "max_waiting": 64, "max_tails": 32,
+        "slow": [{
+            "id": "188b1cc05c8a71f400000003", "kind": "/api/v1/sql", "query": "SELECT count(*) FROM spans", "client": "10.0.0.7", "caller": null,
+            "began_time": "2023-01-29T08:40:16.546346267Z", "elapsed_ms": 4200, "rows_read": 9_000_000, "bytes_read": 70_000_000,
+        }],
     })
 }
 

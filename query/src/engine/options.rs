@@ -17,6 +17,8 @@ pub struct QueryOptions {
     pub timeout: Duration,
     /// How long an export may take, waiting included.
     pub export_timeout: Duration,
+    /// A query that took so long or longer is among the slow ones that are listed.
+    pub slow_query: Duration,
     /// Queries that run at the same time; half of them may be exports.
     pub max_concurrent: usize,
     /// Queries that may wait for their turn; more are refused with [`spoor_storage::ErrorKind::Busy`].
@@ -52,6 +54,7 @@ impl Default for QueryOptions {
             spill_bytes: 4 << 30,
             timeout: Duration::from_mins(1),
             export_timeout: Duration::from_mins(15),
+            slow_query: Duration::from_secs(1),
             max_concurrent: 8,
             max_waiting: 64,
             max_tails: 32,

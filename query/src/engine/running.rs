@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use datafusion::execution::memory_pool::MemoryPool;
 use parking_lot::Mutex;
@@ -11,6 +12,7 @@ use spoor_storage::{Error, ErrorKind, TenantId};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::slow::{SlowQueries, SlowQuery};
 use super::turns::Whose;
 use crate::parameters::now_ns;
 
@@ -187,6 +189,17 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         self.all.entries.lock().remove(&self.number);
+        let took = self.started.elapsed();
+        if !self.is_tail() && self.all.slow.wants(took) {
+            self.all.slow.keep(SlowQuery {
+                id: std::mem::take(&mut self.id),
+                asked: Arc::clone(&self.asked),
+                began_ns: self.began_ns,
+                took,
+                rows_read: self.read.rows(),
+                bytes_read: self.read.bytes(),
+            });
+        }
     }
 }
 
@@ -195,9 +208,23 @@ impl Drop for Entry {
 pub(crate) struct Running {
     entries: Mutex<BTreeMap<u64, Weak<Entry>>>,
     next: AtomicU64,
+    slow: SlowQueries,
 }
 
 impl Running {
+    /// What takes so long or longer is remembered once it is over.
+    pub(crate) fn new(slow_from: Duration) -> Self {
+        Self {
+            slow: SlowQueries::new(slow_from),
+            ..Self::default()
+        }
+    }
+
+    /// The last slow queries, the last first.
+    pub(crate) fn slow(&self) -> Vec<Arc<SlowQuery>> {
+        self.slow.list()
+    }
+
     /// Lists a question, unless it is a look of a live tail, which is listed already.
     pub(crate) fn enter(self: &Arc<Self>, tenant: &TenantId, deadline: Instant) -> Arc<Entry> {
         let asked = Asked::current();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { standFor, thresholdWeight, weightOf } from "./sampling";
+import { represented, standFor, thresholdWeight, weightOf } from "./sampling";
 
 describe("how many spans one stands for", () => {
   it("stands in the threshold of its tracestate", () => {
@@ -23,5 +23,19 @@ describe("how many spans one stands for", () => {
   it("is added up, and said only if some span has one", () => {
     expect(standFor([{ attributes: {} }, { attributes: {}, trace_state: "ot=th:8" }])).toBe(3);
     expect(standFor([{ attributes: {} }])).toBeNull();
+  });
+});
+
+describe("how many spans those that match stand for", () => {
+  const series = (name: string, ...span_count: number[]): { name: string; span_count: number[]; error_count: []; p50_ns: []; p95_ns: []; p99_ns: [] } => ({ name, span_count, error_count: [], p50_ns: [], p95_ns: [], p99_ns: [] });
+
+  it("is added up by their tracestate, those without one for themselves", () => {
+    expect(represented({ series: [series("ot=th:8", 3, 2), series("(none)", 4)], total: 9 })).toEqual({ spans: 9, all: 14, atLeast: false });
+    expect(represented({ series: [series("ot=th:8", 3), series("(other)", 7)], total: 10 })).toEqual({ spans: 10, all: 13, atLeast: true });
+  });
+
+  it("is not said where nothing was sampled", () => {
+    expect(represented({ series: [series("(none)", 4), series("vendor=1", 2)], total: 6 })).toBeNull();
+    expect(represented({ series: [series("ot=th:0", 4)], total: 4 })).toBeNull();
   });
 });

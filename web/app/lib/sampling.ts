@@ -1,4 +1,4 @@
-import type { TimelineSpan } from "../api/types";
+import type { SpanHistogram, TimelineSpan } from "../api/types";
 
 type Weighed = Pick<TimelineSpan, "attributes"> & { trace_state?: string };
 
@@ -33,4 +33,27 @@ export function standFor(spans: readonly Weighed[]): number | null {
     return all + (weight ?? 1);
   }, 0);
   return known ? sum : null;
+}
+
+/** What the spans that match come to: how many there are, and how many they stand for. */
+export interface Represented {
+  spans: number;
+  all: number;
+  /** Some have a tracestate that is not told: they count for themselves. */
+  atLeast: boolean;
+}
+
+/** From a histogram by tracestate; null if none of them says anything. */
+export function represented(data: Pick<SpanHistogram, "series" | "total">): Represented | null {
+  let known = false;
+  let all = 0;
+  let atLeast = false;
+  for (const { name, span_count } of data.series) {
+    const spans = span_count.reduce((sum, count) => sum + count, 0);
+    const weight = thresholdWeight(name);
+    known ||= weight !== null;
+    atLeast ||= name === "(other)";
+    all += spans * (weight ?? 1);
+  }
+  return known && all > data.total ? { spans: data.total, all, atLeast } : null;
 }

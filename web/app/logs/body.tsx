@@ -1,6 +1,8 @@
 import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { hasAnsi } from "../lib/ansi";
+import { count, plural } from "../lib/format";
+import { bytesOf, hexDump, MOST_BYTES } from "../lib/hex";
 import { jsonPieces, prettyJson } from "../lib/json";
 import { foldStack } from "../lib/stack";
 import { AnsiText } from "../ui/ansi";
@@ -29,6 +31,24 @@ export function BodyBlock({ text, pattern, title }: { text: string; pattern: Reg
         <CopyButton text={text} title={title} />
       </span>
     </div>
+  );
+}
+
+/** A body of bytes, which come as base64: in hex, and as text where they are some. */
+export function BytesBlock({ base64 }: { base64: string }): JSX.Element {
+  const bytes = useMemo(() => bytesOf(base64), [base64]);
+  if (!bytes) return <BodyBlock text={base64} pattern={null} title="Copy the body" />;
+  return (
+    <section class="body-block body-bytes" aria-label="Bytes of the body">
+      <pre tabIndex={0}>{bytes.length === 0 ? "(no bytes)" : hexDump(bytes)}</pre>
+      <span class="body-copy">
+        <CopyButton text={base64} title="Copy the body as base64" />
+      </span>
+      <p class="hint">
+        {plural(bytes.length, "byte")}
+        {bytes.length > MOST_BYTES && `, of which the first ${count(MOST_BYTES)} are shown`}
+      </p>
+    </section>
   );
 }
 

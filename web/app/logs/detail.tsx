@@ -8,7 +8,7 @@ import { nanosToMs } from "../lib/time";
 import { AttributeTable, type FilterAction } from "../ui/attributes";
 import { Icon } from "../ui/icons";
 import { FindAttribute } from "../ui/panel";
-import { BodyBlock } from "./body";
+import { BodyBlock, BytesBlock } from "./body";
 
 interface Props {
   log: LogRecord;
@@ -33,7 +33,7 @@ export function LogDetail({ log, pattern, filter, onContext, withTrace = true }:
         <time>{fullTime(log.time_unix_nano, zone)}</time>
         <span class="muted">{ago(nanosToMs(log.time_unix_nano), Date.now())}</span>
       </p>
-      <BodyBlock text={log.body ?? ""} pattern={pattern} title="Copy the body" />
+      {log.body_type === "bytes" ? <BytesBlock base64={log.body ?? ""} /> : <BodyBlock text={log.body ?? ""} pattern={pattern} title="Copy the body" />}
       {onContext && (
         <button type="button" class="text-button" title="Lines around this one (c)" onClick={onContext}>
           <Icon name="context" size={12} />

@@ -8,6 +8,7 @@ import { useKeys } from "../lib/keys";
 import { usePhone } from "../lib/prefs";
 import { setParams, usePlace } from "../lib/router";
 import { useSearch } from "../lib/search";
+import { ALL_TIME } from "../lib/time";
 import { useServiceGraph } from "../services/use-graph";
 import { Icon } from "../ui/icons";
 import { QUERY_INPUT_ID } from "../ui/querybar";
@@ -106,6 +107,11 @@ export function MapView(): JSX.Element {
         <EmptyState title="No calls between services">
           <p>In this time range no span has a caller in another service.</p>
           <div class="state-actions">
+            {(search.range.start !== null || search.range.end !== null) && (
+              <button type="button" class="button" onClick={() => search.setRange(ALL_TIME)}>
+                Look at all time
+              </button>
+            )}
             <a class="button" href="/services">
               All services
             </a>

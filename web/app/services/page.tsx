@@ -4,7 +4,7 @@ import { getJson } from "../api/client";
 import type { LogPage, Service, ServicePage, TracePage } from "../api/types";
 import { useApi } from "../api/use";
 import { serviceColour } from "../lib/colour";
-import { count, duration, leavesThisYear, percent, rowTime, useZone } from "../lib/format";
+import { count, duration, leavesThisYear, percent, useZone } from "../lib/format";
 import { filterText } from "../lib/query";
 import { href } from "../lib/router";
 import { useSearch, type Search } from "../lib/search";
@@ -17,6 +17,7 @@ import { LevelBadge } from "../ui/level";
 import { useBefore } from "../ui/before";
 import { Delta } from "../ui/delta";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
+import { RowTime } from "../ui/time";
 import { TimePicker } from "../ui/timepicker";
 import { Operations } from "./operations";
 import { Exceptions } from "./exceptions";
@@ -170,7 +171,7 @@ function RecentErrors({ query, search, range }: PartProps): JSX.Element {
         {traces.map((trace) => (
           <li key={trace.trace_id}>
             <a href={href(`/trace/${trace.trace_id}`, { find: failing })}>
-              <time class="muted">{rowTime(nanosToMs(trace.start_time_unix_nano), zone, withYear)}</time>
+              <RowTime class="muted" nanos={trace.start_time_unix_nano} zone={zone} withYear={withYear} />
               <span class="trace-name">{trace.root ? `${trace.root.service_name} ${trace.root.name}` : trace.trace_id}</span>
               <span class="number">{duration(trace.duration_ns)}</span>
             </a>
@@ -203,7 +204,7 @@ function Logs({ query, search, range }: PartProps): JSX.Element {
         {rows.map((row) => (
           <li key={row.id}>
             <a class={`context-row row-${row.level}`} href={href("/logs", { q: worst, sel: row.id, ...range })}>
-              <time class="log-time">{rowTime(nanosToMs(row.time_unix_nano), zone, withYear)}</time>
+              <RowTime class="log-time" nanos={row.time_unix_nano} zone={zone} withYear={withYear} />
               <LevelBadge level={row.level} />
               <span class="log-body page-body">{oneLine(row)}</span>
             </a>

@@ -8,6 +8,7 @@ import { count, percent } from "../lib/format";
 import { filterText } from "../lib/query";
 import { href, setParams, usePlace } from "../lib/router";
 import { useSearch } from "../lib/search";
+import { ALL_TIME } from "../lib/time";
 import { Icon } from "../ui/icons";
 import { QUERY_INPUT_ID } from "../ui/querybar";
 import { SortHead } from "../ui/sorthead";
@@ -87,7 +88,23 @@ export function ServicesView(): JSX.Element {
     const isRanged = search.range.start !== null || search.range.end !== null;
     if (found.data.services.length === 0 && !isRanged) return <GettingStarted onData={found.reload} />;
     if (services.length === 0) {
-      return <EmptyState title="No services here"><p>{search.query ? "No service has this in its name." : "No service sent anything in this time range."}</p></EmptyState>;
+      return (
+        <EmptyState title="No services here">
+          <p>{search.query ? "No service has this in its name." : "No service sent anything in this time range."}</p>
+          <div class="state-actions">
+            {search.query && (
+              <button type="button" class="button" onClick={() => setParams({ q: null })}>
+                Show all services
+              </button>
+            )}
+            {isRanged && (
+              <button type="button" class="button" onClick={() => search.setRange(ALL_TIME)}>
+                Look at all time
+              </button>
+            )}
+          </div>
+        </EmptyState>
+      );
     }
     return (
       <div class="table-scroll">

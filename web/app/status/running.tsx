@@ -4,6 +4,7 @@ import { getJson, remove } from "../api/client";
 import { asApiError, useApi } from "../api/use";
 import { bytes, compact, count, duration, plural } from "../lib/format";
 import { say } from "../ui/toast";
+import { SlowQueries, type SlowQuery } from "./slow";
 
 const EVERY_MS = 3000;
 const SHOWN = 50;
@@ -27,6 +28,7 @@ interface RunningPage {
   waiting: number;
   tails: number;
   max_concurrent: number;
+  slow?: SlowQuery[];
 }
 
 /** What the server is asked right now, the oldest first, and a way to stop what should not be. */
@@ -46,53 +48,56 @@ export function Running(): JSX.Element {
     );
   };
   return (
-    <section class="status-section">
-      <h2>
-        Running now {page && <span class="muted">{`${count(page.running)} of ${count(page.max_concurrent)}${page.waiting > 0 ? `, ${count(page.waiting)} waiting` : ""}${page.tails > 0 ? `, ${plural(page.tails, "live tail")}` : ""}`}</span>}
-      </h2>
-      {found.error && <p class="hint form-error">{found.error.message}</p>}
-      {page && queries.length === 0 && <p class="hint">Nothing is asked at the moment.</p>}
-      {queries.length > 0 && (
-        <div class="running-scroll">
-          <table class="services running">
-            <thead>
-              <tr>
-                <th>Query</th>
-                <th class="hide-phone">Client</th>
-                <th class="number">For</th>
-                <th class="number hide-phone">Rows read</th>
-                <th class="number hide-phone">Bytes read</th>
-                <th class="number hide-phone">Memory at most</th>
-                <th>
-                  <span class="sr-only">Stop</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {queries.slice(0, SHOWN).map((query) => (
-                <tr key={query.id} class="service-row">
-                  <td title={query.query}>
-                    <span class="running-query">
-                      <span class="kind">{query.state === "waiting" ? "waiting" : query.kind.replace(/^\/api\/v1\//, "")}</span>
-                      <code>{query.query}</code>
-                    </span>
-                  </td>
-                  <td class="hide-phone">{query.client ?? <span class="muted">–</span>}</td>
-                  <td class="number">{duration(query.elapsed_ms * 1e6)}</td>
-                  <td class="number hide-phone">{compact(query.rows_read)}</td>
-                  <td class="number hide-phone">{bytes(query.bytes_read)}</td>
-                  <td class="number hide-phone">{bytes(query.max_memory_bytes)}</td>
-                  <td class="row-links">
-                    <button type="button" class="text-button" title="Takes an admin token" onClick={() => stop(query.id)}>
-                      Stop
-                    </button>
-                  </td>
+    <>
+      <section class="status-section">
+        <h2>
+          Running now {page && <span class="muted">{`${count(page.running)} of ${count(page.max_concurrent)}${page.waiting > 0 ? `, ${count(page.waiting)} waiting` : ""}${page.tails > 0 ? `, ${plural(page.tails, "live tail")}` : ""}`}</span>}
+        </h2>
+        {found.error && <p class="hint form-error">{found.error.message}</p>}
+        {page && queries.length === 0 && <p class="hint">Nothing is asked at the moment.</p>}
+        {queries.length > 0 && (
+          <div class="running-scroll">
+            <table class="services running">
+              <thead>
+                <tr>
+                  <th>Query</th>
+                  <th class="hide-phone">Client</th>
+                  <th class="number">For</th>
+                  <th class="number hide-phone">Rows read</th>
+                  <th class="number hide-phone">Bytes read</th>
+                  <th class="number hide-phone">Memory at most</th>
+                  <th>
+                    <span class="sr-only">Stop</span>
+                  </th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-    </section>
+              </thead>
+              <tbody>
+                {queries.slice(0, SHOWN).map((query) => (
+                  <tr key={query.id} class="service-row">
+                    <td title={query.query}>
+                      <span class="running-query">
+                        <span class="kind">{query.state === "waiting" ? "waiting" : query.kind.replace(/^\/api\/v1\//, "")}</span>
+                        <code>{query.query}</code>
+                      </span>
+                    </td>
+                    <td class="hide-phone">{query.client ?? <span class="muted">–</span>}</td>
+                    <td class="number">{duration(query.elapsed_ms * 1e6)}</td>
+                    <td class="number hide-phone">{compact(query.rows_read)}</td>
+                    <td class="number hide-phone">{bytes(query.bytes_read)}</td>
+                    <td class="number hide-phone">{bytes(query.max_memory_bytes)}</td>
+                    <td class="row-links">
+                      <button type="button" class="text-button" title="Takes an admin token" onClick={() => stop(query.id)}>
+                        Stop
+                      </button>
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </section>
+      {page?.slow && <SlowQueries slow={page.slow} />}
+    </>
   );
 }

@@ -8,6 +8,7 @@ import { ErrorState, Skeleton } from "../ui/states";
 import { Sparkline } from "../ui/sparkline";
 import { Retention } from "./retention";
 import { Running } from "./running";
+import { UsageByService } from "./usage";
 import { useSamples, type Samples } from "./use-samples";
 
 /** Is it well: what comes in, what is refused, what is on disk, how queries fare. From /metrics, every few seconds. */
@@ -30,6 +31,7 @@ export function StatusView(): JSX.Element {
             <Storage samples={samples} metrics={last.metrics} />
             <Queries samples={samples} metrics={last.metrics} />
             <Running />
+            <UsageByService />
             <Retention />
           </>
         )}

@@ -1,9 +1,9 @@
 import type { JSX } from "preact";
 import type { Attributes, SpanEvent } from "../api/types";
-import { ago, duration, fullTime, signed, useZone } from "../lib/format";
-import { nanosToMs } from "../lib/time";
+import { duration, useZone } from "../lib/format";
 import { BodyBlock } from "../logs/body";
 import { textOf } from "../ui/attributes";
+import { timeTitle } from "../ui/time";
 import { ValueText } from "../ui/valuetext";
 
 interface Props {
@@ -29,7 +29,7 @@ export function Events({ events, spanStart, offset_ns }: Props): JSX.Element | n
           <li key={index} class={event.name === "exception" ? "event event-exception" : "event"}>
             <div class="event-head">
               <b>{event.name}</b>
-              <time class="muted number" title={`${fullTime(event.time_unix_nano, zone)}\n${ago(nanosToMs(event.time_unix_nano), Date.now())}\n${signed(offset_ns + since(event))} in the trace`}>
+              <time class="muted number" title={timeTitle(event.time_unix_nano, zone, offset_ns + since(event))}>
                 {since(event) < 0 ? duration(since(event)) : `+${duration(since(event))}`}
               </time>
             </div>

@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useMemo, useRef } from "preact/hooks";
 import type { ApiError } from "../api/client";
 import type { LogRecord } from "../api/types";
-import { count, duration } from "../lib/format";
+import { count, duration, useZone } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { usePhone } from "../lib/prefs";
 import { href, setParams, usePlace } from "../lib/router";
@@ -11,6 +11,7 @@ import { oneLine, PHONE_ROW_HEIGHT, ROW_HEIGHT } from "../logs/row";
 import { LevelBadge } from "../ui/level";
 import { ServiceName } from "../ui/service";
 import { EmptyState, ErrorState, Skeleton } from "../ui/states";
+import { timeTitle } from "../ui/time";
 import { VirtualList, type VirtualHandle } from "../ui/virtual";
 import type { TraceState } from "./use-view";
 
@@ -29,6 +30,7 @@ type Reach = "trace" | "subtree" | "span";
 export function TraceLogs({ state, logs, total, loading, error, retry }: Props): JSX.Element {
   const { params } = usePlace();
   const phone = usePhone();
+  const zone = useZone();
   const list = useRef<VirtualHandle>(null);
   const wanted = params.get("logs");
   const reach: Reach = state.selected >= 0 && (wanted === "span" || wanted === "subtree") ? wanted : "trace";
@@ -70,7 +72,9 @@ export function TraceLogs({ state, logs, total, loading, error, retry }: Props):
             return (
               row && (
                 <div key={row.id} class={`log-row row-${row.level}`} role="option" aria-selected={index === selected} onClick={() => open(index)}>
-                  <time class="log-time number">+{duration(Number(BigInt(row.time_unix_nano) - start)).replace("+−", "−")}</time>
+                  <time class="log-time number" title={timeTitle(row.time_unix_nano, zone, Number(BigInt(row.time_unix_nano) - start))}>
+                    +{duration(Number(BigInt(row.time_unix_nano) - start)).replace("+−", "−")}
+                  </time>
                   <LevelBadge level={row.level} />
                   <ServiceName name={row.service_name} />
                   <span class="log-body">{oneLine(row)}</span>

@@ -3,11 +3,10 @@ import { useState } from "preact/hooks";
 import { getJson } from "../api/client";
 import type { LogPage, SpanHistogram, Timeline, TimelineSpan } from "../api/types";
 import { useApi } from "../api/use";
-import { count, duration, percent, rowTime, useZone } from "../lib/format";
+import { count, duration, percent } from "../lib/format";
 import { placesOf, timeAround, type SpanPlace } from "../lib/places";
 import { redSeries } from "../lib/red";
 import { href } from "../lib/router";
-import { nanosToMs } from "../lib/time";
 import { LogLine } from "../ui/logline";
 import { Incomplete, Skeleton } from "../ui/states";
 
@@ -36,7 +35,6 @@ export function Nearby({ trace, span }: { trace: Timeline; span: TimelineSpan })
 }
 
 function What({ trace, span, place }: { trace: Timeline; span: TimelineSpan; place: SpanPlace }): JSX.Element {
-  const zone = useZone();
   const range = timeAround(trace, span);
   const logs = useApi<LogPage>(place.hasLogs ? `nearby ${place.query} ${span.span_id}` : null, (signal) => getJson("/api/v1/logs", { query: place.query, ...range, order: "asc", limit: SHOWN }, signal));
   const spans = useApi<SpanHistogram>(`nearby spans ${place.query} ${span.span_id}`, (signal) => getJson("/api/v1/spans/histogram", { query: place.query, ...range, buckets: 1 }, signal));
@@ -59,7 +57,7 @@ function What({ trace, span, place }: { trace: Timeline; span: TimelineSpan; pla
       {rows.length > 0 && (
         <ul class="span-logs">
           {rows.map((log) => (
-            <LogLine key={log.id} log={log} time={rowTime(nanosToMs(log.time_unix_nano), zone).slice(-12)} mark={log.trace_id === trace.trace_id} />
+            <LogLine key={log.id} log={log} withTime mark={log.trace_id === trace.trace_id} />
           ))}
         </ul>
       )}

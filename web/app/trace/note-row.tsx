@@ -1,8 +1,8 @@
 import type { JSX } from "preact";
 import type { TimelineSpan } from "../api/types";
-import { ago, duration, fullTime, plural, signed, useZone } from "../lib/format";
+import { duration, plural, signed, useZone } from "../lib/format";
 import type { Note } from "../lib/notes";
-import { nanosToMs } from "../lib/time";
+import { timeTitle } from "../ui/time";
 import type { TraceState } from "./use-view";
 
 interface Props {
@@ -27,7 +27,7 @@ export function NoteRow({ note, row, span, state }: Props): JSX.Element {
         <i class="note-sign" aria-hidden="true" />
         {isTick && at !== null ? (
           <>
-            <time class="muted number" title={`${fullTime(at, zone)}\n${ago(nanosToMs(at), Date.now())}\n${signed(note.tick.ns)} in the trace`}>
+            <time class="muted number" title={timeTitle(at, zone, note.tick.ns)}>
               +{duration(note.tick.ns - span.start_offset_ns)}
             </time>
             <span class="span-label note-text" title={said}>

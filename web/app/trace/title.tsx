@@ -1,4 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { serviceColour } from "../lib/colour";
 import { ago, count, fullTime, plural, useZone } from "../lib/format";
 import { setParams } from "../lib/router";
@@ -93,8 +94,11 @@ interface TabsProps<T extends string> {
 
 /** The views of one trace; the first is the one without a word in the address. */
 export function TraceTabs<T extends string>({ tabs, chosen, numbers }: TabsProps<T>): JSX.Element {
+  // On a phone they are scrolled: the one that is shown must be in sight.
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ inline: "nearest", block: "nearest" }), [chosen]);
   return (
-    <div class="tabs" role="tablist" aria-label="Of this trace">
+    <div class="tabs" role="tablist" aria-label="Of this trace" ref={list}>
       {tabs.map(([name, label], at) => {
         const number = numbers[name];
         return (

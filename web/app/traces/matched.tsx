@@ -2,11 +2,11 @@ import type { JSX } from "preact";
 import type { TraceSummary } from "../api/types";
 import type { WindowRow } from "../api/windows";
 import { serviceColour } from "../lib/colour";
-import { ago, count, duration, fullTime, plural, type Zone } from "../lib/format";
+import { count, duration, plural, type Zone } from "../lib/format";
 import { href } from "../lib/router";
-import { nanosToMs } from "../lib/time";
 import { NAMELESS } from "../trace/use-view";
 import { Icon } from "../ui/icons";
+import { timeTitle } from "../ui/time";
 import type { Matched } from "./use-matched";
 
 interface Props {
@@ -25,7 +25,7 @@ export function MatchedSpan({ id, trace, span, selected, zone }: Props): JSX.Ele
   return (
     <div class="trace-line">
       <a id={id} class={selected ? "trace-row trace-match selected" : "trace-row trace-match"} href={href(`/trace/${trace.trace_id}`, { span: span.span_id })}>
-        <time class="trace-time" title={`${fullTime(at, zone)}\n${ago(nanosToMs(at), Date.now())}`}>
+        <time class="trace-time" title={timeTitle(at, zone, span.start_offset_ns)}>
           +{duration(span.start_offset_ns)}
         </time>
         <span class="trace-root">

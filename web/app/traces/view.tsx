@@ -26,6 +26,7 @@ import { SpanExport } from "./export";
 import { SpanFacets } from "./facets";
 import { ListHead, SortMenu } from "./listhead";
 import { MatchedNote, MatchedSpan } from "./matched";
+import { RepresentedSpans } from "./represented";
 import { PHONE_TRACE_ROW, TRACE_ROW, TraceRow } from "./row";
 import { listItems, useMatched } from "./use-matched";
 import { useTraces } from "./use-traces";
@@ -101,6 +102,7 @@ export function TracesView(): JSX.Element {
               <b>{found.page || rows.length > 0 ? count(rows.length) : "…"}</b>
               {found.hasMore ? " traces loaded" : rows.length === 1 ? " trace" : " traces"}
             </span>
+            <RepresentedSpans search={search} />
             <span class="legend">
               <Quick label="Errors" field="status" value="error" query={search.query} toggle={search.toggle} />
               <QuickSlow query={search.query} run={search.run} />

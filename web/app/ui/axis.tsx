@@ -6,6 +6,9 @@ const AXIS_STEPS_MS = [
   1728e5, 6048e5, 14 * 864e5, 30 * 864e5, 91 * 864e5, 182 * 864e5, 365 * 864e5, 730 * 864e5,
 ];
 
+/** Of a label, about; one that would be cut off is left out. */
+const CHARACTER_PX = 6;
+
 /** Labels under a chart over time, at round clock times. */
 export function Axis({ startMs, spanMs, width, zone }: { startMs: number; spanMs: number; width: number; zone: Zone }): JSX.Element {
   const labels: JSX.Element[] = [];
@@ -14,7 +17,8 @@ export function Axis({ startMs, spanMs, width, zone }: { startMs: number; spanMs
     const stepMs = AXIS_STEPS_MS.find((step) => spanMs / step <= wanted) ?? 3650 * 864e5;
     for (const at of axisPoints(startMs, startMs + spanMs, stepMs, zone)) {
       const x = ((at - startMs) / spanMs) * width;
-      if (x < width - 30) labels.push(<span key={at} style={{ left: `${x}px` }}>{axisTime(at, stepMs, zone)}</span>);
+      const label = axisTime(at, stepMs, zone);
+      if (x < width - label.length * CHARACTER_PX - 8) labels.push(<span key={at} style={{ left: `${x}px` }}>{label}</span>);
     }
   }
   return <div class="histogram-axis" aria-hidden="true">{labels}</div>;

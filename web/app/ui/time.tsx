@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { ago, fullTime, rowTime, type Zone } from "../lib/format";
+import { ago, fullTime, rowTime, signed, type Zone } from "../lib/format";
 import { nanosToMs } from "../lib/time";
 
 interface Props {
@@ -9,11 +9,14 @@ interface Props {
   withYear: boolean;
 }
 
+/** What is said under the pointer: all digits that were sent, how long ago that is, and where in a trace. */
+export const timeTitle = (nanos: string, zone: Zone, inTrace_ns?: number): string => `${fullTime(nanos, zone)}\n${ago(nanosToMs(nanos), Date.now())}${inTrace_ns === undefined ? "" : `\n${signed(inTrace_ns)} in the trace`}`;
+
 /** When a row was: to the millisecond, and under the pointer as it was sent and how long ago that is. */
 export function RowTime({ nanos, zone, withYear, ...rest }: Props): JSX.Element {
   const ms = nanosToMs(nanos);
   return (
-    <time class={rest.class} title={`${fullTime(nanos, zone)}\n${ago(ms, Date.now())}`}>
+    <time class={rest.class} title={timeTitle(nanos, zone)}>
       {rowTime(ms, zone, withYear)}
     </time>
   );

@@ -335,3 +335,25 @@ fn poll(future: &mut BoxFuture<'static, Response>) -> Option<Response> {
         Poll::Pending => None,
     }
 }
+
+#[tokio::test]
+async fn what_took_long_is_listed_once_it_is_over() {
+    let house = House::with(QueryOptions {
+        slow_query: std::time::Duration::ZERO,
+        ..QueryOptions::default()
+    })
+    .await;
+    house.append(&[Log::at(T0, "line 7".to_owned())]).await;
+    assert_eq!(listed(&house).await["slow"], json!([]));
+    house.get("/api/v1/logs", &[("query", "line")]).await;
+    let list = until(&house, |list| list["slow"] != json!([])).await;
+    let [slow] = list["slow"].as_array().unwrap().as_slice() else {
+        panic!("{list:#}");
+    };
+    assert_eq!(
+        (&slow["kind"], &slow["query"], &slow["client"]),
+        (&json!("/api/v1/logs"), &json!("line"), &Value::Null)
+    );
+    assert!(slow["elapsed_ms"].is_u64() && slow["bytes_read"].as_u64().unwrap() > 0);
+    assert_eq!(list["queries"], json!([]));
+}
