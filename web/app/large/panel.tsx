@@ -1,14 +1,16 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { postJson } from "../api/client";
 import type { SqlAnswer } from "../api/types";
 import type { SimilarSpans, WindowRow } from "../api/windows";
 import { useApi } from "../api/use";
 import { count, duration, percent, plural, signed } from "../lib/format";
+import { readGenAi } from "../lib/genai";
 import { filterText } from "../lib/query";
 import { href } from "../lib/router";
 import { childrenStatement, detailOf, detailStatement, figuresOf, type Detail } from "../lib/spansql";
 import { Events } from "../trace/events";
+import { Conversation } from "../trace/genai";
 import { Links, SEARCH_TRACES } from "../trace/panel";
 import { Statement } from "../trace/statement";
 import { NAMELESS } from "../trace/use-view";
@@ -112,8 +114,10 @@ function SimilarPanel({ state, row, similar, onClose, onZoom }: Props & { simila
 
 function Fields({ detail, offset_ns, needle, onNeedle }: { detail: Detail; offset_ns: number; needle: string; onNeedle: (text: string) => void }): JSX.Element {
   const lower = needle.trim().toLowerCase();
+  const said = useMemo(() => readGenAi(detail), [detail]);
   return (
     <>
+      {said && <Conversation said={said} />}
       <Statement attributes={detail.attributes} />
       <Events events={detail.events} spanStart={detail.start} offset_ns={offset_ns} />
       <Links links={detail.links} />

@@ -28,6 +28,7 @@ const GROUPS: { title: string; keys: [string, string][] }[] = [
       ["j  ↓", "Next row"],
       ["k  ↑", "Previous row"],
       ["Enter  o", "Open row, then its trace"],
+      ["→  ←", "Of traces: show, hide the spans that match"],
       ["c", "Log lines around the chosen one; mark a trace to compare"],
       ["f", "Facets"],
       ["w", "Wrap lines"],
