@@ -64,13 +64,13 @@ function RunButton({ running, onCancel }: { running: boolean; onCancel: (() => v
   }, [running]);
   if (long && onCancel) {
     return (
-      <button type="button" class="button querybar-run" title="Stop this search" onClick={onCancel}>
+      <button key="cancel" type="button" class="button querybar-run" title="Stop this search" onClick={onCancel}>
         Cancel
       </button>
     );
   }
   return (
-    <button type="submit" class="button button-primary querybar-run" title="Run again (Enter)">
+    <button key="run" type="submit" class="button button-primary querybar-run" title="Run again (Enter)">
       Search
     </button>
   );
