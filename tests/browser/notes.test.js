@@ -124,7 +124,7 @@ test("the status page says which service sent how much", async () => {
 test("a body of bytes is shown in hex", async () => {
   const { page, problems, close } = await open();
   await page.goto(`${server.http}/logs?q=severity:info`);
-  await page.getByRole("option").first().click();
+  await page.getByRole("listbox", { name: "Log records" }).getByRole("option").first().click();
   const bytes = page.getByRole("region", { name: "Bytes of the body" });
   await bytes.getByText("00 01 73 70 6f 6f 72 ff").waitFor();
   await bytes.getByText("|..spoor.|").waitFor();
