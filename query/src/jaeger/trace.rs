@@ -186,7 +186,11 @@ fn write_tags(json: &mut JsonWriter, span: SpanRef<'_>) {
             write_text_tag(json, key, text);
         }
     }
-    if code == Some("ERROR") && !has(attributes, "error") {
+    // Jaeger's UI marks a span by this tag if it is true; a text of the sender's own stays beside it.
+    let is_marked = attributes
+        .iter()
+        .any(|attribute| attribute.key == "error" && attribute.text == Some("true"));
+    if code == Some("ERROR") && !is_marked {
         json.begin_object();
         json.key("key");
         json.string("error");

@@ -404,13 +404,13 @@ pub(super) fn numbers_only(expr: &Expr, at: usize) -> Parsed<()> {
     }
 }
 
-/// Two numbers are one.
+/// Two numbers are one, unless that cannot be written as a number.
 fn fold(binary: Binary) -> Expr {
     match (&binary.left, &binary.right) {
         (Expr::Number(left), Expr::Number(right)) => {
             match super::metrics::of_numbers(binary.op, *left, *right) {
-                Some(number) => Expr::Number(number),
-                None => Expr::Binary(Box::new(binary)),
+                Some(number) if number.is_finite() => Expr::Number(number),
+                _ => Expr::Binary(Box::new(binary)),
             }
         }
         _ => Expr::Binary(Box::new(binary)),

@@ -79,6 +79,36 @@ fn a_span_reads_as_jaeger_writes_it() {
 }
 
 #[test]
+fn a_span_that_failed_is_marked_also_beside_a_text_of_its_own() {
+    let span = |id: &str, key: &str, value: Value| {
+        json!({"traceId": "0000000000000000000000000000000a", "spanId": id, "name": "x", "kind": 1,
+            "startTimeUnixNano": "1000", "endTimeUnixNano": "2000", "status": {"code": 2},
+            "attributes": [{"key": key, "value": value}]})
+    };
+    let trace = written(&json!({"resourceSpans": [{"scopeSpans": [{"spans": [
+        span("0000000000000001", "error", json!({"stringValue": "no such user"})),
+        span("0000000000000002", "error", json!({"boolValue": true})),
+        span("0000000000000003", "error", json!({"stringValue": "true"})),
+        span("0000000000000004", "other", json!({"boolValue": true}))]}]}]}));
+    for (place, expected) in [
+        vec![json!("no such user"), json!(true)],
+        vec![json!(true)],
+        vec![json!("true")],
+        vec![json!(true)],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let tags = list(&trace["spans"][place]["tags"]).iter();
+        let said: Vec<Value> = tags
+            .filter(|tag| tag["key"] == "error")
+            .map(|tag| tag["value"].clone())
+            .collect();
+        assert_eq!(said, expected);
+    }
+}
+
+#[test]
 fn zipkin_halves_get_ids_of_their_own() {
     let span = |id: &str, parent: &str, kind: u32, start: &str| {
         json!({"traceId": "0000000000000000000000000000000a", "spanId": id, "parentSpanId": parent,

@@ -89,6 +89,9 @@ const WRITTEN: &[(&str, &str)] = &[
         "vector(1) or vector(2) and vector(3)",
         "(vector(1) or (vector(2) and vector(3)))",
     ),
+    // What is no number that can be written stays as it was asked.
+    ("vector(1)^9^9^9^9", "(vector(1) ^ (9 ^ (9 ^ 387420489)))"),
+    ("vector(1)*(1/0)", "(vector(1) * (1 / 0))"),
     (
         "vector(1) == bool on(a) group_left(b) vector(2)",
         "(vector(1) == bool on (a) group_left (b) vector(2))",
