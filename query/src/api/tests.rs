@@ -508,7 +508,7 @@ async fn the_apis_of_others_ask_again_without_a_broken_file_too() {
     for (table, path, parameters) in [
         (spans, "/jaeger/api/traces", vec![("service", "shop")]),
         (spans, jaeger.as_str(), vec![]),
-        (spans, "/jaeger/api/services", vec![]),
+        (spans, "/jaeger/api/services/shop/operations", vec![]),
         (
             spans,
             "/jaeger/api/v3/traces",
