@@ -209,12 +209,12 @@ describe("searching", () => {
     await page.keyboard.press("Escape");
     await page.goto(`${server.http}/services`);
     await page.keyboard.press("Control+k");
-    await page.getByRole("combobox").fill("that failed");
+    await page.locator(".palette-input").fill("that failed");
     await page.getByRole("option", { name: /all that failed/ }).first().waitFor();
     await page.keyboard.press("Enter");
     await page.waitForURL("**/logs?q=level*error");
     await page.keyboard.press("Control+k");
-    await page.getByRole("combobox").fill("ts-order-service");
+    await page.locator(".palette-input").fill("ts-order-service");
     await page.getByRole("option", { name: /^ts-order-service ?Service/ }).first().click();
     await page.waitForURL("**/services/ts-order-service");
     await page.getByRole("heading", { name: "ts-order-service" }).waitFor();
