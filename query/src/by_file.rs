@@ -12,6 +12,7 @@
 
 mod asked;
 mod cells;
+mod places;
 mod questions;
 mod rows;
 mod sorted;
@@ -32,6 +33,7 @@ use crate::session::QuerySession;
 use crate::table::Part;
 
 pub(crate) use cells::{Cell, Cells};
+pub(crate) use places::Places;
 pub(crate) use questions::Questions;
 pub(crate) use rows::{RowCount, distinct_values};
 pub(crate) use sorted::{Sorted, file_numbers};

@@ -1,6 +1,6 @@
 //! Numbers of rows by value and bucket.
 
-use arrow::array::{Array, AsArray};
+use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::record_batch::RecordBatch;
 use datafusion::dataframe::DataFrame;
@@ -9,11 +9,10 @@ use datafusion::logical_expr::{Expr, in_list, lit, when};
 use datafusion::prelude::{coalesce, col, starts_with};
 use spoor_storage::{DataFile, Result, Table};
 
-use super::{ByFile, Count, Sorted, file_numbers};
+use super::{ByFile, Count, Places, Sorted};
 use crate::api::{Buckets, query_name};
 use crate::failure::from_datafusion;
 use crate::language::{field_text, is_attribute, level_rank_expr};
-use crate::table::FILE_NUMBER;
 
 /// What stands for rows without a value.
 pub(crate) const NONE: &str = "(none)";
@@ -183,30 +182,20 @@ impl Count for RowCount<'_> {
             let has_value = self.value.clone().is_not_null();
             rows.filter(has_value).map_err(from_datafusion)?
         };
-        let bucket = self.buckets.map_or(lit(0_i64), |buckets| {
-            buckets.number_of(col(self.table.time_column()))
-        });
-        rows.aggregate(
-            vec![
-                col(FILE_NUMBER),
-                self.value.clone().alias("value"),
-                bucket.alias("bucket"),
-            ],
-            vec![count(lit(1)).alias("rows")],
-        )
-        .map_err(from_datafusion)
+        let mut columns = Places::columns(self.table, self.buckets);
+        columns.push(self.value.clone().alias("value"));
+        rows.aggregate(columns, vec![count(lit(1)).alias("rows")])
+            .map_err(from_datafusion)
     }
 
     fn add(&self, batch: &RecordBatch, sorted: &mut Sorted<u64>) -> Result<()> {
-        let files = file_numbers(batch.column(0))?;
+        let places = Places::open(batch)?;
         // Ranks of levels become text as well.
-        let values = arrow::compute::cast(batch.column(1), &DataType::Utf8)?;
+        let values = arrow::compute::cast(batch.column(2), &DataType::Utf8)?;
         let values = values.as_string::<i32>();
-        let buckets = batch.column(2).as_primitive::<Int64Type>().values();
         let counts = batch.column(3).as_primitive::<Int64Type>().values();
-        for (row, (bucket, count)) in buckets.iter().zip(counts).enumerate() {
-            let file = files.is_valid(row).then(|| files.value(row));
-            *sorted.cell(file, values.value(row), *bucket) += count.unsigned_abs();
+        for (row, count) in counts.iter().enumerate() {
+            *sorted.cell(places.of(row), values.value(row)) += count.unsigned_abs();
         }
         Ok(())
     }

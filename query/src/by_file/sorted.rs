@@ -3,6 +3,7 @@
 use spoor_storage::Result;
 
 use super::cells::{Cell, Cells};
+use super::places::Place;
 
 /// Cells of a file that are kept; with more it is not worth it.
 pub(super) const MAX_FILE_CELLS: usize = 4_000;
@@ -41,8 +42,8 @@ impl<C: Cell> Sorted<C> {
         }
     }
 
-    /// The cell of rows of a file with a value in a bucket, counted from the first that was asked for.
-    pub(crate) fn cell(&mut self, file: Option<u32>, value: &str, bucket: i64) -> &mut C {
+    /// The cell of rows at a place with a value.
+    pub(crate) fn cell(&mut self, (file, bucket): Place, value: &str) -> &mut C {
         self.unmeasured += 1;
         let at = file.and_then(|number| usize::try_from(number).ok());
         let of_file = at.and_then(|at| self.files.get_mut(at)?.as_mut());

@@ -7,21 +7,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::Array as _;
 use arrow::record_batch::RecordBatch;
 use datafusion::dataframe::DataFrame;
-use datafusion::logical_expr::{Expr, lit};
-use datafusion::prelude::col;
+use datafusion::logical_expr::Expr;
 use spoor_storage::{DataFile, Result, Table};
 
 use super::group::{Group, GroupKey, Origin};
 use super::rows::{each_exception, exprs};
 use crate::api::Buckets;
-use crate::by_file::{Cell, Count, Sorted, file_numbers};
+use crate::by_file::{Cell, Count, Places, Sorted};
 use crate::failure::from_datafusion;
-use crate::otlp::integers;
 use crate::patterns::Merge as _;
-use crate::table::FILE_NUMBER;
 
 impl Cell for Group {
     type Kept = Self;
@@ -76,19 +72,15 @@ impl Count for ExceptionCount {
     }
 
     fn read(&self, rows: DataFrame) -> Result<DataFrame> {
-        let bucket = self.buckets.map_or(lit(0_i64), |buckets| {
-            buckets.number_of(col(self.table.time_column()))
-        });
-        let mut columns = vec![col(FILE_NUMBER), bucket.alias("bucket of time")];
+        let mut columns = Places::columns(self.table, self.buckets);
         columns.extend(exprs(self.table));
         rows.select(columns).map_err(from_datafusion)
     }
 
     fn add(&self, batch: &RecordBatch, sorted: &mut Sorted<Group>) -> Result<()> {
-        let (files, buckets) = (file_numbers(batch.column(0))?, integers(batch.column(1))?);
+        let places = Places::open(batch)?;
         let mut names: HashMap<String, Arc<str>> = HashMap::new();
         each_exception(self.table, batch, |row, exception, origin: Origin<'_>| {
-            let file = files.is_valid(row).then(|| files.value(row));
             let known = names.get(origin.service).map(Arc::clone);
             let service = known.unwrap_or_else(|| {
                 let new: Arc<str> = origin.service.into();
@@ -96,7 +88,7 @@ impl Count for ExceptionCount {
                 new
             });
             let key = GroupKey::of(exception).text();
-            let group = sorted.cell(file, &key, buckets.value(row));
+            let group = sorted.cell(places.of(row), &key);
             group.count(exception, origin, &service);
         })
     }

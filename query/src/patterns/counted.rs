@@ -7,24 +7,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::Array as _;
 use arrow::record_batch::RecordBatch;
 use datafusion::dataframe::DataFrame;
-use datafusion::logical_expr::{Expr, lit};
+use datafusion::logical_expr::Expr;
 use datafusion::prelude::col;
 use spoor_storage::model::schema::RECORD_ID;
-use spoor_storage::{DataFile, Result};
+use spoor_storage::{DataFile, Result, Table};
 
 use super::shape::Shape;
 use super::tally::{Record, Tally};
 use crate::api::Buckets;
-use crate::by_file::{Cell, Count, Sorted, file_numbers};
+use crate::by_file::{Cell, Count, Places, Sorted};
 use crate::failure::from_datafusion;
 use crate::language::level_of;
 use crate::listing::RowPlace;
 use crate::otlp::{integers, nanoseconds, optional_text, strings};
 use crate::parameters::Periods;
-use crate::table::FILE_NUMBER;
 
 /// A [`Tally`] of a bucket as it is kept.
 #[derive(Debug)]
@@ -118,25 +116,21 @@ impl Count for ShapeCount {
     }
 
     fn read(&self, rows: DataFrame) -> Result<DataFrame> {
-        let bucket = self
-            .buckets
-            .map_or(lit(0_i64), |buckets| buckets.number_of(col("time")));
-        let mut columns = vec![col(FILE_NUMBER), bucket];
+        let mut columns = Places::columns(Table::Logs, self.buckets);
         columns.extend(RecordColumns::NAMES.map(col));
         rows.select(columns).map_err(from_datafusion)
     }
 
     fn add(&self, batch: &RecordBatch, sorted: &mut Sorted<Tally>) -> Result<()> {
-        let (files, buckets) = (file_numbers(batch.column(0))?, integers(batch.column(1))?);
+        let places = Places::open(batch)?;
         let records = RecordColumns::open(batch, 2)?;
         let mut names: HashMap<&str, Arc<str>> = HashMap::new();
         for row in 0..batch.num_rows() {
-            let file = files.is_valid(row).then(|| files.value(row));
             let name = records.service(row);
             let service = names.entry(name).or_insert_with(|| name.into());
             let record = records.record(row, Some(service));
             let shape = Shape::of(records.text(row)).key();
-            let tally = sorted.cell(file, &shape, buckets.value(row));
+            let tally = sorted.cell(places.of(row), &shape);
             tally.add(record, Periods::ALL, None);
         }
         Ok(())

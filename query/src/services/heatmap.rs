@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::Array as _;
 use arrow::record_batch::RecordBatch;
 use axum::Json;
 use axum::extract::State;
@@ -16,14 +15,13 @@ use spoor_storage::{DataFile, Error, Result, Table};
 use utoipa::ToSchema;
 
 use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters, optional};
-use crate::by_file::{ByFile, Cell, Cells, Count, Sorted, file_numbers};
+use crate::by_file::{ByFile, Cell, Cells, Count, Places, Sorted};
 use crate::failure::from_datafusion;
 use crate::language;
 use crate::openapi::ReadErrors;
 use crate::openapi::words::{SearchQuery, UnixNano};
 use crate::otlp::{integers, strings};
 use crate::parameters::{self, TimeParameter};
-use crate::table::FILE_NUMBER;
 
 const DEFAULT_BUCKETS: usize = 60;
 const MAX_BUCKETS: usize = 300;
@@ -238,23 +236,17 @@ impl Count for BandCount {
     }
 
     fn read(&self, rows: DataFrame) -> Result<DataFrame> {
-        let bucket = self.buckets.number_of(col("start_time"));
-        rows.select(vec![
-            col(FILE_NUMBER),
-            bucket,
-            col("duration_ns"),
-            col("status_code"),
-        ])
-        .map_err(from_datafusion)
+        let mut columns = Places::columns(Table::Spans, Some(self.buckets));
+        columns.extend([col("duration_ns"), col("status_code")]);
+        rows.select(columns).map_err(from_datafusion)
     }
 
     fn add(&self, batch: &RecordBatch, sorted: &mut Sorted<Failing>) -> Result<()> {
-        let (files, buckets) = (file_numbers(batch.column(0))?, integers(batch.column(1))?);
+        let places = Places::open(batch)?;
         let (durations, codes) = (integers(batch.column(2))?, strings(batch.column(3))?);
         for row in 0..batch.num_rows() {
-            let file = files.is_valid(row).then(|| files.value(row));
             let band = band_of(durations.value(row));
-            let cell = sorted.cell(file, &self.names[band], buckets.value(row));
+            let cell = sorted.cell(places.of(row), &self.names[band]);
             cell.spans += 1;
             cell.errors += u64::from(codes.value(row) == "ERROR");
         }

@@ -2,19 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use arrow::array::Array as _;
 use arrow::record_batch::RecordBatch;
 use datafusion::dataframe::DataFrame;
-use datafusion::logical_expr::{Expr, lit};
+use datafusion::logical_expr::Expr;
 use datafusion::prelude::col;
 use spoor_storage::{DataFile, Result, Table};
 
 use super::figures::Figures;
 use crate::api::Buckets;
-use crate::by_file::{Cell as _, Cells, Count, Sorted, distinct_values, file_numbers};
+use crate::by_file::{Cell as _, Cells, Count, Places, Sorted, distinct_values};
 use crate::failure::from_datafusion;
 use crate::otlp::{integers, strings};
-use crate::table::FILE_NUMBER;
 
 /// At most this many operations are told apart. Operations beyond are a sign of ids in span
 /// names; their spans count for the service.
@@ -80,22 +78,18 @@ impl Count for OperationCount {
     }
 
     fn read(&self, rows: DataFrame) -> Result<DataFrame> {
-        let bucket = self
-            .buckets
-            .map_or(lit(0_i64), |buckets| buckets.number_of(col("start_time")));
-        let mut columns = vec![col(FILE_NUMBER), bucket];
+        let mut columns = Places::columns(Table::Spans, self.buckets);
         columns.extend(Operations::COLUMNS.map(col));
         rows.select(columns).map_err(from_datafusion)
     }
 
     fn add(&self, batch: &RecordBatch, sorted: &mut Sorted<Operation>) -> Result<()> {
-        let (files, buckets) = (file_numbers(batch.column(0))?, integers(batch.column(1))?);
+        let places = Places::open(batch)?;
         let spans = Columns::open(batch, 2)?;
         let mut key = String::new();
         for row in 0..batch.num_rows() {
-            let file = files.is_valid(row).then(|| files.value(row));
             write_key(spans.labels(row), &mut key);
-            let operation = sorted.cell(file, &key, buckets.value(row));
+            let operation = sorted.cell(places.of(row), &key);
             operation.add_span(spans.failed(row), spans.durations.value(row));
         }
         Ok(())

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::Array as _;
 use arrow::record_batch::RecordBatch;
 use axum::extract::State;
 use axum::response::Response;
@@ -18,14 +17,13 @@ use spoor_storage::{DataFile, Error, Result, Table, TimeRange};
 
 use super::api::schema;
 use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters, optional};
-use crate::by_file::{ByFile, Count, RowCount, Sorted, file_numbers};
+use crate::by_file::{ByFile, Count, Places, RowCount, Sorted};
 use crate::failure::from_datafusion;
 use crate::language;
 use crate::openapi::ReadErrors;
 use crate::openapi::words::SearchQuery;
 use crate::otlp::{JsonWriter, integers, strings};
 use crate::parameters::{self, TimeParameter};
-use crate::table::FILE_NUMBER;
 use crate::trace::{json_response, write_outcome};
 
 const DEFAULT_BUCKETS: usize = 60;
@@ -198,24 +196,19 @@ impl Count for Spans<'_> {
     }
 
     fn read(&self, rows: DataFrame) -> Result<DataFrame> {
-        let mut columns = vec![
-            col(FILE_NUMBER),
-            self.buckets.number_of(col("start_time")),
-            col("duration_ns"),
-            col("status_code"),
-        ];
+        let mut columns = Places::columns(Table::Spans, Some(self.buckets));
+        columns.extend([col("duration_ns"), col("status_code")]);
         columns.extend(self.by().cloned());
         rows.select(columns).map_err(from_datafusion)
     }
 
     fn add(&self, batch: &RecordBatch, sorted: &mut Sorted<Figures>) -> Result<()> {
-        let (files, buckets) = (file_numbers(batch.column(0))?, integers(batch.column(1))?);
+        let places = Places::open(batch)?;
         let (durations, codes) = (integers(batch.column(2))?, strings(batch.column(3))?);
         let values = batch.columns().get(4).map(strings).transpose()?;
         for row in 0..batch.num_rows() {
-            let file = files.is_valid(row).then(|| files.value(row));
             let value = values.as_ref().map_or("", |values| values.value(row));
-            let figures = sorted.cell(file, value, buckets.value(row));
+            let figures = sorted.cell(places.of(row), value);
             figures.add_span(codes.value(row) == "ERROR", durations.value(row));
         }
         Ok(())

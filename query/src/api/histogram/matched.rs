@@ -137,7 +137,7 @@ impl Count for Extent {
         for row in 0..batch.num_rows() {
             let file = files.is_valid(row).then(|| files.value(row));
             let [first, last] = [1, 2].map(|at| time_in(batch, at, row));
-            sorted.cell(file, "", 0).add(&Times(first.zip(last)));
+            sorted.cell((file, 0), "").add(&Times(first.zip(last)));
         }
         Ok(())
     }

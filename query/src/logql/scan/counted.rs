@@ -6,24 +6,18 @@
 
 use std::collections::BTreeSet;
 
-use arrow::array::Array as _;
 use arrow::record_batch::RecordBatch;
 use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::{Expr, lit};
-use datafusion::prelude::col;
 use spoor_storage::{DataFile, Result, Table, TimeRange};
 
 use super::{Processed, Scan, Stage};
 use crate::api::Buckets;
-use crate::by_file::{ByFile, Cell, Cells, Count, Sorted, distinct_values, file_numbers};
+use crate::by_file::{ByFile, Cell, Cells, Count, Places, Sorted, distinct_values};
 use crate::failure::from_datafusion;
 use crate::logql::labels::{Kind, Label, LabelSet};
 use crate::logql::rows::{DETECTED_LEVEL, LEVEL, Rows, SERVICE};
-use crate::otlp::integers;
-use crate::table::FILE_NUMBER;
 
-/// The bucket's column, which no label is called.
-const BUCKET: &str = "bucket of time";
 /// In place of labels, for the rows that the condition left.
 const READ: &str = "\0";
 /// Between the parts of a key.
@@ -185,35 +179,29 @@ impl Count for LineCount<'_> {
     }
 
     fn read(&self, rows: DataFrame) -> Result<DataFrame> {
-        let bucket = self
-            .buckets
-            .map_or(lit(0_i64), |buckets| buckets.number_of(col("time")));
-        let mut columns = vec![col(FILE_NUMBER), bucket.alias(BUCKET)];
+        let mut columns = Places::columns(Table::Logs, self.buckets);
         columns.extend(self.scan.plan.select());
         rows.select(columns).map_err(from_datafusion)
     }
 
     fn add(&self, batch: &RecordBatch, sorted: &mut Sorted<Lines>) -> Result<()> {
-        let (files, buckets) = (file_numbers(batch.column(0))?, integers(batch.column(1))?);
+        let places = Places::open(batch)?;
         let rows = Rows::open(&self.scan.plan, batch)?;
         let mut key = String::new();
         for row in 0..rows.len() {
-            let (file, bucket) = (
-                files.is_valid(row).then(|| files.value(row)),
-                buckets.value(row),
-            );
+            let place = places.of(row);
             let mut entry = rows.entry(row);
             let lines = Lines {
                 entries: 1,
                 bytes: entry.line.len() as u64,
             };
-            sorted.cell(file, READ, bucket).add(&lines);
+            sorted.cell(place, READ).add(&lines);
             if self.scan.passes(&mut entry) {
                 write_key(
                     entry.labels.iter().filter(|label| self.by.has(label)),
                     &mut key,
                 );
-                sorted.cell(file, &key, bucket).add(&lines);
+                sorted.cell(place, &key).add(&lines);
             }
         }
         Ok(())
