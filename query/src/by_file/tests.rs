@@ -15,7 +15,7 @@ use spoor_storage::{Ingest, Table, TenantId, TimeRange};
 
 use super::{ByFile, RowCount};
 use crate::api::Buckets;
-use crate::testing::{House, Log, SECOND, T0, batch_of, send};
+use crate::testing::{Dice, House, Log, SECOND, T0, batch_of, send};
 
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
@@ -39,6 +39,24 @@ async fn three_hours() -> House {
     }
     house.storage.flush().await.unwrap();
     house
+}
+
+/// Changes a world step by step, and asks `asks` times after each.
+async fn evolve<W>(
+    world: &mut W,
+    seed: u64,
+    (steps, asks): (usize, usize),
+    step: impl AsyncFn(&mut W, &mut Dice),
+    check: impl AsyncFn(&W, &mut Dice, &str),
+) {
+    let mut dice = Dice(seed);
+    for number in 0..steps {
+        step(world, &mut dice).await;
+        let when = format!("seed {seed}, step {number}");
+        for _ in 0..asks {
+            check(world, &mut dice, &when).await;
+        }
+    }
 }
 
 async fn histogram(house: &House, parameters: &[(&str, &str)]) -> Value {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{HOUR, MINUTE, change};
+use super::{HOUR, MINUTE, change, evolve};
 use crate::language::level_of;
 use crate::testing::{Dice, House, Log, T0};
 
@@ -260,16 +260,8 @@ fn series(answer: &Value, records: &[&Record], field: &str) -> Value {
 }
 
 async fn play(seed: u64, steps: usize, house: House) {
-    let mut dice = Dice(seed);
     let mut world = World::new(house);
-    for step in 0..steps {
-        world.step(&mut dice).await;
-        for _ in 0..2 {
-            world
-                .check(&mut dice, &format!("seed {seed}, step {step}"))
-                .await;
-        }
-    }
+    evolve(&mut world, seed, (steps, 2), World::step, World::check).await;
     assert!(world.records.len() > 50);
 }
 

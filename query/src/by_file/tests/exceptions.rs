@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{HOUR, MINUTE, change};
+use super::{HOUR, MINUTE, change, evolve};
 use crate::otlp::sample::list;
 use crate::parameters::format_time;
 use crate::testing::{Dice, House, Log, SECOND, T0};
@@ -200,20 +200,12 @@ fn expected(thrown: &[&Thrown], since: Option<i64>, answer: &Value) -> BTreeMap<
 }
 
 async fn play(seed: u64, steps: usize, house: House) -> World {
-    let mut dice = Dice(seed);
     let mut world = World {
         house,
         thrown: Vec::new(),
         sent: 0,
     };
-    for step in 0..steps {
-        world.step(&mut dice).await;
-        for _ in 0..2 {
-            world
-                .check(&mut dice, &format!("seed {seed}, step {step}"))
-                .await;
-        }
-    }
+    evolve(&mut world, seed, (steps, 2), World::step, World::check).await;
     assert!(world.thrown.len() > 30);
     world
 }

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::differential::World;
-use super::{MINUTE, logs, three_hours};
+use super::{MINUTE, evolve, logs, three_hours};
 use crate::testing::{Dice, House, SECOND, T0};
 
 const SELECTORS: [&str; 5] = [
@@ -106,15 +106,8 @@ impl World {
 }
 
 async fn play(seed: u64, steps: usize, house: House) {
-    let mut dice = Dice(seed);
     let mut world = World::new(house);
-    for step in 0..steps {
-        world.step(&mut dice).await;
-        for _ in 0..4 {
-            let when = format!("seed {seed}, step {step}");
-            world.check_loki(&mut dice, &when).await;
-        }
-    }
+    evolve(&mut world, seed, (steps, 4), World::step, World::check_loki).await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::differential::{Record, World};
-use super::{MINUTE, three_hours};
+use super::{MINUTE, evolve, three_hours};
 use crate::language::level_of;
 use crate::otlp::sample::list;
 use crate::parameters::format_time;
@@ -89,15 +89,15 @@ impl World {
 }
 
 async fn play(seed: u64, steps: usize, house: House) {
-    let mut dice = Dice(seed);
     let mut world = World::new(house);
-    for step in 0..steps {
-        world.step(&mut dice).await;
-        for _ in 0..2 {
-            let when = format!("seed {seed}, step {step}");
-            world.check_patterns(&mut dice, &when).await;
-        }
-    }
+    evolve(
+        &mut world,
+        seed,
+        (steps, 2),
+        World::step,
+        World::check_patterns,
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use spoor_storage::Table;
 
-use super::{HOUR, MINUTE, change};
+use super::{HOUR, MINUTE, change, evolve};
 use crate::otlp::sample::list;
 use crate::testing::{Dice, House, SECOND, T0};
 use crate::trace::tests::append;
@@ -184,20 +184,12 @@ impl World {
 }
 
 async fn play(seed: u64, steps: usize, house: House) -> World {
-    let mut dice = Dice(seed);
     let mut world = World {
         house,
         spans: Vec::new(),
         sent: 0,
     };
-    for step in 0..steps {
-        world.step(&mut dice).await;
-        for _ in 0..2 {
-            world
-                .check(&mut dice, &format!("seed {seed}, step {step}"))
-                .await;
-        }
-    }
+    evolve(&mut world, seed, (steps, 2), World::step, World::check).await;
     assert!(world.spans.len() > 50);
     world
 }
