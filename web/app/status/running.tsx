@@ -2,22 +2,16 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { getJson, remove } from "../api/client";
 import { asApiError, useApi } from "../api/use";
-import { bytes, compact, count, duration, plural } from "../lib/format";
+import { bytes, count, plural } from "../lib/format";
 import { say } from "../ui/toast";
+import { QueryCells, type AskedQuery } from "./cells";
 import { SlowQueries, type SlowQuery } from "./slow";
 
 const EVERY_MS = 3000;
 const SHOWN = 50;
 
-interface RunningQuery {
-  id: string;
-  kind: string;
-  query: string;
-  client: string | null;
-  elapsed_ms: number;
+interface RunningQuery extends AskedQuery {
   state: "waiting" | "running";
-  rows_read: number;
-  bytes_read: number;
   max_memory_bytes: number;
   deadline: string | null;
 }
@@ -74,16 +68,7 @@ export function Running(): JSX.Element {
               <tbody>
                 {queries.slice(0, SHOWN).map((query) => (
                   <tr key={query.id} class="service-row">
-                    <td title={query.query}>
-                      <span class="running-query">
-                        <span class="kind">{query.state === "waiting" ? "waiting" : query.kind.replace(/^\/api\/v1\//, "")}</span>
-                        <code>{query.query}</code>
-                      </span>
-                    </td>
-                    <td class="hide-phone">{query.client ?? <span class="muted">–</span>}</td>
-                    <td class="number">{duration(query.elapsed_ms * 1e6)}</td>
-                    <td class="number hide-phone">{compact(query.rows_read)}</td>
-                    <td class="number hide-phone">{bytes(query.bytes_read)}</td>
+                    <QueryCells query={query} word={query.state === "waiting" ? "waiting" : undefined} />
                     <td class="number hide-phone">{bytes(query.max_memory_bytes)}</td>
                     <td class="row-links">
                       <button type="button" class="text-button" title="Takes an admin token" onClick={() => stop(query.id)}>

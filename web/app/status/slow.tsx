@@ -1,17 +1,11 @@
 import type { JSX } from "preact";
-import { ago, bytes, compact, duration } from "../lib/format";
+import { ago } from "../lib/format";
+import { QueryCells, type AskedQuery } from "./cells";
 
 const SHOWN = 20;
 
-export interface SlowQuery {
-  id: string;
-  kind: string;
-  query: string;
-  client: string | null;
+export interface SlowQuery extends AskedQuery {
   began_time: string;
-  elapsed_ms: number;
-  rows_read: number;
-  bytes_read: number;
 }
 
 /** What took long of late, the longest first: what to ask differently, or to give more. */
@@ -40,16 +34,7 @@ export function SlowQueries({ slow }: { slow: readonly SlowQuery[] }): JSX.Eleme
             <tbody>
               {longest.map((query) => (
                 <tr key={query.id} class="service-row">
-                  <td title={query.query}>
-                    <span class="running-query">
-                      <span class="kind">{query.kind.replace(/^\/api\/v1\//, "")}</span>
-                      <code>{query.query}</code>
-                    </span>
-                  </td>
-                  <td class="hide-phone">{query.client ?? <span class="muted">–</span>}</td>
-                  <td class="number">{duration(query.elapsed_ms * 1e6)}</td>
-                  <td class="number hide-phone">{compact(query.rows_read)}</td>
-                  <td class="number hide-phone">{bytes(query.bytes_read)}</td>
+                  <QueryCells query={query} />
                   <td class="number muted" title={query.began_time}>
                     {ago(Date.parse(query.began_time), Date.now())}
                   </td>
