@@ -42,11 +42,9 @@ const ROW_GROUP_ROWS: usize = 131_072;
 const PAGE_ROWS: usize = 20_000;
 /// zstd level of files that will be written again, or that queries wait for.
 const QUICK_LEVEL: i32 = 1;
-/// zstd level of texts in files that will stay as they are, or nearly (measured: a tenth smaller than
-/// with level 1, for a microsecond a row).
+/// zstd level of texts in files that will stay as they are (measured: a tenth smaller than with level 1, for a
+/// microsecond a row).
 const DENSE_LEVEL: i32 = 8;
-/// A file of a merge with so many rows is written again at most once: see `compaction`.
-const DENSE_FROM_ROWS: u64 = 262_144;
 /// The version of the schema and of the conventions in the file, in its key-value metadata.
 const FORMAT_VERSION: u32 = 3;
 

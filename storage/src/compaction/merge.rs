@@ -12,6 +12,7 @@ use std::collections::BinaryHeap;
 
 use arrow::record_batch::RecordBatch;
 
+use super::policy::MAX_OPEN;
 use crate::buffer::times_of;
 use crate::error::{Error, Result};
 use crate::file::{STRETCH_BYTES, STRETCH_ROWS, bytes_of, gather, record_ids};
@@ -189,10 +190,10 @@ impl<S: Sorted> SortMerge<S> {
                 self.cursors[input] = Some(Cursor { at: to, ..cursor });
                 self.heads.push(Reverse((key, input)));
             } else if !self.load(input).await? {
-                // One batch of each input and one that has ended for each: else give out.
                 continue;
             }
-            if passes || self.held.len() > 2 * self.inputs.len() {
+            // One batch of each input that is open and one that has ended for each: else give out.
+            if passes || self.held.len() > 2 * self.inputs.len().min(MAX_OPEN) {
                 break;
             }
         }

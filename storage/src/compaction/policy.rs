@@ -8,7 +8,8 @@ use crate::buffer::Place;
 use crate::model::FileId;
 use crate::snapshot::{DataFile, FileSet};
 
-/// Files of one tier that a place may have before they are merged.
+/// Files of one tier that a place may have before they are merged; of the last tier it may have more, see
+/// [`LAST_TIER`].
 pub(crate) const FAN_IN: usize = 8;
 /// A file of this weight is full: it is never merged again.
 pub(crate) const FULL: u64 = 1 << 20;
@@ -16,11 +17,16 @@ pub(crate) const FULL: u64 = 1 << 20;
 pub(crate) const MAX_WEIGHT: u64 = 2 * FULL;
 /// Bytes of Parquet that weigh as much as a row.
 const ROW_BYTES: u64 = 128;
+/// Files of this tier and heavier ones, which are 32,768 rows or more, wait until together they make a full
+/// file: at most 32 do. What is made of them is never written again.
+const LAST_TIER: u32 = 5;
 /// Files of one merge.
-const MAX_INPUTS: usize = 16;
+const MAX_INPUTS: usize = 64;
+/// Files of one merge that are open at the same time, as their times overlap.
+pub(super) const MAX_OPEN: usize = 16;
 /// The most that one merge reads: it must end some day, and its result needs room beside it.
 const MAX_MERGE: u64 = 8 * FULL;
-/// Encoded bytes of row groups that one merge may hold in memory.
+/// Encoded bytes of row groups that one merge may hold in memory, of the files that are open.
 const MAX_GROUP_BYTES: u64 = 128 << 20;
 /// Rows of a row group.
 const GROUP_ROWS: u64 = 131_072;
@@ -43,16 +49,20 @@ pub(crate) struct Merge {
     pub(crate) rows_per_file: u64,
     /// Output files have an index, however few their rows are.
     pub(crate) indexed: bool,
+    /// Output files will not be written again, or nobody knows when: it pays to make them small.
+    pub(crate) stays: bool,
 }
 
 impl Merge {
-    fn new(place: &Place, files: Vec<Arc<DataFile>>, indexed: bool) -> Self {
+    fn new(place: &Place, files: Vec<Arc<DataFile>>, quiet: Duration) -> Self {
         let rows: u64 = files.iter().map(|file| file.visible_rows()).sum();
+        let outputs = outputs(&files);
         Self {
             place: place.clone(),
-            rows_per_file: rows.div_ceil(outputs(&files)).max(1),
+            rows_per_file: rows.div_ceil(outputs).max(1),
+            indexed: quiet >= COLD,
+            stays: quiet >= QUIET || total(&files) / outputs >= FULL,
             files,
-            indexed,
         }
     }
 
@@ -76,9 +86,19 @@ fn outputs(files: &[Arc<DataFile>]) -> u64 {
     total(files).div_ceil(MAX_WEIGHT).max(1)
 }
 
-/// Files between 8ⁿ and 8ⁿ⁺¹ are of tier n, so a merge of eight of a tier is of a higher one.
+/// Files between 8ⁿ and 8ⁿ⁺¹ are of tier n, so a merge of eight of a tier is of a higher one, up to the last.
 fn tier(file: &DataFile) -> u32 {
-    weight(file).ilog2() / 3
+    (weight(file).ilog2() / 3).min(LAST_TIER)
+}
+
+/// Whether the files of a tier are too many.
+fn crowded(files: &[&Arc<DataFile>]) -> bool {
+    match files {
+        [heavy, ..] if tier(heavy) == LAST_TIER => {
+            files.iter().map(|file| weight(file)).sum::<u64>() >= FULL
+        }
+        _ => files.len() >= FAN_IN,
+    }
 }
 
 /// When a file was written, milliseconds since the Unix epoch: its id says so.
@@ -109,7 +129,7 @@ pub(crate) fn debt(files: &FileSet, now_ms: u64) -> Debt {
     let mut debt = Debt::default();
     for (_, files) in files.places() {
         debt.most_files = debt.most_files.max(files.len() as u64);
-        if files.len() < FAN_IN {
+        if files.len() < 2 {
             continue;
         }
         for waiting in over_bound(&mergeable(files, &HashSet::new())) {
@@ -132,7 +152,7 @@ pub(crate) fn plan(files: &FileSet, busy: &HashSet<FileId>, now_ms: u64) -> Vec<
             let quiet = quiet_for(files, now_ms);
             let sorted = mergeable(files, busy);
             let chosen = choose(&sorted, quiet).or_else(|| without_index(&sorted, quiet))?;
-            Some(Merge::new(place, chosen, quiet >= COLD))
+            Some(Merge::new(place, chosen, quiet))
         })
         .collect();
     merges.sort_by_key(|merge| {
@@ -164,11 +184,11 @@ fn mergeable<'a>(files: &'a [Arc<DataFile>], busy: &HashSet<FileId>) -> Vec<&'a 
     small
 }
 
-/// The files of tiers that have [`FAN_IN`] or more.
+/// The files of tiers that have too many.
 fn over_bound<'a>(sorted: &[&'a Arc<DataFile>]) -> Vec<&'a Arc<DataFile>> {
     sorted
         .chunk_by(|a, b| tier(a) == tier(b))
-        .filter(|tier| tier.len() >= FAN_IN)
+        .filter(|tier| crowded(tier))
         .flatten()
         .copied()
         .collect()
@@ -178,7 +198,7 @@ fn over_bound<'a>(sorted: &[&'a Arc<DataFile>]) -> Vec<&'a Arc<DataFile>> {
 fn choose(sorted: &[&Arc<DataFile>], quiet: Duration) -> Option<Vec<Arc<DataFile>>> {
     let crowded = sorted
         .chunk_by(|a, b| tier(a) == tier(b))
-        .find(|tier| tier.len() >= FAN_IN)
+        .find(|tier| crowded(tier))
         .map(|crowd| {
             // Oldest first, so that what a merge writes lies close in time; and what is lighter
             // goes along, as it is little.
@@ -219,18 +239,43 @@ fn worth(mut files: Vec<&Arc<DataFile>>) -> Vec<&Arc<DataFile>> {
 
 /// As many of these as one merge may take: at least two.
 fn fit<'a>(files: impl Iterator<Item = &'a Arc<DataFile>>) -> Vec<Arc<DataFile>> {
-    let mut chosen = Vec::new();
-    let (mut weighs, mut groups) = (0, 0);
+    let mut chosen: Vec<Arc<DataFile>> = Vec::new();
+    let mut weighs = 0;
     for file in files.take(MAX_INPUTS) {
-        let group = file.bytes * GROUP_ROWS.min(file.rows) / file.rows.max(1);
         weighs += weight(file);
-        groups += group;
-        if chosen.len() >= 2 && (weighs > MAX_MERGE || groups > MAX_GROUP_BYTES) {
+        if chosen.len() >= 2 && (weighs > MAX_MERGE || !can_be_open(file, &chosen)) {
             break;
         }
         chosen.push(Arc::clone(file));
     }
     chosen
+}
+
+/// Whether a merge of `others` can have this file open, too: it opens a file when it has come to its first
+/// time, and closes it after its last.
+fn can_be_open(file: &DataFile, others: &[Arc<DataFile>]) -> bool {
+    let (first, last) = (file.min_time_ns, file.max_time_ns);
+    let beside: Vec<&DataFile> = others
+        .iter()
+        .map(|other| &**other)
+        .filter(|other| other.min_time_ns <= last && other.max_time_ns >= first)
+        .collect();
+    // Most are open when one of them has just been opened.
+    let openings = beside.iter().map(|other| other.min_time_ns.max(first));
+    openings.chain([first]).all(|at| {
+        let open = beside
+            .iter()
+            .filter(|other| other.min_time_ns <= at && other.max_time_ns >= at);
+        let (files, bytes) = open.fold((1, group_bytes(file)), |(files, bytes), other| {
+            (files + 1, bytes + group_bytes(other))
+        });
+        files <= MAX_OPEN && bytes <= MAX_GROUP_BYTES
+    })
+}
+
+/// About the encoded bytes of a row group.
+fn group_bytes(file: &DataFile) -> u64 {
+    file.bytes * GROUP_ROWS.min(file.rows) / file.rows.max(1)
 }
 
 #[cfg(test)]

@@ -127,8 +127,10 @@ impl Outputs<'_> {
             let sink = match &mut self.open {
                 Some(sink) => sink,
                 none => {
-                    let rows = self.merge.rows_per_file;
-                    let begun = self.writer.begin(place, level, rows, &self.promotion)?;
+                    let (rows, stays) = (self.merge.rows_per_file, self.merge.stays);
+                    let begun =
+                        self.writer
+                            .begin(place, level, rows, &self.promotion, stays)?;
                     none.insert(begun)
                 }
             };

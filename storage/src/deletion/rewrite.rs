@@ -47,7 +47,8 @@ async fn write(
     let place: Place = (file.tenant.clone(), file.table, file.hour);
     let mut rows = FileRows::open(Arc::clone(writer.store.objects()), file).await?;
     let promotion = Promotion::of_statistics(file.rows, [&file.fields]);
-    let mut sink = writer.begin(&place, file.level, file.rows - dropped.len(), &promotion)?;
+    let left = file.rows - dropped.len();
+    let mut sink = writer.begin(&place, file.level, left, &promotion, true)?;
     let copied = copy(&mut rows, &mut sink, &dropped, redaction).await;
     if let Err(error) = copied {
         sink.abort().await;

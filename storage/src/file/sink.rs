@@ -7,7 +7,7 @@ use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayloadMut, WriteMultipart};
 
-use super::{DENSE_FROM_ROWS, DENSE_LEVEL, Encoded, FileEncoder, FileWriter, QUICK_LEVEL};
+use super::{DENSE_LEVEL, Encoded, FileEncoder, FileWriter, QUICK_LEVEL};
 use crate::attributes::Promotion;
 use crate::buffer::Place;
 use crate::error::Result;
@@ -31,19 +31,16 @@ pub(crate) struct FileSink {
 
 impl FileWriter {
     /// Begins a file of `place` with about so many rows and with columns for the keys of
-    /// `promotion`. Its bytes go to the store as they come.
+    /// `promotion`, as small as can be if it `stays`. Its bytes go to the store as they come.
     pub(crate) fn begin(
         &self,
         place: &Place,
         level: u32,
         rows: u64,
         promotion: &Promotion,
+        stays: bool,
     ) -> Result<FileSink> {
-        let text_level = if rows >= DENSE_FROM_ROWS {
-            DENSE_LEVEL
-        } else {
-            QUICK_LEVEL
-        };
+        let text_level = if stays { DENSE_LEVEL } else { QUICK_LEVEL };
         let indexed = self.is_indexed(rows);
         let encoder = FileEncoder::new(place, level, indexed, promotion, text_level)?;
         let (tenant, table, hour) = place;

@@ -189,7 +189,7 @@ async fn row_groups_of_a_file_that_is_sent_in_parts_have_checksums_too() {
     let writer = writer(&folder);
     let place = (TenantId::default(), Table::Logs, Hour(0));
     let promotion = Promotion::of_batches(&[]);
-    let mut sink = writer.begin(&place, 1, 0, &promotion).unwrap();
+    let mut sink = writer.begin(&place, 1, 0, &promotion, true).unwrap();
     let rows: Vec<LogRow> = (0..30_000).map(LogRow::at).collect();
     for at in 0..20 {
         sink.push(&logs(&rows).slice(at % 4 * 7_500, 7_500))

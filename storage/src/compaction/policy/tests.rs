@@ -10,6 +10,10 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 /// Files of so many rows have an index from the start, as the server has it.
 const INDEXED_ROWS: u64 = 8_192;
 
+fn time_ns(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap() * 1_000_000
+}
+
 fn file(rows: u64, hour: i64, now_ms: u64) -> Arc<DataFile> {
     written(rows, hour, now_ms, false)
 }
@@ -33,8 +37,8 @@ fn written(rows: u64, hour: i64, now_ms: u64, indexed: bool) -> Arc<DataFile> {
         rows,
         bytes: rows * 80,
         index_bytes: u64::from(indexed),
-        min_time_ns: 0,
-        max_time_ns: 0,
+        min_time_ns: time_ns(now_ms - 30_000),
+        max_time_ns: time_ns(now_ms),
         services: Vec::new(),
         fields: FieldStatistics::default(),
         facts: None,
@@ -140,6 +144,7 @@ fn a_steady_hour_is_written_a_few_times_and_ends_as_one_file_or_full_ones() {
         (10, 5.0, 21),
         (1_000, 4.5, 21),
         (20_000, 3.5, 21),
+        (50_000, 2.0, 28),
         (300_000, 2.1, 40),
     ] {
         let mut hour = hour_of(rows);
@@ -195,6 +200,65 @@ fn full_files_are_left_alone_and_big_merges_are_cut() {
     let merges = plan(&set, &HashSet::new(), 1_000_000);
     assert_eq!(merges.len(), 1);
     assert_eq!(merges[0].rows_per_file, 2 * (FULL - 1), "four outputs");
+}
+
+#[test]
+fn files_of_the_last_tier_wait_until_they_make_a_full_one() {
+    let start = 1_700_000_000_000;
+    let rows = FULL / 32;
+    let files: Vec<_> = (0..32)
+        .map(|number| file(rows, 0, start + number * 30_000))
+        .collect();
+    let now_ms = start + 32 * 30_000;
+    let set = FileSet::default().with(&files[..31], &[]);
+    assert!(plan(&set, &HashSet::new(), now_ms).is_empty());
+    assert_eq!(debt(&set, now_ms).files, 0);
+    let set = set.with(&files[31..], &[]);
+    assert_eq!(debt(&set, now_ms).files, 32);
+    let merges = plan(&set, &HashSet::new(), now_ms);
+    assert_eq!(merges.len(), 1);
+    assert_eq!((merges[0].files.len(), merges[0].rows_per_file), (32, FULL));
+    assert!(merges[0].stays, "its file is full");
+    let two = [file(FULL / 2, 0, start), file(FULL / 2, 0, start + 30_000)];
+    let set = FileSet::default().with(&two, &[]);
+    assert_eq!(debt(&set, now_ms).files, 2);
+    assert_eq!(plan(&set, &HashSet::new(), now_ms).len(), 1);
+    let light: Vec<_> = (0..8).map(|_| file(100, 0, start)).collect();
+    let set = FileSet::default().with(&light, &[]);
+    assert!(!plan(&set, &HashSet::new(), start)[0].stays);
+}
+
+#[test]
+fn a_merge_takes_many_files_but_few_of_the_same_time() {
+    let start = 1_700_000_000_000;
+    let one_after_the_other: Vec<_> = (0..80)
+        .map(|number| file(20_000, 0, start + number * 30_001))
+        .collect();
+    assert_eq!(fit(one_after_the_other.iter()).len(), MAX_INPUTS);
+    // Each overlaps the one before and the one after it.
+    let touching: Vec<_> = (0..80)
+        .map(|number| file(20_000, 0, start + number * 20_000))
+        .collect();
+    assert_eq!(fit(touching.iter()).len(), MAX_INPUTS);
+    let same: Vec<_> = (0..80).map(|_| file(20_000, 0, start)).collect();
+    assert_eq!(fit(same.iter()).len(), MAX_OPEN);
+    // Late rows of all the time that the others have: one more is open everywhere.
+    let late = Arc::new(DataFile {
+        min_time_ns: 0,
+        max_time_ns: i64::MAX,
+        ..(*same[0]).clone()
+    });
+    assert_eq!(fit([&late].into_iter().chain(&same)).len(), MAX_OPEN);
+    let chosen = fit([&late].into_iter().chain(&one_after_the_other));
+    assert_eq!(chosen.len(), MAX_INPUTS);
+    let wide = |number: u64| {
+        Arc::new(DataFile {
+            bytes: MAX_GROUP_BYTES / 3,
+            ..(*file(20_000, 0, start + number)).clone()
+        })
+    };
+    let wide: Vec<_> = (0..10).map(wide).collect();
+    assert_eq!(fit(wide.iter()).len(), 3, "row groups are held whole");
 }
 
 #[test]

@@ -71,6 +71,7 @@ async fn a_merge_is_cut_in_time_and_keeps_every_row() {
         files: files.clone(),
         rows_per_file: 2_500,
         indexed: false,
+        stays: true,
     };
     let (mut read, mut written) = (0, 0);
     let outcome = run(&writer, merge, async |step: Paced| {
@@ -122,6 +123,7 @@ async fn a_merge_that_is_stopped_leaves_nothing() {
         files,
         rows_per_file: 2_500,
         indexed: false,
+        stays: true,
     };
     let stopped = run(&writer, merge, async |_: Paced| {
         Err(Error::new(ErrorKind::Unavailable, "stopped"))
@@ -153,6 +155,7 @@ async fn a_broken_input_is_named_and_leaves_nothing() {
             files: files.clone(),
             rows_per_file: 2_500,
             indexed: false,
+            stays: true,
         };
         let outcome = run(&writer, merge, async |_: Paced| Ok(())).await.unwrap();
         let Outcome::Broken(file, reason) = outcome else {

@@ -147,6 +147,7 @@ async fn a_merge_that_ran_meanwhile_brings_nothing_back() {
         place,
         rows_per_file: 9,
         indexed: false,
+        stays: true,
     };
     drop(files);
     let merged = compaction::run(&storage.shared.writer, merge, async |_| Ok(())).await;
