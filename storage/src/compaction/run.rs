@@ -128,9 +128,9 @@ impl Outputs<'_> {
                 Some(sink) => sink,
                 none => {
                     let (rows, stays) = (self.merge.rows_per_file, self.merge.stays);
-                    let begun =
-                        self.writer
-                            .begin(place, level, rows, &self.promotion, stays)?;
+                    let begun = self
+                        .writer
+                        .begin(place, level, rows, &self.promotion, stays)?;
                     none.insert(begun)
                 }
             };
