@@ -1,28 +1,41 @@
 //! Attributes as the API shows them: plain JSON in the order in which they were sent.
 //!
 //! Integers beyond 2^53 are strings (JavaScript would round them), and so are `NaN` and infinities,
-//! which JSON has no number for.
+//! which JSON has no number for. Bytes are base64, and since a string can look like that, where they are is
+//! told beside the attributes: [`bytes_in_value`].
 
 use arrow::array::{Array, AsArray, MapArray, StringArray};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 use spoor_storage::ValueType;
 
 /// Integers up to this size are the same number in JavaScript.
 const MAX_SAFE_INTEGER: u64 = 1 << 53;
+/// How OTLP JSON says that a value is bytes.
+const BYTES_CASE: &str = "bytesValue";
+
+/// The attributes of a row, as [`attributes_json`] reads them.
+#[derive(Debug, Default)]
+pub struct PlainAttributes {
+    /// Values by key.
+    pub values: Map<String, Value>,
+    /// Of each key whose value is bytes or has some in it, what [`bytes_in_value`] says.
+    pub bytes: Map<String, Value>,
+}
 
 /// The attributes of `row` as a JSON object, typed by the letters of `types`. Where a key was
 /// sent twice the first one is shown, as everywhere.
-pub fn attributes_json(map: &MapArray, types: &StringArray, row: usize) -> Value {
-    let mut object = Map::new();
+pub fn attributes_json(map: &MapArray, types: &StringArray, row: usize) -> PlainAttributes {
+    let mut plain = PlainAttributes::default();
     if map.is_null(row) {
-        return Value::Object(object);
+        return plain;
     }
     let entries = map.value(row);
     let (Some(keys), Some(values)) = (
         entries.column(0).as_string_opt::<i32>(),
         entries.column(1).as_string_opt::<i32>(),
     ) else {
-        return Value::Object(object);
+        return plain;
     };
     let letters = if types.is_valid(row) {
         types.value(row).as_bytes()
@@ -35,11 +48,70 @@ pub fn attributes_json(map: &MapArray, types: &StringArray, row: usize) -> Value
             .and_then(|letter| ValueType::from_letter(*letter))
             .unwrap_or(ValueType::String);
         let text = values.is_valid(entry).then(|| values.value(entry));
-        object
-            .entry(keys.value(entry))
-            .or_insert_with(|| value_json(text, kind));
+        if let Entry::Vacant(place) = plain.values.entry(keys.value(entry)) {
+            place.insert(value_json(text, kind));
+            if let Some(bytes) = bytes_in_value(text, kind) {
+                plain.bytes.insert(keys.value(entry).to_owned(), bytes);
+            }
+        }
     }
-    Value::Object(object)
+    plain
+}
+
+/// The field that says which of the attributes in the field `name` are bytes.
+pub fn bytes_beside(name: &str) -> String {
+    format!("bytes_in_{name}")
+}
+
+/// Where the plain JSON of a value has bytes: `true` if it is bytes, an object with the same of each place of an
+/// array or key of a list that is or has some, `None` if there are none. No larger than the value itself.
+pub fn bytes_in_value(text: Option<&str>, kind: ValueType) -> Option<Value> {
+    match kind {
+        ValueType::Bytes => text.map(|_| Value::Bool(true)),
+        ValueType::Array | ValueType::KeyValueList => {
+            // Most have none, and need not be parsed.
+            let text = text.filter(|text| text.contains(BYTES_CASE))?;
+            let nested = serde_json::from_str(text).ok()?;
+            match kind {
+                ValueType::Array => bytes_in_array(&nested),
+                _ => bytes_in_list(&nested),
+            }
+        }
+        _ => None,
+    }
+}
+
+fn bytes_in_array(array: &Value) -> Option<Value> {
+    let places = members(array)
+        .enumerate()
+        .filter_map(|(place, value)| Some((place.to_string(), bytes_in_any(value)?)));
+    some_object(places.collect())
+}
+
+fn bytes_in_list(list: &Value) -> Option<Value> {
+    let mut keys = Map::new();
+    for (key, value) in entries(list) {
+        // Of a key that is there twice the last value is shown.
+        match bytes_in_any(value) {
+            Some(bytes) => drop(keys.insert(key.to_owned(), bytes)),
+            None => drop(keys.remove(key)),
+        }
+    }
+    some_object(keys)
+}
+
+fn bytes_in_any(value: &Value) -> Option<Value> {
+    let (case, value) = value.as_object()?.iter().next()?;
+    match case.as_str() {
+        BYTES_CASE => Some(Value::Bool(true)),
+        "arrayValue" => bytes_in_array(value),
+        "kvlistValue" => bytes_in_list(value),
+        _ => None,
+    }
+}
+
+fn some_object(object: Map<String, Value>) -> Option<Value> {
+    (!object.is_empty()).then_some(Value::Object(object))
 }
 
 /// One value as JSON. A text that is not of its type is shown as it is.
@@ -90,14 +162,15 @@ fn array_json(array: &Value) -> Value {
 
 /// OTLP JSON `KeyValueList` as a plain object.
 fn list_json(list: &Value) -> Value {
-    let entries = members(list).map(|entry| {
-        let key = entry.get("key").and_then(Value::as_str).unwrap_or_default();
-        (
-            key.to_owned(),
-            any_json(entry.get("value").unwrap_or(&Value::Null)),
-        )
-    });
+    let entries = entries(list).map(|(key, value)| (key.to_owned(), any_json(value)));
     Value::Object(entries.collect())
+}
+
+fn entries(list: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    members(list).map(|entry| {
+        let key = entry.get("key").and_then(Value::as_str).unwrap_or_default();
+        (key, entry.get("value").unwrap_or(&Value::Null))
+    })
 }
 
 fn members(list: &Value) -> impl Iterator<Item = &Value> {
@@ -160,5 +233,38 @@ mod tests {
             assert_eq!(value_json(Some(text), kind), expected, "{text}");
         }
         assert_eq!(value_json(None, ValueType::Empty), Value::Null);
+    }
+
+    #[test]
+    fn bytes_are_told_from_texts_that_look_like_them_at_any_depth() {
+        let nested = r#"{"values":[{"stringValue":"AAE="},{"bytesValue":"AAE="},
+            {"kvlistValue":{"values":[{"key":"raw","value":{"bytesValue":""}},{"key":"bytesValue","value":{"intValue":"1"}}]}},
+            {"arrayValue":{"values":[{"stringValue":"bytesValue"}]}},{}]}"#;
+        let twice = r#"{"values":[{"key":"k","value":{"bytesValue":"AA=="}},{"key":"k","value":{"stringValue":"AA=="}},
+            {"key":"l","value":{"stringValue":""}},{"key":"l","value":{"bytesValue":"AA=="}}]}"#;
+        let cases = [
+            ("AAE=", ValueType::Bytes, Some(json!(true))),
+            ("", ValueType::Bytes, Some(json!(true))),
+            ("AAE=", ValueType::String, None),
+            (nested, ValueType::String, None),
+            (
+                nested,
+                ValueType::Array,
+                Some(json!({"1": true, "2": {"raw": true}})),
+            ),
+            (twice, ValueType::KeyValueList, Some(json!({"l": true}))),
+            (r#"{"values":[]}"#, ValueType::Array, None),
+            (r#"{"bytesValue":"#, ValueType::Array, None),
+        ];
+        for (text, kind, expected) in cases {
+            assert_eq!(bytes_in_value(Some(text), kind), expected, "{text}");
+            if let Some(Value::Object(places)) = expected {
+                let shown = value_json(Some(text), kind);
+                for place in places.keys() {
+                    assert!(shown.pointer(&format!("/{place}")).is_some(), "{place}");
+                }
+            }
+        }
+        assert_eq!(bytes_in_value(None, ValueType::Bytes), None);
     }
 }

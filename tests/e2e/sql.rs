@@ -2,6 +2,7 @@
 //! OTLP in.
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValueList, any_value};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::{Status, span};
 use serde_json::{Value, json};
 
@@ -34,7 +35,7 @@ fn rich_span() -> opentelemetry_proto::tonic::trace::v1::Span {
         int_attribute("big", i64::MAX),
         attribute("ratio", value(any_value::Value::DoubleValue(0.1))),
         attribute("retry", value(any_value::Value::BoolValue(true))),
-        attribute("raw", value(any_value::Value::BytesValue(vec![0, 255, 16]))),
+        attribute("raw", bytes()),
         attribute("list", list),
         attribute("nested", nested),
         attribute("empty", AnyValue::default()),
@@ -79,6 +80,35 @@ async fn server_with_data(home: &Home) -> Server {
         .export_logs(&logs_of("shop", vec![record]))
         .await;
     server
+}
+
+fn bytes() -> AnyValue {
+    value(any_value::Value::BytesValue(vec![0, 255, 16]))
+}
+
+/// A record whose body is bytes.
+fn of_bytes() -> LogRecord {
+    let parts = value(any_value::Value::ArrayValue(ArrayValue {
+        values: vec![value(any_value::Value::IntValue(1)), bytes()],
+    }));
+    let mut record = record("");
+    record.time_unix_nano += 1;
+    record.body = Some(bytes());
+    record.attributes = vec![text_attribute("text", "AP8Q"), attribute("parts", parts)];
+    record
+}
+
+/// A record whose body has bytes in it.
+fn with_bytes() -> LogRecord {
+    let list = |values| value(any_value::Value::KvlistValue(KeyValueList { values }));
+    let inner = list(vec![attribute("raw", bytes())]);
+    let mut record = record("");
+    record.time_unix_nano += 2;
+    record.body = Some(list(vec![
+        text_attribute("text", "AP8Q"),
+        attribute("in", inner),
+    ]));
+    record
 }
 
 /// From the buffer and from files alike.
@@ -154,6 +184,42 @@ async fn otlp_out_is_otlp_in() {
         })
     })
     .await;
+}
+
+/// A base64 text and bytes look alike in JSON; the answer tells them apart.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_say_which_values_are_bytes() {
+    let home = Home::new();
+    let server = server_with_data(&home).await;
+    let records = logs_of("shop", vec![of_bytes(), with_bytes()]);
+    server.otlp().export_logs(&records).await;
+    assert_bytes_are_told(&server.api()).await;
+    server.stop().await;
+    let server = home.serve().await;
+    assert_bytes_are_told(&server.api()).await;
+}
+
+async fn assert_bytes_are_told(api: &crate::api::Api) {
+    let trace = api.timeline(&format!("{:032x}", 0x00ab_cdef)).await;
+    let span = &trace["spans"][0];
+    assert_eq!(span["attributes"]["raw"], "AP8Q");
+    assert_eq!(span["bytes_in_attributes"], json!({"raw": true}));
+    assert_eq!(span.get("bytes_in_resource"), None);
+    let logs = api.get("/api/v1/logs", &[("order", "asc")]).await;
+    let logs = logs["logs"].as_array().unwrap();
+    assert_eq!(logs[0].get("bytes_in_attributes"), None);
+    assert_eq!(logs[1]["body"], "AP8Q");
+    assert_eq!(logs[1]["body_type"], "bytes");
+    let shown = json!({"text": "AP8Q", "parts": [1, "AP8Q"]});
+    assert_eq!(logs[1]["attributes"], shown);
+    assert_eq!(
+        logs[1]["bytes_in_attributes"],
+        json!({"parts": {"1": true}})
+    );
+    assert_eq!(logs[2]["body_type"], "kvlist");
+    let shown = json!({"text": "AP8Q", "in.raw": "AP8Q"});
+    assert_eq!(logs[2]["body_fields"], shown);
+    assert_eq!(logs[2]["bytes_in_body_fields"], json!({"in.raw": true}));
 }
 
 #[tokio::test(flavor = "multi_thread")]

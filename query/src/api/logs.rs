@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::request::{Parameters, optional};
 use super::{Answer, ApiError, ApiState};
-use crate::attributes::attributes_json;
+use crate::attributes::{PlainAttributes, attributes_json, bytes_beside};
 use crate::functions::{TraceSet, in_traces};
 use crate::language::{self, level_of};
 use crate::listing::{Listing, RowPlace, in_range, place_of};
@@ -173,8 +173,13 @@ struct Attributes<'a> {
 }
 
 impl Attributes<'_> {
-    fn json(&self, row: usize) -> Value {
-        attributes_json(self.map, self.types, row)
+    /// Puts those of a row into `object` under `name`, and which of them are bytes beside it.
+    fn put(&self, row: usize, name: &str, object: &mut Value) {
+        let PlainAttributes { values, bytes } = attributes_json(self.map, self.types, row);
+        object[name] = Value::Object(values);
+        if !bytes.is_empty() {
+            object[bytes_beside(name)] = Value::Object(bytes);
+        }
     }
 }
 
@@ -221,7 +226,12 @@ impl<'a> LogColumns<'a> {
             .text("body_type", row)
             .and_then(|letter| spoor_storage::ValueType::from_letter(*letter.as_bytes().first()?))
             .map_or("empty", spoor_storage::ValueType::word);
-        json!({
+        let mut scope = json!({
+            "name": self.text("scope_name", row),
+            "version": self.text("scope_version", row),
+        });
+        self.scope.put(row, "attributes", &mut scope);
+        let mut record = json!({
             "id": self.record_id[row].to_string(),
             "time": format_time(self.time[row]),
             "time_unix_nano": self.time[row].to_string(),
@@ -235,15 +245,12 @@ impl<'a> LogColumns<'a> {
             "event_name": self.text("event_name", row),
             "trace_id": self.text("trace_id", row),
             "span_id": self.text("span_id", row),
-            "attributes": self.attributes.json(row),
-            "body_fields": self.body_fields.json(row),
-            "resource": self.resource.json(row),
-            "scope": {
-                "name": self.text("scope_name", row),
-                "version": self.text("scope_version", row),
-                "attributes": self.scope.json(row),
-            },
-        })
+        });
+        self.attributes.put(row, "attributes", &mut record);
+        self.body_fields.put(row, "body_fields", &mut record);
+        self.resource.put(row, "resource", &mut record);
+        record["scope"] = scope;
+        record
     }
 
     fn text(&self, name: &str, row: usize) -> Option<&str> {

@@ -128,6 +128,33 @@ async fn a_row_has_the_documented_shape() {
 }
 
 #[tokio::test]
+async fn a_row_says_which_of_its_values_are_bytes() {
+    let house = House::new().await;
+    let list = r#"{"values":[{"stringValue":"AAE="},{"bytesValue":"AAE="}]}"#;
+    let log = Log {
+        resource: vec![("key", "AAE=".into(), 'x')],
+        scope: vec![("key", "AAE=".into(), 's')],
+        body_fields: vec![("list", list.into(), 'a')],
+        ..Log::at(T0, "x")
+            .with("text", "AAE=", 's')
+            .with("key", "AAE=", 'x')
+            .with("text", "AAE=", 'x')
+    };
+    house.append(&[log]).await;
+    for _ in ["in memory", "in a file"] {
+        let answer = house.get("/api/v1/logs", &[]).await;
+        let log = &answer["logs"][0];
+        assert_eq!(log["attributes"], json!({"text": "AAE=", "key": "AAE="}));
+        assert_eq!(log["bytes_in_attributes"], json!({"key": true}));
+        assert_eq!(log["bytes_in_resource"], json!({"key": true}));
+        assert_eq!(log["body_fields"], json!({"list": ["AAE=", "AAE="]}));
+        assert_eq!(log["bytes_in_body_fields"], json!({"list": {"1": true}}));
+        assert_eq!(log["scope"].get("bytes_in_attributes"), None);
+        house.storage.flush().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn pages_neither_overlap_nor_leave_gaps() {
     let house = House::new().await;
     for round in 0..4 {

@@ -29,7 +29,7 @@ nor leave gaps.
 **Errors** are `{\"error\": {\"code\", \"message\", \"hint\", \"position\"}}` with the matching status.
 
 **Attributes** are JSON objects in the order they were sent; int64 beyond 2^53 are strings, bytes are base64, arrays and \
-kvlists are JSON arrays and objects.
+kvlists are JSON arrays and objects. Which values are bytes, `bytes_in_attributes` (`bytes_in_resource`, …) beside them says, if some are.
 
 Beside this API, the same address has what other programs speak: Jaeger's query API under `/jaeger` \
 ([its documentation](https://www.jaegertracing.io/docs/latest/architecture/apis/)), Tempo's under `/tempo` \

@@ -116,10 +116,16 @@ pub(crate) enum ErrorCode {
     Timeout,
 }
 
-/// Attributes in the order they were sent. Integers beyond 2^53 are strings, bytes are base64.
+/// Attributes in the order they were sent. Integers beyond 2^53 are strings, bytes are base64; which are, the field `bytes_in_…` beside them
+/// says, if some are.
 #[derive(ToSchema)]
 #[schema(examples(json!({"http.route": "/cart/{id}", "http.response.status_code": 503})))]
 pub(crate) struct Attributes(BTreeMap<String, Value>);
+
+/// Which values beside it are bytes, by key: `true`, or of an array or object that has some in it the same by place or key.
+#[derive(ToSchema)]
+#[schema(examples(json!({"tls.certificate": true, "chunks": {"0": true}})))]
+pub(crate) struct BytesIn(BTreeMap<String, Value>);
 
 /// The instrumentation scope.
 #[derive(ToSchema)]
@@ -129,6 +135,8 @@ pub(crate) struct Scope {
     #[schema(required)]
     version: Option<String>,
     attributes: Attributes,
+    #[schema(nullable = false)]
+    bytes_in_attributes: Option<BytesIn>,
 }
 
 /// The earliest span without a parent.

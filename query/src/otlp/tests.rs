@@ -144,9 +144,13 @@ fn real_traces_come_back_as_they_were() {
 fn plain_values_keep_what_json_can() {
     let columns = SpanColumns::open(&batch_of(&everything(), 0)).unwrap();
     let mut json = JsonWriter::new();
-    write_plain_attributes(&mut json, columns.attributes(0));
+    json.begin_object();
+    write_plain_attributes(&mut json, "attributes", columns.attributes(0));
+    json.end_object();
     let text = String::from_utf8(json.finish()).unwrap();
-    let plain: Value = serde_json::from_str(&text).unwrap();
+    let object: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(object["bytes_in_attributes"], json!({"bytes": true}));
+    let plain = &object["attributes"];
     assert_eq!(plain["int"], "-9223372036854775808");
     assert_eq!(plain["nothing"], Value::Null);
     assert_eq!(plain["no"], false);
@@ -159,7 +163,7 @@ fn plain_values_keep_what_json_can() {
     assert_eq!(plain["map"], json!({"b": 2.5, "a": []}));
     assert_eq!(plain["aa"], "twice", "the first of two");
     assert!(
-        text.starts_with(r#"{"zz":"#),
+        text.starts_with(r#"{"attributes":{"zz":"#),
         "the order is the sender's: {text}"
     );
 }

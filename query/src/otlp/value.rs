@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
+use serde_json::{Map, Value};
 use spoor_storage::ValueType;
 
 use super::columns::{Attribute, Attributes};
 use super::json::JsonWriter;
-use crate::attributes::value_json;
+use crate::attributes::{bytes_beside, bytes_in_value, value_json};
 
 /// Integers up to this size are the same number in JavaScript.
 const MAX_SAFE_INTEGER: u64 = 1 << 53;
@@ -78,10 +79,12 @@ fn write_double(json: &mut JsonWriter, text: &str) {
     }
 }
 
-/// A JSON object of plain values: integers beyond 2^53 are strings, bytes are base64. Where a key
-/// was sent twice the first one is shown, as everywhere.
-pub fn write_plain_attributes(json: &mut JsonWriter, attributes: Attributes<'_>) {
+/// The field `name` with a JSON object of plain values: integers beyond 2^53 are strings, bytes are base64; if some
+/// are, a field beside it says which. Where a key was sent twice the first one is shown, as everywhere.
+pub fn write_plain_attributes(json: &mut JsonWriter, name: &str, attributes: Attributes<'_>) {
     let mut seen = HashSet::with_capacity(attributes.len());
+    let mut bytes = Map::new();
+    json.key(name);
     json.begin_object();
     for attribute in attributes
         .iter()
@@ -89,8 +92,15 @@ pub fn write_plain_attributes(json: &mut JsonWriter, attributes: Attributes<'_>)
     {
         json.key(attribute.key);
         write_plain_value(json, attribute);
+        if let Some(places) = bytes_in_value(attribute.text, attribute.value_type) {
+            bytes.insert(attribute.key.to_owned(), places);
+        }
     }
     json.end_object();
+    if !bytes.is_empty() {
+        json.key(&bytes_beside(name));
+        json.raw(&Value::Object(bytes).to_string());
+    }
 }
 
 /// One value of [`write_plain_attributes`].

@@ -284,6 +284,16 @@ async fn events_links_and_values_are_in_the_timeline() {
         "11111111111111111111111111111111"
     );
     assert_eq!(span["links"][1]["attributes"], json!({}));
+    for some in [span, &span["scope"], &span["events"][0], &span["links"][0]] {
+        assert_eq!(some["bytes_in_attributes"], json!({"bytes": true}));
+    }
+    let none = [
+        (span, "bytes_in_resource"),
+        (&span["events"][1], "bytes_in_attributes"),
+    ];
+    for (object, field) in none {
+        assert_eq!(object.get(field), None, "only where there are some");
+    }
 }
 
 #[tokio::test]

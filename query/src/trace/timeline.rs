@@ -135,7 +135,7 @@ impl Timeline<'_> {
     }
 }
 
-/// The JSON of resources and scopes, of which a trace has few and every span repeats one.
+/// The fields of resources and scopes, of which a trace has few and every span repeats one.
 #[derive(Debug, Default)]
 struct SharedJson {
     written: HashMap<Vec<u8>, Vec<u8>>,
@@ -148,7 +148,7 @@ impl SharedJson {
         self.key.push(b'r');
         span.resource_fingerprint(&mut self.key);
         self.write(json, |json| {
-            write_plain_attributes(json, span.columns.resource(span.row));
+            write_plain_attributes(json, "resource", span.columns.resource(span.row));
         });
     }
 
@@ -158,13 +158,13 @@ impl SharedJson {
         span.scope_fingerprint(&mut self.key);
         self.write(json, |json| {
             let scope = span.columns.scope(span.row);
+            json.key("scope");
             json.begin_object();
             json.key("name");
             json.optional_string(scope.name);
             json.key("version");
             json.optional_string(scope.version);
-            json.key("attributes");
-            write_plain_attributes(json, span.columns.scope_attributes(span.row));
+            write_plain_attributes(json, "attributes", span.columns.scope_attributes(span.row));
             json.end_object();
         });
     }
@@ -207,11 +207,8 @@ fn write_span(
         json.key("trace_state");
         json.string(state);
     }
-    json.key("attributes");
-    write_plain_attributes(json, columns.attributes(row));
-    json.key("resource");
+    write_plain_attributes(json, "attributes", columns.attributes(row));
     seen.resource(json, span);
-    json.key("scope");
     seen.scope(json, span);
     json.key("events");
     json.begin_array();
@@ -223,8 +220,7 @@ fn write_span(
         json.int(event.time_ns.saturating_sub(trace_start_ns));
         json.key("name");
         json.string(event.name);
-        json.key("attributes");
-        write_plain_attributes(json, event.attributes);
+        write_plain_attributes(json, "attributes", event.attributes);
         json.end_object();
     }
     json.end_array();
@@ -236,8 +232,7 @@ fn write_span(
         json.hex(&link.trace_id);
         json.key("span_id");
         json.hex(&link.span_id);
-        json.key("attributes");
-        write_plain_attributes(json, link.attributes);
+        write_plain_attributes(json, "attributes", link.attributes);
         json.end_object();
     }
     json.end_array();

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::openapi::words::{
-    Attributes, Instant, Level, RecordIdText, Scope, SpanIdText, TraceIdText, UnixNano, ValueType,
+    Attributes, BytesIn, Instant, Level, RecordIdText, Scope, SpanIdText, TraceIdText, UnixNano,
+    ValueType,
 };
 
 /// A log record.
@@ -26,7 +27,7 @@ pub(crate) struct LogRecord {
     level: Level,
     #[schema(required)]
     service_name: Option<String>,
-    /// As text; that of a structured body is its JSON.
+    /// As text: base64 if `body_type` is `bytes`; that of a structured body is its JSON.
     #[schema(required)]
     body: Option<String>,
     body_type: ValueType,
@@ -37,10 +38,16 @@ pub(crate) struct LogRecord {
     #[schema(required)]
     span_id: Option<SpanIdText>,
     attributes: Attributes,
+    #[schema(nullable = false)]
+    bytes_in_attributes: Option<BytesIn>,
     /// The fields of a structured body.
     body_fields: Attributes,
+    #[schema(nullable = false)]
+    bytes_in_body_fields: Option<BytesIn>,
     /// Attributes of what sent it.
     resource: Attributes,
+    #[schema(nullable = false)]
+    bytes_in_resource: Option<BytesIn>,
     scope: Scope,
 }
 

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::openapi::words::{
-    Attributes, Level, RecordIdText, Scope, SpanIdText, SpanKind, StatusCode, TraceIdText, UnixNano,
+    Attributes, BytesIn, Level, RecordIdText, Scope, SpanIdText, SpanKind, StatusCode, TraceIdText,
+    UnixNano,
 };
 
 /// A trace as a tree, depth first. Offsets are from its start.
@@ -177,7 +178,11 @@ struct TimelineSpan {
     #[schema(nullable = false)]
     trace_state: Option<String>,
     attributes: Attributes,
+    #[schema(nullable = false)]
+    bytes_in_attributes: Option<BytesIn>,
     resource: Attributes,
+    #[schema(nullable = false)]
+    bytes_in_resource: Option<BytesIn>,
     scope: Scope,
     events: Vec<TimelineEvent>,
     links: Vec<TimelineLink>,
@@ -199,6 +204,8 @@ struct TimelineEvent {
     offset_ns: i64,
     name: String,
     attributes: Attributes,
+    #[schema(nullable = false)]
+    bytes_in_attributes: Option<BytesIn>,
 }
 
 /// A reference to another span.
@@ -207,6 +214,8 @@ struct TimelineLink {
     trace_id: TraceIdText,
     span_id: SpanIdText,
     attributes: Attributes,
+    #[schema(nullable = false)]
+    bytes_in_attributes: Option<BytesIn>,
 }
 
 pub(in crate::trace) fn example() -> Value {
