@@ -22,7 +22,7 @@ WEB_BUILT := web/node_modules/.spoor-built
 .PHONY: help run test web fmt lint release demo bench screenshots check-tools FORCE
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: check-tools web ## Build the UI and the server, serve on the defaults (PROFILE=release for speed, ARGS="…" for flags)
 	cargo build $(PROFILE_FLAG) --locked -p spoor-server --bin spoor

@@ -236,6 +236,26 @@ test("the same search as curl, on the command line and in SQL finds the same", a
   await close();
 });
 
+test("what is typed over coloured text takes the colour of its tokens, and no style of the browser's own", async () => {
+  const { page, problems, close } = await open();
+  for (const [address, name, text] of [["/logs?q=level:error+order", "Query", "service:cart"], ["/sql?q=SELECT+1", /SQL/, "SELECT 2 -- two"]]) {
+    await page.goto(`${server.http}${address}`);
+    await page.locator(".editor-host:not([hidden])").waitFor();
+    const box = page.getByRole("textbox", { name });
+    for (const put of [(typed) => page.keyboard.type(typed), (typed) => page.keyboard.insertText(typed)]) {
+      await box.click();
+      await page.keyboard.press("Control+a");
+      await put(text);
+      assert.equal(await box.textContent(), text);
+      assert.equal(await box.locator("[style]").count(), 0);
+      await page.keyboard.press("Control+z");
+    }
+  }
+  // A refused style is an error of the console.
+  assert.deepEqual(problems, []);
+  await close();
+});
+
 test("a facet of numbers shows how they are spread, and bounds them", async () => {
   const { page, problems, close } = await open();
   await page.goto(`${server.http}/traces?${RANGE}`);

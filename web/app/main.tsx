@@ -22,6 +22,7 @@ import "./styles/services.css";
 import "./styles/pages.css";
 import "./styles/groups.css";
 import "./styles/phone.css";
+import "./styles/touch.css";
 
 interceptLinks();
 // Who opens a page with nothing in its address begins where they chose to.

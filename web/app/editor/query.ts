@@ -5,6 +5,7 @@ import { Decoration, drawSelection, EditorView, keymap, placeholder, ViewPlugin,
 import { tokenise } from "../lib/query";
 import { queryCompletion } from "./complete";
 import { look } from "./look";
+import { plainTyping } from "./plain";
 import type { Editor, EditorOptions } from "./types";
 import { setWrong, wrongPlace } from "./wrong";
 
@@ -80,6 +81,7 @@ export function createQueryEditor(root: ShadowRoot, options: EditorOptions & { t
         EditorView.updateListener.of((update) => {
           if (update.docChanged && !silent) options.onChange(update.state.doc.toString());
         }),
+        plainTyping,
         look,
       ],
     }),

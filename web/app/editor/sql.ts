@@ -6,6 +6,7 @@ import { Compartment, EditorState, type Extension } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, lineNumbers, placeholder } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { look } from "./look";
+import { plainTyping } from "./plain";
 import type { Editor, EditorOptions, Schema } from "./types";
 import { setWrong, wrongPlace } from "./wrong";
 
@@ -55,6 +56,7 @@ export function createSqlEditor(root: ShadowRoot, options: EditorOptions & { sch
         EditorView.updateListener.of((update) => {
           if (update.docChanged && !silent) options.onChange(update.state.doc.toString());
         }),
+        plainTyping,
         look,
       ],
     }),

@@ -53,9 +53,9 @@ export function LogToolbar(props: Props): JSX.Element {
       {histogram && view !== "table" && view !== "chart" && (
         <FieldSelect by={by} label="Stack the histogram by" prefix="by " class="text-button hide-phone stack-by" onChange={(next) => setParams({ by: next === "level" ? null : next }, "replace")} />
       )}
-      {histogram && <Legend data={histogram} by={by} search={search} />}
+      {histogram && view !== "chart" && <Legend data={histogram} by={by} search={search} />}
       {histogram && histogram.total > 0 && (
-        <span class="summary-before hide-phone">
+        <span class="summary-before hide-phone hide-beside">
           <BeforeButton search={search} short />
         </span>
       )}

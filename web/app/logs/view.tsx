@@ -99,7 +99,7 @@ function StoredView(): JSX.Element {
   return (
     <main class="view">
       <h1 class="sr-only">Logs</h1>
-      <QueryBar table="logs" query={search.query} error={logs.error} onRun={search.run} search={search} running={logs.loading || logs.loadingMore} placeholder={phone ? "Search logs, or paste a trace id" : 'Search logs: words, "a phrase", service:checkout severity>=warn, or a trace id'}>
+      <QueryBar table="logs" query={search.query} error={logs.error} onRun={search.run} search={search} running={logs.loading || logs.loadingMore} placeholder={phone ? "Search logs, or a trace id" : 'Search logs: words, "a phrase", service:checkout severity>=warn, or a trace id'}>
         <TimePicker range={search.range} onChange={search.setRange} onAgain={search.again} />
       </QueryBar>
       <Progress active={logs.loading || histogram.loading || logs.loadingMore} />

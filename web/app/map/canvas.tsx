@@ -5,7 +5,7 @@ import { layers, type Layout } from "../lib/graph";
 import { useDark } from "../lib/prefs";
 import { useSize } from "../lib/size";
 import { readPalette } from "../trace/paint";
-import { drawMap, sizesOf, type MapSizes } from "./draw";
+import { drawMap, sizesOf, TEXT_SCALE, type MapSizes } from "./draw";
 import type { Graph } from "./graph";
 
 const MIN_COLUMN = 40;
@@ -17,6 +17,8 @@ const MAX_SCALE = 2;
 const CLICK_PX = 4;
 const MAX_FIT = 1.1;
 const MAX_STRETCH = 1.9;
+/** Where names stand over their nodes, so far apart on the screen that they do not lie on others. */
+const NAMED_ROW_PX = 46;
 
 interface View {
   scale: number;
@@ -58,7 +60,7 @@ export function Canvas({ graph, rates, chosen, needle, onChoose }: Props): JSX.E
     element.width = Math.round(width * pixels);
     element.height = Math.round(height * pixels);
     context.setTransform(pixels * view.scale, 0, 0, pixels * view.scale, pixels * view.x, pixels * view.y);
-    drawMap(context, { graph, places, rates, focus: hover ?? chosen, chosen, needle, scale: view.scale, sizes, palette: readPalette(element) });
+    drawMap(context, { graph, places, rates, focus: hover ?? chosen, chosen, needle, scale: view.scale, seen: { x: -view.x / view.scale, y: -view.y / view.scale, width: width / view.scale, height: height / view.scale }, sizes, palette: readPalette(element) });
   }, [graph, places, rates, view, hover, chosen, needle, width, height, dark]);
 
   const at = (event: MouseEvent): { x: number; y: number } => {
@@ -125,7 +127,8 @@ function rowHeightFor(graph: Graph, sizes: MapSizes, width: number, height: numb
   const layout = laidOut(graph, sizes, sizes.rowHeight);
   const scale = Math.min(MAX_FIT, (width - 2 * MARGIN) / layout.width);
   const room = (height - 2 * MARGIN) / (layout.height * scale);
-  return sizes.rowHeight * Math.min(MAX_STRETCH, Math.max(1, room));
+  const most = scale < TEXT_SCALE ? Math.max(MAX_STRETCH, NAMED_ROW_PX / (sizes.rowHeight * scale)) : MAX_STRETCH;
+  return sizes.rowHeight * Math.min(most, Math.max(1, room));
 }
 
 function fitted(layout: Layout, sizes: MapSizes, width: number, height: number): View {

@@ -2,14 +2,21 @@ import type { Service } from "../api/types";
 import { serviceSlot } from "../lib/colour";
 import { compact, percent } from "../lib/format";
 import type { Placed } from "../lib/graph";
+import { namesThatFit, type Box } from "../lib/names";
 import { shortened } from "../lib/shorten";
 import type { Palette } from "../trace/paint";
 import type { Graph } from "./graph";
 
-/** Below this, names would be specks. */
-const TEXT_SCALE = 0.42;
+/** Below this, names in nodes would be specks: they stand over them. */
+export const TEXT_SCALE = 0.6;
 const NAME_PX = 12.5;
 const FIGURE_PX = 11;
+/** Of names over nodes that are too small for them, on the screen. */
+const OVER_PX = 11;
+const OVER_LINE = 14;
+const OVER_MOST = 110;
+/** Of so many at most it is found out whether their names fit. */
+const MOST_OVER = 300;
 
 /** Of a node, and how far nodes are apart. */
 export interface MapSizes {
@@ -39,6 +46,8 @@ export interface Scene {
   chosen: string | null;
   needle: string;
   scale: number;
+  /** The part of the map that is on the screen. */
+  seen: Box;
   sizes: MapSizes;
   palette: Palette;
 }
@@ -70,6 +79,31 @@ export function drawMap(context: CanvasRenderingContext2D, scene: Scene): void {
   }
   for (const node of places.values()) drawNode(context, node, scene, near, called.get(node.name) ?? 0);
   context.globalAlpha = 1;
+  if (scale < TEXT_SCALE) drawNames(context, scene, near, called);
+}
+
+/** Whether a node stands back behind what is looked at or searched for. */
+const isDim = ({ name }: Placed, { focus, needle }: Scene, near: Set<string>): boolean => (focus !== null && !near.has(name)) || (needle !== "" && !name.toLowerCase().includes(needle));
+
+/** Where nodes are too small for their names: those of what is looked at and of the busiest, as far as there is room. */
+function drawNames(context: CanvasRenderingContext2D, scene: Scene, near: Set<string>, called: Map<string, number>): void {
+  const { graph, places, rates, focus, scale, sizes, palette, seen } = scene;
+  const weight = ({ name }: Placed): number => (name === focus ? Number.POSITIVE_INFINITY : Math.max(called.get(name) ?? 0, rates.get(name)?.span_count ?? 0));
+  const wanted = [...places.values()]
+    .filter((node) => !isDim(node, scene, near))
+    .sort((a, b) => weight(b) - weight(a))
+    .slice(0, MOST_OVER)
+    .map(({ name, x, y }) => ({ name: graph.others.get(name)?.name ?? name, x, y, width: sizes.width, height: sizes.height }));
+  context.font = palette.font.replace(/^\S+/, `${OVER_PX / scale}px`);
+  const labels = namesThatFit(wanted, { seen, lineHeight: OVER_LINE / scale, most: OVER_MOST / scale, measure: (text) => context.measureText(text).width });
+  context.lineJoin = "round";
+  context.lineWidth = 3 / scale;
+  context.strokeStyle = palette.of("--bg");
+  context.fillStyle = palette.text;
+  for (const { text, x, y } of labels) {
+    context.strokeText(text, x, y);
+    context.fillText(text, x, y);
+  }
 }
 
 /** From the right edge of the caller to the left edge of the called; backwards and within a column in a bow. */
@@ -94,11 +128,11 @@ function drawEdge(context: CanvasRenderingContext2D, from: Placed, to: Placed, {
 }
 
 function drawNode(context: CanvasRenderingContext2D, node: Placed, scene: Scene, near: Set<string>, calls: number): void {
-  const { graph, rates, focus, chosen, needle, scale, sizes, palette } = scene;
+  const { graph, rates, chosen, scale, sizes, palette } = scene;
   const { width, height } = sizes;
   const rate = rates.get(node.name);
   const failing = rate && rate.span_count > 0 ? rate.error_count / rate.span_count : 0;
-  const dim = (focus !== null && !near.has(node.name)) || (needle !== "" && !node.name.toLowerCase().includes(needle));
+  const dim = isDim(node, scene, near);
   const other = graph.others.get(node.name);
   const service = other ? palette.muted : (palette.services[serviceSlot(node.name)] ?? palette.muted);
   context.globalAlpha = dim ? 0.25 : 1;
@@ -135,6 +169,6 @@ function drawNode(context: CanvasRenderingContext2D, node: Placed, scene: Scene,
   if (!sizes.figures) return;
   context.font = palette.font.replace(/^\S+/, `${FIGURE_PX}px`);
   context.fillStyle = failing >= WORTH_RED ? palette.errorText : palette.muted;
-  const figures = other ? `${other.system && other.system !== other.name ? other.system : other.kind} · ${compact(calls)} calls` : failing > 0 ? `${compact(rate?.span_count ?? 0)} · ${percent(failing, 1)} failed` : `${compact(rate?.span_count ?? 0)} spans`;
+  const figures = other ? `${other.system && other.system !== other.name ? other.system : other.kind} · ${compact(calls)} ${calls === 1 ? "call" : "calls"}` : failing > 0 ? `${compact(rate?.span_count ?? 0)} · ${percent(failing, 1)} failed` : `${compact(rate?.span_count ?? 0)} spans`;
   write(figures, height * 0.7);
 }

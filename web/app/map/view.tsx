@@ -34,7 +34,7 @@ export function MapView(): JSX.Element {
   const chosen = params.get("node");
   const hops = params.get("hops") ?? "";
   const onlyCycles = params.get("cycles") === "1";
-  // No name on a map as narrow as a phone can be read.
+  // A map as narrow as a phone has room for few names.
   const usual = usePhone() ? "table" : "map";
   const table = (params.get("view") ?? usual) === "table";
   const show = (view: "map" | "table"): void => setParams({ view: view === usual ? null : view }, "replace");

@@ -179,8 +179,12 @@ function ServiceRows({ service, series, most, open, range }: RowsProps): JSX.Ele
         <td class="number hide-phone">{count(service.operations.length)}</td>
         <td class="row-links hide-phone">
           <a href={href(`/services/${encodeURIComponent(name)}`, range)}>Page</a>
-          {service.span_count > 0 && <a href={href("/traces", { q: query, ...range })}>Traces</a>}
-          {service.log_count > 0 && <a href={href("/logs", { q: query, ...range })}>Logs</a>}
+          <a class={service.span_count > 0 ? undefined : "row-link-none"} href={href("/traces", { q: query, ...range })}>
+            Traces
+          </a>
+          <a class={service.log_count > 0 ? undefined : "row-link-none"} href={href("/logs", { q: query, ...range })}>
+            Logs
+          </a>
         </td>
       </tr>
       {open && (

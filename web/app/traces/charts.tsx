@@ -67,7 +67,7 @@ export function TraceCharts({ traces, search }: { traces: TraceSummary[]; search
         {chart === "heat" && <span class="muted hide-phone">{heatmap.loading ? "Loading durations…" : "Drag a box to ask what those within have in common"}</span>}
         {chart === "each" && <span class="muted hide-phone">Drag along to zoom, drag a box to ask what those within have in common</span>}
         {chart === "red" && data && redSeries(data).errors > 0 && (
-          <button type="button" class="text-button hide-phone" title="Which values failed spans have more often than the others" onClick={() => setParams({ diff: "status:error", dstart: null, dend: null }, "replace")}>
+          <button type="button" class="text-button hide-phone hide-beside" title="Which values failed spans have more often than the others" onClick={() => setParams({ diff: "status:error", dstart: null, dend: null }, "replace")}>
             What do the failed have in common?
           </button>
         )}

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { useKeys } from "../lib/keys";
-import { setZone, shortTime, useZone, type Zone } from "../lib/format";
+import { plural, setZone, shortTime, useZone, type Zone } from "../lib/format";
 import { isRelative, parsePoint, parseTypedRange, QUICK_RANGES, resolveRange, stepRange, zoomOut, type Range } from "../lib/time";
 import { Icon, type IconName } from "./icons";
 import { Popover } from "./popover";
@@ -16,13 +16,15 @@ interface Props {
 }
 
 const NOTHING = (): void => undefined;
+const UNITS: Record<string, string> = { s: "second", m: "minute", h: "hour", d: "day", w: "week" };
 const same = (a: Range, b: Range): boolean => a.start === b.start && a.end === b.end;
 
 /** What stands on the button: the quick range's name, or both ends, the second without the day it shares. */
 export function rangeLabel(range: Range, zone: Zone): string {
   const quick = QUICK_RANGES.find((entry) => same(entry.range, range));
   if (quick) return quick.label;
-  if (!range.end && range.start && /^now-\d+[smhdw]$/.test(range.start)) return `Last ${range.start.slice(4)}`;
+  const last = range.end ? null : /^now-(\d+)([smhdw])$/.exec(range.start ?? "");
+  if (last) return `Last ${plural(Number(last[1]), UNITS[last[2] ?? ""] ?? "")}`;
   const show = (text: string | null, empty: string): string => {
     if (text === null) return empty;
     const ms = isRelative({ start: text, end: null }) ? null : parsePoint(text, Date.now());
