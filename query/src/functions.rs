@@ -12,6 +12,7 @@
 //! | `id_text(id)` | lower-case hex of binary ids, also of those inside `links` |
 
 mod anywhere;
+mod constant;
 mod id_text;
 mod in_traces;
 mod links_to;
