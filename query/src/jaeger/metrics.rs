@@ -1,5 +1,6 @@
 //! `/api/metrics/…`: rate, errors and duration by service or operation, as the Monitor tab of Jaeger's UI
-//! shows them. They are counted from spans when they are asked for.
+//! shows them. They are counted from spans when they are asked for, which are read once; only where there are more
+//! operations than an answer has are they counted before.
 
 mod parameters;
 
@@ -96,6 +97,16 @@ async fn family(state: &ApiState, given: &Given, figure: Figure) -> Result<Respo
     Ok(json_response(json.finish()))
 }
 
+/// What becomes of spans whose series is not there yet.
+#[derive(Debug, Clone, Copy)]
+enum Others {
+    /// It begins; so many may.
+    Begin {
+        most: usize,
+    },
+    LeftOut,
+}
+
 struct Work<'a> {
     session: &'a QuerySession,
     query: &'a MetricsQuery,
@@ -115,8 +126,22 @@ impl Work<'_> {
             .map_err(from_datafusion)
     }
 
+    /// The series that an answer has: if they are too many, those with the most spans.
     async fn series(&self) -> Result<Series> {
-        let mut series = self.empty_series().await?;
+        let most = (MAX_POINTS / self.query.moving.count.max(1)).max(1);
+        if let Some(series) = self.read(Series::new(), Others::Begin { most }).await? {
+            return Ok(series);
+        }
+        self.session.note_incomplete(format!(
+            "there are more than {MAX_POINTS} points: only the {most} most frequent operations are shown"
+        ));
+        let most_frequent = self.most_frequent(most).await?;
+        let series = self.read(most_frequent, Others::LeftOut).await?;
+        Ok(series.unwrap_or_default())
+    }
+
+    /// Adds every span to its series; `None` if there are too many of them.
+    async fn read(&self, mut series: Series, others: Others) -> Result<Option<Series>> {
         let mut columns = vec![
             col("service_name"),
             col("start_time"),
@@ -128,6 +153,7 @@ impl Work<'_> {
         let spans = spans.select(columns).map_err(from_datafusion)?;
         let pool = &self.session.context().runtime_env().memory_pool;
         let reservation = MemoryConsumer::new("metrics of services").register(pool);
+        let mut begun = 0;
         let mut stream = self.session.stream(spans).await?;
         while let Some(batch) = self.session.next(&mut stream).await? {
             let services = strings(batch.column(0))?;
@@ -135,26 +161,32 @@ impl Work<'_> {
             let codes = strings(batch.column(3))?;
             let names = batch.columns().get(4).map(strings).transpose()?;
             for row in 0..batch.num_rows() {
+                let service = services.value(row);
                 let name = names.as_ref().map_or("", |names| names.value(row));
-                let operations = series.get_mut(services.value(row));
-                // Those of operations that are left out have none.
-                let Some(series) = operations.and_then(|known| known.get_mut(name)) else {
-                    continue;
+                let known = series.get_mut(service).and_then(|of| of.get_mut(name));
+                let one = match (known, others) {
+                    (Some(known), _) => known,
+                    (None, Others::LeftOut) => continue,
+                    (None, Others::Begin { most }) if begun == most => return Ok(None),
+                    (None, Others::Begin { .. }) => {
+                        begun += 1;
+                        let of_service = series.entry(service.to_owned()).or_default();
+                        of_service.entry(name.to_owned()).or_default()
+                    }
                 };
                 let failed = codes.value(row) == "ERROR";
                 let span = (times.value(row), durations.value(row), failed);
-                series.add(self.query.moving, self.figure, span);
+                one.add(self.query.moving, self.figure, span);
             }
             let all = series.values().flat_map(BTreeMap::values);
             let bytes = all.map(MovingSeries::bytes).sum();
             reservation.try_resize(bytes).map_err(from_datafusion)?;
         }
-        Ok(series)
+        Ok(Some(series))
     }
 
-    /// The series that an answer has: if they are too many, those with the most spans.
-    async fn empty_series(&self) -> Result<Series> {
-        let most = (MAX_POINTS / self.query.moving.count.max(1)).max(1);
+    /// The series with the most spans, without spans.
+    async fn most_frequent(&self, most: usize) -> Result<Series> {
         let mut by = vec![col("service_name")];
         by.extend(self.query.by_operation.then(|| col("name")));
         let mut order = vec![col("spans").sort(false, false)];
@@ -163,26 +195,18 @@ impl Work<'_> {
         let frame = frame
             .aggregate(by, vec![count(lit(1)).alias("spans")])
             .and_then(|frame| frame.sort(order))
-            .and_then(|frame| frame.limit(0, Some(most.saturating_add(1))))
+            .and_then(|frame| frame.limit(0, Some(most)))
             .map_err(from_datafusion)?;
-        let (mut series, mut found) = (Series::new(), 0);
+        let mut series = Series::new();
         for batch in self.session.collect(frame).await? {
             let services = strings(batch.column(0))?;
             let names = self.query.by_operation.then(|| strings(batch.column(1)));
             let names = names.transpose()?;
             for row in 0..batch.num_rows() {
-                found += 1;
-                if found <= most {
-                    let name = names.as_ref().map_or("", |names| names.value(row));
-                    let operations = series.entry(services.value(row).to_owned()).or_default();
-                    operations.insert(name.to_owned(), MovingSeries::default());
-                }
+                let name = names.as_ref().map_or("", |names| names.value(row));
+                let operations = series.entry(services.value(row).to_owned()).or_default();
+                operations.insert(name.to_owned(), MovingSeries::default());
             }
-        }
-        if found > most {
-            self.session.note_incomplete(format!(
-                "there are more than {MAX_POINTS} points: only the {most} most frequent operations are shown"
-            ));
         }
         Ok(series)
     }

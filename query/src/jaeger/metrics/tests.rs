@@ -192,6 +192,48 @@ async fn operations_and_services_are_told_apart() {
 }
 
 #[tokio::test]
+async fn of_too_many_operations_the_most_frequent_are_shown() {
+    const MANY: [&str; 30] = [
+        "o00", "o01", "o02", "o03", "o04", "o05", "o06", "o07", "o08", "o09", "o10", "o11", "o12",
+        "o13", "o14", "o15", "o16", "o17", "o18", "o19", "o20", "o21", "o22", "o23", "o24", "o25",
+        "o26", "o27", "o28", "o29",
+    ];
+    let house = House::new().await;
+    let once = MANY.map(|name| ("web", name, SERVER, 230, 10, false));
+    append(&house, &spans(1, &once)).await;
+    house.storage.flush().await.unwrap();
+    // All but four of them once more.
+    let again: Vec<Row> = once[4..].to_vec();
+    append(&house, &spans(100, &again)).await;
+    // 11,000 points each, so 27 series.
+    let given = [
+        ("service", "web"),
+        ("groupByOperation", "true"),
+        ("lookback", "10999"),
+        ("step", "1"),
+        ("ratePer", "1000"),
+    ];
+    let end = ((T0 + 240 * SECOND) / 1_000_000).to_string();
+    let given = [&given[..], &[("endTs", end.as_str())]].concat();
+    let answer = house.get("/jaeger/api/metrics/calls", &given).await;
+    let shown: Vec<&str> = list(&answer["metrics"])
+        .iter()
+        .map(|metric| metric["labels"][0]["value"].as_str().unwrap())
+        .collect();
+    // Of the equally frequent ones the first by name.
+    assert_eq!(shown, [&MANY[..1], &MANY[4..]].concat());
+    let of_first = values(&answer["metrics"][0]);
+    let of_second = values(&answer["metrics"][1]);
+    assert_eq!(
+        (&of_first[999], &of_second[999]),
+        (&json!(1.0), &json!(2.0))
+    );
+    assert_eq!(answer["complete"], false);
+    let reason = answer["incomplete_reasons"][0].as_str().unwrap();
+    assert!(reason.contains("the 27 most frequent"), "{reason}");
+}
+
+#[tokio::test]
 async fn the_least_step_and_errors_are_enveloped() {
     let house = house().await;
     let least = house.get("/jaeger/api/metrics/minstep", &[]).await;
