@@ -12,6 +12,7 @@
 
 mod asked;
 mod cells;
+mod matching;
 mod places;
 mod questions;
 mod rows;
@@ -33,6 +34,7 @@ use crate::session::QuerySession;
 use crate::table::Part;
 
 pub(crate) use cells::{Cell, Cells};
+pub(crate) use matching::Matching;
 pub(crate) use places::Places;
 pub(crate) use questions::Questions;
 pub(crate) use rows::{RowCount, distinct_values};
@@ -40,6 +42,9 @@ pub(crate) use sorted::{Sorted, file_numbers};
 
 use asked::{Asked, Memory};
 use sorted::MAX_CELLS;
+
+/// All values that have no series of their own.
+pub(crate) const OTHER: &str = "(other)";
 
 /// How rows are counted.
 pub(crate) trait Count: Sync {

@@ -1,6 +1,7 @@
 //! Query parameters as the API takes them: times, limits, orders, cursors.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use base64::Engine as _;
@@ -14,8 +15,10 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 mod periods;
+mod rows;
 
 pub(crate) use periods::{PeriodBounds, PeriodBuckets, PeriodParameters, Periods};
+pub(crate) use rows::{QueryParameter, RangeParameters};
 
 const SECOND_NS: i64 = 1_000_000_000;
 
@@ -103,13 +106,47 @@ impl FromStr for Order {
 
 /// `given` or `default`; errors if it is 0 or over `most`.
 pub fn limit(given: Option<usize>, default: usize, most: usize) -> Result<usize> {
+    allowed("limit", given, default, 1..=most)
+}
+
+/// As [`limit`], for how many buckets of time there may be.
+pub(crate) fn most_buckets(given: Option<usize>, default: usize, most: usize) -> Result<usize> {
+    allowed("buckets", given, default, 1..=most)
+}
+
+/// What is given as the parameter `name`, or `default`; errors if it is not in `range`.
+pub(crate) fn allowed(
+    name: &str,
+    given: Option<usize>,
+    default: usize,
+    range: RangeInclusive<usize>,
+) -> Result<usize> {
     match given {
         None => Ok(default),
-        Some(limit) if (1..=most).contains(&limit) => Ok(limit),
-        Some(limit) => Err(Error::invalid(format!(
-            "`limit` is {limit}; it can be 1 to {most}"
-        ))),
+        Some(given) if range.contains(&given) => Ok(given),
+        Some(given) => {
+            let (least, most) = (range.start(), range.end());
+            Err(Error::invalid(format!(
+                "`{name}` is {given}; it can be {least} to {most}"
+            )))
+        }
     }
+}
+
+/// Which of the words `known` are in `include`, a list with commas between. Errors if another is.
+pub(crate) fn included<const N: usize>(include: &str, known: [&str; N]) -> Result<[bool; N]> {
+    let mut found = [false; N];
+    let words = include.split(',').map(str::trim);
+    for word in words.filter(|word| !word.is_empty()) {
+        let Some(at) = known.iter().position(|known| *known == word) else {
+            let hint = format!("it may have `{}`", known.join("` and `"));
+            let several = if N > 1 { ", with a comma between" } else { "" };
+            let error = Error::invalid(format!("`include` has `{word}`"));
+            return Err(error.with_hint(format!("{hint}{several}")));
+        };
+        found[at] = true;
+    }
+    Ok(found)
 }
 
 /// An opaque cursor that holds `place`.

@@ -17,7 +17,7 @@ use crate::language;
 use crate::listing::{Listing, in_range};
 use crate::openapi::ReadErrors;
 use crate::openapi::words::{SearchQuery, TableName};
-use crate::parameters::{self, Order, TimeParameter};
+use crate::parameters::{Order, QueryParameter, RangeParameters, limit};
 use crate::session::QuerySession;
 use crate::trace::{TraceSearch, find_traces, summarize};
 use crate::traceql::{self, TraceqlSearch};
@@ -32,22 +32,12 @@ pub(super) struct ExplainParameters {
     #[serde(default, deserialize_with = "optional")]
     #[param(value_type = Option<TableName>)]
     table: Option<Table>,
-    /// Which rows are searched.
-    #[serde(default)]
-    #[param(value_type = SearchQuery)]
-    query: String,
     /// What is searched is traces for which this TraceQL query leaves a span, or (`table` is `logs`) the records of them.
     #[param(example = "{ status = error }")]
     traceql: Option<String>,
     /// With `traceql`: what a log record of the trace must match.
     #[param(value_type = Option<SearchQuery>)]
     logs: Option<String>,
-    /// The first instant.
-    #[serde(default, deserialize_with = "optional")]
-    start: Option<TimeParameter>,
-    /// The instant after the last.
-    #[serde(default, deserialize_with = "optional")]
-    end: Option<TimeParameter>,
     /// Whether the search is run, as the first page of the list of logs or of traces is made.
     #[serde(default, deserialize_with = "optional")]
     analyze: Option<bool>,
@@ -103,17 +93,19 @@ fn example() -> serde_json::Value {
 /// Of a TraceQL query it is planned how traces are found that may match; what is read of them is known once they are.
 #[utoipa::path(
     get, path = "/api/v1/explain", tag = "Running queries", operation_id = "explain",
-    params(ExplainParameters),
+    params(QueryParameter, RangeParameters, ExplainParameters),
     responses((status = 200, description = "The scans.", body = ExplainedAnswer, example = example), ReadErrors),
 )]
 pub(super) async fn explain(
     State(state): State<ApiState>,
+    Parameters(which): Parameters<QueryParameter>,
+    Parameters(when): Parameters<RangeParameters>,
     Parameters(given): Parameters<ExplainParameters>,
 ) -> Result<Json<ExplainedAnswer>, ApiError> {
-    let sought = Sought::of(&given)?;
+    let sought = Sought::of(&which, &given)?;
     let asked = Asked {
-        range: parameters::time_range(given.start, given.end)?,
-        limit: parameters::limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?,
+        range: when.range()?,
+        limit: limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?,
         analyze: given.analyze.unwrap_or(false),
     };
     let session = state.begin().await?;
@@ -160,7 +152,7 @@ struct Asked {
 }
 
 impl Sought {
-    fn of(given: &ExplainParameters) -> Result<Self, ApiError> {
+    fn of(which: &QueryParameter, given: &ExplainParameters) -> Result<Self, ApiError> {
         let (traceql, logs) = (given.traceql.as_deref(), given.logs.as_deref());
         let usual = match traceql {
             Some(_) => Table::Spans,
@@ -168,12 +160,11 @@ impl Sought {
         };
         let table = given.table.unwrap_or(usual);
         if table == Table::Spans
-            && let Some(asked) = traceql::Asked::of(traceql, &given.query, logs)?
+            && let Some(asked) = traceql::Asked::of(traceql, &which.query, logs)?
         {
             return Ok(Self::Traces(asked));
         }
-        let query = language::parse(&given.query)?;
-        language::check(&query, table)?;
+        let query = which.of(table)?;
         match table {
             Table::Spans => Ok(Self::Spans(query)),
             Table::Logs if logs.is_some() => {

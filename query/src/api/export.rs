@@ -22,22 +22,11 @@ use crate::failure::from_datafusion;
 use crate::language;
 use crate::listing::in_range;
 use crate::openapi::ReadErrors;
-use crate::openapi::words::SearchQuery;
-use crate::parameters::{self, Order, TimeParameter};
+use crate::parameters::{Order, QueryParameter, RangeParameters};
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ExportParameters {
-    /// Which rows.
-    #[serde(default)]
-    #[param(value_type = SearchQuery)]
-    query: String,
-    /// The first instant.
-    #[serde(default, deserialize_with = "optional")]
-    start: Option<TimeParameter>,
-    /// The instant after the last.
-    #[serde(default, deserialize_with = "optional")]
-    end: Option<TimeParameter>,
     /// NDJSON unless said otherwise.
     #[serde(default, deserialize_with = "optional")]
     #[param(inline)]
@@ -50,6 +39,13 @@ pub(super) struct ExportParameters {
     #[param(value_type = Option<i64>)]
     max_bytes: Option<u64>,
 }
+
+/// The parameters of a request.
+type Asked = (
+    Parameters<QueryParameter>,
+    Parameters<RangeParameters>,
+    Parameters<ExportParameters>,
+);
 
 /// Bytes of a file.
 #[derive(ToSchema)]
@@ -109,14 +105,14 @@ impl IntoResponses for ExportedRows {
     path = "/api/v1/logs/export",
     tag = "Logs",
     operation_id = "logs_export",
-    params(ExportParameters),
+    params(QueryParameter, RangeParameters, ExportParameters),
     responses(ExportedRows, ReadErrors)
 )]
 pub(super) async fn logs(
     State(state): State<ApiState>,
-    Parameters(parameters): Parameters<ExportParameters>,
+    asked: Asked,
 ) -> Result<Response, ApiError> {
-    export(&state, &parameters, Table::Logs).await
+    export(&state, asked, Table::Logs).await
 }
 
 /// Spans as a file.
@@ -127,26 +123,25 @@ pub(super) async fn logs(
     path = "/api/v1/spans/export",
     tag = "Traces",
     operation_id = "spans_export",
-    params(ExportParameters),
+    params(QueryParameter, RangeParameters, ExportParameters),
     responses(ExportedRows, ReadErrors)
 )]
 pub(super) async fn spans(
     State(state): State<ApiState>,
-    Parameters(parameters): Parameters<ExportParameters>,
+    asked: Asked,
 ) -> Result<Response, ApiError> {
-    export(&state, &parameters, Table::Spans).await
+    export(&state, asked, Table::Spans).await
 }
 
 async fn export(
     state: &ApiState,
-    parameters: &ExportParameters,
+    (Parameters(which), Parameters(when), Parameters(given)): Asked,
     table: Table,
 ) -> Result<Response, ApiError> {
-    let query = language::parse(&parameters.query)?;
-    language::check(&query, table)?;
-    let range = parameters::time_range(parameters.start, parameters.end)?;
+    let query = which.of(table)?;
+    let range = when.range()?;
     let most = state.engine.options().max_export_bytes;
-    let max_bytes = parameters.max_bytes.unwrap_or(most);
+    let max_bytes = given.max_bytes.unwrap_or(most);
     if !(1..=most).contains(&max_bytes) {
         let message = format!("`max_bytes` is {max_bytes}; it can be 1 to {most}");
         let hint = "the server's limit is set with --max-export-bytes";
@@ -159,13 +154,13 @@ async fn export(
     let mut rows = rows
         .filter(in_range(time, range).and(filter))
         .map_err(from_datafusion)?;
-    if let Some(order) = parameters.order {
+    if let Some(order) = given.order {
         let by = [time, RECORD_ID].map(|name| col(name).sort(order == Order::Asc, false));
         rows = rows.sort(by.to_vec()).map_err(from_datafusion)?;
     }
     let stream = session.stream(rows).await?;
     let output = Output {
-        format: parameters.format.unwrap_or_default(),
+        format: given.format.unwrap_or_default(),
         max_bytes,
         name: Some(table.name()),
     };

@@ -16,7 +16,7 @@ use super::{Answer, ApiError, ApiState};
 use crate::by_file::{ByFile, RowCount};
 use crate::language::{is_attribute, level_name};
 use crate::openapi::{ReadErrors, words};
-use crate::parameters::{self, TimeParameter};
+use crate::parameters::{RangeParameters, limit};
 use crate::session::QuerySession;
 use crate::table::Place;
 
@@ -33,12 +33,6 @@ pub(super) struct FieldsParameters {
     #[serde(default, deserialize_with = "optional")]
     #[param(value_type = Option<words::TableName>)]
     table: Option<Table>,
-    /// The first instant.
-    #[serde(default, deserialize_with = "optional")]
-    start: Option<TimeParameter>,
-    /// The instant after the last.
-    #[serde(default, deserialize_with = "optional")]
-    end: Option<TimeParameter>,
     /// What a name or value begins with.
     #[serde(default)]
     #[param(example = "http")]
@@ -119,19 +113,20 @@ fn values_example() -> serde_json::Value {
 /// Counts are those of whole files that overlap the range; they cost no scan. `level` is a field of logs.
 #[utoipa::path(
     get, path = "/api/v1/fields", tag = "Fields", operation_id = "fields",
-    params(FieldsParameters),
+    params(RangeParameters, FieldsParameters),
     responses((status = 200, description = "Fields.", body = FieldsAnswer, example = fields_example), ReadErrors),
 )]
 pub(super) async fn fields(
     State(state): State<ApiState>,
-    Parameters(parameters): Parameters<FieldsParameters>,
+    Parameters(when): Parameters<RangeParameters>,
+    Parameters(given): Parameters<FieldsParameters>,
 ) -> Result<Json<FieldsAnswer>, ApiError> {
-    let table = parameters.table.unwrap_or(Table::Logs);
-    let range = parameters::time_range(parameters.start, parameters.end)?;
+    let table = given.table.unwrap_or(Table::Logs);
+    let range = when.range()?;
     let session = state.begin().await?;
     session.note_skipped(table, range);
     let statistics = statistics(&session, table, range);
-    let prefix = parameters.prefix.to_lowercase();
+    let prefix = given.prefix.to_lowercase();
     let mut fields = described(&statistics, table, range);
     if table == Table::Logs {
         fields.push(Field {
@@ -207,24 +202,25 @@ fn rows_in(session: &QuerySession, table: Table, range: TimeRange) -> u64 {
     get, path = "/api/v1/fields/{name}/values", tag = "Fields", operation_id = "field_values",
     params(
         ("name" = String, Path, description = "The name, or how it is written in the search language.", example = "http.route"),
-        FieldsParameters, ValuesParameters,
+        RangeParameters, FieldsParameters, ValuesParameters,
     ),
     responses((status = 200, description = "Values with how often they occur.", body = ValuesAnswer, example = values_example), ReadErrors),
 )]
 pub(super) async fn values(
     State(state): State<ApiState>,
     Path(name): Path<String>,
-    Parameters(parameters): Parameters<FieldsParameters>,
-    Parameters(ValuesParameters { limit }): Parameters<ValuesParameters>,
+    Parameters(when): Parameters<RangeParameters>,
+    Parameters(given): Parameters<FieldsParameters>,
+    Parameters(most): Parameters<ValuesParameters>,
 ) -> Result<Json<ValuesAnswer>, ApiError> {
-    let table = parameters.table.unwrap_or(Table::Logs);
-    let range = parameters::time_range(parameters.start, parameters.end)?;
-    let limit = parameters::limit(limit, DEFAULT_VALUES, MAX_VALUES)?;
+    let table = given.table.unwrap_or(Table::Logs);
+    let range = when.range()?;
+    let limit = limit(most.limit, DEFAULT_VALUES, MAX_VALUES)?;
     let session = state.begin().await?;
     session.note_skipped(table, range);
     let wanted = Wanted {
         name: &name,
-        prefix: &parameters.prefix,
+        prefix: &given.prefix,
         limit,
     };
     let (found, exact) = if rows_in(&session, table, range) <= MAX_COUNTED_ROWS {

@@ -4,19 +4,17 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use datafusion::logical_expr::Expr;
 use serde::{Deserialize, Serialize};
-use spoor_storage::{Error, Result, Table, TimeRange};
+use spoor_storage::{Error, Result, Table};
 use utoipa::ToSchema;
 
 use super::request::{Parameters, optional};
 use super::{Answer, ApiError, ApiState};
-use crate::by_file::{ByFile, Cells, RowCount};
-use crate::language::{self, level_name};
+use crate::by_file::{ByFile, Cells, Matching, OTHER, RowCount};
+use crate::language::level_name;
 use crate::openapi::ReadErrors;
-use crate::openapi::words::{SearchQuery, UnixNano};
-use crate::parameters::{self, TimeParameter};
-use crate::session::QuerySession;
+use crate::openapi::words::UnixNano;
+use crate::parameters::{QueryParameter, RangeParameters, allowed, most_buckets};
 
 mod matched;
 mod width;
@@ -32,22 +30,9 @@ const MAX_SERIES: usize = 1_000;
 /// Numbers of one answer.
 const MAX_COUNTS: usize = 100_000;
 
-/// The series of all values that have none of their own.
-const OTHER: &str = "(other)";
-
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct HistogramParameters {
-    /// Which records.
-    #[serde(default)]
-    #[param(value_type = SearchQuery)]
-    query: String,
-    /// The first instant; without it, that of the first record that matches.
-    #[serde(default, deserialize_with = "optional")]
-    start: Option<TimeParameter>,
-    /// The instant after the last; without it, that of the last record that matches.
-    #[serde(default, deserialize_with = "optional")]
-    end: Option<TimeParameter>,
     /// How many buckets there may be.
     #[serde(default, deserialize_with = "optional")]
     #[param(minimum = 1, maximum = 1_000, default = 60)]
@@ -102,31 +87,28 @@ fn example() -> serde_json::Value {
 /// begin before `start`; records before `start` are not in it.
 #[utoipa::path(
     get, path = "/api/v1/logs/histogram", tag = "Logs", operation_id = "logs_histogram",
-    params(HistogramParameters),
+    params(QueryParameter, RangeParameters, HistogramParameters),
     responses((status = 200, description = "Counts by bucket.", body = HistogramAnswer, example = example), ReadErrors),
 )]
 pub(super) async fn histogram(
     State(state): State<ApiState>,
-    Parameters(parameters): Parameters<HistogramParameters>,
+    Parameters(which): Parameters<QueryParameter>,
+    Parameters(when): Parameters<RangeParameters>,
+    Parameters(given): Parameters<HistogramParameters>,
 ) -> Result<Json<HistogramAnswer>, ApiError> {
-    let query = language::parse(&parameters.query)?;
-    language::check(&query, Table::Logs)?;
-    let range = parameters::time_range(parameters.start, parameters.end)?;
-    let buckets = parameters
-        .buckets
-        .map_or(Ok(DEFAULT_BUCKETS), check_buckets)?;
-    let by = parameters.by.as_deref().unwrap_or("level");
-    let most = check_series(parameters.limit.unwrap_or(DEFAULT_SERIES), buckets)?;
+    let query = which.of(Table::Logs)?;
+    let range = when.range()?;
+    let buckets = most_buckets(given.buckets, DEFAULT_BUCKETS, MAX_BUCKETS)?;
+    let by = given.by.as_deref().unwrap_or("level");
+    let most = given.series(buckets)?;
     let session = state.begin().await?;
-    session.note_skipped(Table::Logs, range);
-    let work = Work {
-        session: &session,
-        range,
-        filter: language::condition(&session, &query, Table::Logs, range).await?,
-    };
-    let buckets = work.buckets(buckets).await?;
+    let logs = Matching::of(&session, &query, Table::Logs, range).await?;
+    let buckets = logs.buckets(range, buckets).await?;
     let series = match buckets {
-        Some(buckets) => work.series(buckets, by, most).await?,
+        Some(buckets) => {
+            let rows = logs.rows(buckets.range(range), Some(buckets));
+            series_of(&rows, buckets, (by, most)).await?
+        }
         None => Vec::new(),
     };
     let (start_ns, end_ns, bucket_ns) = Buckets::bounds(buckets, range);
@@ -140,75 +122,44 @@ pub(super) async fn histogram(
     Ok(Json(Answer::new(&session, histogram)))
 }
 
-fn check_buckets(given: usize) -> Result<usize> {
-    if (1..=MAX_BUCKETS).contains(&given) {
-        Ok(given)
-    } else {
-        Err(Error::invalid(format!(
-            "`buckets` is {given}; it can be 1 to {MAX_BUCKETS}"
-        )))
-    }
-}
-
-fn check_series(given: usize, buckets: usize) -> Result<usize> {
-    if !(2..=MAX_SERIES).contains(&given) {
-        return Err(Error::invalid(format!(
-            "`limit` is {given}; it can be 2 to {MAX_SERIES}"
-        )));
-    }
-    if given * buckets > MAX_COUNTS {
-        return Err(Error::invalid(format!(
-            "{given} series of {buckets} buckets are more than {MAX_COUNTS} numbers"
-        ))
-        .with_hint("ask for fewer buckets, or with a smaller `limit`"));
-    }
-    Ok(given)
-}
-
-struct Work<'a> {
-    session: &'a QuerySession,
-    range: TimeRange,
-    filter: Expr,
-}
-
-impl Work<'_> {
-    /// Rows in a range, to be counted in buckets.
-    fn rows(&self, range: TimeRange, buckets: Option<Buckets>) -> ByFile<'_> {
-        ByFile {
-            session: self.session,
-            table: Table::Logs,
-            range,
-            filter: self.filter.clone(),
-            buckets,
+impl HistogramParameters {
+    /// How many series there may be of so many buckets. Errors if that is too much.
+    fn series(&self, buckets: usize) -> Result<usize> {
+        let series = allowed("limit", self.limit, DEFAULT_SERIES, 2..=MAX_SERIES)?;
+        if series * buckets > MAX_COUNTS {
+            return Err(Error::invalid(format!(
+                "{series} series of {buckets} buckets are more than {MAX_COUNTS} numbers"
+            ))
+            .with_hint("ask for fewer buckets, or with a smaller `limit`"));
         }
+        Ok(series)
     }
+}
 
-    async fn buckets(&self, most: usize) -> Result<Option<Buckets>> {
-        Buckets::over_counted(&self.rows(self.range, None), most).await
-    }
-
-    async fn series(&self, buckets: Buckets, by: &str, most: usize) -> Result<Vec<Series>> {
-        let rows = self.rows(buckets.range(self.range), Some(buckets));
-        let count = RowCount::by(Table::Logs, by, Some(buckets))?;
-        Ok(if count.is_level() {
-            by_level(rows.cells_or_all(&count).await?, buckets)
-        } else if let Some(cells) = rows.cells(&count).await? {
-            let top = cells.top(most - 1);
-            by_value(cells, &top, buckets)
-        } else {
-            let top = count.most_frequent(&rows, None, most - 1).await?;
-            let top: Vec<Box<str>> = top.into_iter().map(|(value, _)| value).collect();
-            let named = count.only(&top, OTHER)?;
-            by_value(rows.of_all(&named).await?, &top, buckets)
-        })
-    }
+async fn series_of(
+    rows: &ByFile<'_>,
+    buckets: Buckets,
+    (by, most): (&str, usize),
+) -> Result<Vec<Series>> {
+    let count = RowCount::by(Table::Logs, by, Some(buckets))?;
+    Ok(if count.is_level() {
+        by_level(rows.cells_or_all(&count).await?, buckets)
+    } else if let Some(cells) = rows.cells(&count).await? {
+        let top = cells.top(most - 1);
+        by_value(cells, &top, buckets)
+    } else {
+        let top = count.most_frequent(rows, None, most - 1).await?;
+        let top: Vec<Box<str>> = top.into_iter().map(|(value, _)| value).collect();
+        let named = count.only(&top, OTHER)?;
+        by_value(rows.of_all(&named).await?, &top, buckets)
+    })
 }
 
 /// Series from `trace` up to `fatal`, `unset` first.
 fn by_level(cells: Cells<u64>, buckets: Buckets) -> Vec<Series> {
     let ranked: BTreeMap<i32, Vec<i64>> = cells
         .into_values()
-        .map(|(rank, counts)| (rank.parse().unwrap_or(0), in_order(&counts, buckets)))
+        .map(|(rank, counts)| (rank.parse().unwrap_or(0), in_order(counts, buckets)))
         .collect();
     ranked
         .into_iter()
@@ -225,17 +176,12 @@ fn by_value(cells: Cells<u64>, top: &[Box<str>], buckets: Buckets) -> Vec<Series
     named
         .map(|(name, counts)| Series {
             name: name.into(),
-            counts: in_order(&counts, buckets),
+            counts: in_order(counts, buckets),
         })
         .collect()
 }
 
-fn in_order(counts: &BTreeMap<i64, u64>, buckets: Buckets) -> Vec<i64> {
-    let mut in_order = vec![0; buckets.count];
-    for (bucket, rows) in counts {
-        if let Some(at) = buckets.place(*bucket) {
-            in_order[at] = rows.cast_signed();
-        }
-    }
-    in_order
+fn in_order(counts: BTreeMap<i64, u64>, buckets: Buckets) -> Vec<i64> {
+    let in_order = buckets.in_order(counts).into_iter();
+    in_order.map(u64::cast_signed).collect()
 }

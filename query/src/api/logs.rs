@@ -21,8 +21,10 @@ use crate::functions::{TraceSet, in_traces};
 use crate::language::{self, level_of};
 use crate::listing::{Listing, RowPlace, in_range, place_of};
 use crate::openapi::ReadErrors;
-use crate::openapi::words::{Cursor, SearchQuery};
-use crate::parameters::{self, Order, TimeParameter, decode_cursor, encode_cursor, format_time};
+use crate::openapi::words::Cursor;
+use crate::parameters::{
+    Order, QueryParameter, RangeParameters, decode_cursor, encode_cursor, format_time, limit,
+};
 use crate::session::QuerySession;
 use crate::trace::traces_where;
 use crate::traceql;
@@ -37,19 +39,9 @@ const MAX_LIMIT: usize = 10_000;
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct LogsParameters {
-    /// Which records.
-    #[serde(default)]
-    #[param(value_type = SearchQuery)]
-    query: String,
     /// Only records of traces of which this TraceQL query leaves a span, at any time; at most 100,000 traces may come into question (413).
     #[param(example = "{ status = error }")]
     traceql: Option<String>,
-    /// The first instant.
-    #[serde(default, deserialize_with = "optional")]
-    start: Option<TimeParameter>,
-    /// The instant after the last.
-    #[serde(default, deserialize_with = "optional")]
-    end: Option<TimeParameter>,
     /// How many records a page has.
     #[serde(default, deserialize_with = "optional")]
     #[param(minimum = 1, maximum = 10_000, default = 100)]
@@ -80,17 +72,18 @@ type LogsAnswer = Answer<Logs>;
 /// In order of time, page by page.
 #[utoipa::path(
     get, path = "/api/v1/logs", tag = "Logs", operation_id = "logs",
-    params(LogsParameters),
+    params(QueryParameter, RangeParameters, LogsParameters),
     responses((status = 200, description = "A page of records.", body = LogsAnswer, example = schema::example), ReadErrors),
 )]
 pub(super) async fn logs(
     State(state): State<ApiState>,
+    Parameters(which): Parameters<QueryParameter>,
+    Parameters(when): Parameters<RangeParameters>,
     Parameters(parameters): Parameters<LogsParameters>,
 ) -> Result<Json<LogsAnswer>, ApiError> {
-    let query = language::parse(&parameters.query)?;
-    language::check(&query, Table::Logs)?;
-    let range = parameters::time_range(parameters.start, parameters.end)?;
-    let limit = parameters::limit(parameters.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
+    let query = which.of(Table::Logs)?;
+    let range = when.range()?;
+    let limit = limit(parameters.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let after = parameters
         .cursor
         .as_deref()

@@ -28,8 +28,7 @@ use super::request::{Parameters, optional};
 use super::{ApiError, ApiState};
 use crate::language;
 use crate::openapi::ReadErrors;
-use crate::openapi::words::SearchQuery;
-use crate::parameters;
+use crate::parameters::{QueryParameter, limit};
 pub(crate) use follow::{Follower, Look};
 use mark::Mark;
 use watch::Watch;
@@ -44,10 +43,6 @@ const LAST_EVENT_ID: &str = "last-event-id";
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct TailParameters {
-    /// Which records.
-    #[serde(default)]
-    #[param(value_type = SearchQuery)]
-    query: String,
     /// Records a second that are told; of more the newest.
     #[serde(default, deserialize_with = "optional")]
     #[param(minimum = 1, maximum = 5_000, default = 500)]
@@ -79,7 +74,7 @@ fn example() -> &'static str {
 /// the server stops.
 #[utoipa::path(
     get, path = "/api/v1/logs/tail", tag = "Logs", operation_id = "logs_tail",
-    params(TailParameters, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that came.")),
+    params(QueryParameter, TailParameters, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that came.")),
     responses(
         (status = 200, description = "Events, without end.", body = String, content_type = "text/event-stream", example = example),
         ReadErrors,
@@ -88,11 +83,12 @@ fn example() -> &'static str {
 pub(super) async fn tail(
     State(state): State<ApiState>,
     headers: HeaderMap,
+    Parameters(which): Parameters<QueryParameter>,
     Parameters(parameters): Parameters<TailParameters>,
 ) -> Result<Response, ApiError> {
-    let query = language::parse(&parameters.query)?;
+    let query = language::parse(&which.query)?;
     let filter = language::to_expr(&query, Table::Logs)?;
-    let rate = parameters::limit(parameters.limit, DEFAULT_RATE, MAX_RATE)?;
+    let rate = limit(parameters.limit, DEFAULT_RATE, MAX_RATE)?;
     let after = match headers.get(LAST_EVENT_ID) {
         Some(id) => Some(Mark::of_header(id)?),
         None => parameters.after,

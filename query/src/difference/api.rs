@@ -19,7 +19,7 @@ use crate::language::{self, level_name, level_rank_expr};
 use crate::listing::in_range;
 use crate::openapi::ReadErrors;
 use crate::openapi::words::SearchQuery;
-use crate::parameters::{self, TimeParameter, time_range};
+use crate::parameters::{QueryParameter, RangeParameters, TimeParameter, limit, time_range};
 use crate::session::QuerySession;
 use crate::table::map_columns;
 
@@ -46,19 +46,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Given {
-    /// The rows of the selection.
-    #[serde(default)]
-    #[param(value_type = SearchQuery, example = "status:ERROR")]
-    query: String,
-    /// The rows they are compared with; without it all others of the range.
+    /// The rows that those of `query` are compared with; without it all others of the range.
     #[param(value_type = Option<SearchQuery>)]
     baseline: Option<String>,
-    /// The first instant.
-    #[serde(default, deserialize_with = "optional")]
-    start: Option<TimeParameter>,
-    /// The instant after the last.
-    #[serde(default, deserialize_with = "optional")]
-    end: Option<TimeParameter>,
     /// Where the baseline begins. With this or the next, it is of that period, and matches `query` if there is no `baseline`.
     #[serde(default, deserialize_with = "optional")]
     baseline_start: Option<TimeParameter>,
@@ -122,6 +112,13 @@ fn example() -> serde_json::Value {
     })
 }
 
+/// The parameters of a request.
+type Asked = (
+    Parameters<QueryParameter>,
+    Parameters<RangeParameters>,
+    Parameters<Given>,
+);
+
 /// Which rows are on each side; true for a row of it.
 struct Sides {
     selection: Expr,
@@ -134,14 +131,14 @@ struct Sides {
 /// service, name, kind and status are compared.
 #[utoipa::path(
     get, path = "/api/v1/spans/difference", tag = "Failures", operation_id = "spans_difference",
-    params(Given),
+    params(QueryParameter, RangeParameters, Given),
     responses((status = 200, description = "Values.", body = DifferenceAnswer, example = example), ReadErrors),
 )]
 async fn spans(
-    state: State<ApiState>,
-    given: Parameters<Given>,
+    State(state): State<ApiState>,
+    asked: Asked,
 ) -> Result<Json<DifferenceAnswer>, ApiError> {
-    difference(state, given, Table::Spans).await
+    difference(&state, asked, Table::Spans).await
 }
 
 /// What sets some log records apart.
@@ -150,24 +147,25 @@ async fn spans(
 /// service, event name and level are compared.
 #[utoipa::path(
     get, path = "/api/v1/logs/difference", tag = "Failures", operation_id = "logs_difference",
-    params(Given),
+    params(QueryParameter, RangeParameters, Given),
     responses((status = 200, description = "Values.", body = DifferenceAnswer, example = example), ReadErrors),
 )]
 async fn logs(
-    state: State<ApiState>,
-    given: Parameters<Given>,
+    State(state): State<ApiState>,
+    asked: Asked,
 ) -> Result<Json<DifferenceAnswer>, ApiError> {
-    difference(state, given, Table::Logs).await
+    difference(&state, asked, Table::Logs).await
 }
 
 async fn difference(
-    State(state): State<ApiState>,
-    Parameters(given): Parameters<Given>,
+    state: &ApiState,
+    (Parameters(which), Parameters(when), Parameters(given)): Asked,
     table: Table,
 ) -> Result<Json<DifferenceAnswer>, ApiError> {
-    let limit = parameters::limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
+    let limit = limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
+    let asked = (&*which.query, when.range()?, &given);
     let session = state.begin().await?;
-    let sides = Sides::of(&session, &given, table).await?;
+    let sides = Sides::of(&session, asked, table).await?;
     session.note_skipped(table, TimeRange::ALL);
     let counts = count(&session, table, sides).await?;
     if counts.lacks_fields {
@@ -188,13 +186,16 @@ async fn difference(
 }
 
 impl Sides {
-    async fn of(session: &QuerySession, given: &Given, table: Table) -> Result<Self> {
+    async fn of(
+        session: &QuerySession,
+        (query, range, given): (&str, TimeRange, &Given),
+        table: Table,
+    ) -> Result<Self> {
         let time = table.time_column();
         let matching = async |text: &str, range: TimeRange| {
             language::condition(session, &language::parse(text)?, table, range).await
         };
-        let range = time_range(given.start, given.end)?;
-        let selected = matching(&given.query, range).await?;
+        let selected = matching(query, range).await?;
         let selection = in_range(time, range).and(selected.clone());
         let other_time = given.baseline_start.is_some() || given.baseline_end.is_some();
         let range = if other_time {
@@ -205,8 +206,8 @@ impl Sides {
         };
         let baseline = match &given.baseline {
             Some(text) => matching(text, range).await?,
-            None if other_time => matching(&given.query, range).await?,
-            None if language::parse(&given.query)?.is_everything() => {
+            None if other_time => matching(query, range).await?,
+            None if language::parse(query)?.is_everything() => {
                 return Err(Error::invalid("there is nothing to compare with").with_hint(
                     "give a `query` for the selection, or a `baseline`, or `baseline_start` and `baseline_end`",
                 ));

@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
-use datafusion::logical_expr::Expr;
 use serde::Serialize;
 use spoor_storage::{Result, Table, TimeRange};
 use utoipa::ToSchema;
@@ -15,12 +14,15 @@ use super::group::{Found, Group, GroupKey, Groups};
 use super::rows::{each_exception, exprs};
 use super::{MESSAGE, TYPE};
 use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters};
-use crate::by_file::ByFile;
+use crate::by_file::{ByFile, Matching};
 use crate::failure::from_datafusion;
 use crate::language::{self, Query};
 use crate::openapi::ReadErrors;
 use crate::openapi::words::{Instant, RecordIdText, SpanIdText, TraceIdText, UnixNano};
-use crate::parameters::{PeriodBounds, PeriodBuckets, PeriodParameters, Periods, format_time};
+use crate::parameters::{
+    PeriodBounds, PeriodBuckets, PeriodParameters, Periods, QueryParameter, RangeParameters,
+    format_time,
+};
 use crate::patterns::{ServiceCount, Services};
 use crate::session::QuerySession;
 
@@ -128,21 +130,23 @@ fn example() -> serde_json::Value {
 /// top frame, then by the type), with `"complete": false`.
 #[utoipa::path(
     get, path = "/api/v1/exceptions", tag = "Failures", operation_id = "exceptions",
-    params(PeriodParameters, PeriodBuckets),
+    params(QueryParameter, RangeParameters, PeriodParameters, PeriodBuckets),
     responses((status = 200, description = "Groups.", body = ExceptionsAnswer, example = example), ReadErrors),
 )]
 async fn exceptions(
     State(state): State<ApiState>,
+    Parameters(which): Parameters<QueryParameter>,
+    Parameters(when): Parameters<RangeParameters>,
     Parameters(given): Parameters<PeriodParameters>,
     Parameters(over_time): Parameters<PeriodBuckets>,
 ) -> Result<Json<ExceptionsAnswer>, ApiError> {
-    let query = language::parse(&given.query)?;
+    let query = language::parse(&which.query)?;
     // Errors of the query come before any work.
     for table in Table::ALL {
         language::check(&query, table)?;
     }
     let (limit, most) = (given.limit()?, over_time.buckets()?);
-    let periods = given.periods()?;
+    let periods = given.periods(when.range()?)?;
     let session = state.begin().await?;
     let work = Work::new(&session, &query, periods).await?;
     let buckets = work.buckets(most).await?;
@@ -185,45 +189,35 @@ async fn exceptions(
 struct Work<'a> {
     session: &'a QuerySession,
     periods: Periods,
-    /// Of spans and logs that match; of logs, those that say something of an exception.
-    filters: [(Table, Expr); 2],
+    /// Spans and logs that match; of logs, those that say something of an exception.
+    matching: [Matching<'a>; 2],
 }
 
 impl<'a> Work<'a> {
     async fn new(session: &'a QuerySession, query: &Query, periods: Periods) -> Result<Self> {
-        let condition = |table| language::condition(session, query, table, periods.all);
+        let matching = |table| Matching::of(session, query, table, periods.all);
         let with_exception = language::parse(&format!("has:{TYPE} OR has:{MESSAGE}"))?;
         let with_exception = language::to_expr(&with_exception, Table::Logs)?;
-        let logs = condition(Table::Logs).await?.and(with_exception);
-        for table in Table::ALL {
-            session.note_skipped(table, periods.all);
-        }
+        let mut logs = matching(Table::Logs).await?;
+        logs.filter = logs.filter.and(with_exception);
         Ok(Self {
             session,
             periods,
-            filters: [
-                (Table::Spans, condition(Table::Spans).await?),
-                (Table::Logs, logs),
-            ],
+            matching: [matching(Table::Spans).await?, logs],
         })
     }
 
     /// The rows of each table in a range.
     fn rows(&self, range: TimeRange, buckets: Option<Buckets>) -> impl Iterator<Item = ByFile<'_>> {
-        self.filters.iter().map(move |(table, filter)| ByFile {
-            session: self.session,
-            table: *table,
-            range,
-            filter: filter.clone(),
-            buckets,
-        })
+        let both = self.matching.iter();
+        both.map(move |matching| matching.rows(range, buckets))
     }
 
     /// Over the range, or over the spans and logs that match where it is open.
     async fn buckets(&self, most: usize) -> Result<Option<Buckets>> {
         let mut both: Option<Buckets> = None;
-        for rows in self.rows(self.periods.current(), None) {
-            let found = Buckets::over_counted(&rows, most).await?;
+        for matching in &self.matching {
+            let found = matching.buckets(self.periods.current(), most).await?;
             both = match (both, found) {
                 (Some(one), Some(other)) => {
                     let range = TimeRange {

@@ -14,7 +14,9 @@ use crate::api::{Answer, ApiError, ApiState, Parameters};
 use crate::language::{self, Query};
 use crate::openapi::ReadErrors;
 use crate::openapi::words::{Instant, SpanIdText, SpanKind, TraceIdText};
-use crate::parameters::{PeriodBounds, PeriodParameters, Periods, format_time};
+use crate::parameters::{
+    PeriodBounds, PeriodParameters, Periods, QueryParameter, RangeParameters, format_time,
+};
 use crate::session::QuerySession;
 use crate::traceql::{ALWAYS_READ, Wanted, candidates, load};
 
@@ -121,17 +123,18 @@ fn example() -> serde_json::Value {
 /// failing traces are looked at. More than 2,000 groups become coarser: without the message, the type, the operation.
 #[utoipa::path(
     get, path = "/api/v1/failures", tag = "Failures", operation_id = "failures",
-    params(PeriodParameters),
+    params(QueryParameter, RangeParameters, PeriodParameters),
     responses((status = 200, description = "Groups.", body = FailuresAnswer, example = example), ReadErrors),
 )]
 async fn failures(
     State(state): State<ApiState>,
+    Parameters(which): Parameters<QueryParameter>,
+    Parameters(when): Parameters<RangeParameters>,
     Parameters(given): Parameters<PeriodParameters>,
 ) -> Result<Json<FailuresAnswer>, ApiError> {
-    let query = language::parse(&given.query)?;
-    language::check(&query, Table::Spans)?;
+    let query = which.of(Table::Spans)?;
     let limit = given.limit()?;
-    let periods = given.periods()?;
+    let periods = given.periods(when.range()?)?;
     let session = state.begin().await?;
     session.note_skipped(Table::Spans, periods.all);
     let (found, baseline_total) = groups(&session, &query, periods).await?;

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use spoor_storage::{Error, Result, TimeRange};
 use utoipa::ToSchema;
 
-use super::{TimeParameter, limit, time_range};
+use super::{TimeParameter, limit, most_buckets};
 use crate::api::{Buckets, optional};
-use crate::openapi::words::{SearchQuery, UnixNano};
+use crate::openapi::words::UnixNano;
 
 /// A period and the one before it, which tells what is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,21 +38,12 @@ pub(crate) struct PeriodBounds {
     since_unix_nano: Option<String>,
 }
 
-/// Parameters of a question about two periods.
+/// Parameters of a question about two periods, beside those of the rows.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PeriodParameters {
-    /// Which rows.
-    #[serde(default)]
-    #[param(value_type = SearchQuery)]
-    pub(crate) query: String,
-    /// The first instant. What is new is told against a baseline, the period of equal length before it, unless there is `since`.
-    #[serde(default, deserialize_with = "optional")]
-    start: Option<TimeParameter>,
-    /// The instant after the last.
-    #[serde(default, deserialize_with = "optional")]
-    end: Option<TimeParameter>,
-    /// Makes the baseline all that is between `start` and here; then counts and the rest are of what comes after.
+    /// What is new is told against a baseline: the period of equal length before `start`, or, with this, all that is
+    /// between `start` and here. Then counts and the rest are of what comes after.
     #[serde(default, deserialize_with = "optional")]
     since: Option<TimeParameter>,
     /// How many groups are shown.
@@ -75,8 +66,9 @@ impl PeriodParameters {
     const DEFAULT_LIMIT: usize = 50;
     const MAX_LIMIT: usize = 1_000;
 
-    pub(crate) fn periods(&self) -> Result<Periods> {
-        Periods::of(time_range(self.start, self.end)?, self.since)
+    /// The periods of a range. Errors if `since` is not in it.
+    pub(crate) fn periods(&self, range: TimeRange) -> Result<Periods> {
+        Periods::of(range, self.since)
     }
 
     /// How many groups are shown.
@@ -91,9 +83,7 @@ impl PeriodBuckets {
 
     /// How many buckets of time there may be.
     pub(crate) fn buckets(&self) -> Result<usize> {
-        let most = Self::MAX_BUCKETS;
-        limit(self.buckets, Self::DEFAULT_BUCKETS, most)
-            .map_err(|_| Error::invalid(format!("`buckets` can be 1 to {most}")))
+        most_buckets(self.buckets, Self::DEFAULT_BUCKETS, Self::MAX_BUCKETS)
     }
 }
 

@@ -3,9 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
-use datafusion::logical_expr::Expr;
 use serde::Serialize;
-use spoor_storage::{Result, Table, TimeRange};
+use spoor_storage::{Result, Table};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,12 +16,14 @@ use super::shape::Coarseness;
 use super::table::ShapeTable;
 use super::tally::{ServiceCount, Services, Tally};
 use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters};
-use crate::by_file::ByFile;
+use crate::by_file::Matching;
 use crate::failure::from_datafusion;
-use crate::language;
 use crate::openapi::ReadErrors;
 use crate::openapi::words::{Instant, RecordIdText, SearchQuery, UnixNano};
-use crate::parameters::{PeriodBounds, PeriodBuckets, PeriodParameters, Periods, format_time};
+use crate::parameters::{
+    PeriodBounds, PeriodBuckets, PeriodParameters, Periods, QueryParameter, RangeParameters,
+    format_time,
+};
 use crate::session::QuerySession;
 
 /// Services named of one pattern.
@@ -119,23 +120,23 @@ fn example() -> serde_json::Value {
 /// coarser, the same for the same records, with `"complete": false`.
 #[utoipa::path(
     get, path = "/api/v1/logs/patterns", tag = "Logs", operation_id = "logs_patterns",
-    params(PeriodParameters, PeriodBuckets),
+    params(QueryParameter, RangeParameters, PeriodParameters, PeriodBuckets),
     responses((status = 200, description = "Patterns.", body = PatternsAnswer, example = example), ReadErrors),
 )]
 async fn patterns(
     State(state): State<ApiState>,
+    Parameters(which): Parameters<QueryParameter>,
+    Parameters(when): Parameters<RangeParameters>,
     Parameters(given): Parameters<PeriodParameters>,
     Parameters(over_time): Parameters<PeriodBuckets>,
 ) -> Result<Json<PatternsAnswer>, ApiError> {
-    let query = language::parse(&given.query)?;
-    language::check(&query, Table::Logs)?;
+    let query = which.of(Table::Logs)?;
     let (limit, most) = (given.limit()?, over_time.buckets()?);
-    let periods = given.periods()?;
+    let periods = given.periods(when.range()?)?;
     let session = state.begin().await?;
-    session.note_skipped(Table::Logs, periods.all);
     let work = Work {
         session: &session,
-        filter: language::condition(&session, &query, Table::Logs, periods.all).await?,
+        logs: Matching::of(&session, &query, Table::Logs, periods.all).await?,
         periods,
     };
     let found = work.patterns(most, limit).await?;
@@ -144,24 +145,14 @@ async fn patterns(
 
 struct Work<'a> {
     session: &'a QuerySession,
-    filter: Expr,
+    logs: Matching<'a>,
     periods: Periods,
 }
 
 impl Work<'_> {
-    fn rows(&self, range: TimeRange, buckets: Option<Buckets>) -> ByFile<'_> {
-        ByFile {
-            session: self.session,
-            table: Table::Logs,
-            range,
-            filter: self.filter.clone(),
-            buckets,
-        }
-    }
-
     async fn patterns(&self, most: usize, limit: usize) -> Result<Content> {
         let current = self.periods.current();
-        let buckets = Buckets::over_counted(&self.rows(current, None), most).await?;
+        let buckets = self.logs.buckets(current, most).await?;
         let mut services = Services::default();
         let shapes = self.shapes(buckets, &mut services).await?;
         let patterns = patterns_of(&shapes);
@@ -229,7 +220,7 @@ impl Work<'_> {
         let mut table = ShapeTable::new(self.periods, buckets);
         for part in self.periods.parts(buckets) {
             let buckets = part.counted_in;
-            let rows = self.rows(part.range, buckets);
+            let rows = self.logs.rows(part.range, buckets);
             let Some(cells) = rows.cells(&ShapeCount { buckets }).await? else {
                 return Ok(None);
             };
@@ -252,7 +243,7 @@ impl Work<'_> {
         services: &mut Services,
         reservation: &MemoryReservation,
     ) -> Result<ShapeTable> {
-        let rows = self.rows(self.periods.all, None).all_rows()?;
+        let rows = self.logs.rows(self.periods.all, None).all_rows()?;
         let frame = rows
             .select_columns(&RecordColumns::NAMES)
             .map_err(from_datafusion)?;

@@ -6,19 +6,18 @@ use axum::extract::State;
 use axum::response::Response;
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::lit;
-use serde::Deserialize;
 use spoor_storage::{Result, Table, TimeRange};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::operations::{Operation, OperationCount, Operations, Service};
 use super::{changes, heatmap, red, topology};
-use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters, optional};
+use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters};
 use crate::by_file::{ByFile, Cells, RowCount};
 use crate::failure::from_datafusion;
 use crate::openapi::ReadErrors;
 use crate::otlp::JsonWriter;
-use crate::parameters::{TimeParameter, time_range};
+use crate::parameters::RangeParameters;
 use crate::session::QuerySession;
 use crate::trace::{json_response, time_condition, write_outcome};
 
@@ -34,17 +33,6 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(changes::api::changes))
 }
 
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-struct Window {
-    /// The first instant.
-    #[serde(default, deserialize_with = "optional")]
-    start: Option<TimeParameter>,
-    /// The instant after the last.
-    #[serde(default, deserialize_with = "optional")]
-    end: Option<TimeParameter>,
-}
-
 type ServicesAnswer = Answer<schema::Services>;
 
 /// Services and their operations.
@@ -52,14 +40,14 @@ type ServicesAnswer = Answer<schema::Services>;
 /// Percentiles are by nearest rank. Beyond 5,000 operations `"complete": false`.
 #[utoipa::path(
     get, path = "/api/v1/services", tag = "Services", operation_id = "services",
-    params(Window),
+    params(RangeParameters),
     responses((status = 200, description = "Services.", body = ServicesAnswer, example = schema::services_example), ReadErrors),
 )]
 async fn services(
     State(state): State<ApiState>,
-    Parameters(given): Parameters<Window>,
+    Parameters(when): Parameters<RangeParameters>,
 ) -> Result<Response, ApiError> {
-    let range = time_range(given.start, given.end)?;
+    let range = when.range()?;
     let session = state.begin().await?;
     let mut services = count_spans(&session, range).await?;
     let logs = count_logs(&session, range).await?;

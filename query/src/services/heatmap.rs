@@ -11,17 +11,16 @@ use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::col;
 use serde::{Deserialize, Serialize};
-use spoor_storage::{DataFile, Error, Result, Table};
+use spoor_storage::{DataFile, Result, Table};
 use utoipa::ToSchema;
 
 use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters, optional};
-use crate::by_file::{ByFile, Cell, Cells, Count, Places, Sorted};
+use crate::by_file::{Cell, Cells, Count, Matching, Places, Sorted};
 use crate::failure::from_datafusion;
-use crate::language;
 use crate::openapi::ReadErrors;
-use crate::openapi::words::{SearchQuery, UnixNano};
+use crate::openapi::words::UnixNano;
 use crate::otlp::{integers, strings};
-use crate::parameters::{self, TimeParameter};
+use crate::parameters::{QueryParameter, RangeParameters, most_buckets};
 
 const DEFAULT_BUCKETS: usize = 60;
 const MAX_BUCKETS: usize = 300;
@@ -47,16 +46,6 @@ const BAND_STARTS: [i64; 29] = {
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Given {
-    /// Which spans.
-    #[serde(default)]
-    #[param(value_type = SearchQuery)]
-    query: String,
-    /// The first instant, of the start of a span; without it, that of the first span that matches.
-    #[serde(default, deserialize_with = "optional")]
-    start: Option<TimeParameter>,
-    /// The instant after the last; without it, that after the last span that matches.
-    #[serde(default, deserialize_with = "optional")]
-    end: Option<TimeParameter>,
     /// How many buckets of time there may be.
     #[serde(default, deserialize_with = "optional")]
     #[param(minimum = 1, maximum = 300, default = 60)]
@@ -112,32 +101,24 @@ fn example() -> serde_json::Value {
 /// Buckets of time are those of the histogram. Bands of durations are log-scaled, three for each power of ten.
 #[utoipa::path(
     get, path = "/api/v1/spans/heatmap", tag = "Services", operation_id = "spans_heatmap",
-    params(Given),
+    params(QueryParameter, RangeParameters, Given),
     responses((status = 200, description = "Spans and errors by band and bucket.", body = HeatmapAnswer, example = example), ReadErrors),
 )]
 pub(super) async fn heatmap(
     State(state): State<ApiState>,
+    Parameters(which): Parameters<QueryParameter>,
+    Parameters(when): Parameters<RangeParameters>,
     Parameters(given): Parameters<Given>,
 ) -> Result<Json<HeatmapAnswer>, ApiError> {
-    let query = language::parse(&given.query)?;
-    language::check(&query, Table::Spans)?;
-    let most = parameters::limit(given.buckets, DEFAULT_BUCKETS, MAX_BUCKETS)
-        .map_err(|_| Error::invalid(format!("`buckets` can be 1 to {MAX_BUCKETS}")))?;
-    let range = parameters::time_range(given.start, given.end)?;
+    let query = which.of(Table::Spans)?;
+    let most = most_buckets(given.buckets, DEFAULT_BUCKETS, MAX_BUCKETS)?;
+    let range = when.range()?;
     let session = state.begin().await?;
-    session.note_skipped(Table::Spans, range);
-    let filter = language::condition(&session, &query, Table::Spans, range).await?;
-    let rows = |range, buckets| ByFile {
-        session: &session,
-        table: Table::Spans,
-        range,
-        filter: filter.clone(),
-        buckets,
-    };
-    let buckets = Buckets::over_counted(&rows(range, None), most).await?;
+    let spans = Matching::of(&session, &query, Table::Spans, range).await?;
+    let buckets = spans.buckets(range, most).await?;
     let bands = match buckets {
         Some(buckets) => {
-            let rows = rows(buckets.range(range), Some(buckets));
+            let rows = spans.rows(buckets.range(range), Some(buckets));
             let cells = rows.cells_or_all(&BandCount::new(buckets)).await?;
             bands_of(cells, buckets)
         }

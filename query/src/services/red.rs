@@ -17,13 +17,11 @@ use spoor_storage::{DataFile, Error, Result, Table, TimeRange};
 
 use super::api::schema;
 use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters, optional};
-use crate::by_file::{ByFile, Count, Places, RowCount, Sorted};
+use crate::by_file::{ByFile, Count, Matching, OTHER, Places, RowCount, Sorted};
 use crate::failure::from_datafusion;
-use crate::language;
 use crate::openapi::ReadErrors;
-use crate::openapi::words::SearchQuery;
 use crate::otlp::{JsonWriter, integers, strings};
-use crate::parameters::{self, TimeParameter};
+use crate::parameters::{QueryParameter, RangeParameters, limit, most_buckets};
 use crate::trace::{json_response, write_outcome};
 
 const DEFAULT_BUCKETS: usize = 60;
@@ -35,22 +33,9 @@ const MAX_CELLS: usize = 3_000;
 /// Durations that a cell keeps one by one.
 const EXACT: usize = 256;
 
-/// All values that have no series of their own.
-const OTHER: &str = "(other)";
-
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Given {
-    /// Which spans.
-    #[serde(default)]
-    #[param(value_type = SearchQuery)]
-    query: String,
-    /// The first instant, of the start of a span.
-    #[serde(default, deserialize_with = "optional")]
-    start: Option<TimeParameter>,
-    /// The instant after the last.
-    #[serde(default, deserialize_with = "optional")]
-    end: Option<TimeParameter>,
     /// How many buckets there may be; with `by`, series × buckets ≤ 3,000.
     #[serde(default, deserialize_with = "optional")]
     #[param(minimum = 1, maximum = 300, default = 60)]
@@ -82,18 +67,18 @@ struct Series {
 /// Buckets are those of the histogram of logs.
 #[utoipa::path(
     get, path = "/api/v1/spans/histogram", tag = "Services", operation_id = "spans_histogram",
-    params(Given),
+    params(QueryParameter, RangeParameters, Given),
     responses((status = 200, description = "Figures by bucket.", body = HistogramAnswer, example = schema::histogram_example), ReadErrors),
 )]
 pub(super) async fn histogram(
     State(state): State<ApiState>,
+    Parameters(which): Parameters<QueryParameter>,
+    Parameters(when): Parameters<RangeParameters>,
     Parameters(given): Parameters<Given>,
 ) -> Result<Response, ApiError> {
-    let query = language::parse(&given.query)?;
-    language::check(&query, Table::Spans)?;
-    let most = parameters::limit(given.buckets, DEFAULT_BUCKETS, MAX_BUCKETS)
-        .map_err(|_| Error::invalid(format!("`buckets` can be 1 to {MAX_BUCKETS}")))?;
-    let series = parameters::limit(given.limit, DEFAULT_SERIES, MAX_SERIES)?;
+    let query = which.of(Table::Spans)?;
+    let most = most_buckets(given.buckets, DEFAULT_BUCKETS, MAX_BUCKETS)?;
+    let series = limit(given.limit, DEFAULT_SERIES, MAX_SERIES)?;
     if given.by.is_some() && series * most > MAX_CELLS {
         return Err(Error::invalid(format!(
             "{series} series of {most} buckets are more than {MAX_CELLS} places"
@@ -101,21 +86,13 @@ pub(super) async fn histogram(
         .with_hint("ask for fewer `buckets` or a smaller `limit`")
         .into());
     }
-    let range = parameters::time_range(given.start, given.end)?;
+    let range = when.range()?;
     let session = state.begin().await?;
-    session.note_skipped(Table::Spans, range);
-    let filter = language::condition(&session, &query, Table::Spans, range).await?;
-    let rows = |range, buckets| ByFile {
-        session: &session,
-        table: Table::Spans,
-        range,
-        filter: filter.clone(),
-        buckets,
-    };
-    let buckets = Buckets::over_counted(&rows(range, None), most).await?;
+    let spans = Matching::of(&session, &query, Table::Spans, range).await?;
+    let buckets = spans.buckets(range, most).await?;
     let found = match buckets {
         Some(buckets) => {
-            let rows = rows(buckets.range(range), Some(buckets));
+            let rows = spans.rows(buckets.range(range), Some(buckets));
             series_of(&rows, buckets, (given.by.as_deref(), series)).await?
         }
         None => Vec::new(),
@@ -141,7 +118,7 @@ async fn series_of(
         let all = all.map_or_else(BTreeMap::new, |(_, cells)| cells);
         return Ok(vec![Series {
             name: None,
-            cells: in_order(all, buckets),
+            cells: buckets.in_order(all),
         }]);
     };
     let by = RowCount::by(Table::Spans, by, Some(buckets))?;
@@ -160,19 +137,9 @@ async fn series_of(
     };
     let named = named.into_iter().map(|(name, cells)| Series {
         name: Some(name.into()),
-        cells: in_order(cells, buckets),
+        cells: buckets.in_order(cells),
     });
     Ok(named.collect())
-}
-
-fn in_order(cells: BTreeMap<i64, Figures>, buckets: Buckets) -> Vec<Figures> {
-    let mut in_order = vec![Figures::default(); buckets.count];
-    for (bucket, figures) in cells {
-        if let Some(at) = buckets.place(bucket) {
-            in_order[at] = figures;
-        }
-    }
-    in_order
 }
 
 /// Counts spans, their errors and durations.

@@ -11,7 +11,7 @@ use spoor_storage::{Error, Result, TraceId};
 use super::answer::{TempoError, write_attribute};
 use crate::api::{ApiState, Parameters, optional};
 use crate::otlp::JsonWriter;
-use crate::parameters::{TimeParameter, limit, time_range};
+use crate::parameters::{TimeParameter, allowed, limit, time_range};
 use crate::session::QuerySession;
 use crate::trace::{TraceSummary, json_response, summarize, write_outcome};
 use crate::traceql::ast::{Field, Query, Target};
@@ -56,7 +56,12 @@ pub(super) async fn search(
         query: &query,
         range: time_range(given.start, given.end)?,
         limit: limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?,
-        spans_per_set: limit(given.spss.filter(|n| *n > 0), DEFAULT_SPANS, MAX_SPANS)?,
+        spans_per_set: allowed(
+            "spss",
+            given.spss.filter(|n| *n > 0),
+            DEFAULT_SPANS,
+            1..=MAX_SPANS,
+        )?,
         after: None,
         condition: None,
     };

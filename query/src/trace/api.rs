@@ -6,7 +6,7 @@ use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::prelude::{col, lit};
 use http::header::CONTENT_TYPE;
 use serde::Deserialize;
-use spoor_storage::{Error, ErrorKind, Result, Table, TraceId};
+use spoor_storage::{Error, ErrorKind, Result, Table, TimeRange, TraceId};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -24,7 +24,7 @@ use crate::language;
 use crate::openapi::words::{Cursor, SearchQuery, TraceIdText};
 use crate::openapi::{NotFound, ReadErrors};
 use crate::otlp::{integers, strings, write_traces_data};
-use crate::parameters::{TimeParameter, decode_cursor, limit, time_range};
+use crate::parameters::{QueryParameter, RangeParameters, allowed, decode_cursor, included, limit};
 use crate::session::{Outcome, QuerySession};
 use crate::traceql::{self, TraceqlSearch};
 
@@ -66,26 +66,6 @@ struct OneTrace {
     include: String,
 }
 
-impl OneTrace {
-    /// What is asked for beyond the trace. Errors if it is not known.
-    fn include(&self) -> Result<Include> {
-        let mut include = Include::default();
-        for part in self.include.split(',').map(str::trim) {
-            match part {
-                "" => {}
-                "percentiles" => include.percentiles = true,
-                "linked_from" => include.linked_from = true,
-                _ => {
-                    return Err(Error::invalid(format!("`include` has `{part}`")).with_hint(
-                        "it may have `percentiles` and `linked_from`, with a comma between",
-                    ));
-                }
-            }
-        }
-        Ok(include)
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum View {
@@ -117,7 +97,11 @@ async fn one_trace(
 ) -> Result<Response, ApiError> {
     let id = trace_id_of(&trace_id)?;
     let view = given.view.unwrap_or(View::Otlp);
-    let include = given.include()?;
+    let [percentiles, linked_from] = included(&given.include, ["percentiles", "linked_from"])?;
+    let include = Include {
+        percentiles,
+        linked_from,
+    };
     let session = state.begin().await?;
     if view == View::Otlp {
         // `TracesData` has no place for more, so what is missing is an error here.
@@ -223,10 +207,6 @@ async fn count_logs(session: &QuerySession, id: TraceId) -> Result<LogCounts> {
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Search {
-    /// Which spans a trace must have one of.
-    #[serde(default)]
-    #[param(value_type = SearchQuery)]
-    query: String,
     /// In the place of `query`: traces for which this TraceQL query leaves a span.
     #[param(example = "{ resource.service.name = \"cart\" && status = error } | count() > 2")]
     traceql: Option<String>,
@@ -237,12 +217,6 @@ struct Search {
     #[serde(default, deserialize_with = "optional")]
     #[param(minimum = 1, maximum = 100, default = 3)]
     spans_per_set: Option<usize>,
-    /// The first instant, of the start of a span that matches.
-    #[serde(default, deserialize_with = "optional")]
-    start: Option<TimeParameter>,
-    /// The instant after the last.
-    #[serde(default, deserialize_with = "optional")]
-    end: Option<TimeParameter>,
     /// How many traces a page has.
     #[serde(default, deserialize_with = "optional")]
     #[param(minimum = 1, maximum = 1_000, default = 20)]
@@ -266,20 +240,21 @@ impl Search {
 /// The newest match first. With `traceql`, traces for which the query leaves a span that starts in the range.
 #[utoipa::path(
     get, path = "/api/v1/traces", tag = "Traces", operation_id = "traces",
-    params(Search),
+    params(QueryParameter, RangeParameters, Search),
     responses((status = 200, description = "A page of traces.", body = TracesAnswer, example = schema::example), ReadErrors),
 )]
 async fn search(
     State(state): State<ApiState>,
+    Parameters(which): Parameters<QueryParameter>,
+    Parameters(when): Parameters<RangeParameters>,
     Parameters(given): Parameters<Search>,
 ) -> Result<Response, ApiError> {
+    let range = when.range()?;
     let (traceql, logs) = (given.traceql.as_deref(), given.logs.as_deref());
-    if let Some(asked) = traceql::Asked::of(traceql, &given.query, logs)? {
-        return search_traceql(&state, &asked, &given).await;
+    if let Some(asked) = traceql::Asked::of(traceql, &which.query, logs)? {
+        return search_traceql(&state, &asked, range, &given).await;
     }
-    let query = language::parse(&given.query)?;
-    language::check(&query, Table::Spans)?;
-    let range = time_range(given.start, given.end)?;
+    let query = which.of(Table::Spans)?;
     let limit = limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let after = given.after()?;
     let session = state.begin().await?;
@@ -303,13 +278,19 @@ async fn search(
 async fn search_traceql(
     state: &ApiState,
     asked: &traceql::Asked,
+    range: TimeRange,
     given: &Search,
 ) -> Result<Response, ApiError> {
     let mut wanted = TraceqlSearch {
         query: &asked.query,
-        range: time_range(given.start, given.end)?,
+        range,
         limit: limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?,
-        spans_per_set: limit(given.spans_per_set, DEFAULT_SPANS, MAX_SPANS_SHOWN)?,
+        spans_per_set: allowed(
+            "spans_per_set",
+            given.spans_per_set,
+            DEFAULT_SPANS,
+            1..=MAX_SPANS_SHOWN,
+        )?,
         after: given.after()?,
         condition: None,
     };

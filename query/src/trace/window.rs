@@ -10,6 +10,7 @@ pub(super) mod api;
 pub(super) mod find;
 mod kept;
 mod load;
+mod request;
 mod rows;
 mod schema;
 mod told;

@@ -1,5 +1,7 @@
 //! Buckets of round widths at round times.
 
+use std::collections::BTreeMap;
+
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::{Expr, cast, lit};
 use spoor_storage::{Error, Result, TimeRange};
@@ -98,6 +100,17 @@ impl Buckets {
     pub(crate) fn place(self, number: i64) -> Option<usize> {
         let place = usize::try_from(number.saturating_sub(self.first_number()));
         place.ok().filter(|place| *place < self.count)
+    }
+
+    /// What is counted by the number of its bucket, bucket by bucket.
+    pub(crate) fn in_order<T: Clone + Default>(self, cells: BTreeMap<i64, T>) -> Vec<T> {
+        let mut in_order = vec![T::default(); self.count];
+        for (number, cell) in cells {
+            if let Some(at) = self.place(number) {
+                in_order[at] = cell;
+            }
+        }
+        in_order
     }
 
     /// The number of the bucket of a time that is not before the first, which has the number 0.

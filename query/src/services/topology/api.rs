@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
-use spoor_storage::{Error, Result, Table, TimeRange};
+use spoor_storage::{Result, Table, TimeRange};
 
 use super::{CallEdge, CallKey, Calls, Node, Topology, between_services};
 use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters, optional};
@@ -14,7 +14,7 @@ use crate::failure::from_datafusion;
 use crate::listing;
 use crate::openapi::ReadErrors;
 use crate::otlp::JsonWriter;
-use crate::parameters::{self, TimeParameter, time_range};
+use crate::parameters::{RangeParameters, allowed};
 use crate::services::api::schema;
 use crate::services::calls::{Beside, each_trace};
 use crate::services::graph::elementary::{FoundCycles, find_cycles};
@@ -28,12 +28,6 @@ const MAX_BUCKETS: usize = 100;
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Given {
-    /// The first instant: an edge counts when the called span starts in the range.
-    #[serde(default, deserialize_with = "optional")]
-    start: Option<TimeParameter>,
-    /// The instant after the last.
-    #[serde(default, deserialize_with = "optional")]
-    end: Option<TimeParameter>,
     /// How many buckets of time there may be; then each edge has its figures over time.
     #[serde(default, deserialize_with = "optional")]
     #[param(minimum = 0, maximum = 100, default = 0)]
@@ -47,31 +41,28 @@ type GraphAnswer = Answer<schema::ServiceGraph>;
 
 /// Who calls whom, with rate, errors and duration, and the cycles.
 ///
-/// An edge between services is a span and its caller of different known services. Edges to what sends no spans are
+/// An edge between services is a span and its caller of different known services; it counts when the called span starts
+/// in the range. Edges to what sends no spans are
 /// `inferred`, from attributes of `CLIENT`, `PRODUCER` and `CONSUMER` spans that no span of another service answers:
 /// `database` (`db.system.name`), `messaging` (`messaging.system`, named by the destination), `external`
 /// (`peer.service`, `server.address`), `server` (`rpc.service`). `client` is whoever called a server span without a
 /// parent. Old names of the conventions count too. At most 10,000 edges are told apart.
 #[utoipa::path(
     get, path = "/api/v1/services/graph", tag = "Services", operation_id = "services_graph",
-    params(Given),
+    params(RangeParameters, Given),
     responses((status = 200, description = "The graph.", body = GraphAnswer, example = schema::graph_example), ReadErrors),
 )]
 pub(crate) async fn graph(
     State(state): State<ApiState>,
+    Parameters(when): Parameters<RangeParameters>,
     Parameters(given): Parameters<Given>,
 ) -> Result<Response, ApiError> {
-    let range = time_range(given.start, given.end)?;
-    let most = given
-        .buckets
-        .filter(|most| *most > 0)
-        .map(|most| parameters::limit(Some(most), 1, MAX_BUCKETS))
-        .transpose()
-        .map_err(|_| Error::invalid(format!("`buckets` can be 0 to {MAX_BUCKETS}")))?;
+    let range = when.range()?;
+    let most = allowed("buckets", given.buckets, 0, 0..=MAX_BUCKETS)?;
     let session = state.begin().await?;
     let buckets = match most {
-        Some(most) => over_spans(&session, range, most).await?,
-        None => None,
+        0 => None,
+        most => over_spans(&session, range, most).await?,
     };
     let mut topology = Topology::new(buckets);
     each_trace(&session, range, Beside::Peers, |trace| topology.add(trace)).await?;

@@ -1,33 +1,26 @@
 //! `GET /api/v1/traces/{trace_id}/timeline`.
 
-use std::collections::HashSet;
-use std::sync::Arc;
-
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Deserialize;
-use spoor_storage::{Error, Result, TraceId};
+use spoor_storage::{Error, Result};
 use utoipa::ToSchema;
 
-use super::kept::whole_trace;
+use super::request::{GroupParameters, check_place, stored_trace};
 use super::rows::{Clock, Window, WindowRows};
 use super::schema;
 use super::told::Told;
-use super::whole::WholeTrace;
 use super::write::Answer as Written;
 use crate::api::{Answer, ApiError, ApiState, Parameters, optional};
 use crate::openapi::words::TraceIdText;
 use crate::openapi::{NotFound, ReadErrors};
-use crate::parameters::limit;
-use crate::session::QuerySession;
-use crate::trace::api::{json_response, not_found};
+use crate::parameters::{included, limit};
+use crate::trace::api::json_response;
 use crate::trace::load::trace_id_of;
 
 const DEFAULT_ROWS: usize = 500;
 const MAX_ROWS: usize = 5_000;
 const DEFAULT_DEPTH: usize = 50;
-/// Groups that can be open at once.
-const MAX_EXPANDED: usize = 1_000;
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -56,14 +49,6 @@ pub(in crate::trace) struct Given {
     #[serde(default)]
     #[param(inline)]
     clock: ClockName,
-    /// Whether three or more children of one span with the same service, name and kind are one row.
-    #[serde(default)]
-    #[param(inline)]
-    similar: Similar,
-    /// The `span_index` of rows of such groups whose spans are rows of their own all the same, with commas between.
-    #[serde(default)]
-    #[param(example = "1,205")]
-    expand: String,
     /// `analysis` adds what the answer says of the whole trace.
     #[serde(default)]
     #[param(example = "analysis")]
@@ -79,42 +64,9 @@ enum ClockName {
     Adjusted,
 }
 
-/// What similar siblings are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Similar {
-    #[default]
-    Apart,
-    Together,
-}
-
-impl Similar {
-    /// The groups that are open, if similar siblings are one row. Errors if `expand` is not a list of few numbers.
-    pub(super) fn open(self, expand: &str) -> Result<Option<HashSet<usize>>> {
-        let mut open = HashSet::new();
-        for text in expand
-            .split(',')
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
-        {
-            let index = text.parse().map_err(|_| {
-                Error::invalid(format!("`expand` has `{text}`"))
-                    .with_hint("it is a list of `span_index`, with commas between")
-            })?;
-            open.insert(index);
-        }
-        if open.len() > MAX_EXPANDED {
-            let error = Error::invalid(format!("`expand` has {} groups", open.len()));
-            let hint = format!("it may have {MAX_EXPANDED}; `similar=apart` opens all of them");
-            return Err(error.with_hint(hint));
-        }
-        Ok((self == Self::Together).then_some(open))
-    }
-}
-
 impl Given {
     /// What is looked at. Errors if a parameter says nothing that can be.
-    fn window(&self) -> Result<Window> {
+    fn window(&self, groups: &GroupParameters) -> Result<Window> {
         if self.depth == Some(0) {
             return Err(Error::invalid(
                 "`depth` is 0; it is how many levels are shown",
@@ -134,20 +86,8 @@ impl Given {
             after: self.after,
             depth: self.depth.unwrap_or(DEFAULT_DEPTH),
             limit: limit(self.limit, DEFAULT_ROWS, MAX_ROWS)?,
-            similar: self.similar.open(&self.expand)?,
+            similar: groups.open()?,
         })
-    }
-
-    /// Whether the whole trace is told of. Errors if anything else is asked for.
-    fn includes_analysis(&self) -> Result<bool> {
-        match self.include.trim() {
-            "" => Ok(false),
-            "analysis" => Ok(true),
-            other => {
-                let error = Error::invalid(format!("`include` has `{other}`"));
-                Err(error.with_hint("it may have `analysis`"))
-            }
-        }
     }
 }
 
@@ -159,17 +99,18 @@ type WindowAnswerJson = Answer<schema::WindowJson>;
 /// trace is kept in memory for the next window and is always as new as the newest span.
 #[utoipa::path(
     get, path = "/api/v1/traces/{trace_id}/timeline", tag = "Traces", operation_id = "trace_timeline",
-    params(("trace_id" = TraceIdText, Path, description = "In either case."), Given),
+    params(("trace_id" = TraceIdText, Path, description = "In either case."), Given, GroupParameters),
     responses((status = 200, description = "Rows.", body = WindowAnswerJson, example = schema::example), ReadErrors, NotFound),
 )]
 pub(in crate::trace) async fn timeline(
     State(state): State<ApiState>,
     Path(trace_id): Path<String>,
     Parameters(given): Parameters<Given>,
+    Parameters(groups): Parameters<GroupParameters>,
 ) -> Result<Response, ApiError> {
     let id = trace_id_of(&trace_id)?;
-    let mut window = given.window()?;
-    let analysis = given.includes_analysis()?;
+    let mut window = given.window(&groups)?;
+    let [analysis] = included(&given.include, ["analysis"])?;
     let session = state.begin().await?;
     let trace = stored_trace(&session, id).await?;
     if let Some(under) = window.under {
@@ -195,23 +136,4 @@ pub(in crate::trace) async fn timeline(
         told: told.as_ref(),
     };
     Ok(json_response(answer.write(&rows, &session.outcome())))
-}
-
-/// A trace of which spans are stored.
-pub(super) async fn stored_trace(session: &QuerySession, id: TraceId) -> Result<Arc<WholeTrace>> {
-    let trace = whole_trace(session, id).await?;
-    if trace.spans.is_empty() {
-        return Err(not_found(session, id));
-    }
-    Ok(trace)
-}
-
-/// Errors if a trace has no span at the place that a parameter names.
-pub(super) fn check_place(trace: &WholeTrace, parameter: &str, place: usize) -> Result<()> {
-    let count = trace.spans.len();
-    if place < count {
-        return Ok(());
-    }
-    let error = Error::invalid(format!("the trace has no span at `{parameter}` {place}"));
-    Err(error.with_hint(format!("it has {count} spans, counted from 0")))
 }

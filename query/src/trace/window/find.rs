@@ -6,8 +6,8 @@ use datafusion::prelude::{col, lit};
 use serde::Deserialize;
 use spoor_storage::{Error, Result, SpanId, Table, TimeRange, TraceId};
 
-use super::api::{Similar, check_place, stored_trace};
 use super::load::{COLUMNS, SlimRow, slim_rows};
+use super::request::{GroupParameters, check_place, stored_trace};
 use super::rows::{Clock, Window};
 use super::schema;
 use super::whole::WholeTrace;
@@ -18,7 +18,7 @@ use crate::language;
 use crate::openapi::words::{SearchQuery, SpanIdText, TraceIdText};
 use crate::openapi::{NotFound, ReadErrors};
 use crate::otlp::JsonWriter;
-use crate::parameters::limit;
+use crate::parameters::{included, limit};
 use crate::session::{Outcome, QuerySession};
 use crate::trace::api::json_response;
 use crate::trace::load::trace_id_of;
@@ -53,14 +53,6 @@ pub(in crate::trace) struct Given {
     #[serde(default, deserialize_with = "optional")]
     #[param(minimum = 1, maximum = 10_000, default = 1_000)]
     limit: Option<usize>,
-    /// Whether the path has the rows of groups of similar siblings.
-    #[serde(default)]
-    #[param(inline)]
-    similar: Similar,
-    /// The `span_index` of rows of groups that the path does not have, with commas between.
-    #[serde(default)]
-    #[param(example = "1,205")]
-    expand: String,
     /// `rows` adds the rows of the first 100 that are told.
     #[serde(default)]
     #[param(example = "rows")]
@@ -97,18 +89,6 @@ impl Given {
         }
     }
 
-    /// Whether the rows of matches are told. Errors if anything else is asked for.
-    fn includes_rows(&self) -> Result<bool> {
-        match self.include.trim() {
-            "" => Ok(false),
-            "rows" => Ok(true),
-            other => {
-                let error = Error::invalid(format!("`include` has `{other}`"));
-                Err(error.with_hint("it may have `rows`"))
-            }
-        }
-    }
-
     /// The matches that are asked for, of all of them.
     fn page(&self, places: &[usize], most: usize) -> Vec<usize> {
         if let Some(before) = self.before {
@@ -129,24 +109,25 @@ type FoundAnswerJson = Answer<schema::FoundJson>;
 /// By id, by place or by a search; of the first of those that are told also the way to it.
 #[utoipa::path(
     get, path = "/api/v1/traces/{trace_id}/timeline/find", tag = "Traces", operation_id = "trace_timeline_find",
-    params(("trace_id" = TraceIdText, Path, description = "In either case."), Given),
+    params(("trace_id" = TraceIdText, Path, description = "In either case."), Given, GroupParameters),
     responses((status = 200, description = "Places.", body = FoundAnswerJson, example = schema::found_example), ReadErrors, NotFound),
 )]
 pub(in crate::trace) async fn find(
     State(state): State<ApiState>,
     Path(trace_id): Path<String>,
     Parameters(given): Parameters<Given>,
+    Parameters(groups): Parameters<GroupParameters>,
 ) -> Result<Response, ApiError> {
     let id = trace_id_of(&trace_id)?;
     let most = limit(given.limit, DEFAULT_MATCHES, MAX_MATCHES)?;
     let wanted = given.wanted()?;
-    let rows = given.includes_rows()?;
+    let [rows] = included(&given.include, ["rows"])?;
     if given.after.is_some() && given.before.is_some() {
         let error = Error::invalid("`after` and `before` cannot be given both");
         return Err(error.with_hint("leave one of them out").into());
     }
     let window = Window {
-        similar: given.similar.open(&given.expand)?,
+        similar: groups.open()?,
         ..Window::of_all(Clock::Raw)
     };
     let session = state.begin().await?;
