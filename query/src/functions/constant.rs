@@ -54,13 +54,13 @@ struct ConstantFunction<T> {
 
 impl<T: ConstantTest> ConstantFunction<T> {
     fn read(constant: Option<&ScalarValue>) -> Result<T::Constant> {
-        match constant.and_then(|constant| constant.try_as_str().flatten()) {
-            Some(text) => T::read(text),
-            None => plan_err!(
+        let Some(text) = constant.and_then(|constant| constant.try_as_str().flatten()) else {
+            return plan_err!(
                 "the second argument of `{}` must be a text constant",
                 T::NAME
-            ),
-        }
+            );
+        };
+        T::read(text)
     }
 }
 
