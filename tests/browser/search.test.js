@@ -100,11 +100,11 @@ describe("what a search costs", () => {
       await route.continue().catch(() => undefined);
     });
     await page.route("**/api/v1/queries", async (route) => {
-      const entry = { id: "1", kind: "/api/v1/logs", query: "dispatcherServlet", state: "running", rows_read: 7, bytes_read: 123_000 };
+      const entry = { id: "1", kind: "/api/v1/logs", query: "dispatcherServlet", state: "running", rows_read: 7, rows_planned: 100, bytes_read: 123_000 };
       await route.fulfill({ contentType: "application/json", body: JSON.stringify({ queries: [entry], running: 1 }) });
     });
     await page.goto(`${server.http}/logs?q=dispatcherServlet&${RANGE}`);
-    await page.getByText(/^123 kB read of ≤/).waitFor();
+    await page.getByText("7.0 %, 123 kB read").waitFor();
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.getByRole("heading", { name: "Cancelled" }).waitFor();
     await assertAccessible(page, "cancelled");
@@ -367,6 +367,62 @@ test("a filter is put together from field, operator and value, and is the same i
     assert.deepEqual(problems, []);
     await close();
   }
+});
+
+test("a filter is changed at its place, its operator too, and the rest of the query stays letter by letter", async () => {
+  for (const size of ["laptop", "phone"]) {
+    const { page, problems, close } = await open({ viewport: SIZES[size], hasTouch: size === "phone" });
+    const becomes = (query) => page.waitForFunction((wanted) => new URL(location.href).searchParams.get("q") === wanted, query);
+    await page.goto(`${server.http}/logs?q=${encodeURIComponent("a*  NOT service:ts-order-service  (b OR NOT c)")}&${RANGE}`);
+    const chip = page.getByRole("list", { name: "Filters of the query" });
+    const edit = async (title, operator, fields) => {
+      await chip.getByTitle(`${title}: change it`).click();
+      if (operator) await page.getByLabel("What is said of the field").selectOption(operator);
+      for (const [label, value] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(value);
+    };
+    await edit("NOT service:ts-order-service", "contains", { Value: "order" });
+    await chip.getByText("service:*order*").last().waitFor();
+    await assertFits(page);
+    await assertAccessible(page, `a filter that is changed, ${size}`);
+    await page.keyboard.press("Enter");
+    await becomes("a*  service:*order*  (b OR NOT c)");
+    await edit("service:*order*", "is one of", { Value: "ts-order-service, ts-food-service" });
+    await page.getByRole("button", { name: "Change", exact: true }).click();
+    await becomes("a*  service:(ts-order-service OR ts-food-service)  (b OR NOT c)");
+    await edit("service:(ts-order-service OR ts-food-service)", null, { Field: "level" });
+    await page.getByLabel("What is said of the field").selectOption("between");
+    await page.getByLabel("Lower end", { exact: true }).fill("info");
+    await page.getByRole("button", { name: "The upper end belongs to it" }).click();
+    await page.getByLabel("Upper end", { exact: true }).fill("error");
+    await page.keyboard.press("Enter");
+    await becomes("a*  level:[info TO error}  (b OR NOT c)");
+    // What is not changed stays as it is written, and Escape changes nothing.
+    await edit("level:[info TO error}", null, {});
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Upper end", { exact: true }).waitFor({ state: "detached" });
+    await edit("level:[info TO error}", "is", { Value: "warn" });
+    await page.keyboard.press("Escape");
+    await page.getByLabel("Value", { exact: true }).waitFor({ state: "detached" });
+    await becomes("a*  level:[info TO error}  (b OR NOT c)");
+    assert.deepEqual(problems, []);
+    await close();
+  }
+});
+
+test("only what the language can say of a field is offered for it", async () => {
+  const { page, problems, close } = await open();
+  await page.goto(`${server.http}/traces?q=${encodeURIComponent("kind:server duration>1ms")}&${RANGE}`);
+  const chip = page.getByRole("list", { name: "Filters of the query" });
+  const offered = async (title) => {
+    await chip.getByTitle(`${title}: change it`).click();
+    const labels = await page.getByLabel("What is said of the field").locator("option").allTextContents();
+    await page.keyboard.press("Escape");
+    return labels;
+  };
+  assert.deepEqual(await offered("kind:server"), ["is", "is not", "is one of", "is none of"]);
+  assert.deepEqual(await offered("duration>1ms"), [">", "≥", "<", "≤", "between", "is", "is not"]);
+  assert.deepEqual(problems, []);
+  await close();
 });
 
 test("an answer says how old it is, and all that is missing in it when it is asked", async () => {

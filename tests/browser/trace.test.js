@@ -189,6 +189,43 @@ describe("clocks that disagree", () => {
   });
 });
 
+test("a span has a page of its own, with all its panel says, among those that called it and that it called", async () => {
+  for (const size of ["laptop", "phone"]) {
+    const { page, problems, close } = await open({ viewport: SIZES[size], hasTouch: size === "phone" });
+    const id = `${SKEWED.slice(-8)}00000003`;
+    await page.goto(`${server.http}/trace/${SKEWED}?span=${id}`);
+    const said = await page.getByRole("complementary", { name: "Span" }).locator("dl.timing").textContent();
+    await page.getByRole("link", { name: "Open the span on its own page" }).click();
+    await page.waitForURL(`**/trace/${SKEWED}/span/${id}`);
+    await page.getByRole("heading", { name: "GET /stock" }).waitFor();
+    await page.getByText("Slower than").waitFor();
+    const own = await page.getByRole("group", { name: "The span" }).locator("dl.timing").textContent();
+    assert.ok(own.startsWith(said.split("Slower than")[0].split("Clock moved")[0]), `${own} | ${said}`);
+    const kin = page.getByRole("region", { name: "Its place in the trace" }).getByRole("link");
+    assert.deepEqual((await kin.locator(".kin-text").allTextContents()).map((text) => text.trim()), ["GET /stock shop", "GET shop", "GET /stock stock", "SELECT stock stock"]);
+    assert.equal(await page.locator(".kin-row[aria-current]").count(), 1);
+    await assertFits(page);
+    await assertAccessible(page, `a span, ${size}`);
+    await kin.last().click();
+    await page.getByRole("heading", { name: "SELECT stock" }).waitFor();
+    await page.getByText("mysql").first().waitFor();
+    await page.reload();
+    await page.getByRole("heading", { name: "SELECT stock" }).waitFor();
+    await page.goBack();
+    await page.getByRole("heading", { name: "GET /stock" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.waitForURL(`**/trace/${SKEWED}?span=${id}`);
+    await page.getByRole("complementary", { name: "Span" }).waitFor();
+    await page.goto(`${server.http}/trace/${SKEWED}/span/${"ab".repeat(8)}`);
+    await page.getByRole("heading", { name: "This span is not in its trace" }).waitFor();
+    await assertAccessible(page, "no span");
+    assert.deepEqual(problems, []);
+    await page.goto(`${server.http}/trace/${"ab".repeat(16)}/span/${id}`);
+    await page.getByRole("heading", { name: "This trace is not here" }).waitFor();
+    await close();
+  }
+});
+
 describe("a file in the place of the server", () => {
   const textOf = async (page) => (await rows(page).allTextContents()).join("\n");
   /** What one trace is as a download. */

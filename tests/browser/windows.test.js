@@ -300,3 +300,24 @@ test("a million spans are scrolled through with a bounded page", async (context)
   assert.deepEqual(problems, []);
   await close();
 });
+
+test("a span of a large trace has a page of its own, for which only the rows down to it are asked", async () => {
+  const { page, problems, close } = await open();
+  const asked = [];
+  page.on("request", (request) => request.url().includes("/api/v1/traces/") && asked.push(new URL(request.url())));
+  await page.goto(`${server.http}/trace/${LARGE}/span/${idOf(4)}`);
+  await page.getByRole("heading", { name: "UPDATE item" }).waitFor();
+  await page.getByRole("group", { name: "The span" }).getByText("n4", { exact: true }).waitFor();
+  assert.deepEqual(await page.locator(".kin-text").allTextContents(), ["import importer", "batch importer", "PUT /items catalogue", "UPDATE item db"]);
+  assert.deepEqual(asked.map((url) => [url.pathname.replace(/^.*\/timeline/, ""), url.searchParams.get("limit")]), [["", "1"], ["/find", "1"]]);
+  await assertAccessible(page, "a span of a large trace");
+  await page.getByRole("link", { name: /^PUT \/items/ }).click();
+  await page.getByRole("heading", { name: "PUT /items" }).waitFor();
+  await page.getByRole("group", { name: "The span" }).getByText("Children").waitFor();
+  await page.getByRole("link", { name: "In its trace" }).click();
+  await chosen(page).waitFor();
+  await page.getByRole("complementary", { name: "Span" }).getByRole("link", { name: "Open the span on its own page" }).click();
+  await page.getByRole("heading", { name: "PUT /items" }).waitFor();
+  assert.deepEqual(problems, []);
+  await close();
+});

@@ -20,6 +20,7 @@ import { copyText } from "./ui/copy";
 
 // Who comes for logs and traces does not wait for the code of these.
 const LogPageView = lazyView(async () => (await import("./logs/page")).LogPageView);
+const SpanPageView = lazyView(async () => (await import("./trace/span-page")).SpanPageView);
 const CompareView = lazyView(async () => (await import("./compare/view")).CompareView);
 const ServiceView = lazyView(async () => (await import("./services/page")).ServiceView);
 const ErrorsView = lazyView(async () => (await import("./errors/view")).ErrorsView);
@@ -60,12 +61,14 @@ export function App(): JSX.Element {
 function CurrentView(): JSX.Element {
   const { path } = usePlace();
   const trace = /^\/trace\/([^/]+)\/?$/.exec(path)?.[1];
-  const title = path.startsWith("/log/") ? "Log record" : trace ? `Trace ${trace.slice(0, 8)}` : (TITLES[path] ?? VIEWS.find((view) => path.startsWith(view.path))?.label ?? "Logs");
+  const [, spanTrace, span] = /^\/trace\/([^/]+)\/span\/([^/]+)\/?$/.exec(path) ?? [];
+  const title = span ? `Span ${span.slice(0, 8)}` : path.startsWith("/log/") ? "Log record" : trace ? `Trace ${trace.slice(0, 8)}` : (TITLES[path] ?? VIEWS.find((view) => path.startsWith(view.path))?.label ?? "Logs");
   useEffect(() => {
     document.title = `${title} · Spoor`;
     if (path === "/") navigate("/logs", "replace");
   }, [path]);
   if (trace) return <TraceView key={trace} id={trace.toLowerCase()} />;
+  if (spanTrace && span) return <SpanPageView key={path} traceId={spanTrace.toLowerCase()} span={span.toLowerCase()} />;
   const record = /^\/log\/(\d+)\/?$/.exec(path)?.[1];
   if (record) return <LogPageView key={record} id={record} />;
   if (path === "/" || path === "/logs") return <LogsView />;

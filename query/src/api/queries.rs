@@ -92,6 +92,8 @@ pub(super) struct RunningQuery {
     state: &'static str,
     /// Rows read of files that were opened so far and of memory.
     rows_read: u64,
+    /// Rows that are to be read as far as that is planned, those read included.
+    rows_planned: u64,
     /// As `scanned_bytes` of answers, so far.
     bytes_read: u64,
     memory_bytes: usize,
@@ -124,6 +126,7 @@ impl RunningQuery {
             elapsed_ms: u64::try_from(entry.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             state: if entry.waits() { "waiting" } else { "running" },
             rows_read: entry.read.rows(),
+            rows_planned: entry.read.planned_rows(),
             bytes_read: entry.read.bytes(),
             memory_bytes: entry.memory_bytes(),
             max_memory_bytes: options.memory_bytes,
@@ -211,7 +214,7 @@ fn query_example() -> Value {
     json!({
         "id": "188b1cc05c8a71f400000007", "kind": "/api/v1/sql", "query": "SELECT count(*) FROM logs", "tenant": "default",
         "client": "10.0.0.7", "caller": null, "began_time": "2023-01-29T08:48:16.546346267Z", "elapsed_ms": 1200,
-        "state": "running", "rows_read": 1000, "bytes_read": 70_000, "memory_bytes": 4096, "max_memory_bytes": 536_870_912,
+        "state": "running", "rows_read": 1000, "rows_planned": 4000, "bytes_read": 70_000, "memory_bytes": 4096, "max_memory_bytes": 536_870_912,
         "deadline": "2023-01-29T08:49:16.546346267Z",
     })
 }

@@ -82,11 +82,12 @@ impl Asked {
     }
 }
 
-/// How much was read so far.
+/// How much was read so far, and how much is to be read as far as that is planned.
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
     bytes: AtomicU64,
     rows: AtomicU64,
+    planned_rows: AtomicU64,
 }
 
 impl Reading {
@@ -98,12 +99,21 @@ impl Reading {
         self.rows.fetch_add(rows, Ordering::Relaxed);
     }
 
+    /// Each row that is read is planned before.
+    pub(crate) fn plan_rows(&self, rows: u64) {
+        self.planned_rows.fetch_add(rows, Ordering::Relaxed);
+    }
+
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 
     pub(crate) fn rows(&self) -> u64 {
         self.rows.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn planned_rows(&self) -> u64 {
+        self.planned_rows.load(Ordering::Relaxed)
     }
 }
 

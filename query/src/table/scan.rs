@@ -179,6 +179,7 @@ impl Scan<'_> {
             counted.rows += buffered.batch.num_rows() as u64;
             counted.bytes += bytes_of(&buffered.batch, columns)?;
         }
+        self.scope.read().plan_rows(counted.rows);
         self.scope.read().add_rows(counted.rows);
         self.scope.read().add_bytes(counted.bytes);
         Ok(counted)
@@ -249,6 +250,7 @@ impl Scan<'_> {
             source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
         }
         counts.scan.add_source(source.metrics().clone());
+        self.scope.read().plan_rows(to_read::rows_of_files(&files));
         let groups = state
             .config()
             .target_partitions()

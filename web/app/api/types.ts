@@ -281,7 +281,7 @@ export interface Explained extends Answer {
 
 /** What waits and runs now, as far as the search bar shows it. */
 export interface RunningPage {
-  queries: { kind: string; query: string; state: "waiting" | "running"; rows_read: number; bytes_read: number }[];
+  queries: { kind: string; query: string; state: "waiting" | "running"; rows_read: number; rows_planned: number; bytes_read: number }[];
 }
 
 /** Jaeger's shape. */

@@ -4,14 +4,17 @@ import type { Loaded } from "../api/use";
 import { count } from "../lib/format";
 import { usePhone } from "../lib/prefs";
 import { setParams, usePlace } from "../lib/router";
+import { exceptionsStatement, failuresStatement } from "../lib/pagesql";
 import { useSearch, type Search } from "../lib/search";
 import { QueryBar } from "../ui/querybar";
+import { RunningNote } from "../ui/progress";
+import { RunAs } from "../ui/runas";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { TimePicker } from "../ui/timepicker";
 import { ALL_TIME } from "../lib/time";
 import { ExceptionList } from "./exceptions";
 import { FailureList } from "./failures";
-import { useGroups } from "./use-groups";
+import { groupParams, useGroups } from "./use-groups";
 
 const LIMIT = 100;
 
@@ -45,15 +48,17 @@ export function ErrorsView(): JSX.Element {
           {tab(null, "Where requests break", failures.data?.group_count)}
           {tab("exceptions", "Exceptions", thrown.data?.group_count)}
         </div>
-        {found.data && newCount === null && found.data.total > 0 && <span class="toolbar-end muted hide-phone">What is new shows in a range that has data before it</span>}
-        {newCount !== null && (newCount > 0 || onlyNew) && (
-          <span class="toolbar-end">
+        <span class="toolbar-end">
+          {found.data && newCount === null && found.data.total > 0 && <span class="muted hide-phone">What is new shows in a range that has data before it</span>}
+          {newCount !== null && (newCount > 0 || onlyNew) && (
             <button type="button" class="legend-item" aria-pressed={onlyNew} title="Only what the period before did not have" onClick={() => setParams({ new: onlyNew ? null : "1" }, "replace")}>
               new <span class="muted">{count(newCount)}</span>
             </button>
-          </span>
-        )}
+          )}
+          {found.data && found.data.total > 0 && <ErrorsAs search={search} exceptions={exceptions} />}
+        </span>
       </div>
+      <RunningNote kind={exceptions ? "/api/v1/exceptions" : "/api/v1/failures"} query={search.query} running={found.loading} />
       <Incomplete answers={[found.data]} />
       <div class="group-scroll" tabIndex={0} role="group" aria-label={exceptions ? "Exceptions" : "Where requests break"}>
         {found.error ? <ErrorState error={found.error} retry={found.reload} /> : !found.data ? <Skeleton rowHeight={56} rows={10} /> : found.data.total === 0 ? <None search={search} /> : renderGroups()}
@@ -68,6 +73,13 @@ export function ErrorsView(): JSX.Element {
     if ((exceptions ? groups : broken).length === 0) return <NothingNew />;
     return exceptions ? <ExceptionList groups={groups} withService /> : <FailureList groups={broken} total={failures.data?.total ?? 0} />;
   }
+}
+
+function ErrorsAs({ search, exceptions }: { search: Search; exceptions: boolean }): JSX.Element {
+  const wanted = { query: search.query, range: search.fixed, nowMs: search.madeAt };
+  const request = { path: `/api/v1/${exceptions ? "exceptions" : "failures"}`, params: groupParams(search.query, search, LIMIT) };
+  if (exceptions) return <RunAs request={request} statement={() => exceptionsStatement(wanted, LIMIT)} note="by type alone" />;
+  return <RunAs request={request} statement={() => failuresStatement(wanted, LIMIT)} note="a trace may break in several places" />;
 }
 
 function NothingNew(): JSX.Element {

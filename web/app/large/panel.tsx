@@ -11,7 +11,8 @@ import { href } from "../lib/router";
 import { childrenStatement, detailOf, detailStatement, figuresOf, type Detail } from "../lib/spansql";
 import { Events } from "../trace/events";
 import { Conversation } from "../trace/genai";
-import { Links, SEARCH_TRACES } from "../trace/panel";
+import { Links, SEARCH_TRACES } from "../trace/details";
+import { OwnPage } from "../trace/panel";
 import { Statement } from "../trace/statement";
 import { NAMELESS } from "../trace/use-view";
 import { hourAround } from "../lib/time";
@@ -37,15 +38,45 @@ export function LargePanel(props: Props): JSX.Element {
 }
 
 function SpanPanel({ state, row, onClose, onZoom }: Props): JSX.Element {
+  const { head } = state;
+  return (
+    <Panel
+      label="Span"
+      head={<ServiceLink name={row.service_name} range={hourAround(head.start_time_unix_nano, head.duration_ns)} />}
+      tools={
+        <>
+          <PanelTool icon="search" label="Zoom to this span" keys="z" onClick={onZoom} />
+          <OwnPage traceId={head.trace_id} span={`${row.span_id}.${row.span_index}`} />
+        </>
+      }
+      title={row.name || NAMELESS}
+      onClose={onClose}
+    >
+      <LargeSpan traceId={head.trace_id} whole_ns={head.duration_ns} row={row} start_ns={state.startOf(row)} from_ns={state.full.from} />
+    </Panel>
+  );
+}
+
+interface SpanProps {
+  traceId: string;
+  /** How long the trace takes. */
+  whole_ns: number;
+  row: WindowRow;
+  /** When it starts, on the clock that is shown, and when the trace does. */
+  start_ns: number;
+  from_ns: number;
+}
+
+/** A span of a large trace, in the panel and on its own page. */
+export function LargeSpan({ traceId, whole_ns, row, start_ns, from_ns }: SpanProps): JSX.Element {
   const [needle, setNeedle] = useState("");
-  const id = state.head.trace_id;
-  const moved = state.startOf(row) - row.start_offset_ns;
-  const answer = useApi<SqlAnswer>(`span ${id} ${row.span_id}`, (signal) => postJson("/api/v1/sql", { query: detailStatement(id, row.span_id) }, signal));
+  const moved = start_ns - row.start_offset_ns;
+  const answer = useApi<SqlAnswer>(`span ${traceId} ${row.span_id}`, (signal) => postJson("/api/v1/sql", { query: detailStatement(traceId, row.span_id) }, signal));
   const details = (answer.data?.rows ?? []).map(detailOf);
   // Two halves of one call may share an id (Zipkin).
   const detail = details.find((each) => each.kind === row.kind) ?? details[0] ?? null;
   return (
-    <Panel label="Span" head={<ServiceLink name={row.service_name} range={hourAround(state.head.start_time_unix_nano, state.head.duration_ns)} />} tools={<PanelTool icon="search" label="Zoom to this span" keys="z" onClick={onZoom} />} title={row.name || NAMELESS} onClose={onClose}>
+    <>
       <p class="pills">
         <span class="kind">{row.kind.toLowerCase()}</span>
         <span class={row.error ? "status status-error" : "status"}>{row.error ? "error" : "no error"}</span>
@@ -61,8 +92,8 @@ function SpanPanel({ state, row, onClose, onZoom }: Props): JSX.Element {
         figures={[
           { label: "Duration", value: duration(row.duration_ns) },
           { label: "Own time", title: "Time in which none of its children ran", value: `${duration(row.self_time_ns)} · ${percent(row.self_time_ns, row.duration_ns)}` },
-          { label: "Starts at", value: `+${duration(state.startOf(row) - state.full.from)}` },
-          { label: "Of trace", value: percent(row.duration_ns, state.head.duration_ns) },
+          { label: "Starts at", value: `+${duration(start_ns - from_ns)}` },
+          { label: "Of trace", value: percent(row.duration_ns, whole_ns) },
           { label: "Critical", title: "Time in which the end of the trace waited for this span itself", value: row.critical_time_ns > 0 ? duration(row.critical_time_ns) : "–" },
           moved !== 0 && { label: "Clock moved by", title: "The clock of its service differs from that of its caller; its times as they were sent are unchanged on disk", class: "warn-text", value: signed(moved) },
           { label: "Spans below", value: count(row.descendant_count) },
@@ -71,8 +102,8 @@ function SpanPanel({ state, row, onClose, onZoom }: Props): JSX.Element {
       {answer.error && <p class="hint form-error">{answer.error.message}</p>}
       <Incomplete answers={[answer.data]} />
       {detail ? <Fields detail={detail} offset_ns={row.start_offset_ns} needle={needle} onNeedle={setNeedle} /> : answer.loading && <p class="hint">Loading its attributes…</p>}
-      {row.child_count > 0 && <Children key={row.span_id} traceId={id} row={row} />}
-    </Panel>
+      {row.child_count > 0 && <Children key={row.span_id} traceId={traceId} row={row} />}
+    </>
   );
 }
 

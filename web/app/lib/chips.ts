@@ -1,4 +1,4 @@
-import { filterText, rangeEnds, tokenise, unquote } from "./query";
+import { tokenise, unquote, type Token } from "./query";
 
 /** One clause at the top of a query that is a filter on a field: where it stands in the text and what it says. */
 export interface Chip {
@@ -10,6 +10,19 @@ export interface Chip {
   field: string;
   operator: string;
   value: string;
+  /** The value as it is written. */
+  raw: string;
+  /** Characters from the operator to the end of the clause. */
+  rawLength: number;
+  /** Several values in parentheses; `value` and `raw` are what stands between these. */
+  isList: boolean;
+}
+
+/** Where a list of values ends: no parentheses in it, and only for fields, which `trace:(…)` and `logs:(…)` are not. */
+function endOfList(tokens: readonly Token[], at: number): number | null {
+  if (tokens[at]?.text === "trace" || tokens[at]?.text === "logs" || tokens[at + 1]?.text !== ":" || tokens[at + 2]?.text !== "(") return null;
+  const end = tokens.findIndex((token, index) => index > at + 2 && token.kind === "paren");
+  return tokens[end]?.text === ")" ? end : null;
 }
 
 /**
@@ -21,23 +34,32 @@ export function chipsOf(query: string): Chip[] {
   const tokens = tokenise(query);
   let depth = 0;
   let negatedFrom: number | null = null;
+  let negations = 0;
+  let listEnd = -1;
   for (const [index, token] of tokens.entries()) {
-    if (token.kind === "space") continue;
-    if (token.text === "(") depth += 1;
-    if (token.text === ")") depth -= 1;
+    if (token.kind === "space" || index <= listEnd) continue;
+    if (token.text === "(" && token.kind === "paren") depth += 1;
+    if (token.text === ")" && token.kind === "paren") depth -= 1;
     if (depth === 0 && token.text === "OR" && token.kind === "keyword") return [];
     if (token.kind === "minus" || (token.kind === "keyword" && token.text === "NOT")) {
       negatedFrom ??= token.start;
+      negations += 1;
       continue;
     }
-    const operator = tokens[index + 1];
-    const value = tokens[index + 2];
-    if (token.kind === "field" && depth === 0 && operator?.kind === "operator" && value?.kind === "value") {
-      const start = negatedFrom ?? token.start;
-      const end = value.start + value.text.length;
-      chips.push({ start, end, text: query.slice(start, end), negated: negatedFrom !== null, field: token.text, operator: operator.text, value: unquote(value.text) });
+    if (token.kind === "field" && depth === 0) {
+      const operator = tokens[index + 1];
+      const value = tokens[index + 2];
+      const list = endOfList(tokens, index);
+      const end = list === null ? value && value.start + value.text.length : tokens[list] && tokens[list].start + 1;
+      if (operator?.kind === "operator" && value && end !== undefined && (list !== null || value.kind === "value")) {
+        const start = negatedFrom ?? token.start;
+        const raw = list === null ? value.text : query.slice(value.start + 1, end - 1);
+        chips.push({ start, end, text: query.slice(start, end), negated: negations % 2 === 1, field: token.text, operator: operator.text, value: list === null ? unquote(raw) : raw, raw, rawLength: end - value.start, isList: list !== null });
+        if (list !== null) listEnd = list;
+      }
     }
-    if (token.kind !== "operator") negatedFrom = null;
+    negatedFrom = null;
+    negations = 0;
   }
   return chips;
 }
@@ -54,41 +76,12 @@ export function withoutChip(query: string, chip: Chip): string {
 /** The query with the clause turned into its opposite, at its place. */
 export function negateChip(query: string, chip: Chip): string {
   const bare = chip.text.replace(/^(-|NOT\s+)+/, "");
-  return query.slice(0, chip.start) + (chip.negated ? bare : `-${bare}`) + query.slice(chip.end);
+  if (!chip.negated && /^:?!=$/.test(chip.operator)) return withChip(query, chip, chip.field + chip.operator.replace("!=", "=") + chip.text.slice(-chip.rawLength));
+  return withChip(query, chip, chip.negated ? bare : `-${bare}`);
 }
 
-/** The query with the value of the clause replaced. A range stays one, and a text in quotes that looks like one stays a text. */
-export function changeChip(query: string, chip: Chip, value: string): string {
-  const colon = chip.operator === ":";
-  const range = colon && !chip.text.endsWith('"') && rangeEnds(value) !== null;
-  const text = range ? `${chip.field}:${value}` : colon && !/^[\w.*?/-]+$/.test(value) ? filterText(chip.field, value) : `${chip.field}${chip.operator}${/[\s()"]/.test(value) ? `"${value.replace(/["\\]/g, "\\$&")}"` : value}`;
-  return query.slice(0, chip.start) + (chip.negated ? "-" : "") + text + query.slice(chip.end);
-}
-
-/** What a filter can say of a field; those without a value ask whether it is there. */
-export const OPERATORS = [
-  { key: "is", label: "is", takes: true },
-  { key: "not", label: "is not", takes: true },
-  { key: "regex", label: "matches", takes: true },
-  { key: ">", label: ">", takes: true },
-  { key: ">=", label: "≥", takes: true },
-  { key: "<", label: "<", takes: true },
-  { key: "<=", label: "≤", takes: true },
-  { key: "has", label: "is there", takes: false },
-  { key: "lacks", label: "is missing", takes: false },
-] as const;
-
-export type OperatorKey = (typeof OPERATORS)[number]["key"];
-
-const quotedText = (value: string): string => `"${value.replace(/["\\]/g, "\\$&")}"`;
-
-/** A filter as it is written. `*` and `?` of a value stay wildcards. */
-export function filterClause(field: string, operator: OperatorKey, value: string): string {
-  if (operator === "has" || operator === "lacks") return filterText("has", field, operator === "lacks");
-  if (operator === "regex") return `${field}:~${quotedText(value)}`;
-  if (operator === "is" || operator === "not") return /^[\w.*?/-]+$/.test(value) && !value.startsWith("-") ? `${operator === "not" ? "-" : ""}${field}:${value}` : filterText(field, value, operator === "not");
-  return `${field}${operator}${/[\s()"]/.test(value) ? quotedText(value) : value}`;
-}
+/** The query with another clause in the place of this one; all around it stays letter by letter. */
+export const withChip = (query: string, chip: Chip, clause: string): string => query.slice(0, chip.start) + clause + query.slice(chip.end);
 
 /** The query with one more filter; all that was written stays letter by letter. */
 export function withClause(query: string, clause: string): string {

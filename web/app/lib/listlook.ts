@@ -1,7 +1,10 @@
 import { keepChoice, keptChoice } from "./prefs";
-import { createStore, useStore } from "./store";
+import { createStore, useStore, type Store } from "./store";
 
-/** How this browser shows lists of logs: what does not belong to a search. */
+/** Each list has a look of its own. */
+export type ListName = "logs" | "traces" | "sql";
+
+/** How this browser shows a list: what does not belong to a search. */
 export interface ListLook {
   /** Chosen widths of columns, in characters. */
   widths: Record<string, number>;
@@ -10,7 +13,7 @@ export interface ListLook {
   density: "compact" | "comfortable";
 }
 
-const KEY = "spoor.list";
+const KEYS: Record<ListName, string> = { logs: "spoor.list", traces: "spoor.list.traces", sql: "spoor.list.sql" };
 export const MIN_CHARACTERS = 5;
 export const MAX_CHARACTERS = 90;
 
@@ -26,26 +29,29 @@ export function readLook(text: string | null): ListLook {
   }
 }
 
-const store = createStore<ListLook>(readLook(keptChoice(KEY)));
+const storeOf = (list: ListName): Store<ListLook> => createStore<ListLook>(readLook(keptChoice(KEYS[list])));
+const stores: Record<ListName, Store<ListLook>> = { logs: storeOf("logs"), traces: storeOf("traces"), sql: storeOf("sql") };
 
-export const useListLook = (): ListLook => useStore(store);
+export const useListLook = (list: ListName): ListLook => useStore(stores[list]);
 
-export function changeLook(patch: Partial<ListLook>): void {
-  const next = { ...store.get(), ...patch };
-  store.set(next);
-  keepChoice(KEY, JSON.stringify(next));
+export function changeLook(list: ListName, patch: Partial<ListLook>): void {
+  const next = { ...stores[list].get(), ...patch };
+  stores[list].set(next);
+  keepChoice(KEYS[list], JSON.stringify(next));
 }
 
-/** `null`: as wide as what stands in it. */
-export function setWidth(name: string, characters: number | null): void {
-  const widths = Object.fromEntries(Object.entries(store.get().widths).filter(([other]) => other !== name));
-  if (characters !== null) widths[name] = Math.round(Math.max(MIN_CHARACTERS, Math.min(MAX_CHARACTERS, characters)));
-  changeLook({ widths });
+/** Columns whose width was chosen, at most: statements may name any number of them. */
+const MOST_WIDTHS = 200;
+
+export function setWidth(list: ListName, name: string, characters: number): void {
+  const others = Object.entries(stores[list].get().widths).filter(([other]) => other !== name);
+  const width = Math.round(Math.max(MIN_CHARACTERS, Math.min(MAX_CHARACTERS, characters)));
+  changeLook(list, { widths: Object.fromEntries([...others.slice(1 - MOST_WIDTHS), [name, width]]) });
 }
 
-export function toggleColumnPin(name: string): void {
-  const { pinned } = store.get();
-  changeLook({ pinned: pinned.includes(name) ? pinned.filter((other) => other !== name) : [...pinned, name] });
+export function toggleColumnPin(list: ListName, name: string): void {
+  const { pinned } = stores[list].get();
+  changeLook(list, { pinned: pinned.includes(name) ? pinned.filter((other) => other !== name) : [...pinned.slice(1 - MOST_WIDTHS), name] });
 }
 
 /** The columns with one put before another; at the end without one. */

@@ -9,7 +9,7 @@ export interface Token {
 }
 
 const PIECE =
-  /(\s+)|([()])|(-)(?=[^\s-])|((?:[A-Za-z_@][\w.@/-]*|`[^`]*`|\*(?=:)))(:(?:>=|<=|!=|[><=~])?|>=|<=|!=|[><=])|("(?:[^"\\]|\\.)*"?)|([^\s()"]+)/gy;
+  /(\s+)|([()])|(-)(?=[^\s-])|((?:[\p{L}_@][\p{L}\p{N}_.@/$-]*|"(?:[^"\\]|\\.)*"(?=:|[><=]|!=)|\*(?=:)))(:(?!\/\/)(?:>=|<=|!=|==|[><=~])?|>=|<=|!=|==|[><=])|("(?:[^"\\]|\\.)*"?)|([^\s()"]+)/gyu;
 const VALUE = /"(?:[^"\\]|\\.)*"?|[^\s()]+/y;
 /** `[a TO b]`; like a phrase, one that is not closed takes what follows. */
 const RANGE = /[[{](?:"(?:[^"\\]|\\.)*"?|[^\]}"()])*[\]}]?/y;
@@ -45,14 +45,21 @@ export function tokenise(text: string): Token[] {
   return tokens;
 }
 
-export const unquote = (text: string): string => (text.startsWith('"') ? text.replace(/^"|"$/g, "").replace(/\\(.)/g, "$1") : text);
+export const unquote = (text: string): string => (text.startsWith('"') ? text.replace(/^"|"$/g, "").replace(/\\(["\\])/g, "$1") : text);
 
-/** The ends of `[a TO b]` as comparisons; an open end is none. `null` for any other value. */
-export function rangeEnds(value: string): { operator: string; value: string }[] | null {
+/** A range taken apart, its ends as they are written. `null` for any other value. */
+export function readRange(value: string): { open: "[" | "{"; low: string; high: string; close: "]" | "}" } | null {
   const match = /^([[{])\s*("(?:[^"\\]|\\.)*"|[^\s"]+)\s+TO\s+("(?:[^"\\]|\\.)*"|[^\s"]+?)\s*([\]}])$/.exec(value);
   if (!match) return null;
   const [, open, low = "", high = "", close] = match;
-  const ends = [{ operator: open === "[" ? ">=" : ">", value: low }, { operator: close === "]" ? "<=" : "<", value: high }];
+  return { open: open === "[" ? "[" : "{", low, high, close: close === "]" ? "]" : "}" };
+}
+
+/** The ends of `[a TO b]` as comparisons; an open end is none. `null` for any other value. */
+export function rangeEnds(value: string): { operator: string; value: string }[] | null {
+  const range = readRange(value);
+  if (!range) return null;
+  const ends = [{ operator: range.open === "[" ? ">=" : ">", value: range.low }, { operator: range.close === "]" ? "<=" : "<", value: range.high }];
   return ends.filter((end) => end.value !== "*").map((end) => ({ ...end, value: unquote(end.value) }));
 }
 

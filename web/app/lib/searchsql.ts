@@ -2,7 +2,8 @@ import { parsePoint, toIso, type Range } from "./time";
 
 /** Searches of the pages as SQL: `search('…')` is the language of the search bar. */
 
-const text = (value: string): string => `'${value.replace(/'/g, "''")}'`;
+/** A text as it is written in a statement. */
+export const literalText = (value: string): string => `'${value.replace(/'/g, "''")}'`;
 
 type Table = "logs" | "spans";
 
@@ -17,17 +18,17 @@ const COLUMNS: Record<Table, Record<string, string>> = {
 export function columnOf(table: Table, field: string): string {
   const known = COLUMNS[table][field];
   if (known) return known;
-  return /^(resource|attributes|scope|body)\../.test(field) ? `"${field.replace(/"/g, '""')}"` : `attr(${text(field)})`;
+  return /^(resource|attributes|scope|body)\../.test(field) ? `"${field.replace(/"/g, '""')}"` : `attr(${literalText(field)})`;
 }
 
 /** `WHERE …`, or nothing where all rows are meant. */
 export function whereOf(table: Table, query: string, range: Range, nowMs: number): string {
   const end = (point: string | null): string | null => {
     const ms = point === null ? null : parsePoint(point, nowMs);
-    return ms === null ? null : text(toIso(ms));
+    return ms === null ? null : literalText(toIso(ms));
   };
   const [from, to] = [end(range.start), end(range.end)];
-  const conditions = [query.trim() === "" ? null : `search(${text(query.trim())})`, from && `${TIME[table]} >= ${from}`, to && `${TIME[table]} < ${to}`].filter(Boolean);
+  const conditions = [query.trim() === "" ? null : `search(${literalText(query.trim())})`, from && `${TIME[table]} >= ${from}`, to && `${TIME[table]} < ${to}`].filter(Boolean);
   return conditions.length === 0 ? "" : `WHERE ${conditions.join("\n  AND ")}\n`;
 }
 

@@ -32,7 +32,7 @@ function numberOf(text: string, isDuration: boolean): number {
 }
 
 /** The clause of a query that bounds a field by numbers. */
-const clauseOf = (query: string, field: string) => chipsOf(query).find((chip) => chip.field === field && !chip.negated && chip.operator === ":" && rangeEnds(chip.value) !== null);
+const clauseOf = (query: string, field: string) => chipsOf(query).find((chip) => chip.field === field && !chip.negated && chip.operator === ":" && !chip.isList && rangeEnds(chip.raw) !== null);
 
 /** The query without the range of a field. */
 export function withoutSpan(query: string, field: string): string {
@@ -43,7 +43,7 @@ export function withoutSpan(query: string, field: string): string {
 /** The range that a query has of a field; null without one, or where its ends are no numbers. */
 export function spanOf(query: string, field: string, isDuration: boolean): Ends | null {
   const clause = clauseOf(query, field);
-  const ends = clause ? rangeEnds(clause.value) : null;
+  const ends = clause ? rangeEnds(clause.raw) : null;
   if (!ends) return null;
   const low = ends.find((end) => end.operator.startsWith(">"));
   const high = ends.find((end) => end.operator.startsWith("<"));

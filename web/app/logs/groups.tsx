@@ -14,6 +14,7 @@ import { nanosToMs, rangeAround } from "../lib/time";
 import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
 import { NoResults } from "../ui/noresults";
+import { RunningNote } from "../ui/progress";
 import { Sparkline } from "../ui/sparkline";
 import { ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { TimeChart } from "../ui/timechart";
@@ -42,7 +43,14 @@ export function LogGroups({ search, by, chart }: Props): JSX.Element {
   const found = useApi<Histogram>(search.cancelled ? null : `groups ${by} ${search.key}`, (signal) => getJson("/api/v1/logs/histogram", { query: search.query, start, end, by, buckets: BUCKETS, limit: LIMIT }, signal));
   const groups = useMemo(() => (found.data ? groupsOf(found.data) : []), [found.data]);
   if (found.error) return <ErrorState error={found.error} retry={found.reload} />;
-  if (!found.data) return <Skeleton rowHeight={ROW} rows={20} />;
+  if (!found.data) {
+    return (
+      <>
+        <RunningNote kind="/api/v1/logs/histogram" query={search.query} running={found.loading} />
+        <Skeleton rowHeight={ROW} rows={20} />
+      </>
+    );
+  }
   if (found.data.total === 0) return <NoResults what="logs" search={search} />;
   const field = by === "service_name" ? "service" : by;
   return (

@@ -43,7 +43,7 @@ export function LogList({ logs, columns, wrap, narrow, width, pattern, selectedI
   const ends = [rows[0], rows.at(-1)].map((row) => row && nanosToMs(row.time_unix_nano));
   const withYear = leavesThisYear(ends, Date.now());
   const hasRows = rows.length > 0;
-  const look = useListLook();
+  const look = useListLook("logs");
   const roomy = !phone && look.density === "comfortable";
   const { shown, layout } = useMemo(() => {
     const measure = [rows, character, width - EDGES, withYear, narrow, look] as const;

@@ -15,6 +15,7 @@ import { Icon } from "../ui/icons";
 import { NewBadge } from "../ui/new";
 import { NoResults } from "../ui/noresults";
 import { ServiceName } from "../ui/service";
+import { RunningNote } from "../ui/progress";
 import { Sparkline } from "../ui/sparkline";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { VirtualList } from "../ui/virtual";
@@ -39,7 +40,14 @@ export function LogPatterns({ search }: { search: Search }): JSX.Element {
   const aged = found.data !== null && found.data.baseline_total !== 0;
   const most = rows.reduce((found, pattern) => Math.max(found, pattern.share), 0);
   if (found.error) return <ErrorState error={found.error} retry={found.reload} />;
-  if (!found.data) return <Skeleton rowHeight={ROW} rows={20} />;
+  if (!found.data) {
+    return (
+      <>
+        <RunningNote kind="/api/v1/logs/patterns" query={search.query} running={found.loading} />
+        <Skeleton rowHeight={ROW} rows={20} />
+      </>
+    );
+  }
   if (found.data.total === 0) return <NoResults what="logs" search={search} />;
   const use = (pattern: LogPattern, exclude: boolean): void =>
     setParams({ q: narrowed(search.query, pattern.query, exclude), view: exclude ? "patterns" : null, new: null, sel: null });

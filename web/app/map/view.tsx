@@ -5,6 +5,7 @@ import type { ServicePage } from "../api/types";
 import { useApi } from "../api/use";
 import { count, plural } from "../lib/format";
 import { useKeys } from "../lib/keys";
+import { callsStatement } from "../lib/pagesql";
 import { usePhone } from "../lib/prefs";
 import { setParams, usePlace } from "../lib/router";
 import { useSearch } from "../lib/search";
@@ -12,6 +13,8 @@ import { ALL_TIME } from "../lib/time";
 import { useServiceGraph } from "../services/use-graph";
 import { Icon } from "../ui/icons";
 import { QUERY_INPUT_ID } from "../ui/querybar";
+import { RunningNote } from "../ui/progress";
+import { RunAs } from "../ui/runas";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { TimePicker } from "../ui/timepicker";
 import { Canvas } from "./canvas";
@@ -92,8 +95,16 @@ export function MapView(): JSX.Element {
               Table
             </button>
           </span>
+          {whole.nodes.length > 0 && (
+            <RunAs
+              request={{ path: "/api/v1/services/graph", params: { start: search.fixed.start, end: search.fixed.end } }}
+              statement={() => callsStatement({ range: search.fixed, nowMs: search.madeAt }, withOthers)}
+              note={search.fixed.start === null && search.fixed.end === null ? null : "within a time range between services alone"}
+            />
+          )}
         </span>
       </div>
+      <RunningNote kind="/api/v1/services/graph" query="" running={answer.loading} />
       <Incomplete answers={[services.data, answer.data]} />
       {renderBody()}
     </main>

@@ -1,32 +1,43 @@
-import type { JSX } from "preact";
-import { getJson } from "../api/client";
+import type { ComponentChildren, JSX } from "preact";
+import { getJson, type Params } from "../api/client";
 import type { ChangeEvidence, ServiceChange, ServiceChangesPage } from "../api/changes";
 import { useApi } from "../api/use";
 import { AGAINST, againstOf, baselineOf } from "../lib/before";
 import { serviceColour } from "../lib/colour";
-import { count, duration, percent, plural } from "../lib/format";
+import { count, duration, fixed, percent, plural } from "../lib/format";
 import { href, setParams, usePlace } from "../lib/router";
 import type { Search } from "../lib/search";
 import type { Range } from "../lib/time";
 import { LevelBadge } from "../ui/level";
 import { NewBadge } from "../ui/new";
+import { RunningNote } from "../ui/progress";
+import { RunAs } from "../ui/runas";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 
 const HOUR = "now-1h";
+
+const PATH = "/api/v1/services/changes";
+
+const paramsOf = (search: Search, baseline: Range | null): Params => ({ start: search.fixed.start, end: search.fixed.end, baseline_start: baseline?.start, baseline_end: baseline?.end, limit: 50 });
+
+/** The question behind them for elsewhere; SQL cannot rank like that. */
+export function ChangesAs({ search }: { search: Search }): JSX.Element | null {
+  const baseline = baselineOf(search.fixed, againstOf(usePlace().params.get("against")), search.madeAt);
+  return baseline && <RunAs request={{ path: PATH, params: paramsOf(search, baseline) }} />;
+}
 
 /** Services by how surely they themselves behave differently than before. */
 export function Changes({ search }: { search: Search }): JSX.Element {
   const { params } = usePlace();
   const against = againstOf(params.get("against"));
   const baseline = baselineOf(search.fixed, against, search.madeAt);
-  const found = useApi<ServiceChangesPage>(baseline ? `changes ${against.key} ${search.key}` : null, (signal) =>
-    getJson("/api/v1/services/changes", { start: search.fixed.start, end: search.fixed.end, baseline_start: baseline?.start, baseline_end: baseline?.end, limit: 50 }, signal),
-  );
+  const found = useApi<ServiceChangesPage>(baseline ? `changes ${against.key} ${search.key}` : null, (signal) => getJson(PATH, paramsOf(search, baseline), signal));
   const needle = search.query.toLowerCase();
   const services = (found.data?.services ?? []).filter((service) => service.service_name.toLowerCase().includes(needle));
   return (
     <>
       <Progress active={found.loading} />
+      <RunningNote kind={PATH} query="" running={found.loading} />
       <Incomplete answers={[found.data]} />
       <div class="group-scroll" tabIndex={0} role="group" aria-label="What changed">
         {renderBody()}
@@ -68,7 +79,7 @@ export function Changes({ search }: { search: Search }): JSX.Element {
 }
 
 /** What the range is compared with. */
-export function AgainstChoice(): JSX.Element {
+export function AgainstChoice({ children }: { children: ComponentChildren }): JSX.Element {
   const { params } = usePlace();
   const against = againstOf(params.get("against"));
   return (
@@ -81,6 +92,7 @@ export function AgainstChoice(): JSX.Element {
           </button>
         ))}
       </span>
+      {children}
     </span>
   );
 }
@@ -100,7 +112,7 @@ function ChangedService({ service, most, range }: { service: ServiceChange; most
           </span>
         )}
         <span class="change-score number" title="Standard deviations of what chance would do: above 3 is hardly chance">
-          {service.score.toFixed(1)}&#8239;σ
+          {fixed(service.score, 1)}&#8239;σ
         </span>
       </div>
       <ul class="change-evidence">

@@ -5,6 +5,7 @@ import type { LogPage, Service, ServicePage, TracePage } from "../api/types";
 import { useApi } from "../api/use";
 import { serviceColour } from "../lib/colour";
 import { count, duration, leavesThisYear, percent, useZone } from "../lib/format";
+import { operationsStatement } from "../lib/pagesql";
 import { filterText } from "../lib/query";
 import { href } from "../lib/router";
 import { useSearch, type Search } from "../lib/search";
@@ -16,6 +17,7 @@ import { Icon } from "../ui/icons";
 import { LevelBadge } from "../ui/level";
 import { useBefore } from "../ui/before";
 import { Delta } from "../ui/delta";
+import { RunAs } from "../ui/runas";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { RowTime } from "../ui/time";
 import { TimePicker } from "../ui/timepicker";
@@ -55,6 +57,7 @@ export function ServiceView({ name }: { name: string }): JSX.Element {
           <a href={href("/logs", { q: query, ...range })}>Logs</a>
           <a href={href("/map", { node: name, hops: "1", ...range })}>Map</a>
         </span>
+        {service && <RunAs request={{ path: "/api/v1/services", params: { start: search.fixed.start, end: search.fixed.end } }} statement={() => operationsStatement(name, { range: search.fixed, nowMs: search.madeAt })} note="its operations" />}
         <TimePicker range={search.range} onChange={search.setRange} onAgain={search.again} />
       </header>
       <Incomplete answers={[found.data, dependencies.data, versions.answer.data, wanted ? before.data : null]}>

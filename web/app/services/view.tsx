@@ -6,17 +6,20 @@ import { useApi } from "../api/use";
 import { serviceColour } from "../lib/colour";
 import { count, percent } from "../lib/format";
 import { filterText } from "../lib/query";
+import { servicesStatement } from "../lib/pagesql";
 import { href, setParams, usePlace } from "../lib/router";
 import { useSearch } from "../lib/search";
 import { ALL_TIME } from "../lib/time";
 import { Icon } from "../ui/icons";
 import { QUERY_INPUT_ID } from "../ui/querybar";
+import { RunningNote } from "../ui/progress";
+import { RunAs } from "../ui/runas";
 import { SortHead } from "../ui/sorthead";
 import { Sparkline } from "../ui/sparkline";
 import { GettingStarted } from "../ui/started";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { TimePicker } from "../ui/timepicker";
-import { AgainstChoice, Changes } from "./changes";
+import { AgainstChoice, Changes, ChangesAs } from "./changes";
 import { Operations } from "./operations";
 import { useServiceSeries } from "./use-red";
 
@@ -60,13 +63,24 @@ export function ServicesView(): JSX.Element {
           {tab(null, "All services")}
           {tab("changes", "What changed")}
         </div>
-        {changed && <AgainstChoice />}
+        {changed ? (
+          <AgainstChoice>
+            <ChangesAs search={search} />
+          </AgainstChoice>
+        ) : (
+          services.length > 0 && (
+            <span class="toolbar-end">
+              <RunAs request={{ path: "/api/v1/services", params: { start: search.fixed.start, end: search.fixed.end } }} statement={() => servicesStatement({ query: search.query, range: search.fixed, nowMs: search.madeAt })} />
+            </span>
+          )
+        )}
       </div>
       {changed ? (
         <Changes search={search} />
       ) : (
         <>
           <Progress active={found.loading} />
+          <RunningNote kind="/api/v1/services" query="" running={found.loading} />
           <Incomplete answers={[found.data, series.answer]} />
           {renderBody()}
         </>

@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { postFile, postJson, type ApiError } from "../api/client";
 import type { SqlAnswer } from "../api/types";
-import { asApiError, useApi } from "../api/use";
+import { asApiError, cancelledError, useApi } from "../api/use";
 import { EditorHost } from "../editor/host";
 import type { Editor, EditorOptions, Schema } from "../editor/types";
 import { saveFile } from "../lib/download";
@@ -10,11 +10,14 @@ import { count, plural } from "../lib/format";
 import { setParams, usePlace } from "../lib/router";
 import { rememberQuery } from "../lib/saved";
 import { QUERY_INPUT_ID } from "../ui/querybar";
+import { RunningNote } from "../ui/progress";
 import { RunAs } from "../ui/runas";
 import { SavedMenu } from "../ui/saved";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { say } from "../ui/toast";
 import { SchemaBrowser } from "./browser";
+import { ResultChart } from "./chart";
+import { ResultColumnsMenu, useResultColumns } from "./columns";
 import { ExplainView, explained } from "./explain";
 import { ResultTable } from "./result";
 import { useSchema, type Table } from "./schema";
@@ -25,6 +28,8 @@ const EXAMPLES: [string, string][] = [
   ["Lines with a phrase", "SELECT time, service_name, body\nFROM logs\nWHERE matches(body, 'timeout')\nORDER BY time DESC\nLIMIT 100"],
 ];
 
+const NOTHING_CHOSEN = { cols: null, value: null, how: null, by: null, over: null, part: null };
+
 /** SQL over spans and logs: statement, schema beside it, result below. The statement stands in the address. */
 export function SqlView(): JSX.Element {
   const { params } = usePlace();
@@ -34,15 +39,23 @@ export function SqlView(): JSX.Element {
   const editor = useRef<Editor | null>(null);
   const schema = useSchema();
   useEffect(() => setText(query), [query]);
-  const result = useApi<SqlAnswer>(query === "" ? null : `${query}#${runs}`, (signal) => postJson("/api/v1/sql", { query }, signal));
+  // The run that somebody did not wait for.
+  const [cancelled, setCancelled] = useState<string | null>(null);
+  const thisRun = `${query}#${runs}`;
+  const isCancelled = cancelled === thisRun;
+  const result = useApi<SqlAnswer>(query === "" || isCancelled ? null : thisRun, (signal) => postJson("/api/v1/sql", { query }, signal));
   const run = (statement: string): void => {
     const next = statement.trim();
     if (next === "") return;
     rememberQuery("/sql", next);
     if (next === query) setRuns(runs + 1);
-    else setParams({ q: next });
+    // What was chosen of other columns says nothing of these.
+    else setParams({ q: next, ...NOTHING_CHOSEN });
   };
-  const error = result.error;
+  const columns = useResultColumns(result.data);
+  const isChart = params.get("view") === "chart";
+  const hasRows = result.data !== null && query !== "" && !result.data.scans && result.data.rows.length > 0;
+  const error = isCancelled ? cancelledError() : result.error;
   return (
     <main class="view">
       <h1 class="sr-only">SQL</h1>
@@ -67,8 +80,19 @@ export function SqlView(): JSX.Element {
                 {result.data.elapsed_ms !== undefined && `, ${count(result.data.elapsed_ms)} ms`}
               </span>
             )}
-            {result.data && query !== "" && <Export query={query} />}
+            {result.data && query !== "" && (
+              <span class="summary-end">
+                {hasRows && <ResultAs chart={isChart} />}
+                {hasRows && !isChart && (
+                  <span class="hide-phone">
+                    <ResultColumnsMenu answer={result.data} columns={columns} />
+                  </span>
+                )}
+                <Export query={query} />
+              </span>
+            )}
           </div>
+          <RunningNote kind="/api/v1/sql" query={query} running={result.loading} onCancel={() => setCancelled(thisRun)} />
           <Incomplete answers={[query === "" ? null : result.data]} />
           {query === "" ? (
             <Examples onRun={run} />
@@ -81,8 +105,10 @@ export function SqlView(): JSX.Element {
               <EmptyState title="No rows">
                 <p>The statement was understood; nothing answers to it.</p>
               </EmptyState>
+            ) : isChart ? (
+              <ResultChart answer={result.data} />
             ) : (
-              <ResultTable key={`${query}#${runs}`} answer={result.data} />
+              <ResultTable key={`${query}#${runs}`} answer={result.data} columns={columns} />
             )
           ) : (
             <Skeleton rowHeight={24} />
@@ -90,6 +116,20 @@ export function SqlView(): JSX.Element {
         </div>
       </div>
     </main>
+  );
+}
+
+/** How the rows are shown: the statement stays, and is not run again. */
+function ResultAs({ chart }: { chart: boolean }): JSX.Element {
+  return (
+    <span class="segmented" role="group" aria-label="Show as">
+      <button type="button" aria-pressed={!chart} onClick={() => setParams({ view: null }, "replace")}>
+        Table
+      </button>
+      <button type="button" aria-pressed={chart} title="Its rows, added up by any of its columns" onClick={() => setParams({ view: "chart" }, "replace")}>
+        Chart
+      </button>
+    </span>
   );
 }
 
@@ -162,7 +202,7 @@ function Export({ query }: { query: string }): JSX.Element {
     setBusy(false);
   };
   return (
-    <span class="summary-end">
+    <>
       <RunAs isSql statement={() => query} />
       <button type="button" class="button button-small" disabled={busy} onClick={() => void save("text/csv", "result.csv")}>
         CSV
@@ -170,6 +210,6 @@ function Export({ query }: { query: string }): JSX.Element {
       <button type="button" class="button button-small" disabled={busy} onClick={() => void save("application/x-ndjson", "result.ndjson")}>
         NDJSON
       </button>
-    </span>
+    </>
   );
 }

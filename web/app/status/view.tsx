@@ -2,7 +2,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { getJson } from "../api/client";
 import type { Status } from "../api/types";
 import { useApi } from "../api/use";
-import { ago, bytes, compact, count } from "../lib/format";
+import { ago, bytes, compact, count, duration } from "../lib/format";
 import { byLabel, quantile, total, type Metrics } from "../lib/metrics";
 import { ErrorState, Skeleton } from "../ui/states";
 import { Sparkline } from "../ui/sparkline";
@@ -98,7 +98,7 @@ function Storage({ samples, metrics }: PartProps): JSX.Element {
 function Queries({ samples, metrics }: PartProps): JSX.Element {
   const seconds = (share: number): string => {
     const found = quantile(metrics, "spoor_query_duration_seconds", share);
-    return found === null ? "–" : found >= 1 ? `${found.toFixed(1)} s` : `${Math.round(found * 1000)} ms`;
+    return found === null ? "–" : duration(found * 1e9);
   };
   return (
     <Section title="Queries">

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
-import { count, duration, percent, plural } from "../lib/format";
+import { count, duration, fixed, percent, plural } from "../lib/format";
 import { filterText } from "../lib/query";
 import { href } from "../lib/router";
 import type { SimilarGroup } from "../lib/similar";
@@ -29,7 +29,7 @@ export function GroupPanel({ state, group, onClose, onZoom }: Props): JSX.Elemen
     { label: "Shortest", value: duration(group.min_ns) },
     { label: "Median", value: duration(group.median_ns) },
     { label: "Longest", value: duration(group.max_ns) },
-    { label: "At once", value: (group.total_ns / Math.max(1, wall)).toFixed(1), title: "How many ran side by side, on average" },
+    { label: "At once", value: fixed(group.total_ns / Math.max(1, wall), 1), title: "How many ran side by side, on average" },
   ];
   return (
     <Panel

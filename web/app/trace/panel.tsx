@@ -1,23 +1,13 @@
 import type { JSX } from "preact";
-import { useMemo, useState } from "preact/hooks";
-import type { Attributes, LogRecord, SpanLink, Timeline, TimelineSpan } from "../api/types";
-import { about, count, duration, fullTime, percent, signed, useZone } from "../lib/format";
-import { readGenAi } from "../lib/genai";
-import { filterText } from "../lib/query";
-import { scopeAttributes } from "../lib/record";
-import { href, navigate, setParams, usePlace } from "../lib/router";
-import { weightOf } from "../lib/sampling";
+import type { LogRecord, TimelineSpan } from "../api/types";
+import { href, hrefWith, usePlace } from "../lib/router";
 import { hourAround } from "../lib/time";
-import { AttributeTable, type FilterAction } from "../ui/attributes";
 import { CopyButton } from "../ui/copy";
-import { LogLine } from "../ui/logline";
-import { Figures, FindAttribute, Panel, PanelTool } from "../ui/panel";
-import { ServiceLink, ServiceName } from "../ui/service";
-import { Events } from "./events";
-import { Conversation } from "./genai";
-import { Nearby } from "./nearby";
-import { Statement } from "./statement";
-import type { Around, LinkedFrom as LinkedFromSpan, Percentile } from "./use-around";
+import { Icon } from "../ui/icons";
+import { Panel, PanelTool } from "../ui/panel";
+import { ServiceLink } from "../ui/service";
+import { SpanDetails } from "./details";
+import type { Around } from "./use-around";
 import { NAMELESS, type TraceState } from "./use-view";
 
 interface Props {
@@ -32,208 +22,36 @@ interface Props {
   onZoom: () => void;
 }
 
-/** A value clicked in a trace starts a search for traces that have it too. */
-export const SEARCH_TRACES: FilterAction = {
-  query: "",
-  toggle: (field, value, exclude) => navigate(href("/traces", { q: filterText(field, value, exclude) })),
-};
-
+/** Everything about one span, beside the waterfall. */
 export function SpanPanel({ state, span, logs, around, isFile, onClose, onZoom }: Props): JSX.Element {
-  const said = useMemo(() => readGenAi(span, logs), [span, logs]);
-  const wantsFields = usePlace().params.get("pane") === "fields";
-  const link = `${window.location.origin}${href(`/trace/${state.trace.trace_id}`, { span: span.span_id })}`;
+  const { path, params } = usePlace();
+  const { trace, selected } = state;
+  const link = `${window.location.origin}${href(`/trace/${trace.trace_id}`, { span: span.span_id })}`;
   return (
     <Panel
       label="Span"
-      head={<ServiceLink name={span.service_name} range={hourAround(state.trace.start_time_unix_nano, state.trace.duration_ns)} />}
+      head={<ServiceLink name={span.service_name} range={hourAround(trace.start_time_unix_nano, trace.duration_ns)} />}
       tools={
         <>
           <PanelTool icon="search" label="Zoom to this span" keys="z" onClick={onZoom} />
           {!isFile && <CopyButton text={link} title="Copy a link to this span" icon="link" />}
           <CopyButton text={() => JSON.stringify(span, null, 2)} title="Copy the span as JSON" />
+          {!isFile && <OwnPage traceId={trace.trace_id} span={params.get("span") ?? span.span_id} />}
         </>
       }
       title={span.name || NAMELESS}
       onClose={onClose}
     >
-      <Pills span={span} />
-      {span.status_message && <p class="status-message">{span.status_message}</p>}
-      {said && (
-        <span class="segmented" role="group" aria-label="Of this span">
-          <button type="button" aria-pressed={!wantsFields} onClick={() => setParams({ pane: null }, "replace")}>
-            Conversation
-          </button>
-          <button type="button" aria-pressed={wantsFields} onClick={() => setParams({ pane: "fields" }, "replace")}>
-            Span
-          </button>
-        </span>
-      )}
-      {said && !wantsFields ? <Conversation said={said} /> : <Details state={state} span={span} logs={logs} around={around} isFile={isFile} />}
+      <SpanDetails trace={trace} index={selected} span={span} critical={state.critical().times.get(selected) ?? 0} logs={logs} logsHref={hrefWith(path, params, { tab: "logs", logs: "span" })} around={around} isFile={isFile} />
     </Panel>
   );
 }
 
-function Pills({ span }: { span: TimelineSpan }): JSX.Element {
-  const isError = span.status_code === "ERROR";
-  const weight = weightOf(span);
+/** From the panel to the whole page. `span`: its id, with its place where two share that. */
+export function OwnPage({ traceId, span }: { traceId: string; span: string }): JSX.Element {
   return (
-    <p class="pills">
-      <span class="kind">{span.kind.toLowerCase()}</span>
-      <span class={isError ? "status status-error" : "status"}>{isError ? "error" : span.status_code === "OK" ? "ok" : "status unset"}</span>
-      {weight !== null && weight > 1 && (
-        <span class="kind" title="It was sampled: one of so many was kept">
-          stands for {about(weight)}
-        </span>
-      )}
-      <a class="text-button" href={href("/traces", { q: `${filterText("service", span.service_name)} ${filterText("name", span.name)}` })}>
-        More of this operation
-      </a>
-    </p>
+    <a class="icon-button" href={href(`/trace/${traceId}/span/${span}`)} title="Its own page" aria-label="Open the span on its own page">
+      <Icon name="expand" />
+    </a>
   );
-}
-
-function Details({ state, span, logs, around, isFile }: Omit<Props, "onClose" | "onZoom">): JSX.Element {
-  const [needle, setNeedle] = useState("");
-  const lower = needle.trim().toLowerCase();
-  const spanStart = BigInt(state.trace.start_time_unix_nano) + BigInt(Math.round(span.start_offset_ns - (span.clock_delta_ns ?? 0)));
-  return (
-    <>
-      <Timing trace={state.trace} span={span} critical={state.critical().times.get(state.selected) ?? 0} percentile={around?.percentileOf(state.selected) ?? null} />
-      <Statement attributes={span.attributes} />
-      <Events events={span.events} spanStart={spanStart} offset_ns={span.start_offset_ns} />
-      <Links links={span.links} />
-      <LinkedFrom links={around?.linkedFrom(span.span_id) ?? []} />
-      <Logs logs={logs} />
-      {!isFile && <Nearby key={span.span_id} trace={state.trace} span={span} />}
-      <FindAttribute value={needle} onInput={setNeedle} />
-      <AttributeTable title="Attributes" attributes={span.attributes} filter={SEARCH_TRACES} needle={lower} />
-      <AttributeTable title="Resource" attributes={span.resource} filter={SEARCH_TRACES} needle={lower} />
-      <AttributeTable title="Scope" attributes={scopeAttributes(span.scope)} filter={null} needle={lower} />
-      <AttributeTable title="Span" attributes={idsOf(span)} filter={null} needle={lower} />
-    </>
-  );
-}
-
-interface TimingProps {
-  trace: Timeline;
-  span: TimelineSpan;
-  critical: number;
-  percentile: Percentile | null;
-}
-
-function Timing({ trace, span, critical, percentile }: TimingProps): JSX.Element {
-  const zone = useZone();
-  const share = span.duration_ns > 0 ? (span.self_time_ns / span.duration_ns) * 100 : 0;
-  const moved = span.clock_delta_ns ?? 0;
-  const caller = trace.spans[span.parent_index ?? -1];
-  const after = caller ? Math.max(0, span.start_offset_ns + span.duration_ns - caller.start_offset_ns - caller.duration_ns) : 0;
-  return (
-    <Figures
-      figures={[
-        { label: "Duration", value: duration(span.duration_ns) },
-        { label: "Own time", title: "Time in which none of its children ran", value: <Metered text={duration(span.self_time_ns)} share={share} /> },
-        { label: "Starts at", title: `${fullTime(String(BigInt(trace.start_time_unix_nano) + BigInt(Math.round(span.start_offset_ns - moved))), zone)}`, value: `+${duration(span.start_offset_ns)}` },
-        { label: "Of trace", value: percent(span.duration_ns, trace.duration_ns) },
-        { label: "Critical", title: "Time in which the end of the trace waited for this span itself", value: critical > 0 ? duration(critical) : "–" },
-        percentile && {
-          label: "Slower than",
-          title: `Of ${count(percentile.among)} spans of this operation, from an hour before to an hour after, so many took no longer`,
-          class: percentile.percent >= 95 ? "warn-text" : "",
-          value: (
-            <>
-              {percent(percentile.percent, 100)} <span class="muted">of {count(percentile.among)}</span>
-            </>
-          ),
-        },
-        after > 0 && { label: "After its caller", title: "It ran on when its caller had ended: nobody waited for that, and its bar is thin there", value: duration(after) },
-        moved !== 0 && {
-          label: "Clock moved by",
-          title: "Its machine's clock differs from that of its caller: the span was moved by this, its times as they were sent are unchanged on disk",
-          class: "warn-text",
-          value: signed(moved),
-        },
-      ]}
-    />
-  );
-}
-
-function Metered({ text, share }: { text: string; share: number }): JSX.Element {
-  return (
-    <>
-      {text}
-      <span class="meter" aria-hidden="true">
-        <i style={{ width: `${Math.min(100, share)}%` }} />
-      </span>
-    </>
-  );
-}
-
-export function Links({ links }: { links: readonly SpanLink[] }): JSX.Element | null {
-  if (links.length === 0) return null;
-  return (
-    <section class="attributes">
-      <h3>
-        Links <span class="muted">{links.length}</span>
-      </h3>
-      <ul class="links">
-        {links.map((link) => (
-          <li key={link.trace_id + link.span_id}>
-            <a href={href(`/trace/${link.trace_id}`, { span: link.span_id })}>
-              <code>{link.trace_id}</code>
-            </a>
-            <span class="muted">
-              span <code>{link.span_id}</code>
-            </span>
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-}
-
-/** Spans that link here: what it set off, mostly. */
-function LinkedFrom({ links }: { links: LinkedFromSpan[] }): JSX.Element | null {
-  if (links.length === 0) return null;
-  return (
-    <section class="attributes">
-      <h3>
-        Linked from <span class="muted">{links.length}</span>
-      </h3>
-      <ul class="links">
-        {links.map((link) => (
-          <li key={link.trace_id + link.span_id}>
-            <a href={href(`/trace/${link.trace_id}`, { span: link.span_id })}>
-              <ServiceName name={link.service_name} />
-            </a>
-            <span class="muted">{link.name}</span>
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-}
-
-const SHOWN_LOGS = 8;
-
-function Logs({ logs }: { logs: LogRecord[] }): JSX.Element | null {
-  if (logs.length === 0) return null;
-  return (
-    <section class="attributes">
-      <h3>
-        Logs <span class="muted">{logs.length}</span>
-      </h3>
-      <ul class="span-logs">
-        {logs.slice(0, SHOWN_LOGS).map((log) => (
-          <LogLine key={log.id} log={log} />
-        ))}
-      </ul>
-      <button type="button" class="text-button" onClick={() => setParams({ tab: "logs", logs: "span" }, "replace")}>
-        {logs.length > SHOWN_LOGS ? `All ${logs.length} in the Logs tab` : "Show in the Logs tab"}
-      </button>
-    </section>
-  );
-}
-
-function idsOf(span: TimelineSpan): Attributes {
-  return { span_id: span.span_id, ...(span.parent_span_id ? { parent_span_id: span.parent_span_id } : {}), ...(span.trace_state ? { trace_state: span.trace_state } : {}) };
 }

@@ -32,7 +32,7 @@ import { zoomAround, zoomKeys } from "./zoom";
 export const LOG_LIMIT = 1000;
 
 /** More spans than these are not held in the page at once, unless somebody asks for it. */
-const WHOLE_SPANS = 20_000;
+export const WHOLE_SPANS = 20_000;
 /** Rows of the first look, which is all that is loaded of a large trace. */
 const FIRST_ROWS = 1000;
 
@@ -81,7 +81,7 @@ function WholeTrace({ trace, timeline }: { trace: Timeline; timeline: Loaded<Tim
   );
 }
 
-function Failed({ id, answer }: { id: string; answer: Pick<Loaded<unknown>, "error" | "reload"> }): JSX.Element {
+export function Failed({ id, answer }: { id: string; answer: Pick<Loaded<unknown>, "error" | "reload"> }): JSX.Element {
   if (answer.error?.status !== 404) return answer.error ? <ErrorState error={answer.error} retry={answer.reload} /> : <></>;
   return (
     <EmptyState title="This trace is not here">

@@ -1,37 +1,50 @@
 import type { JSX } from "preact";
 import { setParams } from "../lib/router";
-import { clickedSort, writeTraceSort, type TraceColumn, type TraceSort } from "../lib/tracesort";
+import { CELL_LABELS, type TraceCell } from "../lib/tracecells";
+import { clickedSort, TRACE_COLUMNS, writeTraceSort, type TraceColumn, type TraceSort } from "../lib/tracesort";
+import { HeadCell, useColumnDrag } from "../ui/columnhead";
 import { Icon } from "../ui/icons";
+import { setCells } from "./columns";
 
-const COLUMNS: [TraceColumn, string, boolean][] = [
-  ["time", "Start", false],
-  ["root", "Root operation", false],
-  ["duration", "Duration", false],
-  ["spans", "Spans", true],
-  ["errors", "Errors", true],
-  ["services", "Services", false],
-];
+const NUMBERS: readonly TraceCell[] = ["spans", "errors", "matched"];
 
 const sortBy = (sort: TraceSort): void => setParams({ sort: writeTraceSort(sort) }, "replace");
+const isSortable = (cell: TraceCell): cell is TraceColumn => (TRACE_COLUMNS as readonly string[]).includes(cell);
 
-/** The heads of the columns, each of which orders the list; a second click turns the order round. */
-export function ListHead({ sort }: { sort: TraceSort }): JSX.Element {
+interface HeadProps {
+  sort: TraceSort;
+  /** Those of `cells` for which there is room. */
+  shown: readonly TraceCell[];
+  cells: readonly TraceCell[];
+  characterPx: number;
+}
+
+/** The heads of the columns, most of which order the list; a second click turns the order round. */
+export function ListHead({ sort, shown, cells, characterPx }: HeadProps): JSX.Element {
+  const drag = useColumnDrag(cells, setCells);
   return (
     <div class="trace-head hide-phone" role="group" aria-label="Order by">
-      {COLUMNS.map(([column, label, isNumber]) => {
-        const active = sort.column === column;
-        // Names are read from A on, all else from the largest or newest on.
-        const ascends = (column === "root") !== sort.up;
+      {shown.map((cell) => {
+        const label = CELL_LABELS[cell];
         return (
-          <span key={column} class={isNumber ? "number" : ""}>
-            <button type="button" class="sort-button" aria-pressed={active} onClick={() => sortBy(clickedSort(sort, column))}>
-              {label}
-              {active && <Icon name={ascends ? "up" : "down"} size={10} />}
-            </button>
-          </span>
+          <HeadCell key={cell} list="traces" id={cell} name={cell} label={label} characterPx={characterPx} drag={drag} class={NUMBERS.includes(cell) ? "number" : ""} onTake={cells.length > 1 ? () => setCells(cells.filter((other) => other !== cell)) : null}>
+            {isSortable(cell) ? <SortButton sort={sort} column={cell} label={label} /> : label}
+          </HeadCell>
         );
       })}
     </div>
+  );
+}
+
+function SortButton({ sort, column, label }: { sort: TraceSort; column: TraceColumn; label: string }): JSX.Element {
+  const active = sort.column === column;
+  // Names are read from A on, all else from the largest or newest on.
+  const ascends = (column === "root") !== sort.up;
+  return (
+    <button type="button" class="sort-button" aria-pressed={active} onClick={() => sortBy(clickedSort(sort, column))}>
+      {label}
+      {active && <Icon name={ascends ? "up" : "down"} size={10} />}
+    </button>
   );
 }
 

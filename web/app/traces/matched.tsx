@@ -4,6 +4,7 @@ import type { WindowRow } from "../api/windows";
 import { serviceColour } from "../lib/colour";
 import { count, duration, plural, type Zone } from "../lib/format";
 import { href } from "../lib/router";
+import type { TraceCell } from "../lib/tracecells";
 import { NAMELESS } from "../trace/use-view";
 import { Icon } from "../ui/icons";
 import { timeTitle } from "../ui/time";
@@ -15,31 +16,49 @@ interface Props {
   span: WindowRow;
   selected: boolean;
   zone: Zone;
+  /** The columns for which there is room. */
+  cells: readonly TraceCell[];
 }
 
 /** A span that matches, below its trace: where in it it is, and the way to it. */
-export function MatchedSpan({ id, trace, span, selected, zone }: Props): JSX.Element {
-  const at = String(BigInt(trace.start_time_unix_nano) + BigInt(span.start_offset_ns));
-  const whole = Math.max(1, trace.duration_ns);
-  const left = Math.min(99.5, Math.max(0, (span.start_offset_ns / whole) * 100));
+export function MatchedSpan(props: Props): JSX.Element {
+  const { id, trace, span, selected, cells } = props;
   return (
     <div class="trace-line">
       <a id={id} class={selected ? "trace-row trace-match selected" : "trace-row trace-match"} href={href(`/trace/${trace.trace_id}`, { span: span.span_id })}>
-        <time class="trace-time" title={timeTitle(at, zone, span.start_offset_ns)}>
+        {cells.map((cell) => (
+          <Cell key={cell} cell={cell} {...props} />
+        ))}
+      </a>
+    </div>
+  );
+}
+
+function Cell({ cell, trace, span, zone, cells }: Props & { cell: TraceCell }): JSX.Element {
+  switch (cell) {
+    case "time":
+      return (
+        <time class="trace-time" title={timeTitle(String(BigInt(trace.start_time_unix_nano) + BigInt(span.start_offset_ns)), zone, span.start_offset_ns)}>
           +{duration(span.start_offset_ns)}
         </time>
+      );
+    case "root":
+      return (
         <span class="trace-root">
           <i class="service-dot" style={{ background: serviceColour(span.service_name) }} />
           <span class="trace-service">{span.service_name}</span>
           <span class="trace-name">{span.name || NAMELESS}</span>
         </span>
-        <span class="trace-duration">
-          <span class="trace-bar" aria-hidden="true">
-            <i class={span.error ? "bar-error" : ""} style={{ marginLeft: `${left}%`, width: `${Math.min(100 - left, Math.max(0.5, (span.duration_ns / whole) * 100))}%` }} />
-          </span>
-          <span class="number">{duration(span.duration_ns)}</span>
-        </span>
-        <span class="trace-spans muted">{span.kind.toLowerCase()}</span>
+      );
+    case "duration":
+      return <Bar trace={trace} span={span} />;
+    case "spans":
+      // Its kind stands in a column of its own, if there is one.
+      return <span class="trace-spans muted">{cells.includes("kind") ? "" : span.kind.toLowerCase()}</span>;
+    case "kind":
+      return <span class="trace-cell muted">{span.kind.toLowerCase()}</span>;
+    case "errors":
+      return (
         <span class="trace-errors number">
           {span.error && (
             <span class="error-count">
@@ -48,8 +67,26 @@ export function MatchedSpan({ id, trace, span, selected, zone }: Props): JSX.Ele
             </span>
           )}
         </span>
-      </a>
-    </div>
+      );
+    case "status":
+      return <span class={span.error ? "trace-cell error-text" : "trace-cell muted"}>{span.error ? "error" : ""}</span>;
+    case "services":
+    case "matched":
+    case "trace_id":
+      return <span class="trace-cell" />;
+  }
+}
+
+function Bar({ trace, span }: Pick<Props, "trace" | "span">): JSX.Element {
+  const whole = Math.max(1, trace.duration_ns);
+  const left = Math.min(99.5, Math.max(0, (span.start_offset_ns / whole) * 100));
+  return (
+    <span class="trace-duration">
+      <span class="trace-bar" aria-hidden="true">
+        <i class={span.error ? "bar-error" : ""} style={{ marginLeft: `${left}%`, width: `${Math.min(100 - left, Math.max(0.5, (span.duration_ns / whole) * 100))}%` }} />
+      </span>
+      <span class="number">{duration(span.duration_ns)}</span>
+    </span>
   );
 }
 

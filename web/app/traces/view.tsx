@@ -9,6 +9,10 @@ import { href, navigate, setParams, usePlace } from "../lib/router";
 import { absoluteLink, useSearch } from "../lib/search";
 import { nanosToMs } from "../lib/time";
 import { tracesStatement } from "../lib/searchsql";
+import { useCharacterWidth } from "../lib/character";
+import { useListLook } from "../lib/listlook";
+import { useSize } from "../lib/size";
+import { cellLayout, DEFAULT_CELLS } from "../lib/tracecells";
 import { readTraceSort, sortedTraces } from "../lib/tracesort";
 import { AsOf } from "../ui/asof";
 import { CopyButton } from "../ui/copy";
@@ -21,17 +25,20 @@ import { ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { TimePicker } from "../ui/timepicker";
 import { VirtualList, type VirtualHandle } from "../ui/virtual";
 import { ROOTS, TraceCharts } from "./charts";
+import { CellsMenu, useCells } from "./columns";
 import { DifferencePanel } from "./difference";
 import { SpanExport } from "./export";
 import { SpanFacets } from "./facets";
 import { ListHead, SortMenu } from "./listhead";
 import { MatchedNote, MatchedSpan } from "./matched";
 import { RepresentedSpans } from "./represented";
-import { PHONE_TRACE_ROW, TRACE_ROW, TraceRow } from "./row";
+import { PHONE_TRACE_ROW, ROOMY_TRACE_ROW, TRACE_ROW, TraceRow } from "./row";
 import { listItems, useMatched } from "./use-matched";
 import { useTraces } from "./use-traces";
 
 const HEAD_HEIGHT = 26;
+/** Gutters and the scroll bar. */
+const EDGES = 46;
 const FACETS_KEY = "spoor.facets.spans";
 
 export function TracesView(): JSX.Element {
@@ -54,6 +61,14 @@ export function TracesView(): JSX.Element {
   const items = listItems(rows, matched.of);
   const longest = useMemo(() => barScale(rows), [rows]);
   const withYear = useMemo(() => leavesThisYear(rows.map((trace) => nanosToMs(trace.start_time_unix_nano)), Date.now()), [rows]);
+
+  const cells = useCells();
+  const look = useListLook("traces");
+  const character = useCharacterWidth();
+  const main = useRef<HTMLDivElement>(null);
+  const { width } = useSize(main);
+  const { shown, template } = useMemo(() => (phone ? { shown: DEFAULT_CELLS, template: "" } : cellLayout(cells, look, character, width - EDGES, withYear)), [cells, look, character, width, withYear, phone]);
+  const roomy = !phone && look.density === "comfortable";
 
   const move = (by: number): void => {
     const next = Math.min(items.length - 1, Math.max(0, cursor + by));
@@ -93,7 +108,7 @@ export function TracesView(): JSX.Element {
       <Progress active={found.loading || found.loadingMore} />
       <div class="split">
         {facets && !phone && (rows.length > 0 || found.loading || search.query !== "") && <SpanFacets search={search} onClose={toggleFacets} />}
-        <div class="split-main">
+        <div class="split-main" ref={main}>
           <div class="summary">
             <button type="button" class="icon-button hide-phone" aria-pressed={facets} title="Facets (f)" aria-label="Facets" onClick={toggleFacets}>
               <Icon name="list" />
@@ -113,6 +128,11 @@ export function TracesView(): JSX.Element {
               <a class="icon-button hide-phone" href="/open" title="Open a trace file" aria-label="Open a trace file">
                 <Icon name="file" />
               </a>
+              {rows.length > 0 && (
+                <span class="hide-phone">
+                  <CellsMenu cells={cells} />
+                </span>
+              )}
               {rows.length > 0 && <SpanExport search={search} />}
               {rows.length > 0 && <RunAs request={{ path: "/api/v1/traces", params: { query: search.query, start: search.fixed.start, end: search.fixed.end, limit: 20 } }} statement={() => tracesStatement({ query: search.query, range: search.fixed, nowMs: search.madeAt }, 20)} />}
               <CopyButton text={absoluteLink} title="Copy a link with absolute times" icon="link" />
@@ -134,28 +154,30 @@ export function TracesView(): JSX.Element {
     if (found.error && rows.length === 0) return <ErrorState error={found.error} retry={() => search.run(search.query)} />;
     if (rows.length === 0) return found.loading ? <Skeleton rowHeight={TRACE_ROW} rows={20} /> : <NoResults what="traces" search={search} />;
     return (
-      <VirtualList
-        key={search.key}
-        handle={list}
-        label="Traces"
-        class={`trace-list${found.loading ? " stale" : ""}${withYear ? " with-year" : ""}`}
-        count={items.length}
-        rowHeight={phone ? PHONE_TRACE_ROW : TRACE_ROW}
-        onEnd={found.loadMore}
-        header={<ListHead sort={sort} />}
-        headerHeight={phone ? 0 : HEAD_HEIGHT}
-        footer={<p class="list-end">{found.error ? "The next page did not come. Search again to retry." : found.hasMore ? "Loading more…" : "End of results"}</p>}
-        renderRow={(index) => {
-          const item = items[index];
-          if (!item) return null;
-          const { trace } = item;
-          if (item.kind === "note") return <MatchedNote key={`${trace.trace_id} more`} trace={trace} matched={item.matched} query={search.query} />;
-          if (item.kind === "span") return <MatchedSpan key={`${trace.trace_id} ${item.span.span_index}`} id={`match-${index}`} trace={trace} span={item.span} selected={index === cursor} zone={zone} />;
-          return (
-            <TraceRow key={trace.trace_id} trace={trace} longest={longest} selected={index === cursor} zone={zone} withYear={withYear} hasQuery={search.query !== ""} marked={marks.includes(trace.trace_id)} onMark={() => mark(trace.trace_id)} open={matched.possible ? matched.of(trace.trace_id) !== null : null} onOpen={() => matched.toggle(trace.trace_id)} />
-          );
-        }}
-      />
+      <div class={roomy ? "trace-frame trace-roomy" : "trace-frame"} style={{ "--columns": template }}>
+        <VirtualList
+          key={search.key}
+          handle={list}
+          label="Traces"
+          class={`trace-list${found.loading ? " stale" : ""}`}
+          count={items.length}
+          rowHeight={phone ? PHONE_TRACE_ROW : roomy ? ROOMY_TRACE_ROW : TRACE_ROW}
+          onEnd={found.loadMore}
+          header={<ListHead sort={sort} shown={shown} cells={cells} characterPx={character} />}
+          headerHeight={phone ? 0 : HEAD_HEIGHT}
+          footer={<p class="list-end">{found.error ? "The next page did not come. Search again to retry." : found.hasMore ? "Loading more…" : "End of results"}</p>}
+          renderRow={(index) => {
+            const item = items[index];
+            if (!item) return null;
+            const { trace } = item;
+            if (item.kind === "note") return <MatchedNote key={`${trace.trace_id} more`} trace={trace} matched={item.matched} query={search.query} />;
+            if (item.kind === "span") return <MatchedSpan key={`${trace.trace_id} ${item.span.span_index}`} id={`match-${index}`} trace={trace} span={item.span} selected={index === cursor} zone={zone} cells={shown} />;
+            return (
+              <TraceRow key={trace.trace_id} trace={trace} longest={longest} selected={index === cursor} zone={zone} withYear={withYear} hasQuery={search.query !== ""} cells={shown} marked={marks.includes(trace.trace_id)} onMark={() => mark(trace.trace_id)} open={matched.possible ? matched.of(trace.trace_id) !== null : null} onOpen={() => matched.toggle(trace.trace_id)} />
+            );
+          }}
+        />
+      </div>
     );
   }
 }

@@ -1,10 +1,13 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
-import { changeChip, chipsOf, negateChip, withoutChip, type Chip } from "../lib/chips";
+import { chipsOf, negateChip, withChip, withoutChip, type Chip } from "../lib/chips";
+import { changedClause, readClause } from "../lib/clause";
 import { setParams, usePlace } from "../lib/router";
+import { FilterForm } from "./filterform";
 import { Icon } from "./icons";
+import { Popover } from "./popover";
 
 interface Props {
+  table: "logs" | "spans";
   query: string;
   onChange: (query: string) => void;
 }
@@ -13,7 +16,7 @@ interface Props {
 const readOff = (params: URLSearchParams): string[] => (params.get("off") ?? "").split("\n").filter(Boolean);
 
 /** The filters of the query as buttons. They are a view of the text: each one changes its own place in it, nothing else. */
-export function Chips({ query, onChange }: Props): JSX.Element | null {
+export function Chips({ table, query, onChange }: Props): JSX.Element | null {
   const { params } = usePlace();
   const chips = chipsOf(query);
   const off = readOff(params);
@@ -24,11 +27,12 @@ export function Chips({ query, onChange }: Props): JSX.Element | null {
       {chips.map((chip) => (
         <FilterChip
           key={`${chip.start} ${chip.text}`}
+          table={table}
           chip={chip}
           onNegate={() => onChange(negateChip(query, chip))}
           onDisable={() => change(withoutChip(query, chip), [...off, chip.text])}
           onRemove={() => onChange(withoutChip(query, chip))}
-          onValue={(value) => onChange(changeChip(query, chip, value))}
+          onText={(clause) => onChange(withChip(query, chip, clause))}
         />
       ))}
       {off.map((text, index) => (
@@ -46,41 +50,37 @@ export function Chips({ query, onChange }: Props): JSX.Element | null {
 }
 
 interface ChipProps {
+  table: Props["table"];
   chip: Chip;
   onNegate: () => void;
   onDisable: () => void;
   onRemove: () => void;
-  onValue: (value: string) => void;
+  /** Puts another clause in its place. */
+  onText: (clause: string) => void;
 }
 
-function FilterChip({ chip, onNegate, onDisable, onRemove, onValue }: ChipProps): JSX.Element {
-  const [editing, setEditing] = useState(false);
+function FilterChip({ table, chip, onNegate, onDisable, onRemove, onText }: ChipProps): JSX.Element {
+  const said = readClause(chip);
   return (
-    <li class={chip.negated ? "filter filter-not" : "filter"}>
-      <button type="button" class="filter-act" aria-label={`${chip.negated ? "Include" : "Exclude"} ${chip.field}`} aria-pressed={chip.negated} title={chip.negated ? "Turn into include" : "Turn into exclude"} onClick={onNegate}>
-        <Icon name={chip.negated ? "minus" : "plus"} size={10} />
+    <li class={said.negated ? "filter filter-not" : "filter"}>
+      <button type="button" class="filter-act" aria-label={`${said.negated ? "Include" : "Exclude"} ${chip.field}`} aria-pressed={said.negated} title={said.negated ? "Turn into include" : "Turn into exclude"} onClick={onNegate}>
+        <Icon name={said.negated ? "minus" : "plus"} size={10} />
       </button>
-      {editing ? (
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            const value = new FormData(event.currentTarget).get("value");
-            setEditing(false);
-            if (typeof value === "string" && value !== "" && value !== chip.value) onValue(value);
-          }}
-        >
-          <input name="value" class="filter-input" aria-label={`Value of ${chip.field}`} autofocus size={Math.max(6, chip.value.length)} defaultValue={chip.value} onBlur={() => setEditing(false)} onKeyDown={(event) => event.key === "Escape" && setEditing(false)} />
-        </form>
-      ) : (
-        <button type="button" class="filter-text" title="Change the value" onClick={() => setEditing(true)}>
-          <span class="filter-field">
-            {chip.field}
-            {chip.operator === ":" ? "" : " "}
-            {chip.operator}
-          </span>{" "}
-          {chip.value}
-        </button>
-      )}
+      <Popover button={<ChipText chip={chip} />} title={`${chip.text}: change it`} buttonClass="filter-text" align="start">
+        {(close) => (
+          <FilterForm
+            table={table}
+            said={said}
+            textOf={(next) => changedClause(chip, next)}
+            action="Change"
+            onDone={(next) => {
+              close();
+              const clause = changedClause(chip, next);
+              if (clause !== chip.text) onText(clause);
+            }}
+          />
+        )}
+      </Popover>
       <button type="button" class="filter-act" aria-label={`Switch ${chip.text} off`} title="Off for now" onClick={onDisable}>
         <Icon name="eye" size={10} />
       </button>
@@ -88,5 +88,18 @@ function FilterChip({ chip, onNegate, onDisable, onRemove, onValue }: ChipProps)
         <Icon name="close" size={10} />
       </button>
     </li>
+  );
+}
+
+function ChipText({ chip }: { chip: Chip }): JSX.Element {
+  return (
+    <>
+      <span class="filter-field">
+        {chip.field}
+        {chip.operator === ":" ? "" : " "}
+        {chip.operator}
+      </span>{" "}
+      {chip.isList ? `(${chip.value})` : chip.value}
+    </>
   );
 }

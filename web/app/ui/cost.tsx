@@ -1,9 +1,12 @@
 import type { JSX } from "preact";
-import { useProgress, type LoadedCost } from "../api/use-cost";
+import type { LoadedCost } from "../api/use-cost";
+import { useProgress } from "../api/use-progress";
 import { costOf, isCheapToPlan, stepsOf, type Cost } from "../lib/cost";
 import { bytes, count, duration, plural } from "../lib/format";
+import { progressText } from "../lib/progress";
 import { Icon } from "./icons";
 import { Popover } from "./popover";
+import { Share } from "./progress";
 
 interface Props {
   table: "logs" | "spans";
@@ -20,7 +23,8 @@ export function CostPreview({ table, query, cost, running }: Props): JSX.Element
   if (progress) {
     return (
       <span class="cost cost-running" role="status">
-        {progress.waiting ? "waits for its turn" : progress.bytes === 0 ? "running…" : `${bytes(progress.bytes)} read${known && known.bytes > 0 && cost.about === query ? ` of ≤ ${bytes(known.bytes)}` : ""}`}
+        {progress.share !== null && <Share share={progress.share} />}
+        {progressText(progress)}
       </span>
     );
   }

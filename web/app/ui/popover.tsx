@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 interface Props {
   button: ComponentChildren;
@@ -11,11 +11,23 @@ interface Props {
   children: (close: () => void) => ComponentChildren;
 }
 
+/** What stays free at the sides of the screen. */
+const EDGE = 8;
+
 /** A button with a panel under it that closes on Escape, on a click outside and when focus leaves. */
 export function Popover({ button, title, label, buttonClass, align = "end", children }: Props): JSX.Element {
   const [open, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);
   const panel = useRef<HTMLDivElement>(null);
+  // Beside a button at the edge of the screen it would leave it.
+  useLayoutEffect(() => {
+    const box = panel.current?.getBoundingClientRect();
+    if (!panel.current || !box) return;
+    const screen = document.documentElement.clientWidth;
+    const over = box.right > screen - EDGE ? screen - EDGE - box.right : 0;
+    const by = Math.max(over, EDGE - box.left);
+    if (over < 0 || box.left < EDGE) panel.current.style.translate = `${by}px 0`;
+  }, [open]);
   // At the foot of what scrolls it would be cut off.
   useEffect(() => panel.current?.scrollIntoView({ block: "nearest" }), [open]);
   useEffect(() => {

@@ -125,7 +125,7 @@ export function QueryBar({ table, query, placeholder, error, onRun, search, runn
         <RunButton running={running} onCancel={search?.cancel} />
         {phone && preview && <div class="cost-line">{preview}</div>}
       </form>
-      <Chips query={query} onChange={onRun} />
+      <Chips table={table} query={query} onChange={onRun} />
     </>
   );
 }

@@ -13,8 +13,10 @@ type Form = "curl" | "cli" | "sql";
 interface Props {
   /** The request that the page made; without one it is the statement. */
   request?: { path: string; params: Params };
-  /** The same in SQL. */
-  statement: () => string;
+  /** The same in SQL, where that can say it. */
+  statement?: () => string;
+  /** What the statement does not say. */
+  note?: string | null;
   /** Whether the page is the one for SQL itself. */
   isSql?: boolean;
 }
@@ -28,13 +30,15 @@ const SAYS: Record<Form, string> = {
 /** What the page shows, to be asked again from a shell, a script or in SQL. */
 export function RunAs(props: Props): JSX.Element {
   return (
-    <Popover button={<><Icon name="terminal" /><span class="hide-narrow">Run as</span></>} title="The same as curl, command line or SQL" buttonClass="text-button">
+    <Popover button={<><Icon name="terminal" /><span class="hide-narrow">Run as</span></>} title={props.statement ? "The same as curl, command line or SQL" : "The same as curl"} buttonClass="text-button">
       {(close) => <RunAsPanel {...props} close={close} />}
     </Popover>
   );
 }
 
-function RunAsPanel({ request, statement, isSql = false, close }: Props & { close: () => void }): JSX.Element {
+const NO_STATEMENT = () => "";
+
+function RunAsPanel({ request, statement = NO_STATEMENT, note = null, isSql = false, close }: Props & { close: () => void }): JSX.Element {
   const [form, setForm] = useState<Form>("curl");
   const sql = statement();
   const { origin } = window.location;
@@ -46,12 +50,15 @@ function RunAsPanel({ request, statement, isSql = false, close }: Props & { clos
   const text = texts[form]();
   return (
     <div class="runas">
-      <Choice<Form> label="Run as" value={form} options={[["curl", "curl"], ["cli", "CLI"], ["sql", "SQL"]]} onChange={setForm} />
+      {sql !== "" && <Choice<Form> label="Run as" value={form} options={[["curl", "curl"], ["cli", "CLI"], ["sql", "SQL"]]} onChange={setForm} />}
       <pre tabIndex={0} aria-label={SAYS[form]}>
         {text}
       </pre>
       <div class="runas-foot">
-        <span class="hint">{SAYS[form]}</span>
+        <span class="hint">
+          {SAYS[form]}
+          {note !== null && form !== "curl" && `: ${note}`}
+        </span>
         {form === "sql" && !isSql && (
           <a class="text-button" href={href("/sql", { q: sql })} onClick={close}>
             Open in SQL

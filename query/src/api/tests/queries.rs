@@ -56,7 +56,11 @@ async fn stop(house: &House, id: &Value) -> (StatusCode, Value) {
 
 /// A query that runs for as long as its answer is not read.
 async fn held(house: &House) -> Response {
-    let request = sql_request(MANY, "text/csv");
+    held_by(house, MANY).await
+}
+
+async fn held_by(house: &House, statement: &str) -> Response {
+    let request = sql_request(statement, "text/csv");
     let response = house.ask(request).await;
     assert_eq!(response.status(), 200);
     response
@@ -105,10 +109,11 @@ async fn what_runs_and_what_waits_is_listed_and_can_be_stopped() {
         assert_eq!(query["max_memory_bytes"], 512 << 20);
     }
     assert_eq!(
-        (&newest["rows_read"], &newest["bytes_read"]),
-        (&json!(0), &json!(0))
+        ["rows_read", "rows_planned", "bytes_read"].map(|count| newest[count].as_u64()),
+        [Some(0); 3]
     );
     assert_eq!(oldest["rows_read"], 2000, "both sides of the join");
+    assert_eq!(oldest["rows_planned"], 2000);
     assert!(oldest["bytes_read"].as_u64().unwrap() > 10_000);
 
     let (status, stopped) = stop(&house, &newest["id"]).await;
@@ -334,6 +339,19 @@ fn poll(future: &mut BoxFuture<'static, Response>) -> Option<Response> {
         Poll::Ready(response) => Some(response),
         Poll::Pending => None,
     }
+}
+
+#[tokio::test]
+async fn rows_are_planned_before_they_are_read_and_of_files_those_that_the_index_leaves() {
+    let house = house(1, 5).await;
+    house.storage.flush().await.unwrap();
+    let one = r#"SELECT b.body FROM logs a, logs b, logs c WHERE matches(a.body, '"line 7"')"#;
+    let running = held_by(&house, one).await;
+    let list = until(&house, |list| list["queries"][0]["rows_read"] != json!(0)).await;
+    let query = &list["queries"][0];
+    assert_eq!(query["rows_planned"], 1 + 2 * 1000, "{query:#}");
+    assert!(query["rows_read"].as_u64() <= query["rows_planned"].as_u64());
+    drop(running);
 }
 
 #[tokio::test]

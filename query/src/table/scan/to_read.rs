@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use datafusion::common::Result;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
 use datafusion::datasource::source::{DataSource, DataSourceExec};
@@ -27,10 +28,7 @@ pub(crate) fn rows_to_read(plan: &Arc<dyn ExecutionPlan>) -> Result<u64> {
 /// Those of one source; more than any if it does not say.
 fn rows_of(source: &dyn DataSource) -> u64 {
     if let Some(files) = source.downcast_ref::<FileScanConfig>() {
-        let files = files.file_groups.iter().flat_map(FileGroup::files);
-        return files
-            .map(|file| file.extension().map_or(u64::MAX, |RowsToRead(rows)| *rows))
-            .fold(0, u64::saturating_add);
+        return rows_of_files(files.file_groups.iter().flat_map(FileGroup::files));
     }
     source
         .downcast_ref::<MemorySourceConfig>()
@@ -38,4 +36,12 @@ fn rows_of(source: &dyn DataSource) -> u64 {
             let batches = memory.partitions().iter().flatten();
             batches.map(|batch| batch.num_rows() as u64).sum()
         })
+}
+
+/// Those of some files; more than any if one does not say.
+pub(super) fn rows_of_files<'a>(files: impl IntoIterator<Item = &'a PartitionedFile>) -> u64 {
+    files
+        .into_iter()
+        .map(|file| file.extension().map_or(u64::MAX, |RowsToRead(rows)| *rows))
+        .fold(0, u64::saturating_add)
 }
