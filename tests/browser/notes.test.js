@@ -41,9 +41,17 @@ function noted() {
   return { resourceSpans: [{ resource: resource("shop"), scopeSpans: [{ scope: { name: "test" }, spans: [span(1, 0, "GET /", 0, 200), span(2, 1, "charge", 50, 40, events), span(3, 1, "work", 100, 90, many)] }] }] };
 }
 
+/** A short one, one of four hundred bytes, one within a list, and a text that looks like one. */
+const BYTES = [
+  { key: "key", value: { bytesValue: Buffer.from([0, 1, 255]).toString("base64") } },
+  { key: "blob", value: { bytesValue: Buffer.alloc(400, 7).toString("base64") } },
+  { key: "parts", value: { arrayValue: { values: [{ intValue: "1" }, { bytesValue: "AAE=" }] } } },
+  { key: "not.bytes", value: { stringValue: "AAH/" } },
+];
+
 function lines() {
   const record = (ms, severityNumber, body, more) => ({ timeUnixNano: at(ms), severityNumber, body, ...more });
-  return { resourceLogs: [{ resource: resource("shop"), scopeLogs: [{ logRecords: [record(65, 13, { stringValue: "card is slow" }, { traceId: TRACE, spanId: id(2) }), record(500, 9, { bytesValue: Buffer.from("\u0000\u0001spoor\u00ff", "latin1").toString("base64") })] }] }] };
+  return { resourceLogs: [{ resource: resource("shop"), scopeLogs: [{ logRecords: [record(65, 13, { stringValue: "card is slow" }, { traceId: TRACE, spanId: id(2) }), record(500, 9, { bytesValue: Buffer.from("\u0000\u0001spoor\u00ff", "latin1").toString("base64") }, { attributes: BYTES })] }] }] };
 }
 
 /** Ten requests of one version, some of which failed. */
@@ -130,6 +138,27 @@ test("a body of bytes is shown in hex", async () => {
   await bytes.getByText("|..spoor.|").waitFor();
   await bytes.getByText(/^8.bytes$/).waitFor();
   await assertAccessible(page, "a body of bytes");
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+test("attributes that are bytes are shown in hex with their length, and copied so", async () => {
+  const { page, context, problems, close } = await open();
+  await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: server.http });
+  await page.goto(`${server.http}/logs?q=has:blob`);
+  await page.getByRole("listbox", { name: "Log records" }).getByRole("option").first().click();
+  const value = (name) => page.locator(".attribute").filter({ has: page.locator(`dt[title="${name}"]`) });
+  await value("key").getByText("00 01 ff").waitFor();
+  assert.equal((await value("key").locator(".value").textContent()).replace(/\s+/g, " ").trim(), "00 01 ff 3 bytes");
+  assert.equal((await value("not.bytes").locator(".value").textContent()).trim(), "AAH/");
+  assert.match(await value("parts").locator(".value").textContent(), /\[1,"0x0001"\]/);
+  await value("blob").getByText("400 bytes").click();
+  await value("blob").getByText("00000010  07 07").waitFor();
+  await assertAccessible(page, "bytes of attributes");
+  await value("key").hover();
+  await page.getByRole("button", { name: "Copy key in hex" }).click();
+  await page.getByRole("button", { name: "Copy key in hex" }).and(page.getByTitle("Copied")).waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "00 01 ff");
   assert.deepEqual(problems, []);
   await close();
 });

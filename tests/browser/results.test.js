@@ -7,6 +7,8 @@ import { after, before, test } from "node:test";
 import { assertAccessible, assertFits, launch, openPage, SIZES, startServer } from "./browser.js";
 
 const RANGE = "start=2023-01-29T08:40:00.000Z&end=2023-01-29T15:45:00.000Z";
+/** With what failed, too. */
+const BOTH = { start: "2022-02-28T00:00:00.000Z", end: "2023-01-29T09:00:00.000Z" };
 const FIXED = { start: "2023-01-29T08:40:00.000Z", end: "2023-01-29T15:45:00.000Z" };
 
 let server;
@@ -15,12 +17,24 @@ let browser;
 before(async () => {
   server = await startServer();
   browser = await launch();
+  await breaks();
 });
 
 after(async () => {
   await browser?.close();
   await server?.stop();
 });
+
+/** Exceptions of a span and of a log, as the imported ones have none. */
+async function breaks() {
+  const at = `${Date.parse("2023-01-29T08:50:00Z")}000000`;
+  const text = (key, stringValue) => ({ key, value: { stringValue } });
+  const attributes = [text("exception.type", "shop.Refused"), text("exception.message", "order 17 refused")];
+  const resource = { attributes: [text("service.name", "breaker")] };
+  const span = { traceId: "e".repeat(32), spanId: "e".repeat(16), name: "pay", kind: 2, startTimeUnixNano: at, endTimeUnixNano: at, status: { code: 2 }, events: [{ timeUnixNano: at, name: "exception", attributes }, { timeUnixNano: at, name: "retry" }] };
+  await server.post("/v1/traces", JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ spans: [span] }] }] }));
+  await server.post("/v1/logs", JSON.stringify({ resourceLogs: [{ resource, scopeLogs: [{ logRecords: [{ timeUnixNano: at, severityNumber: 17, body: { stringValue: "it broke" }, attributes }] }] }] }));
+}
 
 const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
 const param = (page, name) => page.evaluate((key) => new URL(location.href).searchParams.get(key), name);
@@ -165,8 +179,8 @@ test("services, calls, exceptions and failures are asked elsewhere as well, and 
     return { curl, rows: (await sql(statement)).rows };
   };
 
-  for (const range of ["", `&${RANGE}`]) {
-    const asked = range === "" ? {} : FIXED;
+  for (const asked of [{}, BOTH]) {
+    const range = Object.entries(asked).map(([key, value]) => `&${key}=${value}`).join("");
     const services = await statementOf(`/services?tab=${range}`);
     assert.match(services.curl, /\/api\/v1\/services'/);
     const known = (await server.get("/api/v1/services", asked)).services;
@@ -183,6 +197,7 @@ test("services, calls, exceptions and failures are asked elsewhere as well, and 
     assert.match(exceptions.curl, /\/api\/v1\/exceptions'/);
     const thrown = await server.get("/api/v1/exceptions", asked);
     assert.equal(exceptions.rows.reduce((sum, row) => sum + Number(row[1]), 0), thrown.total);
+    assert.deepEqual(exceptions.rows.filter((row) => row[0] === "shop.Refused").map((row) => row[1]), [2]);
 
     const failures = await statementOf(`/errors?tab=${range}`);
     assert.match(failures.curl, /\/api\/v1\/failures'/);

@@ -93,7 +93,7 @@ test("each column orders the list, and a second click turns it round", async () 
   await page.goto(`${server.http}/traces`);
   await lines(page).nth(TRACES - 1).waitFor();
   const order = async () => (await lines(page).evaluateAll((rows) => rows.map((row) => row.id.at(-1)))).join("");
-  const head = (name) => page.getByRole("group", { name: "Order by" }).getByRole("button", { name });
+  const head = (name) => page.getByRole("group", { name: "Order by" }).getByRole("button", { name, exact: true });
   assert.equal(await order(), "123456");
   await head("Duration").click();
   assert.equal(await order(), "654321");

@@ -1,3 +1,5 @@
+import type { ByteMarks } from "../lib/hex";
+
 /** The shapes of docs/api.md that the UI reads. */
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
@@ -35,6 +37,10 @@ export interface LogRecord {
   body_fields: Attributes;
   resource: Attributes;
   scope: Scope;
+  /** Where some values are bytes. */
+  bytes_in_attributes?: ByteMarks;
+  bytes_in_body_fields?: ByteMarks;
+  bytes_in_resource?: ByteMarks;
 }
 
 export interface LogPage extends Answer {
@@ -77,6 +83,7 @@ export interface SpanEvent {
   offset_ns: number;
   name: string;
   attributes: Attributes;
+  bytes_in_attributes?: ByteMarks;
 }
 
 export interface SpanLink {
@@ -109,6 +116,9 @@ export interface TimelineSpan {
   events: SpanEvent[];
   links: SpanLink[];
   log_count: number;
+  /** Where some values are bytes. */
+  bytes_in_attributes?: ByteMarks;
+  bytes_in_resource?: ByteMarks;
   /** By how much the browser moved the span against clocks that disagree; not in any answer. */
   clock_delta_ns?: number;
 }
@@ -277,11 +287,6 @@ export interface ScanStep {
 export interface Explained extends Answer {
   scans: Scan[];
   limits: { timeout_ms: number; memory_bytes: number };
-}
-
-/** What waits and runs now, as far as the search bar shows it. */
-export interface RunningPage {
-  queries: { kind: string; query: string; state: "waiting" | "running"; rows_read: number; rows_planned: number; bytes_read: number }[];
 }
 
 /** Jaeger's shape. */

@@ -1,7 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
-import { ownOf, type Progress } from "../lib/progress";
+import { ownOf, type Progress, type RunningPage } from "../lib/progress";
 import { getJson } from "./client";
-import type { RunningPage } from "./types";
 
 /** What is answered sooner says nothing on the way. */
 const AFTER_MS = 700;

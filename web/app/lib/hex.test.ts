@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytesOf, hexDump } from "./hex";
+import { bytesOf, hexDump, hexOf, withHex } from "./hex";
 
 describe("bytes as hex", () => {
   it("are read from base64, and nothing else is", () => {
@@ -14,4 +14,15 @@ describe("bytes as hex", () => {
   });
 
   it("are as many as somebody looks at", () => expect(hexDump(new Uint8Array(1_000_000)).split("\n")).toHaveLength(256));
+});
+
+it("bytes of attributes are told from texts that look like them, also within lists and maps", () => {
+  expect(hexOf(Uint8Array.of(0, 1, 255))).toBe("00 01 ff");
+  expect(withHex("AAE=", undefined)).toBe("AAE=");
+  expect(withHex("AAE=", true)).toBe("0x0001");
+  expect(withHex("", true)).toBe("0x");
+  expect(withHex("not base64!", true)).toBe("not base64!");
+  expect(withHex([1, "AAE=", "AAE="], { "1": true })).toEqual([1, "0x0001", "AAE="]);
+  expect(withHex({ a: { b: "/w==" }, c: "/w==" }, { a: { b: true } })).toEqual({ a: { b: "0xff" }, c: "/w==" });
+  expect(withHex(7, { a: true })).toBe(7);
 });

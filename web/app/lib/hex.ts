@@ -1,3 +1,5 @@
+import type { Json } from "../api/types";
+
 /** Bytes that came as base64, as people read them: a line of sixteen, in hex and as text. */
 
 const LINE = 16;
@@ -23,4 +25,24 @@ export function hexDump(bytes: Uint8Array): string {
     lines.push(`${at.toString(16).padStart(8, "0")}  ${hex.slice(0, 8).join(" ")}  ${hex.slice(8).join(" ")}`.padEnd(60) + `|${text}|`);
   }
   return lines.join("\n");
+}
+
+/** Which values of attributes are bytes: by key, or within a list or map by place or key. */
+export interface ByteMarks {
+  [key: string]: true | ByteMarks;
+}
+
+/** `00 01 ff` */
+export const hexOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+
+/** A value whose bytes are written as `0x0001ff`, also within lists and maps. */
+export function withHex(value: Json, mark: true | ByteMarks | undefined): Json {
+  if (mark === undefined) return value;
+  if (mark === true) {
+    const bytes = typeof value === "string" ? bytesOf(value) : null;
+    return bytes ? `0x${hexOf(bytes).replace(/ /g, "")}` : value;
+  }
+  if (Array.isArray(value)) return value.map((each, at) => withHex(each, mark[String(at)]));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withHex(each, mark[key])]));
 }

@@ -1,6 +1,5 @@
 import { expect, it } from "vitest";
-import type { RunningPage } from "../api/types";
-import { ownOf, progressText } from "./progress";
+import { ownOf, progressText, type RunningPage } from "./progress";
 
 const entry = (kind: string, query: string, rows_read = 0, rows_planned = 0, bytes_read = 0): RunningPage["queries"][number] => ({ kind, query, state: "running", rows_read, rows_planned, bytes_read });
 

@@ -1,5 +1,9 @@
-import type { RunningPage } from "../api/types";
 import { bytes, percent } from "./format";
+
+/** What waits and runs now, as far as pages show it. */
+export interface RunningPage {
+  queries: { kind: string; query: string; state: "waiting" | "running"; rows_read: number; rows_planned: number; bytes_read: number }[];
+}
 
 /** How far the server is with a query. */
 export interface Progress {

@@ -22,7 +22,8 @@ export function setColumns(columns: string[]): void {
 /** Those of the address, or else those that were chosen last. */
 export function useColumns(): string[] {
   const text = usePlace().params.get("cols");
-  return useMemo(() => readColumns(text, keptChoice(COLUMNS_KEY)), [text]);
+  const kept = keptChoice(COLUMNS_KEY);
+  return useMemo(() => readColumns(text, kept), [text, kept]);
 }
 
 const ALWAYS = ["level", "service", "trace_id", "span_id", "event_name", "severity_text"];

@@ -43,9 +43,9 @@ export function LogDetail({ log, pattern, filter, onContext, withTrace = true }:
       {typeof stack === "string" && <BodyBlock text={stack} pattern={pattern} title="Copy the stack trace" />}
       {withTrace && log.trace_id && <TraceLink log={log} traceId={log.trace_id} />}
       <FindAttribute value={needle} onInput={setNeedle} />
-      <AttributeTable title="Attributes" attributes={log.attributes} filter={filter} pattern={pattern} needle={lower} />
-      <AttributeTable title="Fields of the body" attributes={log.body_fields} filter={filter} pattern={pattern} needle={lower} />
-      <AttributeTable title="Resource" attributes={log.resource} filter={filter} pattern={pattern} needle={lower} />
+      <AttributeTable title="Attributes" attributes={log.attributes} bytes={log.bytes_in_attributes} filter={filter} pattern={pattern} needle={lower} />
+      <AttributeTable title="Fields of the body" attributes={log.body_fields} bytes={log.bytes_in_body_fields} filter={filter} pattern={pattern} needle={lower} />
+      <AttributeTable title="Resource" attributes={log.resource} bytes={log.bytes_in_resource} filter={filter} pattern={pattern} needle={lower} />
       <AttributeTable title="Scope" attributes={scopeAttributes(log.scope)} prefix="scope." filter={null} pattern={pattern} needle={lower} />
       <AttributeTable title="Record" attributes={recordOf(log, zone)} filter={null} needle={lower} />
     </>

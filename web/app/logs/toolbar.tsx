@@ -84,7 +84,8 @@ function ListTools(props: Props): JSX.Element {
   return (
     <>
       <button type="button" class="text-button" title="Change the order" onClick={() => setParams({ order: order === "desc" ? "asc" : null, sel: null })}>
-        {order === "desc" ? "Newest first" : "Oldest first"}
+        {order === "desc" ? "Newest" : "Oldest"}
+        <span class="hide-narrow">&nbsp;first</span>
         <Icon name={order === "desc" ? "down" : "up"} size={10} />
       </button>
       <button type="button" class="text-button" aria-pressed={props.wrap} title="Wrap lines (w)" onClick={props.onWrap}>

@@ -16,7 +16,8 @@ export interface ResultColumns {
 export function useResultColumns(answer: SqlAnswer | null): ResultColumns {
   const text = usePlace().params.get("cols");
   const names = useMemo(() => (answer?.columns ?? []).map((column) => column.name), [answer]);
-  const places = useMemo(() => readPlaces(text, choiceOf(keptChoice(RESULT_COLUMNS_KEY), names), names.length), [text, names]);
+  const kept = choiceOf(keptChoice(RESULT_COLUMNS_KEY), names);
+  const places = useMemo(() => readPlaces(text, kept, names.length), [text, kept, names]);
   return {
     places,
     setPlaces: (next) => {

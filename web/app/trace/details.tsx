@@ -96,8 +96,8 @@ function Fields({ trace, index, span, critical, logs, logsHref, around, isFile }
       <Logs logs={logs} all={logsHref} />
       {!isFile && <Nearby key={span.span_id} trace={trace} span={span} />}
       <FindAttribute value={needle} onInput={setNeedle} />
-      <AttributeTable title="Attributes" attributes={span.attributes} filter={SEARCH_TRACES} needle={lower} />
-      <AttributeTable title="Resource" attributes={span.resource} filter={SEARCH_TRACES} needle={lower} />
+      <AttributeTable title="Attributes" attributes={span.attributes} bytes={span.bytes_in_attributes} filter={SEARCH_TRACES} needle={lower} />
+      <AttributeTable title="Resource" attributes={span.resource} bytes={span.bytes_in_resource} filter={SEARCH_TRACES} needle={lower} />
       <AttributeTable title="Scope" attributes={scopeAttributes(span.scope)} filter={null} needle={lower} />
       <AttributeTable title="Span" attributes={idsOf(span)} filter={null} needle={lower} />
     </>

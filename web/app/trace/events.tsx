@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import type { Attributes, SpanEvent } from "../api/types";
 import { duration, useZone } from "../lib/format";
+import { withHex, type ByteMarks } from "../lib/hex";
 import { BodyBlock } from "../logs/body";
 import { textOf } from "../ui/attributes";
 import { timeTitle } from "../ui/time";
@@ -33,7 +34,7 @@ export function Events({ events, spanStart, offset_ns }: Props): JSX.Element | n
                 {since(event) < 0 ? duration(since(event)) : `+${duration(since(event))}`}
               </time>
             </div>
-            <EventBody attributes={event.attributes} />
+            <EventBody attributes={event.attributes} bytes={event.bytes_in_attributes} />
           </li>
         ))}
       </ul>
@@ -41,7 +42,7 @@ export function Events({ events, spanStart, offset_ns }: Props): JSX.Element | n
   );
 }
 
-function EventBody({ attributes }: { attributes: Attributes }): JSX.Element {
+function EventBody({ attributes, bytes }: { attributes: Attributes; bytes: ByteMarks | undefined }): JSX.Element {
   const stack = attributes["exception.stacktrace"];
   const rest = Object.entries(attributes).filter(([key]) => key !== "exception.stacktrace");
   return (
@@ -52,7 +53,7 @@ function EventBody({ attributes }: { attributes: Attributes }): JSX.Element {
             <div key={key}>
               <dt>{key}</dt>
               <dd>
-                <ValueText text={textOf(value)} />
+                <ValueText text={textOf(withHex(value, bytes?.[key]))} />
               </dd>
             </div>
           ))}

@@ -13,7 +13,8 @@ export function setCells(cells: readonly string[]): void {
 
 export function useCells(): TraceCell[] {
   const text = usePlace().params.get("cols");
-  return useMemo(() => readCells(text, keptChoice(CELLS_KEY)), [text]);
+  const kept = keptChoice(CELLS_KEY);
+  return useMemo(() => readCells(text, kept), [text, kept]);
 }
 
 /** Widths and pins are kept under the name in the address, what is read is the label. */

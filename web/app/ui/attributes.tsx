@@ -1,5 +1,7 @@
 import type { JSX } from "preact";
 import type { Attributes, Json } from "../api/types";
+import { count, plural } from "../lib/format";
+import { bytesOf, hexDump, hexOf, MOST_BYTES, withHex, type ByteMarks } from "../lib/hex";
 import { filterText, hasFilter } from "../lib/query";
 import { CopyButton, copyText } from "./copy";
 import { Icon } from "./icons";
@@ -19,6 +21,8 @@ export interface FilterAction {
 interface Props {
   title: string;
   attributes: Attributes;
+  /** Which of the values are bytes, which come as base64. */
+  bytes?: ByteMarks | undefined;
   /** Put before the key in a filter, such as `resource.`; nothing when any scope will do. */
   prefix?: string;
   filter: FilterAction | null;
@@ -28,9 +32,9 @@ interface Props {
 }
 
 /** The attributes of one scope as a table whose values filter the search. */
-export function AttributeTable({ title, attributes, prefix = "", filter, pattern = null, needle = "" }: Props): JSX.Element | null {
+export function AttributeTable({ title, attributes, bytes, prefix = "", filter, pattern = null, needle = "" }: Props): JSX.Element | null {
   const all = Object.entries(attributes);
-  const entries = needle === "" ? all : all.filter(([key, value]) => `${key} ${textOf(value)}`.toLowerCase().includes(needle));
+  const entries = needle === "" ? all : all.filter(([key, value]) => `${key} ${textOf(value)} ${bytes ? textOf(withHex(value, bytes[key])) : ""}`.toLowerCase().includes(needle));
   if (entries.length === 0) return null;
   return (
     <section class="attributes">
@@ -39,7 +43,7 @@ export function AttributeTable({ title, attributes, prefix = "", filter, pattern
       </h3>
       <dl>
         {entries.map(([key, value]) => (
-          <AttributeRow key={key} name={key} value={value} field={prefix + key} filter={filter} pattern={pattern} />
+          <AttributeRow key={key} name={key} value={value} mark={bytes?.[key]} field={prefix + key} filter={filter} pattern={pattern} />
         ))}
       </dl>
     </section>
@@ -60,13 +64,17 @@ const ALIASES: Record<string, string> = { "service.name": "service" };
 interface RowProps {
   name: string;
   value: Json;
+  mark: true | ByteMarks | undefined;
   field: string;
   filter: FilterAction | null;
   pattern: RegExp | null;
 }
 
-function AttributeRow({ name, value, field, filter, pattern }: RowProps): JSX.Element {
+function AttributeRow({ name, value, mark, field, filter, pattern }: RowProps): JSX.Element {
+  // What a search compares with, also of bytes.
   const text = textOf(value);
+  const bytes = mark === true && typeof value === "string" ? bytesOf(value) : null;
+  const shown = mark === undefined ? text : textOf(withHex(value, mark));
   const isPlain = value === null || typeof value !== "object";
   const queryField = ALIASES[field] ?? field;
   const included = filter !== null && isPlain && hasFilter(filter.query, queryField, text, false);
@@ -75,9 +83,13 @@ function AttributeRow({ name, value, field, filter, pattern }: RowProps): JSX.El
     <div class="attribute">
       <dt title={name}>{name}</dt>
       <dd>
-        <span class={`value value-${value === null ? "null" : typeof value}`} tabIndex={text.length > SCROLLS_FROM ? 0 : undefined}>
-          <ValueText text={text === "" ? '""' : text} pattern={pattern} />
-        </span>
+        {bytes ? (
+          <BytesValue bytes={bytes} />
+        ) : (
+          <span class={`value value-${value === null ? "null" : typeof value}`} tabIndex={shown.length > SCROLLS_FROM ? 0 : undefined}>
+            <ValueText text={shown === "" ? '""' : shown} pattern={pattern} />
+          </span>
+        )}
         <span class="value-actions">
           {filter && isPlain && (
             <>
@@ -89,13 +101,36 @@ function AttributeRow({ name, value, field, filter, pattern }: RowProps): JSX.El
               </button>
             </>
           )}
-          <CopyButton text={text} title={`Copy ${name}`} />
+          <CopyButton text={bytes ? hexOf(bytes) : shown} title={bytes ? `Copy ${name} in hex` : `Copy ${name}`} />
           <Popover button={<Icon name="more" size={14} />} title="More" label={`More of ${name}`} buttonClass="icon-button">
             {(close) => <ValueMenu name={name} field={queryField} text={text} filter={filter} close={close} />}
           </Popover>
         </span>
       </dd>
     </div>
+  );
+}
+
+/** Of longer ones the beginning, and all that a dump shows when it is opened. */
+const INLINE_BYTES = 24;
+
+function BytesValue({ bytes }: { bytes: Uint8Array }): JSX.Element {
+  const size = <span class="muted value-size">{plural(bytes.length, "byte")}</span>;
+  if (bytes.length <= INLINE_BYTES) {
+    return (
+      <span class="value value-bytes">
+        {hexOf(bytes)} {size}
+      </span>
+    );
+  }
+  return (
+    <details class="value value-bytes">
+      <summary>
+        {hexOf(bytes.subarray(0, INLINE_BYTES))} … {size}
+      </summary>
+      <pre tabIndex={0}>{hexDump(bytes)}</pre>
+      {bytes.length > MOST_BYTES && <p class="hint">The first {count(MOST_BYTES)} bytes; all of them are copied.</p>}
+    </details>
   );
 }
 
