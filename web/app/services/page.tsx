@@ -56,8 +56,8 @@ export function ServiceView({ name }: { name: string }): JSX.Element {
           <a href={href("/traces", { q: query, ...range })}>Traces</a>
           <a href={href("/logs", { q: query, ...range })}>Logs</a>
           <a href={href("/map", { node: name, hops: "1", ...range })}>Map</a>
+          {service && <RunAs request={{ path: "/api/v1/services", params: { start: search.fixed.start, end: search.fixed.end } }} statement={() => operationsStatement(name, { range: search.fixed, nowMs: search.madeAt })} note="its operations" />}
         </span>
-        {service && <RunAs request={{ path: "/api/v1/services", params: { start: search.fixed.start, end: search.fixed.end } }} statement={() => operationsStatement(name, { range: search.fixed, nowMs: search.madeAt })} note="its operations" />}
         <TimePicker range={search.range} onChange={search.setRange} onAgain={search.again} />
       </header>
       <Incomplete answers={[found.data, dependencies.data, versions.answer.data, wanted ? before.data : null]}>
