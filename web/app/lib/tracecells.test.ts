@@ -22,5 +22,5 @@ it("those for which there is no room give way from the end, but for pinned ones"
 
 it("a column is as wide as was chosen, and some column takes what is left over", () => {
   expect(cellLayout(["time", "root", "errors"], { widths: { root: 40 }, pinned: [] }, 7, 1200, true).template).toBe("minmax(172px, 172px) 280px minmax(52px, 1fr)");
-  expect(cellLayout(["time", "root"], NONE, 7, 1200, false).template).toBe("minmax(142px, 142px) minmax(120px, 1.4fr)");
+  expect(cellLayout(["time", "root"], NONE, 7, 1200, false).template).toBe("minmax(142px, 142px) minmax(120px, 1.8fr)");
 });

@@ -28,11 +28,11 @@ export const writeCells = (cells: readonly string[]): string | null => (cells.jo
 /** The least that a column can be read with, the most that it takes where there is room, in px, and its part of what is left over. */
 const WIDTHS: Record<TraceCell, { least: number; most: number; share?: number }> = {
   time: { least: 142, most: 142 },
-  root: { least: 120, most: 0, share: 1.4 },
-  duration: { least: 120, most: 0, share: 1 },
+  root: { least: 120, most: 0, share: 1.8 },
+  duration: { least: 120, most: 0, share: 0.9 },
   spans: { least: 84, most: 108 },
   errors: { least: 52, most: 60 },
-  services: { least: 160, most: 0, share: 1.3 },
+  services: { least: 160, most: 0, share: 1.4 },
   matched: { least: 92, most: 92 },
   status: { least: 76, most: 76 },
   kind: { least: 72, most: 84 },
