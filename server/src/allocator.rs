@@ -32,9 +32,12 @@ mod glibc {
 
     /// How often to look how large the process is.
     const LOOK_EVERY: Duration = Duration::from_millis(100);
-    /// Growth after which unused pages are looked for.
+    /// Growth after which unused pages are looked for: what is given back is often asked for again, so it has
+    /// its price.
     const GROWTH_BYTES: u64 = 16 << 20;
-    /// … and so often without any growth.
+    /// … if the process is larger than this.
+    const LARGE_BYTES: u64 = 256 << 20;
+    /// … and so often without any growth, or if it is not.
     const TRIM_EVERY: Duration = Duration::from_secs(10);
     /// The search takes at most one part in so many of the time: it holds the heaps' locks.
     const PART_OF_TIME: u32 = 10;
@@ -61,7 +64,7 @@ mod glibc {
 
         fn is_due(&mut self, bytes: u64, now: Instant) -> bool {
             self.least_bytes = self.least_bytes.min(bytes);
-            let has_grown = bytes >= self.least_bytes + GROWTH_BYTES;
+            let has_grown = bytes >= (self.least_bytes + GROWTH_BYTES).max(LARGE_BYTES);
             now >= self.next && (has_grown || now >= self.latest)
         }
 
@@ -144,18 +147,23 @@ mod glibc {
         fn memory_is_given_back_after_growth_and_now_and_then() {
             let start = Instant::now();
             let after = |ms| start + Duration::from_millis(ms);
-            let mut trimming = Trimming::new(start);
-            assert!(trimming.is_due(GROWTH_BYTES, start));
-            trimming.done(Duration::from_millis(10), 3 * GROWTH_BYTES, after(10));
+            let mut trimming = Trimming {
+                latest: after(60_000),
+                ..Trimming::new(start)
+            };
+            assert!(!trimming.is_due(LARGE_BYTES - 1, start), "it is small");
+            assert!(trimming.is_due(LARGE_BYTES, start));
+            let large = LARGE_BYTES + GROWTH_BYTES;
+            trimming.done(Duration::from_millis(10), large, after(10));
             assert!(
-                !trimming.is_due(5 * GROWTH_BYTES, after(100)),
+                !trimming.is_due(large + GROWTH_BYTES, after(100)),
                 "too soon for what it took"
             );
-            assert!(trimming.is_due(5 * GROWTH_BYTES, after(110)));
-            assert!(!trimming.is_due(4 * GROWTH_BYTES - 1, after(110)));
-            assert!(!trimming.is_due(GROWTH_BYTES, after(120)));
+            assert!(trimming.is_due(large + GROWTH_BYTES, after(110)));
+            assert!(!trimming.is_due(large + GROWTH_BYTES - 1, after(110)));
+            assert!(!trimming.is_due(LARGE_BYTES, after(120)));
             assert!(
-                trimming.is_due(2 * GROWTH_BYTES, after(130)),
+                trimming.is_due(large, after(130)),
                 "growth counts from the least"
             );
             trimming.done(Duration::ZERO, 0, after(130));
