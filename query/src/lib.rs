@@ -9,7 +9,7 @@
 //! Modules in reading order: [`engine`] (limits, one session a query), [`session`] (one snapshot,
 //! one deadline, one memory pool), [`table`] (what DataFusion scans), `by_file` (counting that reads a file once), [`functions`] (full text and
 //! attributes in SQL), [`language`] (the search language), [`sql`], [`parameters`], [`otlp`]
-//! (rows back to OTLP JSON), [`trace`] (trees, search), `traceql`, `logql`, [`services`], `patterns`,
+//! (rows back to OTLP JSON), [`trace`] (trees, search), `traceql`, `logql` (`tokens`: what their parsers share), [`services`], `patterns`,
 //! `exceptions`, `failures`, `difference`, `searches`, `explain` (why a query reads what it reads), [`api`], [`admin`] (what changes stored data), [`threads`] (where both are
 //! answered) and [`openapi`] (the document of both).
 
@@ -44,6 +44,7 @@ mod tempo;
 #[cfg(test)]
 mod testing;
 pub mod threads;
+mod tokens;
 pub mod trace;
 mod traceql;
 

@@ -1,22 +1,17 @@
-//! The words of a query, with winnow. Texts are written as in TraceQL, whose lexer reads them.
+//! The words of a query, with winnow.
 
 use winnow::error::ErrMode;
 use winnow::prelude::*;
-use winnow::stream::{LocatingSlice, Location, Stream};
+use winnow::stream::{Location, Stream};
 use winnow::token::take_while;
 
 use super::values;
-use crate::traceql::lexer::{Failure, Input, Lexed, escaped_text, raw_text, skip_blanks};
+use crate::tokens::{
+    self, Failure, Input, Lexed, Spanned, all_tokens, escaped_text, raw_text, skip_blanks,
+};
 
 /// Longer queries are refused before they are read.
 const MAX_QUERY_BYTES: usize = 64 << 10;
-
-/// A token and where it starts, in bytes.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Spanned {
-    pub(super) at: usize,
-    pub(super) token: Token,
-}
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Token {
@@ -32,6 +27,33 @@ pub(super) enum Token {
     Flag(String),
 }
 
+impl tokens::Token for Token {
+    fn symbol(&self) -> Option<&'static str> {
+        match self {
+            Self::Symbol(symbol) => Some(symbol),
+            _ => None,
+        }
+    }
+
+    fn word(&self) -> Option<&str> {
+        match self {
+            Self::Word(word) => Some(word),
+            _ => None,
+        }
+    }
+
+    fn shown(&self) -> String {
+        match self {
+            Self::Symbol(symbol) => (*symbol).to_owned(),
+            Self::Word(word) | Self::Flag(word) => word.clone(),
+            Self::Text(text) => format!("{text:?}"),
+            Self::Number(number) => values::number_text(*number),
+            Self::Duration(duration) => values::duration_text(*duration),
+            Self::Bytes(bytes) => format!("{bytes}B"),
+        }
+    }
+}
+
 /// Longer ones before those that they begin with.
 const SYMBOLS: &[&str] = &[
     "|=", "|~", "|>", "!=", "!~", "!>", "=~", "==", ">=", "<=", "{", "}", "(", ")", "[", "]", ",",
@@ -39,28 +61,17 @@ const SYMBOLS: &[&str] = &[
 ];
 
 /// All tokens of `text`; `#` begins a comment that ends with the line.
-pub(super) fn tokens(text: &str) -> Result<Vec<Spanned>, Failure> {
-    if text.len() > MAX_QUERY_BYTES {
-        let message = format!("the query is longer than {MAX_QUERY_BYTES} bytes");
-        return Err(Failure::new(0, message));
-    }
-    let mut input = LocatingSlice::new(text);
-    let mut tokens = Vec::new();
+pub(super) fn tokens(text: &str) -> Result<Vec<Spanned<Token>>, Failure> {
+    all_tokens(text, MAX_QUERY_BYTES, skip_comments, token)
+}
+
+fn skip_comments(mut input: Input<'_>) -> Input<'_> {
     loop {
         input = skip_blanks(input);
-        if input.starts_with('#') {
-            while input.next_token().is_some_and(|c| c != '\n') {}
-            continue;
+        if !input.starts_with('#') {
+            return input;
         }
-        if input.is_empty() {
-            return Ok(tokens);
-        }
-        let at = input.current_token_start();
-        match token(&mut input) {
-            Ok(token) => tokens.push(Spanned { at, token }),
-            Err(ErrMode::Backtrack(failure) | ErrMode::Cut(failure)) => return Err(failure),
-            Err(ErrMode::Incomplete(_)) => return Err(Failure::new(at, "unexpected character")),
-        }
+        while input.next_token().is_some_and(|c| c != '\n') {}
     }
 }
 

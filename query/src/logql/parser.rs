@@ -6,26 +6,18 @@
 use regex::{Regex, RegexBuilder};
 
 use super::ast::{Binary, BinaryOp, Comparison, Expr, Many, Matching};
-use super::lexer::{Spanned, Token, tokens};
-use super::values::{duration_text, is_label_name, number_text};
+use super::lexer::{Token, tokens};
+use super::values::is_label_name;
 use crate::failure::nearest;
 use crate::language::SyntaxError;
-use crate::traceql::lexer::Failure;
+use crate::tokens::{Failure, Parsed, Reader};
 
 mod filters;
 mod logs;
 mod metrics;
 
-/// Brackets and signs may be this deep.
-const MAX_DEPTH: usize = 64;
-
-/// Matchers, stages, conditions, operands of one query.
-const MAX_TERMS: usize = 256;
-
 /// A compiled regular expression may take so much memory.
 const MAX_REGEX_BYTES: usize = 1 << 20;
-
-pub(super) type Parsed<T> = Result<T, Failure>;
 
 pub(super) fn parse(text: &str) -> Result<Expr, SyntaxError> {
     whole(text).map_err(|failure| failure.in_text(text))
@@ -33,13 +25,7 @@ pub(super) fn parse(text: &str) -> Result<Expr, SyntaxError> {
 
 fn whole(text: &str) -> Parsed<Expr> {
     let tokens = tokens(text)?;
-    let mut parser = Parser {
-        tokens: &tokens,
-        at: 0,
-        end: text.len(),
-        depth: 0,
-        terms: 0,
-    };
+    let mut parser = Parser::new(&tokens, text, ());
     if tokens.is_empty() {
         return Err(Failure::new(0, "the query is empty")
             .hint("`{service_name=~\".+\"}` finds every log line"));
@@ -51,56 +37,9 @@ fn whole(text: &str) -> Parsed<Expr> {
     Ok(expr)
 }
 
-/// Reads tokens front to back.
-pub(super) struct Parser<'a> {
-    tokens: &'a [Spanned],
-    at: usize,
-    /// Where the text ends, in bytes.
-    end: usize,
-    depth: usize,
-    terms: usize,
-}
+pub(super) type Parser<'a> = Reader<'a, Token>;
 
-impl<'a> Parser<'a> {
-    pub(super) fn peek(&self) -> Option<&'a Token> {
-        self.ahead(0)
-    }
-
-    pub(super) fn ahead(&self, by: usize) -> Option<&'a Token> {
-        self.tokens.get(self.at + by).map(|spanned| &spanned.token)
-    }
-
-    /// Where the next token starts.
-    pub(super) fn position(&self) -> usize {
-        self.tokens.get(self.at).map_or(self.end, |next| next.at)
-    }
-
-    pub(super) fn advance(&mut self) {
-        self.at += 1;
-    }
-
-    pub(super) fn symbol(&self) -> Option<&'static str> {
-        match self.peek() {
-            Some(Token::Symbol(symbol)) => Some(symbol),
-            _ => None,
-        }
-    }
-
-    pub(super) fn word(&self) -> Option<&'a str> {
-        match self.peek() {
-            Some(Token::Word(word)) => Some(word),
-            _ => None,
-        }
-    }
-
-    pub(super) fn take(&mut self, symbol: &str) -> bool {
-        let found = self.symbol() == Some(symbol);
-        if found {
-            self.advance();
-        }
-        found
-    }
-
+impl Parser<'_> {
     pub(super) fn take_word(&mut self, word: &str) -> bool {
         let found = self.word() == Some(word);
         if found {
@@ -114,66 +53,6 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         Err(self.unexpected(&format!("`{symbol}`")))
-    }
-
-    /// The bracket that closes what was opened at `open`.
-    pub(super) fn close(&mut self, bracket: &str, open: usize) -> Parsed<()> {
-        if self.take(bracket) {
-            return Ok(());
-        }
-        if self.peek().is_some() {
-            return Err(self.unexpected(&format!("`{bracket}`")));
-        }
-        let opened = match bracket {
-            "}" => '{',
-            "]" => '[',
-            _ => '(',
-        };
-        Err(Failure::new(open, format!("this `{opened}` is not closed"))
-            .hint(format!("add a `{bracket}`")))
-    }
-
-    /// That something else stands where `wanted` should be.
-    pub(super) fn unexpected(&self, wanted: &str) -> Failure {
-        let found = match self.peek() {
-            None => {
-                return Failure::new(self.end, format!("the query ends where {wanted} should be"));
-            }
-            Some(Token::Symbol(symbol)) => (*symbol).to_owned(),
-            Some(Token::Word(word) | Token::Flag(word)) => word.clone(),
-            Some(Token::Text(text)) => format!("{text:?}"),
-            Some(Token::Number(number)) => number_text(*number),
-            Some(Token::Duration(duration)) => duration_text(*duration),
-            Some(Token::Bytes(bytes)) => format!("{bytes}B"),
-        };
-        Failure::new(
-            self.position(),
-            format!("unexpected `{found}` where {wanted} should be"),
-        )
-    }
-
-    pub(super) fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
-        if self.depth >= MAX_DEPTH {
-            return Err(Failure::new(
-                self.position(),
-                "the query is nested too deep",
-            ));
-        }
-        self.depth += 1;
-        let read = read(self);
-        self.depth -= 1;
-        read
-    }
-
-    pub(super) fn count_term(&mut self) -> Parsed<()> {
-        self.terms += 1;
-        if self.terms > MAX_TERMS {
-            return Err(Failure::new(
-                self.position(),
-                "the query has too many terms",
-            ));
-        }
-        Ok(())
     }
 
     pub(super) fn text(&mut self, wanted: &str) -> Parsed<String> {

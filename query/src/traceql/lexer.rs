@@ -4,24 +4,20 @@
 //! hold without quotes is everything but blanks and `{ } ( ) = ~ ! < > & | ^ ,`, as in Tempo: so
 //! `.a+1` is a key with a plus in it, and `.a + 1` a sum.
 
-use winnow::error::{ErrMode, ParserError};
 use winnow::prelude::*;
-use winnow::stream::{LocatingSlice, Location, Stream};
+use winnow::stream::{Location, Stream};
 use winnow::token::{any, take_while};
 
 use super::ast::{Field, INTRINSICS, Intrinsic, Scope, Target};
+use super::value::Value;
 use crate::failure::nearest;
-use crate::language::SyntaxError;
+use crate::tokens::{
+    self, Failure, Input, Lexed, Spanned, all_tokens, cut, escaped_text, not_closed, raw_text,
+    skip_blanks, take_exactly, wrong_escape,
+};
 
 /// Longer queries are refused before they are read.
 const MAX_QUERY_BYTES: usize = 16 << 10;
-
-/// A token and where it starts, in bytes.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Spanned {
-    pub(super) at: usize,
-    pub(super) token: Token,
-}
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Token {
@@ -34,6 +30,34 @@ pub(super) enum Token {
     /// A name by itself: a keyword, a function, an intrinsic.
     Word(String),
     Field(Field),
+}
+
+impl tokens::Token for Token {
+    fn symbol(&self) -> Option<&'static str> {
+        match self {
+            Self::Symbol(symbol) => Some(symbol),
+            _ => None,
+        }
+    }
+
+    fn word(&self) -> Option<&str> {
+        match self {
+            Self::Word(word) => Some(word),
+            _ => None,
+        }
+    }
+
+    fn shown(&self) -> String {
+        match self {
+            Self::Symbol(symbol) => (*symbol).to_owned(),
+            Self::Word(word) => word.clone(),
+            Self::Field(field) => field.to_string(),
+            Self::Text(text) => format!("{text:?}"),
+            Self::Int(number) => number.to_string(),
+            Self::Float(number) => number.to_string(),
+            Self::Duration(number) => Value::Duration(*number).shown(),
+        }
+    }
 }
 
 /// Longer ones before those that they begin with.
@@ -58,57 +82,6 @@ const UNITS: &[(&str, f64)] = &[
     ("y", 31_536_000e9),
 ];
 
-pub(crate) type Input<'a> = LocatingSlice<&'a str>;
-pub(crate) type Lexed<T> = ModalResult<T, Failure>;
-
-/// A syntax error whose position is still in bytes.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) at: usize,
-    pub(crate) message: String,
-    pub(crate) hint: Option<String>,
-}
-
-impl<'a> ParserError<Input<'a>> for Failure {
-    type Inner = Self;
-
-    fn from_input(input: &Input<'a>) -> Self {
-        Self::new(input.current_token_start(), "unexpected character")
-    }
-
-    fn into_inner(self) -> Result<Self::Inner, Self> {
-        Ok(self)
-    }
-}
-
-impl Failure {
-    pub(crate) fn new(at: usize, message: impl Into<String>) -> Self {
-        Self {
-            at,
-            message: message.into(),
-            hint: None,
-        }
-    }
-
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-
-    /// With the position in characters of `text`.
-    pub(crate) fn in_text(self, text: &str) -> SyntaxError {
-        let position = text
-            .char_indices()
-            .take_while(|(at, _)| *at < self.at)
-            .count();
-        SyntaxError {
-            position,
-            message: self.message,
-            hint: self.hint,
-        }
-    }
-}
-
 /// Whether `c` may be in a key without quotes.
 pub(super) fn is_attribute_char(c: char) -> bool {
     !c.is_whitespace()
@@ -119,32 +92,8 @@ pub(super) fn is_attribute_char(c: char) -> bool {
 }
 
 /// All tokens of `text`.
-pub(super) fn tokens(text: &str) -> Result<Vec<Spanned>, Failure> {
-    if text.len() > MAX_QUERY_BYTES {
-        let message = format!("the query is longer than {MAX_QUERY_BYTES} bytes");
-        return Err(Failure::new(0, message));
-    }
-    let mut input = LocatingSlice::new(text);
-    let mut tokens = Vec::new();
-    loop {
-        input = skip_blanks(input);
-        if input.is_empty() {
-            return Ok(tokens);
-        }
-        let at = input.current_token_start();
-        match token(&mut input) {
-            Ok(token) => tokens.push(Spanned { at, token }),
-            Err(ErrMode::Backtrack(failure) | ErrMode::Cut(failure)) => return Err(failure),
-            Err(ErrMode::Incomplete(_)) => return Err(Failure::from_input(&input)),
-        }
-    }
-}
-
-pub(crate) fn skip_blanks(mut input: Input<'_>) -> Input<'_> {
-    while input.chars().next().is_some_and(char::is_whitespace) {
-        input.next_token();
-    }
-    input
+pub(super) fn tokens(text: &str) -> Result<Vec<Spanned<Token>>, Failure> {
+    all_tokens(text, MAX_QUERY_BYTES, skip_blanks, token)
 }
 
 fn token(input: &mut Input<'_>) -> Lexed<Token> {
@@ -180,14 +129,6 @@ fn token(input: &mut Input<'_>) -> Lexed<Token> {
         '&' => failure.hint("write `&&` for and"),
         _ => failure,
     })
-}
-
-fn cut<T>(failure: Failure) -> Lexed<T> {
-    Err(ErrMode::Cut(failure))
-}
-
-fn take_exactly(input: &mut Input<'_>, bytes: usize) {
-    input.next_slice(bytes);
 }
 
 fn attribute(scope: Option<Scope>, key: String) -> Field {
@@ -317,89 +258,6 @@ fn quoted_key(input: &mut Input<'_>) -> Lexed<String> {
             Some(c) => key.push(c),
         }
     }
-}
-
-fn not_closed(at: usize) -> Failure {
-    Failure::new(at, "this text is not closed").hint("add a `\"`")
-}
-
-fn wrong_escape(input: &Input<'_>) -> Failure {
-    let at = input.previous_token_end().saturating_sub(1);
-    Failure::new(at, "`\\` begins no known escape here")
-        .hint("write `\\\\` for a backslash, or put the text in backticks")
-}
-
-/// A text in double quotes, with the escapes that [`escaped_text`] reads.
-pub(crate) fn in_quotes(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() => out.extend(format!("\\u{:04x}", u32::from(c)).chars()),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
-
-/// `"…"` with the escapes of Go.
-pub(crate) fn escaped_text(input: &mut Input<'_>) -> Lexed<String> {
-    let at = input.current_token_start();
-    take_exactly(input, 1);
-    let mut text = String::new();
-    loop {
-        match input.next_token() {
-            None => return cut(not_closed(at)),
-            Some('"') => return Ok(text),
-            Some('\\') => match escape(input) {
-                Some(c) => text.push(c),
-                None => return cut(wrong_escape(input)),
-            },
-            Some(c) => text.push(c),
-        }
-    }
-}
-
-fn escape(input: &mut Input<'_>) -> Option<char> {
-    Some(match input.next_token()? {
-        'n' => '\n',
-        't' => '\t',
-        'r' => '\r',
-        'a' => '\u{7}',
-        'b' => '\u{8}',
-        'f' => '\u{c}',
-        'v' => '\u{b}',
-        c @ ('"' | '\\' | '\'') => c,
-        'x' => hexadecimal(input, 2)?,
-        'u' => hexadecimal(input, 4)?,
-        'U' => hexadecimal(input, 8)?,
-        _ => return None,
-    })
-}
-
-fn hexadecimal(input: &mut Input<'_>, digits: u32) -> Option<char> {
-    let mut code = 0_u32;
-    for _ in 0..digits {
-        code = code.checked_mul(16)? + input.next_token()?.to_digit(16)?;
-    }
-    char::from_u32(code)
-}
-
-/// Backticks: nothing is escaped.
-pub(crate) fn raw_text(input: &mut Input<'_>) -> Lexed<String> {
-    let at = input.current_token_start();
-    take_exactly(input, 1);
-    let text: &str = take_while(0.., |c: char| c != '`').parse_next(input)?;
-    if input.is_empty() {
-        return cut(Failure::new(at, "this text is not closed").hint("add a backtick"));
-    }
-    take_exactly(input, 1);
-    Ok(text.to_owned())
 }
 
 /// `200`, `1.5`, `1e3`, `250ms`, `1h30m`.

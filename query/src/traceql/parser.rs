@@ -7,23 +7,16 @@ use super::ast::{
     Aggregate, Comparison, Field, FieldExpr, Function, Query, Relation, ScalarExpr, ScalarFilter,
     Shown, SpansetExpr, SpansetOp, Stage,
 };
-use super::lexer::{Failure, Spanned, Token, tokens};
+use super::lexer::{Token, tokens};
 use super::value::Value;
 use crate::failure::nearest;
 use crate::language::SyntaxError;
+use crate::tokens::{Failure, Parsed, Reader};
 
 mod fields;
 mod hints;
 mod metrics;
 mod scalar_pipelines;
-
-/// Brackets and signs may be this deep.
-const MAX_DEPTH: usize = 64;
-
-/// Operands of one query: values, filters, aggregates.
-const MAX_TERMS: usize = 256;
-
-pub(super) type Parsed<T> = Result<T, Failure>;
 
 pub(super) fn parse(text: &str) -> Result<Query, SyntaxError> {
     whole(text).map_err(|failure| failure.in_text(text))
@@ -31,14 +24,7 @@ pub(super) fn parse(text: &str) -> Result<Query, SyntaxError> {
 
 fn whole(text: &str) -> Parsed<Query> {
     let tokens = tokens(text)?;
-    let mut parser = Parser {
-        tokens: &tokens,
-        pairs: scalar_pipelines::pairs(&tokens),
-        at: 0,
-        end: text.len(),
-        depth: 0,
-        terms: 0,
-    };
+    let mut parser = Parser::new(&tokens, text, scalar_pipelines::pairs(&tokens));
     if tokens.is_empty() {
         return Err(Failure::new(0, "the query is empty").hint("`{ }` finds every trace"));
     }
@@ -55,58 +41,10 @@ fn whole(text: &str) -> Parsed<Query> {
     })
 }
 
-/// Reads tokens front to back.
-pub(super) struct Parser<'a> {
-    tokens: &'a [Spanned],
-    /// For each parenthesis where its other one is.
-    pairs: Vec<Option<usize>>,
-    at: usize,
-    /// Where the text ends, in bytes.
-    end: usize,
-    depth: usize,
-    terms: usize,
-}
+/// It knows for each parenthesis where its other one is.
+pub(super) type Parser<'a> = Reader<'a, Token, Vec<Option<usize>>>;
 
-impl<'a> Parser<'a> {
-    pub(super) fn peek(&self) -> Option<&'a Token> {
-        self.ahead(0)
-    }
-
-    fn ahead(&self, by: usize) -> Option<&'a Token> {
-        self.tokens.get(self.at + by).map(|spanned| &spanned.token)
-    }
-
-    /// Where the next token starts.
-    pub(super) fn position(&self) -> usize {
-        self.tokens.get(self.at).map_or(self.end, |next| next.at)
-    }
-
-    pub(super) fn advance(&mut self) {
-        self.at += 1;
-    }
-
-    pub(super) fn symbol(&self) -> Option<&'static str> {
-        match self.peek() {
-            Some(Token::Symbol(symbol)) => Some(symbol),
-            _ => None,
-        }
-    }
-
-    pub(super) fn word(&self) -> Option<&'a str> {
-        match self.peek() {
-            Some(Token::Word(word)) => Some(word),
-            _ => None,
-        }
-    }
-
-    pub(super) fn take(&mut self, symbol: &str) -> bool {
-        let found = self.symbol() == Some(symbol);
-        if found {
-            self.advance();
-        }
-        found
-    }
-
+impl Parser<'_> {
     pub(super) fn expect(&mut self, symbol: &str, after: &str) -> Parsed<()> {
         if self.take(symbol) {
             return Ok(());
@@ -115,63 +53,6 @@ impl<'a> Parser<'a> {
             self.position(),
             format!("`{symbol}` is missing after {after}"),
         ))
-    }
-
-    /// The bracket that closes what was opened at `open`.
-    pub(super) fn close(&mut self, bracket: &str, open: usize) -> Parsed<()> {
-        if self.take(bracket) {
-            return Ok(());
-        }
-        if self.peek().is_some() {
-            return Err(self.unexpected(&format!("`{bracket}`")));
-        }
-        let opened = if bracket == "}" { '{' } else { '(' };
-        Err(Failure::new(open, format!("this `{opened}` is not closed"))
-            .hint(format!("add a `{bracket}`")))
-    }
-
-    /// That something else stands where `wanted` should be.
-    pub(super) fn unexpected(&self, wanted: &str) -> Failure {
-        let found = match self.peek() {
-            None => {
-                return Failure::new(self.end, format!("the query ends where {wanted} should be"));
-            }
-            Some(Token::Symbol(symbol)) => (*symbol).to_owned(),
-            Some(Token::Word(word)) => word.clone(),
-            Some(Token::Field(field)) => field.to_string(),
-            Some(Token::Text(text)) => format!("{text:?}"),
-            Some(Token::Int(number)) => number.to_string(),
-            Some(Token::Float(number)) => number.to_string(),
-            Some(Token::Duration(number)) => Value::Duration(*number).shown(),
-        };
-        Failure::new(
-            self.position(),
-            format!("unexpected `{found}` where {wanted} should be"),
-        )
-    }
-
-    pub(super) fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
-        if self.depth >= MAX_DEPTH {
-            return Err(Failure::new(
-                self.position(),
-                "the query is nested too deep",
-            ));
-        }
-        self.depth += 1;
-        let read = read(self);
-        self.depth -= 1;
-        read
-    }
-
-    pub(super) fn count_term(&mut self) -> Parsed<()> {
-        self.terms += 1;
-        if self.terms > MAX_TERMS {
-            return Err(Failure::new(
-                self.position(),
-                "the query has too many terms",
-            ));
-        }
-        Ok(())
     }
 
     // === pipelines ===

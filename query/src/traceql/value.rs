@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 use spoor_storage::ValueType;
 
 use super::ast::{Arithmetic, Comparison, Pattern};
-use super::lexer::in_quotes;
+use crate::tokens::in_quotes;
 
 /// A value of a span.
 #[derive(Debug, Clone, PartialEq)]

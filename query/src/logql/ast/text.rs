@@ -8,7 +8,7 @@ use super::{
     RangeAggregation, RangeFunction, Stage, TextOp, Unwrap, VectorFunction,
 };
 use crate::logql::values::{duration_text, number_text};
-use crate::traceql::lexer::in_quotes;
+use crate::tokens::in_quotes;
 
 fn list<T: Display>(items: &[T]) -> String {
     let items: Vec<String> = items.iter().map(T::to_string).collect();

@@ -9,7 +9,7 @@ use crate::logql::ip::IpRange;
 use crate::logql::lexer::Token;
 use crate::logql::pipeline::{JsonPath, LinePattern, PatternParser};
 use crate::logql::template::Template;
-use crate::traceql::lexer::Failure;
+use crate::tokens::Failure;
 
 /// What may follow a pipe.
 const STAGES: &[&str] = &[

@@ -8,7 +8,7 @@ use crate::logql::ast::{
 };
 use crate::logql::lexer::Token;
 use crate::logql::values::is_label_name;
-use crate::traceql::lexer::Failure;
+use crate::tokens::Failure;
 
 const RANGE_FUNCTIONS: &[RangeFunction] = &[
     RangeFunction::Rate,

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::{Aggregate, Arithmetic, Comparison, Field, FieldExpr, Function, Target};
-use crate::traceql::lexer::{in_quotes, is_attribute_char};
+use crate::tokens::in_quotes;
+use crate::traceql::lexer::is_attribute_char;
 use crate::traceql::value::{Kind, Status};
 
 impl fmt::Display for Field {

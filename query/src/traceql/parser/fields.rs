@@ -3,9 +3,10 @@
 use regex::RegexBuilder;
 
 use super::{Parsed, Parser, comparison};
+use crate::tokens::Failure;
 use crate::traceql::ast::Intrinsic;
 use crate::traceql::ast::{Arithmetic, Comparison, Field, FieldExpr, Pattern, Target, ValueKind};
-use crate::traceql::lexer::{Failure, Token, unknown};
+use crate::traceql::lexer::{Token, unknown};
 use crate::traceql::value::{self, Kind, Status, Value};
 
 /// A compiled regular expression may have this size.

@@ -6,8 +6,8 @@
 
 use super::{Parsed, Parser};
 use crate::failure::nearest;
+use crate::tokens::Failure;
 use crate::traceql::ast::Hints;
-use crate::traceql::lexer::Failure;
 use crate::traceql::metrics::MAX_EXEMPLARS;
 use crate::traceql::value::Value;
 

@@ -1,10 +1,11 @@
 //! Metrics: a function of time at the end of a pipeline.
 
 use super::{Parsed, Parser, comparison, fields};
+use crate::tokens::Failure;
 use crate::traceql::ast::{
     FieldExpr, Function, Metrics, MetricsFunction, SecondStage, SpansetExpr,
 };
-use crate::traceql::lexer::{Failure, Token};
+use crate::traceql::lexer::Token;
 use crate::traceql::value::Value;
 
 /// The functions of time.

@@ -3,9 +3,10 @@
 //! The same parenthesis may open a spanset, `({ … } | count() > 2) >> { … }`. Which it is shows at its other
 //! end, so that is looked at first; nothing is read twice.
 
-use super::{MAX_DEPTH, Parsed, Parser, fields};
+use super::{Parsed, Parser, fields};
+use crate::tokens::{MAX_DEPTH, Spanned};
 use crate::traceql::ast::ScalarExpr;
-use crate::traceql::lexer::{Spanned, Token};
+use crate::traceql::lexer::Token;
 
 const AGGREGATES: [&str; 5] = ["count", "min", "max", "sum", "avg"];
 
@@ -86,13 +87,13 @@ impl Parser<'_> {
 
     /// The other one of a pair of parentheses.
     fn partner(&self, by: usize) -> Option<usize> {
-        let other = *self.pairs.get(self.at + by)?;
-        other?.checked_sub(self.at)
+        let other = *self.beside.get(self.place() + by)?;
+        other?.checked_sub(self.place())
     }
 }
 
 /// For each parenthesis the place of its other one.
-pub(super) fn pairs(tokens: &[Spanned]) -> Vec<Option<usize>> {
+pub(super) fn pairs(tokens: &[Spanned<Token>]) -> Vec<Option<usize>> {
     let mut pairs = vec![None; tokens.len()];
     let mut open = Vec::new();
     for (at, spanned) in tokens.iter().enumerate() {
