@@ -1,5 +1,7 @@
 //! The command line: what there is to do, and doing it.
 
+use std::io::Write;
+
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::check::CheckArgs;
@@ -31,6 +33,22 @@ pub(crate) enum Outcome {
     Problems,
     /// It was told to stop before it was through: exit code 130.
     Interrupted,
+}
+
+impl Outcome {
+    /// Tells what was found or done, and for what reasons that is not all there is.
+    pub(crate) fn of_told(text: &str, incomplete_reasons: &[String]) -> Self {
+        // What is done is done, whoever reads of it.
+        drop(std::io::stdout().write_all(text.as_bytes()));
+        for reason in incomplete_reasons {
+            drop(writeln!(std::io::stderr(), "not looked at: {reason}"));
+        }
+        if incomplete_reasons.is_empty() {
+            Self::Success
+        } else {
+            Self::Problems
+        }
+    }
 }
 
 /// Distributed tracing and logs in one binary: OTLP in, Parquet on disk, SQL and a UI out.

@@ -1,7 +1,5 @@
 //! `spoor delete`: how many records a query means, and with that number as `--confirm`, their end.
 
-use std::io::Write;
-
 use clap::Args;
 use http::Method;
 use serde::Deserialize;
@@ -75,16 +73,7 @@ pub(crate) async fn run(args: DeleteArgs) -> anyhow::Result<Outcome> {
     let closed = whom.close().await;
     let answer: Answer = serde_json::from_value(answer?)?;
     closed?;
-    // What is done is done, whoever reads of it.
-    drop(std::io::stdout().write_all(told(&answer).as_bytes()));
-    for reason in &answer.incomplete_reasons {
-        drop(writeln!(std::io::stderr(), "not looked at: {reason}"));
-    }
-    Ok(if answer.incomplete_reasons.is_empty() {
-        Outcome::Success
-    } else {
-        Outcome::Problems
-    })
+    Ok(Outcome::of_told(&told(&answer), &answer.incomplete_reasons))
 }
 
 fn told(answer: &Answer) -> String {

@@ -133,15 +133,8 @@ async fn preview(
     let closed = whom.close().await;
     let preview: Preview = serde_json::from_value(answer?)?;
     closed?;
-    drop(std::io::stdout().write_all(told(&preview).as_bytes()));
-    for reason in &preview.incomplete_reasons {
-        drop(writeln!(std::io::stderr(), "not looked at: {reason}"));
-    }
-    Ok(if preview.incomplete_reasons.is_empty() {
-        Outcome::Success
-    } else {
-        Outcome::Problems
-    })
+    let reasons = &preview.incomplete_reasons;
+    Ok(Outcome::of_told(&told(&preview), reasons))
 }
 
 fn told(preview: &Preview) -> String {

@@ -135,14 +135,7 @@ impl Groups {
 
     /// The groups with an exception in the second period, most frequent first.
     pub(super) fn finish(self) -> Found {
-        let mut groups: Vec<(GroupKey, Group)> = self.by_key.into_groups().collect();
-        let baseline = groups.iter().map(|(_, group)| group.tally.baseline_count);
-        let baseline_total = baseline.sum();
-        groups.retain(|(_, group)| group.tally.count > 0);
-        groups.sort_by(|(a, left), (b, right)| {
-            let (left, right) = (left.tally.count, right.tally.count);
-            right.cmp(&left).then_with(|| a.cmp(b))
-        });
+        let (groups, baseline_total) = self.by_key.into_most_frequent(|group| &group.tally);
         Found {
             groups,
             services: self.services,

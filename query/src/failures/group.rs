@@ -128,15 +128,7 @@ impl Groups {
     /// The groups with a failure in the second period, most frequent first; and how many failures the first
     /// period has, of all groups.
     pub(super) fn finish(self) -> (Vec<(GroupKey, Group)>, u64) {
-        let mut groups: Vec<(GroupKey, Group)> = self.by_key.into_groups().collect();
-        let baseline = groups.iter().map(|(_, group)| group.tally.baseline_count);
-        let baseline_total = baseline.sum();
-        groups.retain(|(_, group)| group.tally.count > 0);
-        groups.sort_by(|(a, left), (b, right)| {
-            let (left, right) = (left.tally.count, right.tally.count);
-            right.cmp(&left).then_with(|| a.cmp(b))
-        });
-        (groups, baseline_total)
+        self.by_key.into_most_frequent(|group| &group.tally)
     }
 }
 

@@ -192,9 +192,7 @@ pub(super) async fn volume_range(
     given: Given,
 ) -> Result<Response, LokiError> {
     let volume = Volume::of(&given)?;
-    let range = given.range(Some(DEFAULT_RANGE_NS))?;
-    let step_ns = given.step(range.end_ns.saturating_sub(range.start_ns))?;
-    let steps = Steps::new(range.start_ns, range.end_ns, step_ns)?;
+    let (steps, step_ns) = given.steps(DEFAULT_RANGE_NS)?;
     let session = state.begin().await?;
     let mut metrics = Metrics {
         session: &session,

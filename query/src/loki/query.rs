@@ -99,9 +99,7 @@ pub(super) async fn query_range(
             is_categorized(&headers),
         ));
     }
-    let range = given.range(Some(DEFAULT_RANGE_NS))?;
-    let step_ns = given.step(range.end_ns.saturating_sub(range.start_ns))?;
-    let steps = Steps::new(range.start_ns, range.end_ns, step_ns)?;
+    let (steps, _) = given.steps(DEFAULT_RANGE_NS)?;
     let session = state.begin().await?;
     let mut metrics = Metrics {
         session: &session,

@@ -7,6 +7,7 @@ use spoor_storage::{Error, ErrorKind, Result, TimeRange};
 use super::answer::LokiError;
 use super::parsed;
 use crate::logql::ast::{Expr, LogQuery};
+use crate::logql::metrics::Steps;
 use crate::logql::values::{duration_ns, url_decoded};
 use crate::parameters::{now_ns, parse_time};
 
@@ -156,6 +157,14 @@ impl Given {
     pub(super) fn step(&self, length_ns: i64) -> Result<i64> {
         let default = (length_ns / 250 / SECOND_NS).max(1) * SECOND_NS;
         Ok(self.duration("step")?.unwrap_or(default))
+    }
+
+    /// The steps of a metric query, and how long one is.
+    pub(super) fn steps(&self, default_range_ns: i64) -> Result<(Steps, i64)> {
+        let range = self.range(Some(default_range_ns))?;
+        let step_ns = self.step(range.end_ns.saturating_sub(range.start_ns))?;
+        let steps = Steps::new(range.start_ns, range.end_ns, step_ns)?;
+        Ok((steps, step_ns))
     }
 }
 

@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
+use super::tally::Tally;
+
 /// A key that can tell less.
 pub(crate) trait Coarsen: Eq + Hash {
     /// At this level all keys are one.
@@ -63,6 +65,23 @@ impl<K: Coarsen, G: Merge> Grouped<K, G> {
 
     pub(crate) fn into_groups(self) -> impl Iterator<Item = (K, G)> {
         self.groups.into_iter()
+    }
+
+    /// The groups with members in the second of two periods, most frequent first; and how many members the first
+    /// period has, of all groups. `tally` is what was counted of one.
+    pub(crate) fn into_most_frequent(self, tally: impl Fn(&G) -> &Tally) -> (Vec<(K, G)>, u64)
+    where
+        K: Ord,
+    {
+        let mut groups: Vec<(K, G)> = self.into_groups().collect();
+        let baseline = groups.iter().map(|(_, group)| tally(group).baseline_count);
+        let baseline_total = baseline.sum();
+        groups.retain(|(_, group)| tally(group).count > 0);
+        groups.sort_by(|(a, left), (b, right)| {
+            let (left, right) = (tally(left).count, tally(right).count);
+            right.cmp(&left).then_with(|| a.cmp(b))
+        });
+        (groups, baseline_total)
     }
 }
 

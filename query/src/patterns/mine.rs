@@ -4,16 +4,13 @@ use spoor_storage::Result;
 
 use super::cluster::patterns_of;
 use super::counted::ShapeCount;
-use super::shape::{Coarseness, Shape};
+use super::shape::{Coarseness, HOLE, Shape};
 use super::table::ShapeTable;
 use super::tally::{Record, Services, Tally};
 use crate::api::Buckets;
 use crate::by_file::ByFile;
 use crate::listing::RowPlace;
 use crate::parameters::Periods;
-
-/// Stands for a place that is not the same everywhere.
-const HOLE: char = '\u{1}';
 
 /// Patterns while texts are added; memory is bounded as that of [`ShapeTable`] is.
 #[derive(Debug)]
@@ -90,18 +87,7 @@ impl Miner {
 
 /// `user <_> took <_>ms`
 fn line_pattern(shape: &Shape) -> String {
-    let mut text = String::new();
-    for (at, gap) in shape.gaps.iter().enumerate() {
-        text.push_str(gap);
-        if let Some(slot) = shape.slots.get(at) {
-            match &slot.text {
-                Some(constant) => text.push_str(constant),
-                None => text.push(HOLE),
-            }
-        }
-    }
-    // The rest of a long text is a place as well.
-    let text = without_captures(&text.replace('…', "\u{1}"));
+    let text = without_captures(&shape.with_holes());
     let mut pattern = String::with_capacity(text.len() + 16);
     let mut before = None;
     for letter in text.chars() {

@@ -1,28 +1,15 @@
 //! A query that finds the records of a pattern.
 
-use super::shape::Shape;
+use super::shape::{HOLE, Shape};
 
 /// Phrases of a query, and its length in bytes.
 const MAX_PHRASES: usize = 12;
 const MAX_BYTES: usize = 1_000;
-/// Stands for a place that is not the same everywhere.
-const HOLE: char = '\u{1}';
 
 /// Phrases that all texts of the pattern have. Other texts may have them too: where a pattern says
 /// `<num>` the query says nothing. Empty if the pattern has no words.
 pub(super) fn query_of(shape: &Shape) -> String {
-    let mut text = String::new();
-    for (at, gap) in shape.gaps.iter().enumerate() {
-        text.push_str(gap);
-        if let Some(slot) = shape.slots.get(at) {
-            match &slot.text {
-                Some(constant) => text.push_str(constant),
-                None => text.push(HOLE),
-            }
-        }
-    }
-    // The rest of a long text is a place as well.
-    let text = text.replace('…', "\u{1}");
+    let text = shape.with_holes();
     let mut query = String::new();
     let mut phrases = 0;
     for part in constant_parts(&text) {

@@ -11,6 +11,8 @@ pub(super) const MAX_TEXT: usize = 1_024;
 const MARK: char = '\u{1}';
 /// What a template shows for the rest of a text.
 const REST: char = '…';
+/// Stands for a place that is not the same everywhere.
+pub(super) const HOLE: char = '\u{1}';
 
 /// How coarse shapes are. Each level loses more, and the next loses all that this one does, so that
 /// the shapes of a set of texts depend on the set and not on its order.
@@ -167,6 +169,22 @@ impl Shape {
             }
         }
         template
+    }
+
+    /// The text, with a [`HOLE`] for each place that is not the same everywhere.
+    pub(super) fn with_holes(&self) -> String {
+        let mut text = String::new();
+        for (at, gap) in self.gaps.iter().enumerate() {
+            text.push_str(gap);
+            if let Some(slot) = self.slots.get(at) {
+                match &slot.text {
+                    Some(constant) => text.push_str(constant),
+                    None => text.push(HOLE),
+                }
+            }
+        }
+        // The rest of a long text is a place as well.
+        text.replace(REST, &HOLE.to_string())
     }
 
     /// Three or more places with nothing but commas between are one: lists have no length of their own.
