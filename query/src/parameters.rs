@@ -190,6 +190,11 @@ pub fn parse_time(text: &str, now_ns: i64) -> Result<i64> {
     parse_rfc3339(text).ok_or_else(wrong)
 }
 
+/// Whether a text that [`parse_time`] reads means another instant as the clock moves on.
+pub(crate) fn is_relative(text: &str) -> bool {
+    relative_part(text.trim()).is_some()
+}
+
 /// What follows `now`, or a text that is an offset by itself (`-15m`); `None` for absolute times.
 fn relative_part(text: &str) -> Option<&str> {
     text.strip_prefix("now").or_else(|| {

@@ -87,14 +87,14 @@ pub(super) async fn tail(
     Parameters(parameters): Parameters<TailParameters>,
 ) -> Result<Response, ApiError> {
     let query = language::parse(&which.query)?;
-    let filter = language::to_expr(&query, Table::Logs)?;
+    language::to_expr(&query, Table::Logs)?;
     let rate = limit(parameters.limit, DEFAULT_RATE, MAX_RATE)?;
     let after = match headers.get(LAST_EVENT_ID) {
         Some(id) => Some(Mark::of_header(id)?),
         None => parameters.after,
     };
     let place = state.engine.tail_place()?;
-    let watch = Watch::new(state.engine, place, filter, rate, after);
+    let watch = Watch::new(state.engine, place, query, rate, after);
     let events = stream::unfold(watch, |mut watch| async move {
         let event = watch.next().await?;
         Some((Ok::<Event, Infallible>(event), watch))

@@ -167,6 +167,12 @@ async fn what_a_rule_cannot_ask_is_refused_by_name() {
         ("trace_id:[b TO 1]", "`b` is more than `1`"),
         ("*:\"--\"", "`--` has no letter or digit"),
         ("*:~\"(\"", "regular expression `(` is malformed"),
+        (
+            "x OR NOT time:>now-1h",
+            "`now-1h` moves on with the clock, and a rule does not at character 15",
+        ),
+        ("observed_time<-7d", "`-7d` moves on with the clock"),
+        ("time:[2023-01-29 TO now]", "`now` moves on with the clock"),
     ] {
         let rule = json!({"table": "logs", "query": query, "keep": "1d"});
         let (status, answer) = put(&house, json!({"rules": [rule]})).await;

@@ -9,7 +9,7 @@ use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
 use axum::response::sse::Event;
 use datafusion::functions_aggregate::expr_fn::count;
-use datafusion::logical_expr::{Expr, lit};
+use datafusion::logical_expr::lit;
 use datafusion::prelude::col;
 use serde_json::json;
 use spoor_storage::model::schema::RECORD_ID;
@@ -20,6 +20,7 @@ use super::mark::Mark;
 use crate::api::logs::LogColumns;
 use crate::engine::{QueryEngine, TailPlace};
 use crate::failure::from_datafusion;
+use crate::language::{Query, to_expr};
 
 /// Between two looks; a tail that is asked more often shows no more to a person.
 const PACE: Duration = Duration::from_millis(250);
@@ -33,7 +34,7 @@ const MAX_AWAY_MS: u64 = 3_600_000;
 #[derive(Debug)]
 pub(super) struct Watch {
     follower: Follower,
-    filter: Expr,
+    query: Query,
     rate: usize,
     /// The next look may tell more than one of a tail that has been going on.
     catching_up: bool,
@@ -54,7 +55,7 @@ impl Watch {
     pub(super) fn new(
         engine: QueryEngine,
         place: TailPlace,
-        filter: Expr,
+        query: Query,
         rate: usize,
         after: Option<Mark>,
     ) -> Self {
@@ -78,7 +79,7 @@ impl Watch {
         );
         Self {
             follower,
-            filter,
+            query,
             rate,
             catching_up: known.is_some(),
             ready,
@@ -142,7 +143,9 @@ impl Watch {
         } else {
             self.rate.div_ceil(LOOKS_A_SECOND)
         };
-        let wanted = self.filter.clone().and(look.arrived());
+        // `now` is that of the look.
+        let filter = to_expr(&self.query, Table::Logs)?;
+        let wanted = filter.and(look.arrived());
         let matching = session
             .table(Table::Logs)
             .await?

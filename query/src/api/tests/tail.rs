@@ -181,6 +181,27 @@ async fn a_tail_means_what_the_search_bar_means() {
     }
 }
 
+/// A tail is open for long: what is in the future when it begins is not when it arrives.
+#[tokio::test]
+async fn now_is_when_a_tail_looks_and_not_when_it_began() {
+    let house = House::new().await;
+    let query = [("query", "time:[now-1h TO now]")];
+    let mut tail = Tail::open(&house, &query, None).await;
+    tail.expect("ready").await;
+    for round in 0..3 {
+        let now = crate::parameters::now_ns();
+        let hour = 3_600 * SECOND;
+        house
+            .append(&[
+                Log::at(now - 2 * hour, "long ago"),
+                Log::at(now, format!("at {round}")),
+                Log::at(now + hour, "to come"),
+            ])
+            .await;
+        assert_eq!(tail.bodies().await, [format!("at {round}")]);
+    }
+}
+
 #[tokio::test]
 async fn what_a_tail_cannot_ask_is_refused_by_name() {
     let house = House::new().await;
