@@ -1,12 +1,12 @@
 //! `POST /api/v1/sql`: one read-only statement; JSON at once, other formats as they come.
 
-use arrow::record_batch::RecordBatch;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
+use datafusion::dataframe::DataFrame;
 use http::HeaderMap;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::ACCEPT;
 use serde::Deserialize;
 use spoor_storage::{Error, ErrorKind, Result};
 use utoipa::ToSchema;
@@ -18,7 +18,10 @@ use crate::explain::Scan;
 use crate::openapi::ReadErrors;
 use crate::session::QuerySession;
 use crate::sql;
-use crate::sql::text::{write_json, write_string};
+
+mod json;
+
+use json::JsonRows;
 
 /// A statement.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -102,12 +105,7 @@ pub(super) async fn sql(
     let session = state.begin().await?;
     let frame = sql::plan(&session, &request.query).await?;
     let Some(format) = format(&headers) else {
-        let names = frame.schema().as_arrow().clone();
-        let most = session.options().max_rows_json;
-        let stream = sql::stream(&session, frame).await?;
-        let enough = most.saturating_add(1);
-        let batches = session.gather(stream, enough).await?;
-        return Ok(json_answer(&session, &names, &batches, most));
+        return Ok(json_answer(&session, frame).await?);
     };
     let max_bytes = if format.is_binary() {
         session.options().max_export_bytes
@@ -141,55 +139,23 @@ fn format(headers: &HeaderMap) -> Option<Format> {
         .flatten()
 }
 
-fn json_answer(
-    session: &QuerySession,
-    schema: &arrow::datatypes::Schema,
-    batches: &[RecordBatch],
-    most: usize,
-) -> Response {
-    let mut out = String::from("{\"columns\":[");
-    for (place, field) in schema.fields().iter().enumerate() {
-        out.push_str(if place > 0 {
-            ",{\"name\":"
-        } else {
-            "{\"name\":"
-        });
-        write_string(&mut out, field.name());
-        out.push_str(",\"type\":");
-        write_string(&mut out, &field.data_type().to_string());
-        out.push('}');
-    }
-    out.push_str("],\"rows\":[");
-    let mut written = 0;
-    for batch in batches {
-        for row in 0..batch.num_rows().min(most - written) {
-            out.push_str(if written > 0 { ",[" } else { "[" });
-            for (place, column) in batch.columns().iter().enumerate() {
-                if place > 0 {
-                    out.push(',');
-                }
-                write_json(&mut out, column, row);
-            }
-            out.push(']');
-            written += 1;
+/// The first rows as JSON; says so if there are more.
+async fn json_answer(session: &QuerySession, frame: DataFrame) -> Result<Response> {
+    let most = session.options().max_rows_json;
+    let mut answer = JsonRows::new(session, frame.schema().as_arrow());
+    let mut stream = sql::stream(session, frame).await?;
+    while let Some(batch) = session.next(&mut stream).await? {
+        let room = most - answer.rows();
+        answer.add(&batch, room)?;
+        if batch.num_rows() > room {
+            session.note_incomplete(format!(
+                "only the first {most} rows are shown; ask for application/x-ndjson or text/csv to get all"
+            ));
+            break;
         }
     }
-    let total: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    if total > most {
-        session.note_incomplete(format!(
-            "only the first {most} rows are shown; ask for application/x-ndjson or text/csv to get all"
-        ));
-    }
-    out.push(']');
-    if let Some(scans) = session.scans() {
-        out.push_str(",\"scans\":");
-        out.push_str(&serde_json::to_string(&scans).unwrap_or_default());
-    }
-    // The outcome is an object of plain values: taking its opening brace joins the two.
-    let outcome = serde_json::to_string(&session.outcome()).unwrap_or_default();
-    out.push(',');
-    out.push_str(outcome.strip_prefix('{').unwrap_or("}"));
-    ([(CONTENT_TYPE, "application/json")], out).into_response()
+    drop(stream);
+    answer.finish(session)
 }
 
 #[cfg(test)]

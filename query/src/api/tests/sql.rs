@@ -1,3 +1,6 @@
+use axum::body::BodyDataStream;
+use futures::StreamExt;
+
 use super::*;
 use crate::otlp::sample::everything;
 use crate::trace::tests::append;
@@ -302,4 +305,62 @@ async fn time_buckets_and_percentiles() {
         assert_eq!(status, 400, "{answer}");
         assert_eq!(answer["error"]["code"], "invalid", "{answer}");
     }
+}
+
+/// Bytes that the queries of a house have.
+fn held(house: &House) -> usize {
+    let metrics = house.metrics();
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("spoor_query_memory_bytes "));
+    line.unwrap().parse().unwrap()
+}
+
+async fn with_bodies(options: QueryOptions, count: i64, body: &str) -> House {
+    let house = House::with(options).await;
+    let rows: Vec<_> = (0..count).map(|at| Log::at(T0 + at, body)).collect();
+    house.append(&rows).await;
+    house
+}
+
+#[tokio::test]
+async fn json_is_memory_of_its_query_until_the_client_has_taken_it() {
+    let house = with_bodies(QueryOptions::default(), 2_000, &"x".repeat(1_000)).await;
+    let response = house.ask(sql_request("SELECT body FROM logs", "*/*")).await;
+    assert_eq!(response.status(), 200);
+    assert!(held(&house) > 2_000_000, "{}", held(&house));
+    let mut body: BodyDataStream = response.into_body().into_data_stream();
+    let mut text = body.next().await.unwrap().unwrap().to_vec();
+    assert!(text.len() < 100_000, "in pieces");
+    assert!(held(&house) > 2_000_000);
+    while let Some(piece) = body.next().await {
+        text.extend_from_slice(&piece.unwrap());
+    }
+    drop(body);
+    assert_eq!(held(&house), 0);
+    let answer: Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!(answer["rows"].as_array().unwrap().len(), 2_000);
+    assert_eq!(answer["complete"], true);
+    // A client that goes away gives it back too.
+    let response = house.ask(sql_request("SELECT body FROM logs", "*/*")).await;
+    assert!(held(&house) > 2_000_000);
+    drop(response);
+    assert_eq!(held(&house), 0);
+}
+
+/// Characters that JSON writes with six letters: the rows would fit, their text does not.
+#[tokio::test]
+async fn json_that_is_larger_than_the_memory_of_a_query_is_refused() {
+    let options = QueryOptions {
+        memory_bytes: 16 << 20,
+        ..QueryOptions::default()
+    };
+    let house = with_bodies(options, 4_000, &"\u{1}".repeat(1_000)).await;
+    let (status, answer) = house.try_sql("SELECT body FROM logs").await;
+    assert_eq!(status, 413, "{}", answer["error"]);
+    assert_eq!(answer["error"]["code"], "too_large");
+    assert!(answer["error"]["hint"].is_string(), "{answer}");
+    assert_eq!(held(&house), 0);
+    let few = house.sql("SELECT body FROM logs LIMIT 1000").await;
+    assert_eq!(few["rows"].as_array().unwrap().len(), 1_000);
 }
