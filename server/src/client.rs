@@ -80,15 +80,20 @@ impl Server {
 
     /// Why it could not be asked.
     pub(crate) fn unreachable(&self, error: &reqwest::Error) -> spoor_storage::Error {
-        // reqwest's own message stops at "error sending request"; the reason is its last cause.
-        let mut reason: &dyn std::error::Error = error;
-        while let Some(source) = reason.source() {
-            reason = source;
-        }
+        let reason = cause_of(error);
         let message = format!("cannot reach the server at {}: {reason}", self.base);
         spoor_storage::Error::new(spoor_storage::ErrorKind::Unavailable, message)
             .with_hint("start one with `spoor`, or name another with --url")
     }
+}
+
+/// What went wrong: reqwest's own message stops at "error sending request", the reason is its last cause.
+pub(crate) fn cause_of(error: &reqwest::Error) -> &dyn std::error::Error {
+    let mut reason: &dyn std::error::Error = error;
+    while let Some(source) = reason.source() {
+        reason = source;
+    }
+    reason
 }
 
 /// The body of an answer, for messages.

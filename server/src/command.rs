@@ -8,10 +8,11 @@ use crate::check::CheckArgs;
 use crate::delete::DeleteArgs;
 use crate::demo::DemoArgs;
 use crate::import::ImportArgs;
+use crate::logs::LogsArgs;
 use crate::retention::RetentionArgs;
 use crate::settings::{RawSettings, Settings};
 use crate::sql::SqlArgs;
-use crate::{check, delete, demo, import, retention, serve, sql};
+use crate::{check, delete, demo, import, logs, retention, serve, sql};
 
 /// Settings that mean something to every command; the others are shown by `spoor serve --help`
 /// only, but may be given everywhere.
@@ -78,6 +79,8 @@ enum Command {
     Import(Box<ImportArgs>),
     /// Ask with SQL: the running server, or the data directory if there is none
     Sql(Box<SqlArgs>),
+    /// Show log records, and with --follow those that are still to come
+    Logs(Box<LogsArgs>),
     /// Delete records that match a query; without --confirm only say how many they are
     Delete(Box<DeleteArgs>),
     /// Show the retention rules and what they hide, or put others in force
@@ -117,6 +120,7 @@ fn definition() -> clap::Command {
     Cli::command()
         .mut_subcommand("import", |command| reduced(command, &import))
         .mut_subcommand("sql", |command| reduced(command, &sql))
+        .mut_subcommand("logs", |command| reduced(command, &sql))
         .mut_subcommand("delete", |command| reduced(command, &admin))
         .mut_subcommand("retention", |command| reduced(command, &admin))
         .mut_subcommand("check", |command| reduced(command, &[]))
@@ -142,6 +146,7 @@ pub(crate) async fn run() -> anyhow::Result<Outcome> {
         Some(Command::Demo(args)) => demo::run(args).await.map(|()| Outcome::Success),
         Some(Command::Import(args)) => import::run(*args).await,
         Some(Command::Sql(args)) => sql::run(*args).await,
+        Some(Command::Logs(args)) => logs::run(*args).await,
         Some(Command::Delete(args)) => delete::run(*args).await,
         Some(Command::Retention(args)) => retention::run(*args).await,
         Some(Command::Check(args)) => check::run(*args).await,

@@ -4,6 +4,7 @@
 //!  command ─► settings ─► serve   (listeners ─► auth ─► collector │ query │ web ─► storage)
 //!                         import  (files ─► collector, or a running server)
 //!                         sql     (a running server, or the data directory)
+//!                         logs    (the same; live from a running server)
 //!                         delete, retention (a running server, or the data directory)
 //!                         check   (the data directory)
 //!                         demo    (traffic to a running server)
@@ -23,6 +24,7 @@ mod failure;
 mod host;
 mod import;
 mod logging;
+mod logs;
 mod retention;
 mod runfile;
 mod serve;

@@ -71,6 +71,7 @@ pub(crate) async fn run(args: SqlArgs) -> anyhow::Result<Outcome> {
         let question = Question {
             method: Method::POST,
             path: PATH,
+            parameters: &[],
             accept: args.format.media_type(),
             body: json!({ "query": args.query }).to_string(),
         };

@@ -16,7 +16,7 @@ use spoor_query::QueryEngine;
 use spoor_query::admin::Caller;
 use spoor_storage::{Error, ErrorKind, Storage};
 use tower::ServiceExt;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::check::must_be_there;
 use crate::client::Server;
@@ -42,6 +42,8 @@ pub(crate) enum Whom {
 pub(crate) struct Question<'a> {
     pub(crate) method: Method,
     pub(crate) path: &'a str,
+    /// What stands behind the path.
+    pub(crate) parameters: &'a [(&'a str, String)],
     pub(crate) accept: &'a str,
     /// JSON, or nothing.
     pub(crate) body: String,
@@ -82,6 +84,7 @@ impl Whom {
         let Question {
             method,
             path,
+            parameters,
             accept,
             body,
         } = question;
@@ -89,6 +92,7 @@ impl Whom {
             Self::Server { server, token } => {
                 let response = server
                     .request(method, path, token.as_deref())
+                    .query(parameters)
                     .header(CONTENT_TYPE, JSON)
                     .header(ACCEPT, accept)
                     .body(body)
@@ -101,7 +105,7 @@ impl Whom {
             Self::Directory { api, .. } => {
                 let request = Request::builder()
                     .method(method)
-                    .uri(path)
+                    .uri(with_parameters(path, parameters))
                     .header(CONTENT_TYPE, JSON)
                     .header(ACCEPT, accept)
                     .extension(Caller(Some("the command line".to_owned())))
@@ -123,6 +127,7 @@ impl Whom {
         let question = Question {
             method,
             path,
+            parameters: &[],
             accept: JSON,
             body,
         };
@@ -141,6 +146,12 @@ impl Whom {
             Self::Directory { storage, .. } => storage.close().await,
         }
     }
+}
+
+fn with_parameters(path: &str, parameters: &[(&str, String)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(parameters);
+    format!("{path}?{}", query.finish())
 }
 
 /// The whole body of an answer.

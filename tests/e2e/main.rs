@@ -30,6 +30,7 @@ mod harness;
 mod index_deleted;
 mod intelligence;
 mod lifecycle;
+mod logs_command;
 mod loki;
 mod malformed;
 mod mounted;
