@@ -17,13 +17,26 @@ pub(super) struct Event {
 }
 
 /// Bytes that came, until they are events. A part of an event that is cut off is never one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Events {
+    /// Largest event.
+    most: usize,
     bytes: Vec<u8>,
     /// Where the next event begins.
     from: usize,
     /// Before this place it does not end.
     searched: usize,
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self {
+            most: MAX_EVENT_BYTES,
+            bytes: Vec::new(),
+            from: 0,
+            searched: 0,
+        }
+    }
 }
 
 impl Events {
@@ -32,8 +45,8 @@ impl Events {
         self.bytes.drain(..self.from);
         self.searched -= self.from;
         self.from = 0;
-        if self.bytes.len() + bytes.len() > MAX_EVENT_BYTES {
-            let message = format!("an event of the tail is larger than {MAX_EVENT_BYTES} bytes");
+        if self.bytes.len() + bytes.len() > self.most {
+            let message = format!("an event of the tail is larger than {} bytes", self.most);
             return Err(Error::new(ErrorKind::TooLarge, message));
         }
         self.bytes.extend_from_slice(bytes);
@@ -119,13 +132,16 @@ mod tests {
 
     #[test]
     fn an_event_without_an_end_is_an_error_and_not_a_heap() {
-        let mut events = Events::default();
-        let part = vec![b'x'; 1 << 20];
+        let mut events = Events {
+            most: 1 << 20,
+            ..Events::default()
+        };
+        let part = vec![b'x'; 1 << 16];
         let mut taken = 0;
         while events.push(&part).is_ok() {
             assert_eq!(events.take(), None);
             taken += part.len();
-            assert!(taken <= MAX_EVENT_BYTES);
+            assert!(taken <= events.most);
         }
     }
 }
