@@ -16,13 +16,18 @@ mod logs;
 mod native;
 mod operations;
 mod others;
+mod questions;
 mod spans;
 mod times;
 mod traces;
 mod whole;
 
-use serde_json::{Value, json};
+use std::num::NonZero;
 
+use futures::stream::{self, StreamExt};
+use serde_json::Value;
+
+use self::questions::{Questions, Request};
 use super::facts::{Counts, Dataset, Facts};
 
 /// Operations, services, terms and traces of which each takes a question of its own.
@@ -50,11 +55,6 @@ struct Way {
     is_counted: bool,
     /// How far off it may be, as a share.
     tolerance: f64,
-}
-
-enum Request {
-    Get(String, Vec<(&'static str, String)>),
-    Sql(String),
 }
 
 /// What an answer says; of SQL it is given the rows.
@@ -89,6 +89,25 @@ impl Fact {
     fn partial(mut self) -> Self {
         self.is_partial = true;
         self
+    }
+
+    /// Whether what a way found is what is known, as far as it says it.
+    fn check(&self, facts: &mut Facts<'_>, file: &str, way: &Way, found: &Counts) {
+        let what = format!("{file}: {} by {}", self.name, way.shown());
+        let kind = |name: &String| name.split(' ').next().unwrap_or_default().to_owned();
+        let said = |name: &String| way.says.is_none_or(|says| says.contains(&&*kind(name)));
+        let known = |name: &String| !self.is_partial || self.value.contains_key(name);
+        let names = self.value.keys().chain(found.keys());
+        let number = |counts: &Counts, name: &String| counts.get(name).copied().unwrap_or(0);
+        let (mut expected, mut got) = (Counts::new(), Counts::new());
+        for name in names.filter(|name| said(name) && known(name)) {
+            let (left, right) = (number(&self.value, name), number(found, name));
+            if !way.is_near(left, right) {
+                expected.insert(name.clone(), left);
+                got.insert(name.clone(), right);
+            }
+        }
+        facts.same(&what, expected, got);
     }
 }
 
@@ -136,42 +155,39 @@ impl Way {
 
     /// As a failure names it.
     fn shown(&self) -> String {
-        let shown = |request: &Request| match request {
-            Request::Sql(query) => query.clone(),
-            Request::Get(path, parameters) => {
-                let all = parameters.iter();
-                let all: Vec<String> = all.map(|(name, value)| format!("{name}={value}")).collect();
-                format!("{path}?{}", all.join("&"))
-            }
-        };
         match self.requests.as_slice() {
-            [first, _, ..] => format!("{} (and {} more)", shown(first), self.requests.len() - 1),
-            requests => requests.iter().map(shown).collect(),
+            [first, more @ ..] if !more.is_empty() => {
+                format!("{} (and {} more)", first.shown(), more.len())
+            }
+            requests => requests.iter().map(Request::shown).collect(),
         }
     }
 
-    /// What is found this way; `None` if it was not asked or could not be.
-    async fn found(&self, facts: &mut Facts<'_>) -> Option<Counts> {
+    /// Whether it asks in TraceQL, and not what another way asks as well.
+    fn is_traceql(&self) -> bool {
+        self.requests.iter().all(|request| match request {
+            Request::Get(path, parameters) => {
+                let has_traceql = parameters.iter().any(|(name, _)| *name == "traceql");
+                has_traceql || path == "/tempo/api/metrics/query"
+            }
+            Request::Sql(_) => false,
+        })
+    }
+
+    /// What is found this way, or why nothing can be.
+    async fn found(&self, questions: &Questions<'_>) -> Result<Counts, String> {
         let mut found = Counts::new();
         for request in &self.requests {
-            let answer = match request {
-                Request::Sql(query) => json!(facts.sql(query).await?),
-                Request::Get(path, parameters) => {
-                    let given = parameters.iter();
-                    let given: Vec<(&str, &str)> =
-                        given.map(|(name, value)| (*name, value.as_str())).collect();
-                    facts.get(path, &given).await?
-                }
-            };
+            let answer = questions.answer(request).await?;
             for (name, number) in (self.read)(&answer) {
                 *found.entry(name).or_default() += number;
             }
         }
         if self.is_counted {
             let names = found.into_values().filter(|number| *number > 0);
-            return Some(one(names.count() as i64));
+            return Ok(one(names.count() as i64));
         }
-        Some(found)
+        Ok(found)
     }
 
     fn is_near(&self, expected: i64, found: i64) -> bool {
@@ -182,28 +198,27 @@ impl Way {
 
 /// Asks for every fact in every way.
 async fn ask(facts: &mut Facts<'_>, file: &str, table: Vec<Fact>) {
-    for fact in table {
-        for way in &fact.ways {
-            let Some(found) = way.found(facts).await else {
-                continue;
-            };
-            let what = format!("{file}: {} by {}", fact.name, way.shown());
-            let kind = |name: &String| name.split(' ').next().unwrap_or_default().to_owned();
-            let said = |name: &String| way.says.is_none_or(|says| says.contains(&&*kind(name)));
-            let known = |name: &String| !fact.is_partial || fact.value.contains_key(name);
-            let names = fact.value.keys().chain(found.keys());
-            let number = |counts: &Counts, name: &String| counts.get(name).copied().unwrap_or(0);
-            let (mut expected, mut got) = (Counts::new(), Counts::new());
-            for name in names.filter(|name| said(name) && known(name)) {
-                let (left, right) = (number(&fact.value, name), number(&found, name));
-                if !way.is_near(left, right) {
-                    expected.insert(name.clone(), left);
-                    got.insert(name.clone(), right);
-                }
-            }
-            facts.same(&what, expected, got);
+    let questions = &Questions::to(facts.api());
+    let ways = table.iter().flat_map(|fact| {
+        let ways = fact.ways.iter();
+        ways.map(move |way| (fact, way))
+    });
+    let ways: Vec<(&Fact, &Way)> = ways.filter(|_| facts.is_asked()).collect();
+    let found = ways
+        .into_iter()
+        .map(|(fact, way)| async move { (fact, way, way.found(questions).await) });
+    let mut found = stream::iter(found).buffered(at_a_time());
+    while let Some((fact, way, found)) = found.next().await {
+        match found {
+            Ok(found) => fact.check(facts, file, way, &found),
+            Err(problem) => facts.fail(problem),
         }
     }
+}
+
+/// How many questions are under way: as many as the machine has processors for.
+fn at_a_time() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// All facts of the spans of a dataset.
@@ -215,6 +230,18 @@ pub(super) async fn compare_spans(facts: &mut Facts<'_>, dataset: &Dataset<'_>) 
     ask(facts, &file, operations::table(&asker)).await;
     ask(facts, &file, times::of_spans(&asker)).await;
     ask(facts, &file, traces::table(&asker)).await;
+}
+
+/// Facts of the spans of a dataset, by TraceQL alone.
+pub(super) async fn compare_traceql(facts: &mut Facts<'_>, dataset: &Dataset<'_>) {
+    let asker = native::Asker::of_spans(dataset);
+    let mut table = spans::numbers(&asker);
+    table.extend(spans::edges(&asker));
+    table.extend(found::table(&asker));
+    for fact in &mut table {
+        fact.ways.retain(Way::is_traceql);
+    }
+    ask(facts, &format!("{}-traces", dataset.name), table).await;
 }
 
 /// All facts of the logs of a dataset.

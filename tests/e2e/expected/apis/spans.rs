@@ -22,7 +22,7 @@ pub(super) fn table(asker: &Asker<'_>) -> Vec<Fact> {
 }
 
 /// Conditions on single spans, each in both languages and in SQL.
-fn numbers(asker: &Asker<'_>) -> Vec<Fact> {
+pub(super) fn numbers(asker: &Asker<'_>) -> Vec<Fact> {
     let of = |key: &str| number(&asker.dataset.figures[key]);
     let rows = [
         ("spans", "", "", "true"),
@@ -128,7 +128,7 @@ fn by_service(asker: &Asker<'_>) -> Vec<Fact> {
 }
 
 /// Calls of one service by another.
-fn edges(asker: &Asker<'_>) -> Vec<Fact> {
+pub(super) fn edges(asker: &Asker<'_>) -> Vec<Fact> {
     let figures = asker.dataset.figures;
     let edges = figures["edges"].as_array().unwrap();
     let known: Counts = edges
