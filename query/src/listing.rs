@@ -1,16 +1,16 @@
 //! Lists in order of time that stop early.
 //!
 //! ```text
-//!  hours, nearest first ─► groups of hours that grow ─► places of the first rows ─► those rows
-//!     (snapshot)             until there are enough      (time, record_id)          (all columns)
-//!                                      └─► if few rows come into question, those at once ──┘
+//!  slices of time, nearest first ─► places of the first rows of one ─► those rows
+//!      until there are enough           (time, record_id)             (all columns)
+//!                                     └─► if few rows come into question, those at once ──┘
 //! ```
-//! Hours do not overlap, so the first rows of the first hours are the first rows of all. The
+//! Slices do not overlap, so the first rows of the first slices are the first rows of all. The
 //! places are found by decoding only what order and filter need; the wide columns are decoded only
 //! for the rows that are shown. Of a word that is hardly anywhere the indexes leave so little that to open its file
 //! a second time would cost more than that saves.
 
-use std::collections::BTreeMap;
+mod slices;
 
 use arrow::array::AsArray;
 use arrow::compute::concat_batches;
@@ -23,17 +23,14 @@ use datafusion::prelude::col;
 use serde::{Deserialize, Serialize};
 use spoor_storage::index::BLOCK_ROWS;
 use spoor_storage::model::schema::RECORD_ID;
-use spoor_storage::{Error, Hour, Result, Table, TimeRange};
+use spoor_storage::{Error, Result, Table, TimeRange};
 
 use crate::failure::from_datafusion;
 use crate::parameters::Order;
-use crate::session::QuerySession;
+use crate::session::{Planned, QuerySession};
 use crate::table::logical_schema;
 
-/// The first group of hours holds about this many rows, each further one four times as many: a
-/// common word is found in the first, and a rare one takes few steps.
-const FIRST_GROUP_ROWS: u64 = 64 << 10;
-const GROUP_GROWTH: u64 = 4;
+pub(crate) use slices::Slices;
 
 /// So many rows are read with all columns at once: two blocks of an index.
 const FEW_ROWS: u64 = 2 * BLOCK_ROWS;
@@ -65,13 +62,16 @@ impl Listing<'_> {
     pub(crate) async fn first(&self, limit: usize) -> Result<RecordBatch> {
         let mut found = Vec::new();
         let mut missing = limit;
-        for group in self.groups() {
-            if missing == 0 {
-                break;
-            }
-            let rows = self.first_of(group, missing).await?;
+        let mut slices = self.slices();
+        while missing > 0
+            && let Some((slice, places)) = slices
+                .next_planned(|slice| self.places_in(slice, missing))
+                .await?
+        {
+            let rows = self.first_of(slice, places, missing).await?;
             let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
             missing = missing.saturating_sub(count);
+            slices.found(count, missing);
             found.extend(rows);
         }
         let schema = found.first().map_or_else(
@@ -81,29 +81,10 @@ impl Listing<'_> {
         Ok(concat_batches(&schema, &found)?)
     }
 
-    /// Ranges of time that hold all rows, nearest first, none overlapping.
-    pub(crate) fn groups(&self) -> Vec<TimeRange> {
-        let range = self.range_left();
-        let mut hours: Vec<(Hour, u64)> = self.rows_by_hour(range).into_iter().collect();
-        if self.order == Order::Desc {
-            hours.reverse();
-        }
-        let mut groups = Vec::new();
-        let mut enough = FIRST_GROUP_ROWS;
-        let mut rows = 0;
-        let mut first = None;
-        let last = hours.len().saturating_sub(1);
-        for (at, (hour, hour_rows)) in hours.into_iter().enumerate() {
-            let start = *first.get_or_insert(hour);
-            rows += hour_rows;
-            if rows >= enough || at == last {
-                groups.push(clip(hours_range(start.min(hour), start.max(hour)), range));
-                enough = enough.saturating_mul(GROUP_GROWTH);
-                rows = 0;
-                first = None;
-            }
-        }
-        groups
+    /// The range in slices.
+    pub(crate) fn slices(&self) -> Slices {
+        Slices::new(self.session, self.table, self.range_left(), self.order)
+            .of_rows_that(self.table, &self.filter)
     }
 
     /// The range without what lies before the cursor.
@@ -121,29 +102,27 @@ impl Listing<'_> {
         }
     }
 
-    fn rows_by_hour(&self, range: TimeRange) -> BTreeMap<Hour, u64> {
-        let (snapshot, tenant) = (self.session.snapshot(), self.session.tenant());
-        let mut hours = BTreeMap::new();
-        for file in snapshot.files(tenant, self.table, range) {
-            *hours.entry(file.hour).or_default() += file.visible_rows();
-        }
-        for batch in snapshot.batches(tenant, self.table, range) {
-            *hours.entry(batch.hour).or_default() += batch.batch.num_rows() as u64;
-        }
-        hours
+    /// Plans to find the places of the first rows in `range`.
+    async fn places_in(&self, range: TimeRange, limit: usize) -> Result<Planned> {
+        let rows = self.in_question(range).await?;
+        let places = rows.select_columns(&[self.table.time_column(), RECORD_ID]);
+        let places = self.sorted(places.map_err(from_datafusion)?, limit)?;
+        self.session.planned(places).await
     }
 
     /// The first rows in `range`, in order.
-    async fn first_of(&self, range: TimeRange, limit: usize) -> Result<Vec<RecordBatch>> {
-        let rows = self.in_question(range).await?;
-        let places = rows
-            .clone()
-            .select_columns(&[self.table.time_column(), RECORD_ID]);
-        let places = self.sorted(places.map_err(from_datafusion)?, limit)?;
-        let places = self.session.planned(places).await?;
+    async fn first_of(
+        &self,
+        range: TimeRange,
+        places: Planned,
+        limit: usize,
+    ) -> Result<Vec<RecordBatch>> {
         match places.rows_to_read()? {
             0 => Ok(Vec::new()),
-            1..=FEW_ROWS => self.session.collect(self.sorted(rows, limit)?).await,
+            1..=FEW_ROWS => {
+                let rows = self.in_question(range).await?;
+                self.session.collect(self.sorted(rows, limit)?).await
+            }
             _ => {
                 let places = self.session.run(places).await?;
                 self.rows(&self.places_of(&places)?).await
@@ -254,21 +233,6 @@ fn place_columns<'a>(batch: &'a RecordBatch, time: &str) -> Result<(&'a [i64], &
         .and_then(|column| column.as_primitive_opt::<Int64Type>())
         .ok_or_else(missing)?;
     Ok((times.values(), ids.values()))
-}
-
-/// From the start of one hour to the end of another.
-fn hours_range(first: Hour, last: Hour) -> TimeRange {
-    TimeRange {
-        start_ns: first.start_ns(),
-        end_ns: Hour(last.0.saturating_add(1)).start_ns(),
-    }
-}
-
-fn clip(range: TimeRange, to: TimeRange) -> TimeRange {
-    TimeRange {
-        start_ns: range.start_ns.max(to.start_ns),
-        end_ns: range.end_ns.min(to.end_ns),
-    }
 }
 
 /// An instant as a literal of the time columns' type.

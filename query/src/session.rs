@@ -25,6 +25,7 @@ mod direct;
 mod planned;
 mod scope;
 
+pub(crate) use planned::Planned;
 pub use scope::Outcome;
 pub(crate) use scope::QueryScope;
 

@@ -40,6 +40,7 @@ use crate::session::QueryScope;
 
 pub(crate) use dynamic::{DynamicColumn, Place, map_columns};
 pub(crate) use nearer::AttributesNearer;
+pub(crate) use prune::{is_looked_up, split_time};
 pub(crate) use scan::{ExplainedScan, rows_to_read};
 
 /// A table as queries see it: the stored columns with ids as text, then computed ones.
@@ -127,6 +128,12 @@ impl SnapshotTable {
             numbers: None,
             schema: Arc::new(Schema::new(fields)),
         }
+    }
+
+    /// Which table, of which query, with which computed columns; `None` if it has a part of the rows only.
+    pub(crate) fn of_all_rows(&self) -> Option<(Table, &Arc<QueryScope>, &[DynamicColumn])> {
+        let is_all = matches!(self.part, Part::All) && self.numbers.is_none();
+        is_all.then_some((self.table, &self.scope, self.dynamic.as_slice()))
     }
 
     /// With the rows of this part only.

@@ -15,6 +15,7 @@ mod needle;
 mod queries;
 mod scanned;
 mod scenarios;
+mod slices;
 mod sql;
 mod tail;
 

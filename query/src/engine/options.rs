@@ -40,6 +40,8 @@ pub struct QueryOptions {
     /// not all of them first: they would push each other out of the cache and be read twice. A file that
     /// turns out broken then ends the query, which is asked again without it.
     pub footers_beforehand: usize,
+    /// Who looks for the first rows in order of time looks first at about so many.
+    pub first_slice_rows: u64,
     /// Threads that queries have ([`crate::QueryThreads`]), and threads' worth of parallelism of one query.
     pub parallelism: usize,
     /// An answer of which the client takes nothing for so long is ended.
@@ -64,6 +66,7 @@ impl Default for QueryOptions {
             metadata_cache_bytes: 256 << 20,
             trace_cache_bytes: 256 << 20,
             footers_beforehand: 1_000,
+            first_slice_rows: 64 << 10,
             parallelism: std::thread::available_parallelism().map_or(2, usize::from),
             stall_timeout: Duration::from_mins(1),
         }

@@ -1,6 +1,6 @@
 //! The newest (or oldest) entries that a query leaves.
 //!
-//! Hours are read nearest first until there are enough entries. Where the condition decides which
+//! Slices of time are read nearest first until there are enough entries. Where the condition decides which
 //! rows are left, only the places of rows are read first, and wide columns only of those shown.
 
 use std::collections::BTreeMap;
@@ -69,16 +69,16 @@ pub(crate) async fn find(
     if scan.condition.exact {
         return places_first(session, search, &scan).await;
     }
-    let listing = listing(session, search, &scan, None);
+    let mut slices = listing(session, search, &scan, None).slices();
     let budget = Budget::of(session, "log lines");
     let mut processed = Processed::default();
     let mut nearest: BTreeMap<(i64, i64), Found> = BTreeMap::new();
-    for group in listing.groups() {
-        if nearest.len() >= search.limit {
-            break;
-        }
-        let of_group = scan
-            .each(group, |entry, record_id| {
+    while nearest.len() < search.limit
+        && let Some(slice) = slices.next()
+    {
+        let before = nearest.len();
+        let of_slice = scan
+            .each(slice, |entry, record_id| {
                 let key = match search.order {
                     Order::Asc => (entry.time_ns, record_id),
                     Order::Desc => (!entry.time_ns, !record_id),
@@ -98,8 +98,10 @@ pub(crate) async fn find(
                 Ok(())
             })
             .await?;
-        processed.lines += of_group.lines;
-        processed.bytes += of_group.bytes;
+        processed.lines += of_slice.lines;
+        processed.bytes += of_slice.bytes;
+        let missing = search.limit.saturating_sub(nearest.len());
+        slices.found(nearest.len().saturating_sub(before), missing);
     }
     Ok((nearest.into_values().collect(), processed))
 }

@@ -74,6 +74,27 @@ impl Pruning {
     }
 }
 
+/// Whether indexes are asked where rows are that pass a filter.
+pub(crate) fn is_looked_up(table: Table, filter: &Expr) -> bool {
+    let pruning = Pruning::of(table, &[], std::slice::from_ref(filter));
+    [pruning.lookup, pruning.words_lookup]
+        .iter()
+        .any(|lookup| *lookup != Lookup::All)
+}
+
+/// The range of time that a conjunction of filters leaves, and those filters that say something else, too.
+pub(crate) fn split_time(filters: Vec<Expr>, table: Table) -> (TimeRange, Vec<Expr>) {
+    let mut range = TimeRange::ALL;
+    let mut others = Vec::new();
+    for filter in filters {
+        match time::exact_range(&filter, table.time_column()) {
+            Some(of_filter) => range = time::intersection(range, of_filter),
+            None => others.push(filter),
+        }
+    }
+    (range, others)
+}
+
 struct Context<'a> {
     table: Table,
     dynamic: &'a [DynamicColumn],

@@ -42,6 +42,7 @@ mod counted;
 mod explained;
 mod files;
 mod footer;
+mod in_time;
 mod measured;
 mod to_read;
 mod words;
@@ -244,6 +245,8 @@ impl Scan<'_> {
         let mut source = ParquetSource::new(schema)
             .with_pushdown_filters(true)
             .with_reorder_filters(true)
+            // Files have none, and to look for them takes another reader.
+            .with_bloom_filter_on_read(false)
             .with_parquet_file_reader_factory(Arc::new(factory));
         if let Some(filter) = trace_filter(pruning) {
             let schema = DFSchema::try_from(stored.as_ref().clone())?;
@@ -304,8 +307,7 @@ fn needed_columns(outputs: &[Output], stored: &SchemaRef) -> Result<Vec<usize>> 
     Ok(needed.into_iter().collect())
 }
 
-/// The filter on stored (binary) trace ids: bloom filters and statistics work on it, and it is
-/// cheaper than the one on text.
+/// The filter on stored (binary) trace ids: it is cheaper than the one on text, and runs while columns are decoded.
 fn trace_filter(pruning: &Pruning) -> Option<Expr> {
     let column = || Expr::Column(Column::new_unqualified("trace_id"));
     let literal = |id: &TraceId| lit(ScalarValue::FixedSizeBinary(16, Some(id.0.to_vec())));

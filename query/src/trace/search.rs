@@ -1,8 +1,17 @@
 //! Which traces have a span that matches, newest match first.
+//!
+//! ```text
+//!  slices of time, newest first ─► traces by their newest match in one ─► without those of newer slices
+//!      until there are enough                                        └─► on further pages: nor of pages before
+//! ```
+//! A trace's newest match is in the newest slice in which it has one, so the traces of the newest slices are the first of
+//! all.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::common::ScalarValue;
+use datafusion::dataframe::DataFrame;
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::functions_aggregate::expr_fn::max;
 use datafusion::logical_expr::Expr;
@@ -11,10 +20,13 @@ use serde::{Deserialize, Serialize};
 use spoor_storage::{Result, Table, TimeRange, TraceId};
 
 use arrow::array::Array as _;
+use arrow::record_batch::RecordBatch;
 
 use crate::failure::from_datafusion;
 use crate::functions::{TraceSet, TraceSetBuilder};
+use crate::listing::Slices;
 use crate::otlp::{nanoseconds, strings};
+use crate::parameters::Order;
 use crate::session::QuerySession;
 
 /// A search for traces.
@@ -47,6 +59,61 @@ pub(crate) struct Found {
 }
 
 impl TraceSearch {
+    /// The range without what is newer than the page.
+    fn range_left(&self) -> TimeRange {
+        match &self.after {
+            None => self.range,
+            Some(after) => TimeRange {
+                end_ns: self.range.end_ns.min(after.newest_ns.saturating_add(1)),
+                ..self.range
+            },
+        }
+    }
+
+    /// Spans that match and start in `range`.
+    async fn matches_in(&self, session: &QuerySession, range: TimeRange) -> Result<DataFrame> {
+        let condition = self.condition.clone();
+        let condition = match time_condition("start_time", range) {
+            Some(time) => condition.and(time),
+            None => condition,
+        };
+        let spans = session.table(Table::Spans).await?;
+        spans.filter(condition).map_err(from_datafusion)
+    }
+
+    /// Those of the traces that have no match newer than the page: others were on one before.
+    async fn not_before(
+        &self,
+        session: &QuerySession,
+        mut found: Vec<Place>,
+    ) -> Result<Vec<Place>> {
+        let Some(after) = &self.after else {
+            return Ok(found);
+        };
+        let newer = TimeRange {
+            start_ns: after.newest_ns.saturating_add(1),
+            ..self.range
+        };
+        if found.is_empty() || newer.start_ns >= newer.end_ns {
+            return Ok(found);
+        }
+        let ids = found.iter().map(|place| lit(place.trace_id.as_str()));
+        let of_these = col("trace_id").in_list(ids.collect(), false);
+        let frame = self
+            .matches_in(session, newer)
+            .await?
+            .filter(of_these)
+            .and_then(|frame| frame.select_columns(&["trace_id"])?.distinct())
+            .map_err(from_datafusion)?;
+        let mut shown: HashSet<String> = HashSet::new();
+        for batch in session.collect(frame).await? {
+            let ids = strings(batch.column(0))?;
+            shown.extend(ids.iter().flatten().map(str::to_owned));
+        }
+        found.retain(|place| !shown.contains(&place.trace_id));
+        Ok(found)
+    }
+
     /// What a span must meet to match, its time included.
     pub(crate) fn whole_condition(&self) -> Expr {
         match time_condition("start_time", self.range) {
@@ -75,43 +142,35 @@ fn instant(time_ns: i64) -> Expr {
 
 /// Finds traces. Only ids and times are held, and only those of one page leave the engine.
 pub(crate) async fn find_traces(session: &QuerySession, search: &TraceSearch) -> Result<Found> {
-    let newest = "newest";
-    let mut frame = session
-        .table(Table::Spans)
-        .await?
-        .filter(search.whole_condition())
-        .and_then(|frame| {
-            frame.aggregate(
-                vec![col("trace_id")],
-                vec![max(col("start_time")).alias(newest)],
-            )
-        })
-        .map_err(from_datafusion)?;
-    if let Some(after) = &search.after {
-        let same = col(newest).eq(instant(after.newest_ns));
-        let beyond = same.and(col("trace_id").gt(lit(after.trace_id.as_str())));
-        frame = frame
-            .filter(col(newest).lt(instant(after.newest_ns)).or(beyond))
-            .map_err(from_datafusion)?;
-    }
-    let frame = frame
-        .sort(vec![
-            col(newest).sort(false, false),
-            col("trace_id").sort(true, false),
-        ])
-        // One more tells whether there is a next page.
-        .and_then(|frame| frame.limit(0, Some(search.limit + 1)))
-        .map_err(from_datafusion)?;
-    let mut places = Vec::with_capacity(search.limit + 1);
-    for batch in session.collect(frame).await? {
-        let (ids, times) = (strings(batch.column(0))?, nanoseconds(batch.column(1))?);
-        for row in 0..ids.len() {
-            let trace_id = ids.value(row).to_owned();
-            places.push(Place {
-                newest_ns: times.value(row),
-                trace_id,
-            });
+    session.note_skipped(Table::Spans, search.range);
+    // One more tells whether there is a next page.
+    let most = search.limit.saturating_add(1);
+    let mut slices = Slices::new(session, Table::Spans, search.range_left(), Order::Desc)
+        .of_rows_that(Table::Spans, &search.condition);
+    let mut seen: HashSet<String> = HashSet::new();
+    let mut places: Vec<Place> = Vec::new();
+    while places.len() < most {
+        let asked = most.saturating_add(seen.len());
+        let next = slices.next_planned(|slice| async move {
+            let newest = newest_in(session, search, slice, asked).await?;
+            session.planned(newest).await
+        });
+        let Some((_, newest)) = next.await? else {
+            break;
+        };
+        let mut found = places_of(&session.run(newest).await?)?;
+        let is_all = found.len() < asked;
+        found.retain(|place| seen.insert(place.trace_id.clone()));
+        let found = search.not_before(session, found).await?;
+        if !is_all && places.len() + found.len() < most {
+            // Of this slice others come into question, and it is not known which.
+            let newest = newest_in(session, search, search.range, most).await?;
+            places = places_of(&session.collect(newest).await?)?;
+            break;
         }
+        let missing = most.saturating_sub(places.len() + found.len());
+        slices.found(found.len(), missing);
+        places.extend(found);
     }
     let more = places.len() > search.limit;
     places.truncate(search.limit);
@@ -122,6 +181,52 @@ pub(crate) async fn find_traces(session: &QuerySession, search: &TraceSearch) ->
             .collect::<Result<_>>()?,
         next: if more { places.pop() } else { None },
     })
+}
+
+/// The first `most` traces with a match in `range`, by the newest that they have there, after the place where the page begins.
+async fn newest_in(
+    session: &QuerySession,
+    search: &TraceSearch,
+    range: TimeRange,
+    most: usize,
+) -> Result<DataFrame> {
+    let newest = "newest";
+    let mut frame = search
+        .matches_in(session, range)
+        .await?
+        .aggregate(
+            vec![col("trace_id")],
+            vec![max(col("start_time")).alias(newest)],
+        )
+        .map_err(from_datafusion)?;
+    if let Some(after) = &search.after {
+        let same = col(newest).eq(instant(after.newest_ns));
+        let beyond = same.and(col("trace_id").gt(lit(after.trace_id.as_str())));
+        frame = frame
+            .filter(col(newest).lt(instant(after.newest_ns)).or(beyond))
+            .map_err(from_datafusion)?;
+    }
+    frame
+        .sort(vec![
+            col(newest).sort(false, false),
+            col("trace_id").sort(true, false),
+        ])
+        .and_then(|frame| frame.limit(0, Some(most)))
+        .map_err(from_datafusion)
+}
+
+fn places_of(batches: &[RecordBatch]) -> Result<Vec<Place>> {
+    let mut places = Vec::new();
+    for batch in batches {
+        let (ids, times) = (strings(batch.column(0))?, nanoseconds(batch.column(1))?);
+        for row in 0..ids.len() {
+            places.push(Place {
+                newest_ns: times.value(row),
+                trace_id: ids.value(row).to_owned(),
+            });
+        }
+    }
+    Ok(places)
 }
 
 /// The traces that have a row of `table` that meets the condition, at any time; `None` if they are
@@ -152,3 +257,6 @@ pub(crate) async fn traces_where(
     }
     Ok(Some(found.finish()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,6 +52,17 @@ pub(crate) struct Wanted {
     pub(crate) requirements: Vec<Expr>,
 }
 
+impl Wanted {
+    /// The same in another range.
+    pub(super) fn within(&self, range: TimeRange) -> Self {
+        Self {
+            condition: self.condition.clone(),
+            range,
+            requirements: self.requirements.clone(),
+        }
+    }
+}
+
 /// The columns that the fields are made of, beside those that are always read.
 pub(super) fn columns_of<'f>(fields: impl IntoIterator<Item = &'f Field>) -> Vec<&'static str> {
     let mut columns: Vec<&'static str> = ALWAYS.to_vec();
@@ -156,8 +167,13 @@ pub(super) async fn candidates_frame(session: &QuerySession, wanted: &Wanted) ->
 /// The traces that may be in the answer, newest first.
 pub(crate) async fn candidates(session: &QuerySession, wanted: &Wanted) -> Result<Vec<Candidate>> {
     let frame = candidates_frame(session, wanted).await?;
+    candidates_of(&session.collect(frame).await?)
+}
+
+/// What [`candidates_frame`] gives.
+pub(super) fn candidates_of(batches: &[RecordBatch]) -> Result<Vec<Candidate>> {
     let mut found = Vec::new();
-    for batch in session.collect(frame).await? {
+    for batch in batches {
         let (ids, times) = (strings(batch.column(0))?, nanoseconds(batch.column(1))?);
         for row in 0..batch.num_rows() {
             found.push(Candidate {

@@ -1,22 +1,25 @@
 //! A page of traces for which a query leaves spans, newest first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::logical_expr::Expr;
-use spoor_storage::{Error, ErrorKind, Result, SpanId, TimeRange, TraceId};
+use spoor_storage::{Error, ErrorKind, Result, SpanId, Table, TimeRange, TraceId};
 
 use super::ast::{Field, Intrinsic, Query, Stage, Target};
 use super::condition::{Arrays, condition, requirements};
 use super::evaluate::{Spanset, evaluate};
 use super::load::{
-    Candidate, MAX_CANDIDATES, Wanted, candidates, candidates_frame, columns_of, load,
+    Candidate, MAX_CANDIDATES, Wanted, candidates, candidates_frame, candidates_of, columns_of,
+    load,
 };
 use super::tree::TraceTree;
 use super::value::Value;
 use crate::failure::from_datafusion;
 use crate::functions::{TraceSet, TraceSetBuilder};
+use crate::listing::Slices;
+use crate::parameters;
 use crate::session::QuerySession;
 use crate::trace::Place;
 
@@ -97,42 +100,117 @@ pub(crate) async fn find(
     session: &QuerySession,
     search: &TraceqlSearch<'_>,
 ) -> Result<FoundTraces> {
+    session.note_skipped(Table::Spans, search.range);
     let stages = finding(search.query)?;
-    let wanted = wanted(session, stages, search.range, search.condition.clone());
-    let mut candidates = candidates(session, &wanted).await?;
-    let too_many = candidates.len() > MAX_CANDIDATES;
-    candidates.truncate(MAX_CANDIDATES);
-    let shown = shown_fields(stages);
-    let columns = columns_of(search.query.fields());
-    let after = search.after.as_ref().map(order_of).transpose()?;
-    let mut page: BTreeMap<Order, FoundTrace> = BTreeMap::new();
-    let mut at = 0;
-    while at < candidates.len() && !is_full(&page, search.limit, &candidates[at]) {
-        let end = (at + TRACES_AT_ONCE).min(candidates.len());
-        let ids: Vec<TraceId> = candidates[at..end].iter().map(|c| c.id).collect();
-        for (id, trace) in load(session, &columns, &ids).await? {
-            let tree = TraceTree::new(&trace);
-            let spansets = evaluate(stages, &tree);
-            if let Some(newest_ns) = newest_in(&tree, &spansets, search.range) {
-                let order = (std::cmp::Reverse(newest_ns), id);
-                if after.is_none_or(|after| order > after) {
-                    let found = show(&tree, newest_ns, spansets, &shown, search.spans_per_set);
-                    page.insert(order, found);
-                }
-            }
+    let wanted = &wanted(session, stages, search.range, search.condition.clone());
+    let mut slices = slices(session, wanted);
+    let mut page = Page {
+        search,
+        stages,
+        shown: shown_fields(stages),
+        columns: columns_of(search.query.fields()),
+        after: search.after.as_ref().map(order_of).transpose()?,
+        found: BTreeMap::new(),
+    };
+    let mut seen: HashSet<TraceId> = HashSet::new();
+    let mut too_many = false;
+    while !too_many
+        && !slices
+            .next_ns()
+            .is_none_or(|newest_ns| page.is_full(newest_ns))
+    {
+        let next = slices.next_planned(|slice| async move {
+            let candidates = candidates_frame(session, &wanted.within(slice)).await?;
+            session.planned(candidates).await
+        });
+        let Some((_, planned)) = next.await? else {
+            break;
+        };
+        let mut candidates = candidates_of(&session.run(planned).await?)?;
+        // Those of newer slices were looked at.
+        candidates.retain(|candidate| !seen.contains(&candidate.id));
+        let most = MAX_CANDIDATES.saturating_sub(seen.len());
+        too_many = candidates.len() > most;
+        candidates.truncate(most);
+        let (before, mut at) = (page.found.len(), 0);
+        while at < candidates.len() && !page.is_full(candidates[at].newest_ns) {
+            let end = (at + TRACES_AT_ONCE).min(candidates.len());
+            page.add(session, &candidates[at..end]).await?;
+            seen.extend(candidates[at..end].iter().map(|candidate| candidate.id));
+            at = end;
         }
-        // One more than is shown tells whether there is a next page.
-        while page.len() > search.limit + 1 {
-            page.pop_last();
+        if at < candidates.len() {
+            // Full.
+            too_many = false;
+            break;
         }
-        at = end;
+        slices.found(page.found.len().saturating_sub(before), page.missing());
     }
-    if too_many && at == candidates.len() {
+    if too_many {
         session.note_incomplete(format!(
             "more than {MAX_CANDIDATES} traces may match; only the newest were looked at"
         ));
     }
-    Ok(finish(page, search.limit, at))
+    Ok(finish(page.found, search.limit, seen.len()))
+}
+
+/// The time in which candidates are looked for, newest first. What some span must meet wherever it is would be looked for
+/// again for each slice: then there is one.
+fn slices(session: &QuerySession, wanted: &Wanted) -> Slices {
+    if wanted.requirements.is_empty() {
+        let slices = Slices::new(session, Table::Spans, wanted.range, parameters::Order::Desc);
+        match &wanted.condition {
+            Some(condition) => slices.of_rows_that(Table::Spans, condition),
+            None => slices,
+        }
+    } else {
+        Slices::whole(wanted.range)
+    }
+}
+
+/// A page while it is filled.
+struct Page<'s, 'q> {
+    search: &'s TraceqlSearch<'q>,
+    stages: &'q [Stage],
+    shown: Vec<&'q Field>,
+    columns: Vec<&'static str>,
+    after: Option<Order>,
+    found: BTreeMap<Order, FoundTrace>,
+}
+
+impl Page<'_, '_> {
+    /// Looks at traces, and keeps those that are found as long as they are among the first.
+    async fn add(&mut self, session: &QuerySession, candidates: &[Candidate]) -> Result<()> {
+        let ids: Vec<TraceId> = candidates.iter().map(|candidate| candidate.id).collect();
+        for (id, trace) in load(session, &self.columns, &ids).await? {
+            let tree = TraceTree::new(&trace);
+            let spansets = evaluate(self.stages, &tree);
+            if let Some(newest_ns) = newest_in(&tree, &spansets, self.search.range) {
+                let order = (std::cmp::Reverse(newest_ns), id);
+                if self.after.is_none_or(|after| order > after) {
+                    let spans = self.search.spans_per_set;
+                    let found = show(&tree, newest_ns, spansets, &self.shown, spans);
+                    self.found.insert(order, found);
+                }
+            }
+        }
+        // One more than is shown tells whether there is a next page.
+        while self.found.len() > self.search.limit + 1 {
+            self.found.pop_last();
+        }
+        Ok(())
+    }
+
+    /// How many are missing.
+    fn missing(&self) -> usize {
+        (self.search.limit + 1).saturating_sub(self.found.len())
+    }
+
+    /// Whether no trace of which the newest span is not newer than this can be on it.
+    fn is_full(&self, newest_ns: i64) -> bool {
+        let last = self.found.last_key_value();
+        self.missing() == 0 && last.is_some_and(|((last, _), _)| last.0 > newest_ns)
+    }
 }
 
 /// Plans to look for the traces that may be found. Which spans of them are read is known once they are.
@@ -206,11 +284,6 @@ fn wanted(
 
 fn order_of(place: &Place) -> Result<Order> {
     Ok((std::cmp::Reverse(place.newest_ns), place.trace_id.parse()?))
-}
-
-fn is_full(page: &BTreeMap<Order, FoundTrace>, limit: usize, next: &Candidate) -> bool {
-    let last = page.last_key_value();
-    page.len() > limit && last.is_some_and(|((last, _), _)| last.0 > next.newest_ns)
 }
 
 fn finish(page: BTreeMap<Order, FoundTrace>, limit: usize, inspected: usize) -> FoundTraces {

@@ -45,6 +45,16 @@ impl RowSet {
     }
 }
 
+impl FromIterator<Range<u32>> for RowSet {
+    fn from_iter<T: IntoIterator<Item = Range<u32>>>(ranges: T) -> Self {
+        let mut rows = RoaringBitmap::new();
+        for range in ranges {
+            rows.insert_range(range);
+        }
+        Self(rows)
+    }
+}
+
 impl FromIterator<u32> for RowSet {
     fn from_iter<I: IntoIterator<Item = u32>>(rows: I) -> Self {
         Self(rows.into_iter().collect())

@@ -39,6 +39,29 @@ pub(super) fn range(filter: &Expr, column: &str) -> TimeRange {
     }
 }
 
+/// The range that is all that `filter` says; `None` if it says something else, or nothing of `column`.
+pub(super) fn exact_range(filter: &Expr, column: &str) -> Option<TimeRange> {
+    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else {
+        return None;
+    };
+    let (op, at) = match (left.as_ref(), right.as_ref()) {
+        (Expr::Column(named), Expr::Literal(at, _)) if named.name == column => (*op, at),
+        (Expr::Literal(at, _), Expr::Column(named)) if named.name == column => (op.swap()?, at),
+        _ => return None,
+    };
+    let is_end = matches!(
+        op,
+        Operator::GtEq | Operator::Gt | Operator::LtEq | Operator::Lt
+    );
+    match at {
+        // An end of the last instant there is would be open.
+        ScalarValue::TimestampNanosecond(Some(at), _) if is_end && *at < i64::MAX - 1 => {
+            Some(bound(op, *at))
+        }
+        _ => None,
+    }
+}
+
 /// What is in both.
 pub(super) fn intersection(a: TimeRange, b: TimeRange) -> TimeRange {
     TimeRange {

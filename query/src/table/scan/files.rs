@@ -13,11 +13,12 @@ use futures::StreamExt;
 use object_store::{ObjectMeta, ObjectStore};
 use parquet::arrow::arrow_reader::RowSelection;
 use spoor_storage::index::{Lookup, RowSet};
-use spoor_storage::{DataFile, FileFacts, refuse_newer};
+use spoor_storage::{DataFile, refuse_newer};
 
 use super::Scan;
 use super::counted::{Counted, IndexUse};
 use super::footer::footer;
+use super::in_time::rows_in_time;
 use crate::failure::from_datafusion;
 use crate::session::QueryScope;
 use crate::table::prune::Pruning;
@@ -222,15 +223,15 @@ async fn select_rows(
     let store = scope.shared.storage.object_store();
     // What the catalog has a checksum of is as long as the catalog says.
     let is_known = file.facts.is_some() && !beforehand;
-    let rows = if is_known {
-        Ok(file.rows)
+    let read = if is_known {
+        Ok((file.rows, None))
     } else {
         let in_memory = cache.contains_key(&meta.location);
         scope.shared.metrics.footer(in_memory);
-        rows_of(&store, &cache, &meta, file.facts).await
+        rows_of((&store, &cache), file, &meta, pruning).await
     };
-    let rows = match rows {
-        Ok(rows) => rows,
+    let (rows, in_time) = match read {
+        Ok(read) => read,
         Err(error) => {
             tracing::error!(file = %file.path, %error, "data file not readable, left out");
             scope.suspect(file).await;
@@ -257,7 +258,10 @@ async fn select_rows(
         return (Chosen::default(), counted);
     }
     let (decided, undecided) = match rows == file.rows {
-        true => (decided, undecided),
+        true => (
+            decided.within(in_time.as_ref()),
+            undecided.within(in_time.as_ref()),
+        ),
         false if pruning.words.is_empty() => (Rows::All, Rows::None),
         false => (Rows::None, Rows::All),
     };
@@ -274,18 +278,22 @@ async fn select_rows(
     (chosen, counted)
 }
 
-/// How many rows the file itself says it has.
+/// How many rows the file itself says it has, and which of them may be in the range of a query that cuts it.
 async fn rows_of(
-    store: &Arc<dyn ObjectStore>,
-    cache: &Arc<FileMetadataCache>,
+    (store, cache): (&Arc<dyn ObjectStore>, &Arc<FileMetadataCache>),
+    file: &DataFile,
     meta: &ObjectMeta,
-    facts: Option<FileFacts>,
-) -> spoor_storage::Result<u64> {
-    let footer = footer(store, cache, meta, facts)
+    pruning: &Pruning,
+) -> spoor_storage::Result<(u64, Option<RowSet>)> {
+    let footer = footer(store, cache, meta, file.facts)
         .await
         .map_err(from_datafusion)?;
     refuse_newer(&footer)?;
-    Ok(u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0))
+    let rows = u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0);
+    let range = pruning.range;
+    let is_cut = file.min_time_ns < range.start_ns || range.end_ns <= file.max_time_ns;
+    let in_time = is_cut.then(|| rows_in_time(&footer, file.table.time_column(), range));
+    Ok((rows, in_time.flatten()))
 }
 
 impl Rows {
@@ -299,6 +307,14 @@ impl Rows {
             Self::None => Self::None,
             Self::These(rows) => Self::These(rows.intersection(&visible)),
             Self::All => Self::These(visible),
+        }
+    }
+
+    /// Of a list those that are in another. All are left to Parquet, which has no list to take in then.
+    fn within(self, others: Option<&RowSet>) -> Self {
+        match (self, others) {
+            (Self::These(rows), Some(others)) => Self::These(rows.intersection(others)),
+            (rows, _) => rows,
         }
     }
 
