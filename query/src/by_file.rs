@@ -12,6 +12,7 @@
 
 mod asked;
 mod cells;
+mod groups;
 mod matching;
 mod places;
 mod questions;
@@ -34,6 +35,7 @@ use crate::session::QuerySession;
 use crate::table::Part;
 
 pub(crate) use cells::{Cell, Cells};
+pub(crate) use groups::{GroupColumn, GroupCount, parts};
 pub(crate) use matching::Matching;
 pub(crate) use places::Places;
 pub(crate) use questions::Questions;
@@ -124,6 +126,14 @@ impl ByFile<'_> {
             }
         }
         Ok(Some(cells))
+    }
+
+    /// Whether what is counted of each file is kept, as far as it is known beforehand.
+    pub(crate) fn are_kept<C: Count>(&self, count: &C) -> bool {
+        let asked = Asked::new(self, count);
+        let (snapshot, tenant) = (self.session.snapshot(), self.session.tenant());
+        let files = snapshot.files(tenant, self.table, self.range);
+        files.iter().all(|file| asked.is_small(file))
     }
 
     /// What is to be read, with the files that are counted each by itself.

@@ -4,6 +4,7 @@
 //!  text ─► statement ─► checked ─► attributes become columns ([`rewrite`]) ─► plan ─► searches become
 //!                                 conditions ([`search`]) ─► joins on trace ids narrowed ([`semi`])
 //! ```
+//! What only counts rows by columns is not read again once it was counted ([`groups`]).
 //! The catalog of a query holds those tables and nothing else, there are no table functions
 //! and no file formats, so nothing else can be reached even if a check were missing.
 
@@ -11,6 +12,7 @@ mod backtracking;
 mod depth;
 mod edges;
 mod explain;
+mod groups;
 mod rewrite;
 mod search;
 mod semi;
@@ -36,6 +38,7 @@ use crate::session::QuerySession;
 use crate::table::{DynamicColumn, Place};
 
 pub(crate) use explain::stream;
+pub(crate) use groups::GroupsByFile;
 
 /// Longer statements are refused before they are read.
 const MAX_SQL_BYTES: usize = 256 << 10;

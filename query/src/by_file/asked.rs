@@ -178,7 +178,12 @@ impl<'a, C: Count> Asked<'a, C> {
 
     /// Whether some bucket of a file can be kept, and is not too much for that.
     pub(super) fn is_worth_keeping(&self, file: &DataFile, needed: &Range<i64>) -> bool {
-        self.whole.is_some() && !needed.is_empty() && self.cells(file) <= MAX_FILE_CELLS as u64
+        !needed.is_empty() && self.is_small(file)
+    }
+
+    /// Whether what is counted of a file depends on its rows alone, and is not too much to be kept.
+    pub(super) fn is_small(&self, file: &DataFile) -> bool {
+        self.whole.is_some() && self.cells(file) <= MAX_FILE_CELLS as u64
     }
 
     /// How many cells a file may have in the range, about.

@@ -2,6 +2,7 @@
 
 mod differential;
 mod exceptions;
+mod groups;
 mod loki;
 mod patterns;
 mod services;

@@ -10,6 +10,7 @@ use datafusion::prelude::SessionConfig;
 
 use super::QueryOptions;
 use crate::functions;
+use crate::sql::GroupsByFile;
 use crate::table::AttributesNearer;
 
 /// The two kinds.
@@ -32,6 +33,7 @@ impl States {
                 .with_scalar_functions(scalars)
                 .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
                 .with_window_functions(SessionStateDefaults::default_window_functions())
+                .with_optimizer_rule(Arc::new(GroupsByFile))
                 .build(),
         }
     }
