@@ -114,11 +114,8 @@ pub(crate) async fn find(
     };
     let mut seen: HashSet<TraceId> = HashSet::new();
     let mut too_many = false;
-    while !too_many
-        && !slices
-            .next_ns()
-            .is_none_or(|newest_ns| page.is_full(newest_ns))
-    {
+    let mut next_ns = slices.next_ns();
+    while !too_many && next_ns.is_some_and(|newest_ns| !page.is_full(newest_ns)) {
         let next = slices.next_planned(|slice| async move {
             let candidates = candidates_frame(session, &wanted.within(slice)).await?;
             session.planned(candidates).await
@@ -145,6 +142,7 @@ pub(crate) async fn find(
             break;
         }
         slices.found(page.found.len().saturating_sub(before), page.missing());
+        next_ns = slices.next_ns();
     }
     if too_many {
         session.note_incomplete(format!(
