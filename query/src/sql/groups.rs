@@ -256,8 +256,11 @@ fn projected(plan: Arc<dyn ExecutionPlan>, wanted: &[usize]) -> Result<Arc<dyn E
     Ok(Arc::new(ProjectionExec::try_new(columns, plan)?))
 }
 
+/// A table with the filters that its rows must pass.
+type Filtered = (Arc<dyn TableProvider>, Vec<Expr>);
+
 /// A table of which all columns are read, and the filters that its rows must pass; `None` for anything else.
-fn rows_of(plan: &LogicalPlan) -> Result<Option<(Arc<dyn TableProvider>, Vec<Expr>)>> {
+fn rows_of(plan: &LogicalPlan) -> Result<Option<Filtered>> {
     let mut filters: Vec<Expr> = Vec::new();
     let mut add = |filter: &Expr| {
         for part in split_conjunction(filter) {

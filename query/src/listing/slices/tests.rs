@@ -88,18 +88,17 @@ fn slices_are_the_whole_range_and_do_not_overlap() {
             0 => ends[dice.below(4)],
             _ => i64::try_from(dice.below(3_000)).unwrap() * [1, 1_000_000][dice.below(2)],
         };
-        let stretches: Vec<Stretch> = (0..1 + dice.below(12))
+        let stretches: Vec<Stretch> = (0..=dice.below(12))
             .map(|_| {
                 let (a, b) = (instant(&mut dice), instant(&mut dice));
                 (a.min(b), a.max(b), dice.below(2_000) as u64)
             })
             .collect();
-        let whole = match dice.below(3) {
-            0 => TimeRange::ALL,
-            _ => {
-                let (a, b) = (instant(&mut dice), instant(&mut dice));
-                range(a.min(b), a.max(b) + 1)
-            }
+        let whole = if dice.below(3) == 0 {
+            TimeRange::ALL
+        } else {
+            let (a, b) = (instant(&mut dice), instant(&mut dice));
+            range(a.min(b), a.max(b) + 1)
         };
         let first = 1 + dice.below(500) as u64;
         for order in ORDERS {
