@@ -656,7 +656,7 @@ async fn footers_are_read_once_and_that_is_counted() {
     house.storage.flush().await.unwrap();
     for _ in 0..3 {
         house
-            .sql("SELECT count(*) FROM logs WHERE body = 'one'")
+            .sql("SELECT max(record_id) FROM logs WHERE body = 'one'")
             .await;
     }
     let mut registry = prometheus_client::registry::Registry::default();

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{ArrayRef, Int64Array, StringArray};
 use arrow::compute::cast;
@@ -17,7 +18,7 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{Column, DataFusionError, Result};
+use datafusion::common::{Column, DataFusionError, Result, TableReference};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::provider_as_source;
 use datafusion::datasource::source::DataSourceExec;
@@ -37,8 +38,12 @@ use crate::by_file::{ByFile, GroupColumn, GroupCount, parts};
 use crate::session::{QueryScope, QuerySession};
 use crate::table::{SnapshotTable, split_time};
 
-/// What the table of groups is called in plans.
-const NAME: &str = "groups";
+/// What the next table of groups is called in plans. No two have the same name: plans take scans of one name and one
+/// schema for the same, whatever is scanned.
+fn next_name() -> String {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    format!("groups {}", NUMBER.fetch_add(1, Ordering::Relaxed))
+}
 
 /// Puts tables of groups in the place of what counts rows.
 #[derive(Debug)]
@@ -64,13 +69,14 @@ impl OptimizerRule for GroupsByFile {
         let Some(groups) = Groups::of(aggregate)? else {
             return Ok(Transformed::no(plan));
         };
+        let name = TableReference::bare(next_name());
         // Under the names that the groups have in the statement.
         let names = aggregate.schema.iter().map(|(qualifier, field)| {
-            let column = Column::new(Some(NAME), field.name());
+            let column = Column::new(Some(name.clone()), field.name());
             Expr::Column(column).alias_qualified(qualifier.cloned(), field.name())
         });
         let source = provider_as_source(Arc::new(groups));
-        let replaced = LogicalPlanBuilder::scan(NAME, source, None)?
+        let replaced = LogicalPlanBuilder::scan(name.clone(), source, None)?
             .project(names)?
             .build()?;
         Ok(Transformed::yes(replaced))
