@@ -81,7 +81,7 @@ test("an error leads to its trace, to its cause, to what was logged there, and t
   const panel = page.getByRole("complementary", { name: "Span" });
   await panel.getByText("deadlock detected", { exact: true }).first().waitFor();
   await panel.getByText("deadlock detected, giving up").waitFor();
-  await panel.getByRole("button", { name: "Show in the Logs tab" }).click();
+  await panel.getByRole("link", { name: "Show in the Logs tab" }).click();
   const lines = page.getByRole("listbox", { name: "Log records of this trace" }).getByRole("option");
   await lines.nth(1).waitFor();
   assert.deepEqual(await lines.locator(".log-body").allTextContents(), ["waits for a lock on row 17", "deadlock detected, giving up"]);
