@@ -8,7 +8,8 @@
 //! 1. *Crowded*: eight or more files of one tier become one (lighter ones go along); of the last
 //!    tier, as many as make a full one, which are 32 at most. The result is of a higher tier or full, so
 //!    this rule rewrites a row at most once a tier: six times from a file of one row, at most twice
-//!    from a flush of 10,000 rows, once from one of 32,768.
+//!    from a flush of 10,000 rows, once from one of 32,768 (twice where more than sixteen files have rows of
+//!    the same time: one merge does not open more).
 //! 2. *Quiet*: ten minutes after the place's last new file, what is left is merged from the
 //!    lightest up, as long as the lighter files together have a quarter of the next one's
 //!    weight. So late data does not rewrite a large file: it has to add a quarter to it first.

@@ -18,7 +18,8 @@ pub(crate) const MAX_WEIGHT: u64 = 2 * FULL;
 /// Bytes of Parquet that weigh as much as a row.
 const ROW_BYTES: u64 = 128;
 /// Files of this tier and heavier ones, which are 32,768 rows or more, wait until together they make a full
-/// file: at most 32 do. What is made of them is never written again.
+/// file: at most 32 do. What is made of them is not written again, unless too many are of the same time for one
+/// merge (see [`MAX_OPEN`]).
 const LAST_TIER: u32 = 5;
 /// Files of one merge.
 const MAX_INPUTS: usize = 64;
