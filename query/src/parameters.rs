@@ -7,8 +7,8 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use spoor_storage::{Error, Result, TimeRange};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
@@ -22,7 +22,7 @@ pub(crate) use rows::{QueryParameter, RangeParameters};
 
 const SECOND_NS: i64 = 1_000_000_000;
 
-/// An instant given by a user, nanoseconds since the Unix epoch. Deserialises from what
+/// An instant given by a user, nanoseconds since the Unix epoch. Read from what
 /// [`parse_time`] reads, with `now` being the present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeParameter(pub i64);
@@ -32,14 +32,6 @@ impl FromStr for TimeParameter {
 
     fn from_str(text: &str) -> Result<Self> {
         parse_time(text, now_ns()).map(Self)
-    }
-}
-
-impl<'de> Deserialize<'de> for TimeParameter {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(D::Error::custom)
     }
 }
 

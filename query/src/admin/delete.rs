@@ -63,7 +63,12 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TimeParamet
         Value::Number(number) => number.to_string(),
         other => return Err(D::Error::custom(format!("`{other}` is not a time"))),
     };
-    text.parse().map(Some).map_err(D::Error::custom)
+    let read: Result<TimeParameter> = text.parse();
+    // The hint of the answer says what a whole request looks like.
+    read.map(Some).map_err(|error| match error.hint() {
+        Some(hint) => D::Error::custom(format!("{error}: {hint},")),
+        None => D::Error::custom(error),
+    })
 }
 
 /// What matches, or what was changed.

@@ -229,6 +229,14 @@ async fn requests_that_cannot_be_meant_are_refused() {
         assert_eq!(status, 400, "{body}: {answer}");
         assert!(answer["error"]["message"].is_string());
     }
+    let body = json!({"table": "logs", "query": "x", "start": "yesterday", "dry_run": true});
+    let (status, answer) = call(&house.admin(), Method::POST, "/api/v1/delete", &body).await;
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert_eq!(status, 400, "{answer}");
+    assert!(
+        message.contains("`yesterday` is not a time: write 2023-01-29T08:48:16Z, "),
+        "{message}"
+    );
     for rule in [
         json!({"table": "logs", "keep": "soon"}),
         json!({"table": "spans", "severity_below": "warn", "keep": "1d"}),

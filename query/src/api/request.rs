@@ -1,5 +1,7 @@
 //! Reading requests: parameters whose errors are told as all errors are.
 
+use std::any::Any;
+use std::fmt::Display;
 use std::str::FromStr;
 
 use axum::body::Bytes;
@@ -11,6 +13,9 @@ use serde::{Deserialize, Deserializer};
 use spoor_storage::{Error, ErrorKind};
 
 use super::ApiError;
+
+/// Between what is wrong and what to do about it: an error that passes through serde is but a text.
+const AND_HINT: char = '\u{1f}';
 
 /// The query parameters of a request as a `T`.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +33,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
                 let cause = text
                     .strip_prefix("Failed to deserialize query string: ")
                     .unwrap_or(&text);
-                Err(Error::invalid(format!("a parameter is malformed: {cause}")).into())
+                let (cause, hint) = match cause.rsplit_once(AND_HINT) {
+                    Some((cause, hint)) => (cause, Some(hint)),
+                    None => (cause, None),
+                };
+                let error = Error::invalid(format!("a parameter is malformed: {cause}"));
+                Err(match hint {
+                    Some(hint) => error.with_hint(hint),
+                    None => error,
+                }
+                .into())
             }
         }
     }
@@ -60,17 +74,31 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     }
 }
 
-/// For `#[serde(default, deserialize_with = "optional")]`: an empty parameter is one not given.
+/// For `#[serde(default, deserialize_with = "optional")]`: an empty parameter is one not given. The hint of an [`Error`]
+/// becomes that of the answer.
 pub fn optional<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: FromStr,
-    T::Err: std::fmt::Display,
+    T::Err: Display + 'static,
 {
     match Option::<String>::deserialize(deserializer)? {
         Some(text) if !text.trim().is_empty() => {
-            text.trim().parse().map(Some).map_err(D::Error::custom)
+            let read = text.trim().parse().map(Some);
+            read.map_err(|error| D::Error::custom(with_hint_of(&error)))
         }
         _ => Ok(None),
     }
+}
+
+/// What is wrong, and behind [`AND_HINT`] what to do about it, if that is known.
+fn with_hint_of<E: Display + 'static>(error: &E) -> String {
+    // What is wrong may quote what was sent.
+    let mut told = error.to_string().replace(AND_HINT, " ");
+    let ours = (error as &dyn Any).downcast_ref::<Error>();
+    if let Some(hint) = ours.and_then(Error::hint) {
+        told.push(AND_HINT);
+        told.push_str(hint);
+    }
+    told
 }
