@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::check::CheckArgs;
+use crate::colour::ColourArgs;
 use crate::delete::DeleteArgs;
 use crate::demo::DemoArgs;
 use crate::import::ImportArgs;
@@ -65,6 +66,8 @@ impl Outcome {
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
+    #[command(flatten)]
+    colour: ColourArgs,
     #[command(flatten)]
     settings: RawSettings,
 }
@@ -140,6 +143,7 @@ fn reduced(command: clap::Command, shown: &[&str]) -> clap::Command {
 pub(crate) async fn run() -> anyhow::Result<Outcome> {
     let matches = definition().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    cli.colour.apply();
     match cli.command {
         None => serve::run(Settings::load(cli.settings)?).await,
         Some(Command::Serve(args)) => serve::run(Settings::load(args.settings)?).await,
@@ -172,6 +176,26 @@ mod tests {
             .ok()
             .unwrap();
         assert!(matches!(cli.command, Some(Command::Serve(_))));
+    }
+
+    #[test]
+    fn every_command_can_be_told_about_colours() {
+        let commands = [
+            "spoor",
+            "spoor serve",
+            "spoor demo",
+            "spoor import x",
+            "spoor sql x",
+            "spoor logs",
+            "spoor delete x",
+            "spoor retention",
+            "spoor check",
+        ];
+        for command in commands {
+            let words = command.split(' ').chain(["--no-color"]);
+            let read = Cli::try_parse_from(words).map(drop);
+            assert!(read.is_ok(), "{command}: {:?}", read.err());
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The last words of a command that failed: what, why, and what to do next.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
+use crate::colour;
 use crate::settings::Problems;
 
 /// Something to do about an error, wherever in the chain it is attached.
@@ -32,7 +33,7 @@ impl std::error::Error for Hinted {}
 
 /// Writes `error` to standard error.
 pub(crate) fn report(error: &anyhow::Error) {
-    let text = render(error, std::io::stderr().is_terminal());
+    let text = render(error, colour::suits(&std::io::stderr()));
     // Nobody is left to be told that standard error is gone.
     drop(std::io::stderr().write_all(text.as_bytes()));
 }

@@ -1,9 +1,9 @@
 //! What goes to standard error while Spoor runs.
 
-use std::io::IsTerminal;
-
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
+
+use crate::colour;
 
 /// Libraries that talk more than a user of Spoor wants to read.
 const QUIETER: &str = "datafusion=warn,tantivy=warn,sqlx=warn,h2=warn,hyper=warn";
@@ -48,7 +48,7 @@ impl LogSettings {
             .with_writer(std::io::stderr);
         let started = match self.format {
             LogFormat::Text => builder
-                .with_ansi(std::io::stderr().is_terminal())
+                .with_ansi(colour::suits(&std::io::stderr()))
                 .try_init(),
             LogFormat::Json => builder.json().flatten_event(true).try_init(),
         };

@@ -60,10 +60,6 @@ pub(crate) struct LogsArgs {
     /// How to write records
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Without colours, which only terminals get
-    #[arg(long, env = "NO_COLOR", value_name = "ANY", num_args = 0..=1, require_equals = true,
-        default_missing_value = "1", hide_env = true)]
-    no_color: Option<String>,
     /// Ask this server instead of the data directory
     #[arg(long, value_name = "URL")]
     url: Option<Url>,
@@ -100,10 +96,7 @@ struct Identity {
 pub(crate) async fn run(args: LogsArgs) -> anyhow::Result<Outcome> {
     let settings = Settings::load(args.settings)?;
     settings.log.start("warn");
-    let output = Output::new(
-        args.format,
-        args.no_color.is_some_and(|set| !set.is_empty()),
-    );
+    let output = Output::new(args.format);
     let wanted = Wanted {
         query: args.query,
         tell_of_more: args.since.is_some() && args.limit.is_none(),

@@ -17,6 +17,7 @@ mod allocator;
 mod auth;
 mod check;
 mod client;
+mod colour;
 mod command;
 mod delete;
 mod demo;

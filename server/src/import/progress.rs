@@ -7,6 +7,7 @@ use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 use super::source::Source;
 use super::summary::Summary;
+use crate::colour;
 
 /// How far the import is, by bytes read from disk.
 #[derive(Debug)]
@@ -25,12 +26,19 @@ impl Progress {
             Some(bytes) => ProgressBar::new(bytes),
             None => ProgressBar::new_spinner(),
         };
-        let template = if total.is_some() {
-            "{bar:32.cyan/dim} {percent:>3}%  {bytes} of {total_bytes}  {msg}  {eta} left"
+        let bar_alone = if colour::suits(&io::stderr()) {
+            "{bar:32.cyan/dim}"
         } else {
-            "{spinner} {bytes}  {msg}  {elapsed}"
+            "{bar:32}"
         };
-        if let Ok(style) = ProgressStyle::with_template(template) {
+        let template = if total.is_some() {
+            format!(
+                "{bar_alone} {{percent:>3}}%  {{bytes}} of {{total_bytes}}  {{msg}}  {{eta}} left"
+            )
+        } else {
+            "{spinner} {bytes}  {msg}  {elapsed}".to_owned()
+        };
+        if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.set_style(style.progress_chars("━━─"));
         }
         bar.enable_steady_tick(Duration::from_millis(200));

@@ -1,12 +1,13 @@
 //! Records to standard output, and words about them beside it.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::ops::ControlFlow;
 
 use anyhow::Context;
 use clap::ValueEnum;
 
 use super::line;
+use crate::colour;
 
 /// How records are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -25,10 +26,10 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn new(format: Format, no_colour: bool) -> Self {
+    pub(super) fn new(format: Format) -> Self {
         Self {
             format,
-            colour: !no_colour && io::stdout().is_terminal(),
+            colour: colour::suits(&io::stdout()),
         }
     }
 

@@ -1,8 +1,9 @@
 //! What a user sees first: where to send what, where to look.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 
+use crate::colour;
 use crate::logging::LogFormat;
 use crate::runfile::{RunFile, url_of};
 use crate::settings::{Access, Settings};
@@ -26,7 +27,7 @@ pub(super) fn show(settings: &Settings, server: &RunFile) {
         server,
         &data_dir,
         &settings.access,
-        std::io::stderr().is_terminal(),
+        colour::suits(&std::io::stderr()),
     );
     // A banner that cannot be shown is no reason not to serve.
     drop(std::io::stderr().write_all(text.as_bytes()));
