@@ -43,6 +43,16 @@ struct Answer {
     max_total_bytes: Option<u64>,
     total_bytes: u64,
     hidden: Vec<Hidden>,
+    #[serde(default)]
+    problems: Vec<Problem>,
+}
+
+/// A rule that means nothing.
+#[derive(Deserialize)]
+struct Problem {
+    rule: usize,
+    message: String,
+    hint: Option<String>,
 }
 
 /// What rules would do.
@@ -114,8 +124,15 @@ pub(crate) async fn run(args: RetentionArgs) -> anyhow::Result<Outcome> {
     for hidden in &answer.hidden {
         note.push_str(&line_of(hidden));
     }
+    for problem in &answer.problems {
+        note.push_str(&words_of(problem));
+    }
     drop(std::io::stderr().write_all(note.as_bytes()));
-    Ok(Outcome::Success)
+    Ok(if answer.problems.is_empty() {
+        Outcome::Success
+    } else {
+        Outcome::Problems
+    })
 }
 
 /// Says what `policy` would do; files that cannot be read make it [`Outcome::Problems`].
@@ -152,6 +169,15 @@ fn told(preview: &Preview) -> String {
         preview.rows, preview.bytes, preview.restored_rows
     );
     lines.chain([together]).collect::<Vec<_>>().concat()
+}
+
+fn words_of(problem: &Problem) -> String {
+    let hint = problem.hint.as_deref();
+    let hint = hint.map_or_else(String::new, |hint| format!(": {hint}"));
+    format!(
+        "nothing expires by rule {}: {}{hint}\n",
+        problem.rule, problem.message
+    )
 }
 
 fn line_of(hidden: &Hidden) -> String {

@@ -65,7 +65,9 @@ pub use model::{
     ValueType,
 };
 pub use recovery::{Loss, RecoveryProgress};
-pub use retention::{CompileFilter, Pin, PolicyRecord, RetentionPolicy, RetentionRule, RowFilter};
+pub use retention::{
+    CompileFilter, Pin, PolicyRecord, RetentionPolicy, RetentionRule, RowFilter, RuleProblem,
+};
 pub use searches::{SavedSearch, SearchContent, SearchView};
 pub use snapshot::{DataFile, FieldStatistic, FieldStatistics, Snapshot};
 pub use statistics::Sketch;

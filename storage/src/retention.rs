@@ -18,8 +18,8 @@ mod policy;
 mod rule;
 
 pub(crate) use evaluate::{Evaluation, evaluate};
-pub use filter::{CompileFilter, RowFilter};
-pub(crate) use filter::{Filters, compile};
+pub use filter::{CompileFilter, RowFilter, RuleProblem};
+pub(crate) use filter::{Filters, Test, Understood, compile};
 pub(crate) use ledger::{Basis, Book, Ledger};
 pub use pins::Pin;
 pub(crate) use pins::{MAX_PINS, Pins};

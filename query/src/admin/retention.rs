@@ -43,10 +43,26 @@ pub(super) struct RetentionJson {
     changed_time: Option<String>,
     #[schema(required)]
     changed_by: Option<String>,
+    /// Rules that an earlier version took and that mean nothing to this one.
+    problems: Vec<ProblemJson>,
     /// Of all files.
     total_bytes: u64,
     /// What can come back if the rules are changed.
     hidden: Vec<HiddenJson>,
+}
+
+/// A rule by which nothing expires, because it means nothing. Rows that it may be about are kept as long as it says, and
+/// as long as the rule after it says.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RetentionProblem)]
+struct ProblemJson {
+    /// Which one, from 1.
+    rule: usize,
+    /// What is wrong with it.
+    message: String,
+    /// What to do about it.
+    #[schema(required)]
+    hint: Option<String>,
 }
 
 /// Rows that a rule hides.
@@ -72,7 +88,7 @@ struct PolicyBody {
     dry_run: bool,
 }
 
-fn retention_json(retention: &Retention) -> RetentionJson {
+pub(super) fn retention_json(retention: &Retention) -> RetentionJson {
     let record = &retention.record;
     RetentionJson {
         policy: record.policy.clone(),
@@ -80,6 +96,15 @@ fn retention_json(retention: &Retention) -> RetentionJson {
         set_in: retention.set_in.clone(),
         changed_time: record.changed_ns.map(format_time),
         changed_by: record.changed_by.clone(),
+        problems: retention
+            .problems
+            .iter()
+            .map(|problem| ProblemJson {
+                rule: problem.rule,
+                message: problem.message.clone(),
+                hint: problem.hint.clone(),
+            })
+            .collect(),
         total_bytes: retention.total_bytes,
         hidden: retention
             .hidden

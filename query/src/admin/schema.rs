@@ -163,7 +163,7 @@ pub(super) fn retention_example() -> Value {
             {"table": "spans", "keep": "30d"},
         ],
         "max_total_bytes": 500_000_000_000_u64, "version": 3, "set_in": null, "changed_time": "2023-01-30T09:00:00.000000000Z",
-        "changed_by": "admin token 1", "total_bytes": 123_456_789, "hidden": [],
+        "changed_by": "admin token 1", "problems": [], "total_bytes": 123_456_789, "hidden": [],
     })
 }
 

@@ -19,7 +19,9 @@ use crate::deletion::{Deletion, DeletionReport, DeletionState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Point;
 use crate::model::DeletionId;
-use crate::retention::{Book, Ledger, Pins, PolicyRecord, RetentionPolicy};
+use crate::retention::{
+    Book, Ledger, Pins, PolicyRecord, RetentionPolicy, RuleProblem, Understood,
+};
 use crate::snapshot::DataFile;
 
 pub use preview::{RetentionPreview, RulePreview};
@@ -45,6 +47,8 @@ pub struct Retention {
     pub record: PolicyRecord,
     /// Where the policy is written, if only there it can be changed.
     pub set_in: Option<String>,
+    /// Rules that an earlier version put in force and that mean nothing to this one: nothing expires by them.
+    pub problems: Vec<RuleProblem>,
     /// Bytes of files with rows that count.
     pub total_bytes: u64,
     /// What is hidden and can be undone, oldest first.
@@ -80,7 +84,9 @@ impl Storage {
             .collect();
         let files = shared.state.files();
         let counting = files.iter().filter(|file| file.visible_rows() > 0);
+        let understood = shared.understood();
         Retention {
+            problems: understood.map_or_else(|_| Vec::new(), |known| known.problems.clone()),
             record: PolicyRecord::clone(&shared.ledger.policy()),
             set_in: shared.set_in().map(str::to_owned),
             total_bytes: counting.map(|file| size_of(file)).sum(),
@@ -176,6 +182,29 @@ impl Shared {
 
     fn compiler(&self) -> Option<&dyn crate::retention::CompileFilter> {
         self.options.filters.as_deref()
+    }
+
+    /// The rules in force and what they mean. That a rule means nothing is logged once.
+    fn understood(&self) -> Result<Arc<Understood>> {
+        let record = self.ledger.policy();
+        let known = self.ledger.with(|book| book.understood.clone());
+        if let Some(known) = known.filter(|known| Arc::ptr_eq(&known.record, &record)) {
+            return Ok(known);
+        }
+        let understood = Arc::new(Understood::of(record, self.compiler())?);
+        for problem in &understood.problems {
+            tracing::warn!(
+                rule = problem.rule,
+                reason = problem.message,
+                hint = problem.hint,
+                "nothing expires by a retention rule that an earlier version took"
+            );
+        }
+        let problems = understood.problems.len() as u64;
+        self.metrics.retention_rules_not_understood.set(problems);
+        self.ledger
+            .with(|book| book.understood = Some(Arc::clone(&understood)));
+        Ok(understood)
     }
 
     /// How long the background task may sleep.

@@ -13,7 +13,7 @@ use arrow::record_batch::RecordBatch;
 use object_store::ObjectStore;
 use roaring::RoaringBitmap;
 
-use super::{Filters, RetentionPolicy, RetentionRule, RowFilter};
+use super::{Filters, RetentionPolicy, RetentionRule, Test};
 use crate::compaction::FileRows;
 use crate::deletion::is_pinned;
 use crate::error::{Error, Result};
@@ -71,7 +71,10 @@ pub(crate) async fn evaluate(
 fn candidates(evaluation: &Evaluation<'_>, file: &DataFile) -> Vec<(usize, Meets, bool)> {
     let mut found = Vec::new();
     for (at, rule) in evaluation.policy.rules.iter().enumerate() {
-        let meets = meets(rule, file);
+        let meets = match (meets(rule, file), evaluation.filters.get(at)) {
+            (Meets::All, Some(Test::Unknown)) => Meets::Some,
+            (meets, _) => meets,
+        };
         if meets != Meets::No {
             let expired = rule.has_expired(file.hour, evaluation.now_ns);
             found.push((at, meets, expired));
@@ -135,7 +138,7 @@ async fn read_rows(
             Some(Candidate {
                 at: *at,
                 rule: evaluation.policy.rules.get(*at)?,
-                filter: evaluation.filters.get(*at)?.as_deref(),
+                test: evaluation.filters.get(*at)?,
                 expired: *expired,
             })
         })
@@ -189,8 +192,7 @@ struct Candidate<'a> {
     /// Its place in the policy.
     at: usize,
     rule: &'a RetentionRule,
-    /// What its query means.
-    filter: Option<&'a dyn RowFilter>,
+    test: &'a Test,
     /// Whether what meets it has expired.
     expired: bool,
 }
@@ -206,24 +208,16 @@ struct Found<'a> {
 impl Found<'_> {
     fn add(&mut self, batch: &RecordBatch) -> Result<()> {
         let columns = Columns::of(batch);
-        let passing = self.rules.iter().map(|one| passing(one.filter, batch));
+        let passing = self.rules.iter().map(|one| passing(one.test, batch));
         let passing = passing.collect::<Result<Vec<_>>>()?;
         for place in 0..batch.num_rows() {
             let pinned = columns
                 .trace_id
                 .is_some_and(|column| is_pinned(column, place, self.pinned));
-            let mut rules = self.rules.iter().zip(&passing);
-            let first = rules.position(|(one, passing)| {
-                columns.meet(one.rule, place)
-                    && passing
-                        .as_ref()
-                        .is_none_or(|rows| rows.is_valid(place) && rows.value(place))
-            });
-            if let Some(first) = first
-                && self.rules[first].expired
+            if let Some(rule) = self.expired_by(&columns, &passing, place)
                 && !pinned
             {
-                self.expired[first].insert(self.row);
+                self.expired[rule].insert(self.row);
             }
             self.row = self
                 .row
@@ -232,11 +226,35 @@ impl Found<'_> {
         }
         Ok(())
     }
+
+    /// The rule that lets a row of the batch expire: the first that it meets. If it may also meet one of which nobody
+    /// knows, it expires only when it would by either of them.
+    fn expired_by(
+        &self,
+        columns: &Columns<'_>,
+        passing: &[Option<BooleanArray>],
+        place: usize,
+    ) -> Option<usize> {
+        let met = self.rules.iter().zip(passing).map(|(one, passing)| {
+            columns.meet(one.rule, place)
+                && passing
+                    .as_ref()
+                    .is_none_or(|rows| rows.is_valid(place) && rows.value(place))
+        });
+        for (at, (one, met)) in self.rules.iter().zip(met).enumerate() {
+            match (met, one.expired, one.test) {
+                (false, _, _) | (true, true, Test::Unknown) => {}
+                (true, true, _) => return Some(at),
+                (true, false, _) => return None,
+            }
+        }
+        None
+    }
 }
 
-/// The rows of `batch` that pass a rule's query, if it has one.
-fn passing(filter: Option<&dyn RowFilter>, batch: &RecordBatch) -> Result<Option<BooleanArray>> {
-    let Some(filter) = filter else {
+/// The rows of `batch` that pass a rule's query, if it has one that means something.
+fn passing(test: &Test, batch: &RecordBatch) -> Result<Option<BooleanArray>> {
+    let Test::Query(filter) = test else {
         return Ok(None);
     };
     let passing = filter.passes(batch)?;

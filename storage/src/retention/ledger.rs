@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::{Pin, Pins, PolicyRecord};
+use super::{Pin, Pins, PolicyRecord, Understood};
 use crate::deletion::Deletion;
 use crate::model::{DeletionId, FileId, TenantId, TraceId};
 
@@ -24,6 +24,8 @@ pub(crate) struct Basis {
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     pub(crate) policy: Arc<PolicyRecord>,
+    /// What the policy means, or one before it.
+    pub(crate) understood: Option<Arc<Understood>>,
     pub(crate) pins: Pins,
     /// Deletions that have still something to do.
     pub(crate) open: BTreeMap<DeletionId, Deletion>,
@@ -61,6 +63,7 @@ impl Ledger {
         Self {
             book: Mutex::new(Book {
                 policy: Arc::new(policy),
+                understood: None,
                 pins,
                 open,
                 evaluated: HashMap::new(),

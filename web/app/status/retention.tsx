@@ -9,6 +9,7 @@ interface RetentionPage {
   max_total_bytes: number | null;
   total_bytes: number;
   set_in: string | null;
+  problems: { rule: number; message: string; hint: string | null }[];
   hidden: { rows_left: number; purge_time?: string }[];
 }
 
@@ -44,6 +45,12 @@ export function Retention(): JSX.Element {
               ))}
             </ol>
           )}
+          {data.problems.map(({ rule, message, hint }) => (
+            <p key={rule} class="hint form-error">
+              Nothing expires by rule {rule}: {message}
+              {hint && ` (${hint})`}
+            </p>
+          ))}
           <p class="hint">
             {data.max_total_bytes ? `${bytes(data.total_bytes)} of at most ${bytes(data.max_total_bytes)} are used. ` : ""}
             {hidden > 0 ? `${count(hidden)} rows have expired and are still on disk. ` : ""}

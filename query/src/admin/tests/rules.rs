@@ -3,6 +3,7 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::super::retention::retention_json;
 use super::{call, rows};
 use crate::testing::{House, T0};
 use crate::trace::tests::append;
@@ -184,4 +185,25 @@ async fn what_a_rule_cannot_ask_is_refused_by_name() {
         );
         assert!(answer["error"]["hint"].is_string(), "{query}: {answer}");
     }
+}
+
+#[test]
+fn rules_that_mean_nothing_are_told_with_what_to_do() {
+    let problem = spoor_storage::RuleProblem {
+        rule: 2,
+        message: "`now` moves on".to_owned(),
+        hint: Some("write a fixed time".to_owned()),
+    };
+    let retention = spoor_storage::Retention {
+        record: spoor_storage::PolicyRecord::default(),
+        set_in: None,
+        problems: vec![problem],
+        total_bytes: 0,
+        hidden: Vec::new(),
+    };
+    let json = serde_json::to_value(retention_json(&retention)).unwrap();
+    assert_eq!(
+        json["problems"],
+        json!([{"rule": 2, "message": "`now` moves on", "hint": "write a fixed time"}])
+    );
 }

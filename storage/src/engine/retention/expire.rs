@@ -12,7 +12,7 @@ use crate::engine::Shared;
 use crate::error::{ErrorKind, Result};
 use crate::hidden::{HiddenPart, HiddenRows};
 use crate::model::{DeletionId, FileId, Table, TenantId};
-use crate::retention::{Basis, Evaluation, PolicyRecord, compile, evaluate};
+use crate::retention::{Basis, Evaluation, PolicyRecord, evaluate};
 use crate::snapshot::DataFile;
 
 /// Files that change in one transaction.
@@ -31,15 +31,15 @@ impl Shared {
     /// Hides what has expired and shows what has not; whether that is so of every file. It is not of
     /// files that were changed (merged, for instance) while they were looked at.
     pub(super) async fn expire(&self) -> Result<bool> {
-        let record = self.ledger.policy();
-        let filters = compile(&record.policy, self.compiler())?;
+        let understood = self.understood()?;
+        let record = &understood.record;
         let now_ns = self.options.clock.now_ns();
         let files = self.state.files();
-        let by_size = self.over_size(&record);
+        let by_size = self.over_size(record);
         let mut changed = Vec::new();
         let mut passes = Passes {
             shared: self,
-            record: &record,
+            record,
             now_ns,
             deletions: BTreeMap::new(),
         };
@@ -68,7 +68,7 @@ impl Shared {
             let evaluation = Evaluation {
                 store: self.store.objects(),
                 policy: &record.policy,
-                filters: &filters,
+                filters: &understood.filters,
                 pinned: &pinned,
                 now_ns,
             };

@@ -1,6 +1,7 @@
 //! Retention: what expires is hidden, what should not comes back, and nothing is
 //! removed before its deadline has passed on both clocks.
 
+mod earlier;
 mod model;
 
 use std::collections::BTreeMap;
