@@ -4,6 +4,8 @@
 //! which JSON has no number for. Bytes are base64, and since a string can look like that, where they are is
 //! told beside the attributes: [`bytes_in_value`].
 
+use std::collections::HashSet;
+
 use arrow::array::{Array, AsArray, MapArray, StringArray};
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
@@ -89,15 +91,11 @@ fn bytes_in_array(array: &Value) -> Option<Value> {
 }
 
 fn bytes_in_list(list: &Value) -> Option<Value> {
-    let mut keys = Map::new();
-    for (key, value) in entries(list) {
-        // Of a key that is there twice the last value is shown.
-        match bytes_in_any(value) {
-            Some(bytes) => drop(keys.insert(key.to_owned(), bytes)),
-            None => drop(keys.remove(key)),
-        }
-    }
-    some_object(keys)
+    let places = first_entries(list).filter_map(|(key, value)| {
+        let bytes = bytes_in_any(value)?;
+        Some((key.to_owned(), bytes))
+    });
+    some_object(places.collect())
 }
 
 fn bytes_in_any(value: &Value) -> Option<Value> {
@@ -162,15 +160,19 @@ fn array_json(array: &Value) -> Value {
 
 /// OTLP JSON `KeyValueList` as a plain object.
 fn list_json(list: &Value) -> Value {
-    let entries = entries(list).map(|(key, value)| (key.to_owned(), any_json(value)));
+    let entries = first_entries(list).map(|(key, value)| (key.to_owned(), any_json(value)));
     Value::Object(entries.collect())
 }
 
-fn entries(list: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    members(list).map(|entry| {
-        let key = entry.get("key").and_then(Value::as_str).unwrap_or_default();
-        (key, entry.get("value").unwrap_or(&Value::Null))
-    })
+/// The entries that an object can have: where a key was sent twice the first one, as of attributes.
+fn first_entries(list: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    let mut seen = HashSet::new();
+    members(list)
+        .map(|entry| {
+            let key = entry.get("key").and_then(Value::as_str).unwrap_or_default();
+            (key, entry.get("value").unwrap_or(&Value::Null))
+        })
+        .filter(move |(key, _)| seen.insert(*key))
 }
 
 fn members(list: &Value) -> impl Iterator<Item = &Value> {
@@ -227,6 +229,12 @@ mod tests {
                 ValueType::KeyValueList,
                 json!({"k": true, "n": null}),
             ),
+            (
+                r#"{"values":[{"key":"k","value":{"intValue":"1"}},{"key":"l"},{"key":"k","value":{"kvlistValue":{}}},
+                    {"key":"m","value":{"kvlistValue":{"values":[{"key":"k","value":{"intValue":"2"}},{"key":"k"}]}}}]}"#,
+                ValueType::KeyValueList,
+                json!({"k": 1, "l": null, "m": {"k": 2}}),
+            ),
             ("not a number", ValueType::Int, json!("not a number")),
         ];
         for (text, kind, expected) in cases {
@@ -252,7 +260,7 @@ mod tests {
                 ValueType::Array,
                 Some(json!({"1": true, "2": {"raw": true}})),
             ),
-            (twice, ValueType::KeyValueList, Some(json!({"l": true}))),
+            (twice, ValueType::KeyValueList, Some(json!({"k": true}))),
             (r#"{"values":[]}"#, ValueType::Array, None),
             (r#"{"bytesValue":"#, ValueType::Array, None),
         ];
