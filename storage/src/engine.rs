@@ -100,6 +100,8 @@ struct Shared {
     retain: Arc<Notify>,
     /// One retention pass at a time, whoever asks.
     retaining: tokio::sync::Mutex<()>,
+    /// Replaced files are deleted by one at a time: whoever waits then knows which are gone.
+    deleting: tokio::sync::Mutex<()>,
     /// One change of saved searches at a time: names are unique, and there is a limit.
     saving: tokio::sync::Mutex<()>,
     /// One flush at a time, whoever asks.
@@ -202,6 +204,7 @@ impl Storage {
             ledger,
             retain: Arc::new(Notify::new()),
             retaining: tokio::sync::Mutex::new(()),
+            deleting: tokio::sync::Mutex::new(()),
             saving: tokio::sync::Mutex::new(()),
             flushing: tokio::sync::Mutex::new(()),
             threads: Mutex::new(Some(thread)),

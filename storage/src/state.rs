@@ -219,16 +219,28 @@ impl State {
         Arc::make_mut(&mut inner.skipped).push((file.tenant.clone(), skipped));
     }
 
-    /// Replaced files that no snapshot can read any more.
-    pub(crate) fn take_unreachable(&self) -> Vec<Arc<DataFile>> {
-        let mut inner = self.inner.lock();
-        let retired = std::mem::take(&mut inner.retired);
-        let (gone, held) = retired.into_iter().partition(|file: &Arc<DataFile>| {
+    /// Replaced files that no snapshot can read any more. Their bytes count as there until
+    /// [`State::deleted`] says otherwise.
+    pub(crate) fn unreachable(&self) -> Vec<Arc<DataFile>> {
+        let inner = self.inner.lock();
+        let gone = inner.retired.iter().filter(|file| {
             // The first counts who holds this state of the file, the second all of them.
             Arc::strong_count(file) == 1 && Arc::strong_count(&file.held) == 1
         });
-        inner.retired = held;
-        gone
+        gone.map(Arc::clone).collect()
+    }
+
+    /// Puts a replaced file that could not be deleted behind the others.
+    pub(crate) fn delete_later(&self, file: &Arc<DataFile>) {
+        let mut inner = self.inner.lock();
+        // In their order, but that this one is the last.
+        inner.retired.sort_by_key(|other| Arc::ptr_eq(other, file));
+    }
+
+    /// Forgets a replaced file whose bytes are gone.
+    pub(crate) fn deleted(&self, file: &Arc<DataFile>) {
+        let mut inner = self.inner.lock();
+        inner.retired.retain(|other| !Arc::ptr_eq(other, file));
     }
 
     /// Live files, and replaced ones whose bytes are still there.

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::Shared;
 use crate::commit::Command;
 use crate::compaction;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::fault::Point;
 use crate::flush::flush;
 use crate::recovery::delete;
@@ -28,6 +28,10 @@ const MAX_SEALED_BY_AGE: usize = 4;
 const BUSY_FACTOR: u32 = 4;
 /// What waits to be merged is counted anew at least so often, also if no file came or went.
 const DEBT_EVERY: Duration = Duration::from_secs(10);
+/// How long to wait when replaced files could not be deleted.
+const DELETE_RETRY: Duration = Duration::from_secs(10);
+/// Files that cannot be deleted after which the others wait for the next time.
+const MOST_FAILURES: usize = 16;
 /// How long to wait after a failed retention pass; rows that should be hidden stay visible.
 const RETENTION_RETRY: Duration = Duration::from_secs(10);
 
@@ -71,6 +75,7 @@ async fn run_keeper(shared: Weak<Shared>) {
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut counted = None;
+    let mut delete_from: Option<Instant> = None;
     loop {
         tick.tick().await;
         let Some(shared) = shared.upgrade() else {
@@ -84,8 +89,11 @@ async fn run_keeper(shared: Weak<Shared>) {
             shared.count_files();
             counted = Some((files, Instant::now()));
         }
-        if let Err(error) = shared.delete_unreachable().await {
-            tracing::warn!(%error, "replaced files stay until the next start");
+        if delete_from.is_none_or(|from| Instant::now() >= from) {
+            delete_from = shared.delete_unreachable().await.err().map(|error| {
+                tracing::warn!(%error, "replaced files cannot be deleted, trying again");
+                Instant::now() + DELETE_RETRY
+            });
         }
         if shared.should_seal() {
             let (done, sealed) = oneshot::channel();
@@ -165,13 +173,33 @@ impl Shared {
         Ok(())
     }
 
+    /// Deletes the replaced files that nobody reads any more. Errors if some cannot be: they come last the next time.
     pub(super) async fn delete_unreachable(&self) -> Result<()> {
-        for file in self.state.take_unreachable() {
-            delete(&self.layout, &self.store, &file).await?;
-            self.layout.fault(Point::DeleteForget)?;
-            self.catalog.forget(file.id).await?;
-            self.metrics.deleted_files.inc();
+        let _one_at_a_time = self.deleting.lock().await;
+        let mut failures = Vec::new();
+        for file in self.state.unreachable() {
+            let Err(error) = self.delete_file(&file).await else {
+                continue;
+            };
+            self.state.delete_later(&file);
+            // While a store is away the others fare no better, and each is tried for a while.
+            let away = error.kind() == ErrorKind::Unavailable;
+            failures.push(error);
+            if away || failures.len() >= MOST_FAILURES {
+                break;
+            }
         }
+        failures.pop().map_or(Ok(()), Err)
+    }
+
+    /// Deletes a replaced file for good. If it cannot be, its bytes count as there, and who deleted rows of it is
+    /// not told that they are gone.
+    async fn delete_file(&self, file: &Arc<DataFile>) -> Result<()> {
+        delete(&self.layout, &self.store, file).await?;
+        self.layout.fault(Point::DeleteForget)?;
+        self.catalog.forget(file.id).await?;
+        self.state.deleted(file);
+        self.metrics.deleted_files.inc();
         Ok(())
     }
 

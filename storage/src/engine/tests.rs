@@ -231,7 +231,7 @@ async fn a_snapshot_keeps_its_files_while_they_are_replaced() {
     let snapshot = storage.snapshot();
     let files = snapshot.files(&TenantId::default(), Table::Logs, TimeRange::ALL);
     storage.compact().await.unwrap();
-    assert!(storage.shared.state.take_unreachable().is_empty());
+    assert!(storage.shared.state.unreachable().is_empty());
     for file in &files {
         assert!(
             crate::compaction::read_visible(storage.object_store(), file)

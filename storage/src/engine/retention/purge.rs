@@ -43,8 +43,9 @@ impl Shared {
             }
         }
         // Replaced files go here and not only with the next tick, so that the report is of now.
-        self.delete_unreachable().await?;
-        self.finish(&open).await
+        let deleted = self.delete_unreachable().await;
+        self.finish(&open).await?;
+        deleted
     }
 
     /// What a retention rule hid can no longer come back when its deadline has passed on the wall

@@ -8,6 +8,7 @@ use super::*;
 use crate::compaction::{self, Merge, Outcome};
 use crate::deletion::{DeletionState, RecordSet, Redaction};
 use crate::engine::change::Replacement;
+use crate::fault::{Point, script};
 
 /// A request for the records whose bodies are `wanted`.
 pub(super) async fn request(storage: &Storage, wanted: &[&str]) -> DeletionRequest {
@@ -319,5 +320,35 @@ async fn closing_leaves_no_half_of_a_redaction() {
     assert_clean(&folder).await;
     let storage = open(&folder).await;
     assert_eq!(visible(&storage).await, [expected; 20]);
+    storage.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_deletion_is_not_done_while_bytes_that_could_not_be_deleted_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = open(&folder).await;
+    send(&storage, "1 a\n2 b").await.unwrap();
+    storage.flush().await.unwrap();
+    let path = {
+        let files = storage.shared.state.files();
+        let file = files.iter().next().unwrap();
+        folder.path().join(file.path.as_ref())
+    };
+    let faults = script::of(folder.path());
+    for _ in 0..3 {
+        faults.plan(Point::DeleteFile, 0, script::Fault::Fail);
+    }
+    let request = request(&storage, &["a"]).await;
+    storage.delete(request, 1).await.unwrap();
+    let mut failed = 0;
+    loop {
+        failed += u64::from(storage.retain().await.is_err());
+        let reports = storage.deletions(1).await.unwrap();
+        if reports[0].deletion.state == DeletionState::Done {
+            break;
+        }
+    }
+    assert!(!path.try_exists().unwrap(), "after {failed} failures");
+    assert_eq!(visible(&storage).await, ["b"]);
     storage.close().await.unwrap();
 }
