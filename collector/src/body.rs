@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use http_body_util::BodyExt;
-use spoor_storage::{Admission, Error, ErrorKind, Result};
+use spoor_storage::{Admission, Error, ErrorKind, Result, TenantId};
 
 use crate::Collector;
 use crate::compress::too_large;
@@ -138,6 +138,13 @@ async fn drain(mut body: Body) {
     if drained.await.is_err() {
         tracing::debug!("a refused request went on for too long and is cut off");
     }
+}
+
+/// Whose telemetry a request brings: its header or gRPC metadata `X-Scope-OrgID`, else `default`.
+pub(crate) fn tenant_of(headers: &HeaderMap) -> Result<TenantId> {
+    let values = headers.get_all(TenantId::HEADER).iter();
+    let named = TenantId::of_header(values.map(HeaderValue::as_bytes))?;
+    Ok(named.unwrap_or_default())
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {

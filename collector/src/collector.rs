@@ -116,6 +116,7 @@ impl ExportOutcome {
 /// A request on its way in.
 #[derive(Debug)]
 pub(crate) struct Request {
+    pub(crate) tenant: TenantId,
     pub(crate) signal: Signal,
     pub(crate) format: Format,
     pub(crate) transport: Transport,
@@ -174,7 +175,7 @@ impl Collector {
         crate::grpc::router(self)
     }
 
-    /// Takes one uncompressed request, as a server would. When this returns `Ok` the accepted
+    /// Takes one uncompressed request of the tenant `default`, as a server would. When this returns `Ok` the accepted
     /// records are on disk and in every later snapshot.
     ///
     /// # Errors
@@ -186,13 +187,15 @@ impl Collector {
         format: Format,
         body: Bytes,
     ) -> Result<ExportOutcome> {
-        self.export_with(signal, format, body, JsonLinesDefaults::default())
+        let defaults = JsonLinesDefaults::default();
+        self.export_of(TenantId::default(), signal, format, body, defaults)
             .await
     }
 
-    /// As [`Collector::export`], with what JSON lines do not say themselves.
-    pub async fn export_with(
+    /// As [`Collector::export`], of any tenant and with what JSON lines do not say themselves.
+    pub async fn export_of(
         &self,
+        tenant: TenantId,
         signal: Signal,
         format: Format,
         body: Bytes,
@@ -200,6 +203,7 @@ impl Collector {
     ) -> Result<ExportOutcome> {
         let admission = self.storage().admit_patiently(body.len()).await?;
         self.accept(Request {
+            tenant,
             signal,
             format,
             transport: Transport::Import,
@@ -245,6 +249,7 @@ impl Collector {
 
     async fn decode_and_append(&self, request: Request) -> Result<ExportOutcome> {
         let (signal, transport) = (request.signal, request.transport);
+        let tenant = request.tenant.clone();
         self.metrics()
             .received_request(signal, transport, request.body.len());
         let received_time_ns = now_ns();
@@ -264,7 +269,7 @@ impl Collector {
         self.metrics().observe_size(payload.len());
         if rows > 0 {
             let ingest = Ingest {
-                tenant: TenantId::default(),
+                tenant,
                 table: signal.table(),
                 received_time_ns,
                 payload,

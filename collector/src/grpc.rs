@@ -22,7 +22,7 @@ use prost::Message;
 use spoor_storage::{Error, ErrorKind, Result};
 use tonic::Code;
 
-use crate::body::{Received, receive};
+use crate::body::{Received, receive, tenant_of};
 use crate::collector::Request;
 use crate::compress::{ACCEPTED, Encoding, too_large};
 use crate::json_lines::JsonLinesDefaults;
@@ -113,14 +113,15 @@ async fn take(
     body: Body,
 ) -> Result<ExportOutcome> {
     let received = async {
+        let tenant = tenant_of(headers)?;
         let stated = Encoding::from_header(headers.get("grpc-encoding"))?;
         let limit = collector.options().max_request_bytes;
         let received = receive(collector, headers, body, limit + PREFIX_BYTES).await?;
         let Received { bytes, admission } = received;
         let (encoding, message) = unframe(bytes, stated, limit)?;
-        Ok((encoding, message, admission))
+        Ok((tenant, encoding, message, admission))
     };
-    let (encoding, body, admission) = match received.await {
+    let (tenant, encoding, body, admission) = match received.await {
         Ok(received) => received,
         Err(error) => {
             collector.metrics().refused(signal, Transport::Grpc, &error);
@@ -130,6 +131,7 @@ async fn take(
     let (format, transport) = (Format::Protobuf, Transport::Grpc);
     let defaults = JsonLinesDefaults::default();
     let request = Request {
+        tenant,
         signal,
         format,
         transport,

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use spoor_storage::{Error, ErrorKind, Result};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use crate::body::{Received, receive};
+use crate::body::{Received, receive, tenant_of};
 use crate::collector::Request;
 use crate::compress::{ACCEPTED, Encoding};
 use crate::json_lines::JsonLinesDefaults;
@@ -144,12 +144,13 @@ async fn take(
     defaults: JsonLinesDefaults,
 ) -> Result<ExportOutcome> {
     let received = async {
+        let tenant = tenant_of(headers)?;
         let encoding = Encoding::from_header(headers.get(header::CONTENT_ENCODING))?;
         let limit = collector.options().max_request_bytes;
         let received = receive(collector, headers, body, limit).await?;
-        Ok((encoding, received))
+        Ok((tenant, encoding, received))
     };
-    let (encoding, received) = match received.await {
+    let (tenant, encoding, received) = match received.await {
         Ok(received) => received,
         Err(error) => {
             collector.metrics().refused(signal, Transport::Http, &error);
@@ -162,6 +163,7 @@ async fn take(
     } = received;
     let transport = Transport::Http;
     let request = Request {
+        tenant,
         signal,
         format,
         transport,

@@ -746,3 +746,115 @@ fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
         }
     }
 }
+
+// === tenants ===
+
+/// Rows in memory by tenant: spans and log records.
+fn rows_by_tenant(storage: &Storage) -> Vec<(String, u64, u64)> {
+    let tenants = storage.snapshot().tenants();
+    let rows = |tables: &std::collections::BTreeMap<Table, spoor_storage::TableUsage>, table| {
+        tables.get(&table).map_or(0, |usage| usage.rows)
+    };
+    tenants
+        .iter()
+        .map(|(name, tables)| {
+            let (spans, logs) = (rows(tables, Table::Spans), rows(tables, Table::Logs));
+            (name.to_string(), spans, logs)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_request_names_its_tenant_however_it_comes() {
+    let bench = Bench::new().await;
+    let traces = trace_request(vec![span(1)]).encode_to_vec();
+    let logs = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [{"timeUnixNano": "5"}]}]}]});
+    for (tenant, path, content_type, body) in [
+        ("http", "/v1/traces", PROTOBUF, traces.clone()),
+        ("http", "/v1/logs", JSON, logs.to_string().into_bytes()),
+        ("lines", "/v1/logs/json", JSON, b"a line".to_vec()),
+        ("", "/v1/traces", PROTOBUF, traces.clone()),
+    ] {
+        let headers = [("content-type", content_type), ("X-Scope-OrgID", tenant)];
+        let answer = bench.post(path, &headers, body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{tenant} {path}");
+    }
+    let channel = bench.grpc().await;
+    let mut request = tonic::Request::new(trace_request(vec![span(1), span(2)]));
+    let named = "grpc".parse().unwrap();
+    request.metadata_mut().insert("x-scope-orgid", named);
+    let mut client = TraceServiceClient::new(channel.clone());
+    client.export(request).await.unwrap();
+    let mut request = tonic::Request::new(logs_request(3));
+    let named = "grpc".parse().unwrap();
+    request.metadata_mut().insert("x-scope-orgid", named);
+    let mut client = LogsServiceClient::new(channel);
+    client.export(request).await.unwrap();
+    client.export(logs_request(1)).await.unwrap();
+    let expected = [
+        ("default", 1, 1),
+        ("grpc", 2, 3),
+        ("http", 1, 1),
+        ("lines", 0, 1),
+    ];
+    let expected = expected.map(|(name, spans, logs)| (name.to_owned(), spans, logs));
+    assert_eq!(rows_by_tenant(&bench.storage), expected);
+}
+
+#[tokio::test]
+async fn names_that_are_none_and_tenants_too_many_are_refused_for_good() {
+    let folder = TempDir::new().unwrap();
+    let mut options = StorageOptions::new(folder.path());
+    (options.min_free_bytes, options.max_tenants) = (0, 1);
+    let decoder = Arc::new(OtlpDecoder::new(true));
+    let storage = Storage::open(options, decoder).await.unwrap();
+    let bench = Bench {
+        collector: Collector::new(storage.clone(), CollectorOptions::default()),
+        storage,
+        _folder: folder,
+    };
+    let mut registry = prometheus_client::registry::Registry::default();
+    bench.collector.register_metrics(&mut registry);
+    let body = trace_request(vec![span(1)]).encode_to_vec();
+    let post = |tenant: &'static str| {
+        let (bench, body) = (&bench, body.clone());
+        let headers = [("content-type", PROTOBUF), ("x-scope-orgid", tenant)];
+        async move { bench.post("/v1/traces", &headers, body).await }
+    };
+    assert_eq!(post("first").await.status, StatusCode::OK);
+    for (tenant, says) in [
+        (
+            "../x",
+            "the header `X-Scope-OrgID`: `../x` is not a tenant name",
+        ),
+        ("a|b", "the header `X-Scope-OrgID` names several tenants"),
+        (
+            "second",
+            "tenant `second` would be one more than the 1 there may be",
+        ),
+    ] {
+        let answer = post(tenant).await;
+        // 400 is what exporters do not try again; 429 they would, and nothing would be better then.
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{tenant}");
+        assert!(!answer.headers.contains_key("retry-after"));
+        let message = answer.rpc_status().message;
+        assert!(message.contains(says), "{message}");
+        let mut request = tonic::Request::new(trace_request(vec![span(1)]));
+        let named = tenant.parse().unwrap();
+        request.metadata_mut().insert("x-scope-orgid", named);
+        let mut client = TraceServiceClient::new(bench.grpc().await);
+        let status = client.export(request).await.unwrap_err();
+        assert_eq!(status.code(), tonic::Code::InvalidArgument, "{status}");
+        assert!(status.message().contains(says), "{status}");
+    }
+    assert_eq!(post("first").await.status, StatusCode::OK);
+    assert_eq!(rows_by_tenant(&bench.storage), [("first".to_owned(), 2, 0)]);
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+    for line in [
+        r#"spoor_collector_requests_total{signal="traces",transport="http",outcome="invalid"} 3"#,
+        r#"spoor_collector_rejected_records_total{signal="traces",reason="invalid"} 2"#,
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+}

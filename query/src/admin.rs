@@ -20,7 +20,7 @@ use spoor_storage::{Error, ErrorKind, Result};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{ApiError, ApiState, remember, stopping_router};
+use crate::api::{ApiError, remember, stopping_router};
 use crate::engine::QueryEngine;
 
 /// The largest body these requests have: a policy of many rules.
@@ -39,7 +39,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 }
 
 /// The routes that tell what was deleted and what is kept.
-pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+pub(crate) fn routes() -> OpenApiRouter<QueryEngine> {
     OpenApiRouter::default()
         .routes(routes!(reports::list))
         .routes(routes!(reports::one))
@@ -48,7 +48,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 }
 
 /// The routes that change stored data, with their part of the OpenAPI document.
-pub(crate) fn changing_routes() -> OpenApiRouter<ApiState> {
+pub(crate) fn changing_routes() -> OpenApiRouter<QueryEngine> {
     OpenApiRouter::default()
         .routes(routes!(delete::delete))
         .routes(routes!(delete::redact))
@@ -67,7 +67,7 @@ pub(crate) fn changing_router(engine: QueryEngine) -> Router {
     Router::from(changing_routes())
         .layer(from_fn(remember))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .with_state(ApiState { engine })
+        .with_state(engine)
 }
 
 /// The JSON body of a request; `hint` says what it should be.

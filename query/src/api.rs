@@ -16,6 +16,7 @@ mod retry;
 mod sql;
 mod stream;
 mod tail;
+mod tenant;
 
 use std::borrow::Cow;
 
@@ -42,17 +43,19 @@ use crate::services;
 use crate::session::{Outcome, QuerySession};
 use crate::trace;
 
-/// What every handler gets: `State<ApiState>`.
+/// What every handler gets.
 #[derive(Debug, Clone)]
 pub struct ApiState {
     /// Starts queries.
     pub engine: QueryEngine,
+    /// Whose data the request is about.
+    pub tenant: TenantId,
 }
 
 impl ApiState {
-    /// Starts a query of the caller's tenant; there is one tenant so far.
+    /// Starts a query of the request's tenant.
     pub async fn begin(&self) -> Result<QuerySession, ApiError> {
-        Ok(self.engine.begin(&TenantId::default()).await?)
+        Ok(self.engine.begin(&self.tenant).await?)
     }
 }
 
@@ -102,17 +105,17 @@ impl<T: ToSchema> ToSchema for Answer<T> {
 }
 
 /// The route that stops a query, which an administrator may.
-pub(crate) fn stopping_routes() -> OpenApiRouter<ApiState> {
+pub(crate) fn stopping_routes() -> OpenApiRouter<QueryEngine> {
     OpenApiRouter::default().routes(routes!(queries::stop))
 }
 
 /// The route that lists queries.
-pub(crate) fn listing_routes() -> OpenApiRouter<ApiState> {
+pub(crate) fn listing_routes() -> OpenApiRouter<QueryEngine> {
     OpenApiRouter::default().routes(routes!(queries::list))
 }
 
 /// The routes `/api/v1/*` that read, with their part of the OpenAPI document.
-pub(crate) fn native_routes() -> OpenApiRouter<ApiState> {
+pub(crate) fn native_routes() -> OpenApiRouter<QueryEngine> {
     OpenApiRouter::default()
         .routes(routes!(logs::logs))
         .routes(routes!(tail::tail))
@@ -130,6 +133,7 @@ pub(crate) fn native_routes() -> OpenApiRouter<ApiState> {
         .merge(crate::failures::routes())
         .merge(crate::difference::routes())
         .merge(crate::searches::routes())
+        .merge(crate::tenants::routes())
         .merge(crate::admin::routes())
 }
 
@@ -144,19 +148,19 @@ pub(crate) fn asking_router(engine: QueryEngine) -> Router {
         .merge(crate::jaeger::routes())
         .merge(crate::tempo::routes())
         .merge(crate::loki::routes())
-        .with_state(ApiState { engine })
+        .with_state(engine)
         .layer(axum::middleware::from_fn(remember))
         .layer(axum::middleware::from_fn(retry::once_without_broken_files))
 }
 
 /// Which queries there are.
 pub(crate) fn listing_router(engine: QueryEngine) -> Router {
-    Router::from(listing_routes()).with_state(ApiState { engine })
+    Router::from(listing_routes()).with_state(engine)
 }
 
 /// Stops a query, which an administrator may.
 pub(crate) fn stopping_router(engine: QueryEngine) -> Router {
-    Router::from(stopping_routes()).with_state(ApiState { engine })
+    Router::from(stopping_routes()).with_state(engine)
 }
 
 #[cfg(test)]

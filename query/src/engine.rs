@@ -92,6 +92,11 @@ pub(crate) struct TailPlace {
 }
 
 impl TailPlace {
+    /// Whose records it tells of.
+    pub(crate) fn tenant(&self) -> &TenantId {
+        &self.entry.tenant
+    }
+
     /// The error that the tail must end with, if it must end because somebody stopped it.
     pub(crate) fn stopped(&self) -> Option<Error> {
         self.entry.stopped()
@@ -191,7 +196,7 @@ impl QueryEngine {
 
     /// A place among the live tails, which hold no place among the queries while they wait. Errors
     /// with [`ErrorKind::Busy`] when all are taken.
-    pub(crate) fn tail_place(&self) -> Result<TailPlace> {
+    pub(crate) fn tail_place(&self, tenant: &TenantId) -> Result<TailPlace> {
         let tails = &self.shared.tails;
         let closing = || Error::new(ErrorKind::Unavailable, "the query engine is closing");
         let permit = Arc::clone(tails).try_acquire_owned().map_err(|_| {
@@ -206,7 +211,7 @@ impl QueryEngine {
             .with_hint("close one of them")
             .with_retry_after(Duration::from_secs(5))
         })?;
-        let entry = self.shared.running.enter_tail(&TenantId::default());
+        let entry = self.shared.running.enter_tail(tenant);
         // One that was not listed yet when all were ended.
         if tails.is_closed() {
             return Err(closing());

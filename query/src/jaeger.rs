@@ -18,10 +18,10 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use self::answer::JaegerError;
-use crate::api::ApiState;
+use crate::QueryEngine;
 
 /// The routes of this module.
-pub(crate) fn routes() -> Router<ApiState> {
+pub(crate) fn routes() -> Router<QueryEngine> {
     Router::new()
         .route("/jaeger/api/services", get(names::services))
         .route(

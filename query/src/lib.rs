@@ -10,7 +10,7 @@
 //! one deadline, one memory pool), [`table`] (what DataFusion scans), `by_file` (counting that reads a file once), [`functions`] (full text and
 //! attributes in SQL), [`language`] (the search language), [`sql`], [`parameters`], [`otlp`]
 //! (rows back to OTLP JSON), [`trace`] (trees, search), `traceql`, `logql` (`tokens`: what their parsers share), [`services`], `patterns`,
-//! `exceptions`, `failures`, `difference`, `searches`, `explain` (why a query reads what it reads), [`api`], [`admin`] (what changes stored data), [`threads`] (where both are
+//! `exceptions`, `failures`, `difference`, `searches`, `tenants`, `explain` (why a query reads what it reads), [`api`], [`admin`] (what changes stored data), [`threads`] (where both are
 //! answered) and [`openapi`] (the document of both).
 
 pub mod admin;
@@ -41,6 +41,7 @@ pub mod session;
 mod sql;
 pub mod table;
 mod tempo;
+mod tenants;
 #[cfg(test)]
 mod testing;
 pub mod threads;

@@ -14,11 +14,11 @@ mod tail;
 
 use axum::Json;
 use axum::Router;
-use axum::extract::State;
 use axum::routing::get;
 use serde_json::{Value, json};
 use spoor_storage::{Error, Result};
 
+use crate::QueryEngine;
 use crate::api::ApiState;
 use crate::logql::ast::Expr;
 use crate::logql::rows;
@@ -29,14 +29,14 @@ use request::Given;
 const API_OF_LOKI: &str = "3.4.0";
 
 /// The routes of this module.
-pub(crate) fn routes() -> Router<ApiState> {
+pub(crate) fn routes() -> Router<QueryEngine> {
     ["/loki/api/v1", "/loki/loki/api/v1"]
         .into_iter()
         .fold(Router::new(), |router, prefix| router.nest(prefix, api()))
         .route("/loki/ready", get(|| async { "ready\n" }))
 }
 
-fn api() -> Router<ApiState> {
+fn api() -> Router<QueryEngine> {
     Router::new()
         .route("/query", get(query::query).post(query::query))
         .route(
@@ -101,7 +101,7 @@ async fn format_query(given: Given) -> Result<Json<Value>, LokiError> {
 }
 
 /// What Grafana's Logs Drilldown asks before it shows anything.
-async fn drilldown_limits(State(state): State<ApiState>) -> Json<Value> {
+async fn drilldown_limits(state: ApiState) -> Json<Value> {
     let timeout_s = state.engine.options().timeout.as_secs();
     Json(json!({
         "limits": {

@@ -10,6 +10,7 @@
 
 mod about;
 mod errors;
+mod tenant;
 pub(crate) mod words;
 
 use utoipa::openapi::OpenApi;
@@ -23,6 +24,7 @@ pub fn document() -> OpenApi {
     document.merge(crate::api::listing_routes().into_openapi());
     document.merge(crate::admin::changing_routes().into_openapi());
     document.merge(crate::api::stopping_routes().into_openapi());
+    tenant::add_to(&mut document);
     document
 }
 

@@ -3,15 +3,16 @@
 mod schema;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use spoor_storage::{SavedSearch, SearchContent, SearchView, TenantId};
+use spoor_storage::{SavedSearch, SearchContent, SearchView};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::QueryEngine;
 use crate::api::{ApiError, ApiState, JsonBody, Parameters, optional};
 use crate::openapi::words::Instant;
 use crate::openapi::{Conflict, NotFound, ReadErrors, Unsupported};
@@ -48,7 +49,7 @@ impl From<SavedSearch> for SearchJson {
     }
 }
 
-pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+pub(crate) fn routes() -> OpenApiRouter<QueryEngine> {
     OpenApiRouter::default()
         .routes(routes!(list, save))
         .routes(routes!(one, replace, remove))
@@ -70,11 +71,11 @@ struct ListParameters {
     responses((status = 200, description = "Searches, by name.", body = SavedSearches, example = schema::list_example), ReadErrors),
 )]
 async fn list(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(parameters): Parameters<ListParameters>,
 ) -> Result<Json<SavedSearches>, ApiError> {
-    let (storage, tenant) = (state.engine.storage(), TenantId::default());
-    let found = storage.saved_searches(&tenant, parameters.view).await?;
+    let (storage, tenant) = (state.engine.storage(), &state.tenant);
+    let found = storage.saved_searches(tenant, parameters.view).await?;
     Ok(Json(SavedSearches {
         searches: found.into_iter().map(SearchJson::from).collect(),
     }))
@@ -89,11 +90,11 @@ async fn list(
     responses((status = 201, description = "It is saved.", body = SearchJson, example = schema::example), ReadErrors, Conflict, Unsupported),
 )]
 async fn save(
-    State(state): State<ApiState>,
+    state: ApiState,
     JsonBody(content): JsonBody<SearchContent>,
 ) -> Result<Response, ApiError> {
     let storage = state.engine.storage();
-    let saved = storage.save_search(&TenantId::default(), content).await?;
+    let saved = storage.save_search(&state.tenant, content).await?;
     Ok((StatusCode::CREATED, Json(SearchJson::from(saved))).into_response())
 }
 
@@ -103,12 +104,9 @@ async fn save(
     params(("id" = String, Path, description = "As answers tell it.", example = "01900000-0000-7000-8000-000000000001")),
     responses((status = 200, description = "The search.", body = SearchJson, example = schema::example), ReadErrors, NotFound),
 )]
-async fn one(
-    State(state): State<ApiState>,
-    Path(id): Path<String>,
-) -> Result<Json<SearchJson>, ApiError> {
-    let (storage, tenant) = (state.engine.storage(), TenantId::default());
-    let found = storage.saved_search(&tenant, id.parse()?).await?;
+async fn one(state: ApiState, Path(id): Path<String>) -> Result<Json<SearchJson>, ApiError> {
+    let (storage, tenant) = (state.engine.storage(), &state.tenant);
+    let found = storage.saved_search(tenant, id.parse()?).await?;
     Ok(Json(found.into()))
 }
 
@@ -120,13 +118,13 @@ async fn one(
     responses((status = 200, description = "It is changed.", body = SearchJson, example = schema::example), ReadErrors, NotFound, Conflict, Unsupported),
 )]
 async fn replace(
-    State(state): State<ApiState>,
+    state: ApiState,
     Path(id): Path<String>,
     JsonBody(content): JsonBody<SearchContent>,
 ) -> Result<Json<SearchJson>, ApiError> {
-    let (storage, tenant) = (state.engine.storage(), TenantId::default());
+    let (storage, tenant) = (state.engine.storage(), &state.tenant);
     let id = id.parse()?;
-    let replaced = storage.replace_saved_search(&tenant, id, content).await?;
+    let replaced = storage.replace_saved_search(tenant, id, content).await?;
     Ok(Json(replaced.into()))
 }
 
@@ -136,12 +134,9 @@ async fn replace(
     params(("id" = String, Path, description = "As answers tell it.", example = "01900000-0000-7000-8000-000000000001")),
     responses((status = 204, description = "It is deleted."), ReadErrors, NotFound),
 )]
-async fn remove(
-    State(state): State<ApiState>,
-    Path(id): Path<String>,
-) -> Result<StatusCode, ApiError> {
-    let (storage, tenant) = (state.engine.storage(), TenantId::default());
-    storage.delete_saved_search(&tenant, id.parse()?).await?;
+async fn remove(state: ApiState, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+    let (storage, tenant) = (state.engine.storage(), &state.tenant);
+    storage.delete_saved_search(tenant, id.parse()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

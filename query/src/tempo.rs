@@ -16,13 +16,13 @@ use axum::Router;
 use axum::routing::get;
 use serde_json::{Value, json};
 
-use crate::api::ApiState;
+use crate::QueryEngine;
 
 /// The version of Tempo whose API this follows: Grafana asks what it may use.
 const API_OF_TEMPO: &str = "2.8.0";
 
 /// The routes of this module.
-pub(crate) fn routes() -> Router<ApiState> {
+pub(crate) fn routes() -> Router<QueryEngine> {
     Router::new()
         .route("/tempo/api/search", get(search::search))
         .route("/tempo/api/traces/{trace_id}", get(traces::trace))

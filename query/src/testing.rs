@@ -227,6 +227,8 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
 pub(crate) struct House {
     pub(crate) storage: Storage,
     pub(crate) engine: QueryEngine,
+    /// Whose rows are appended.
+    pub(crate) tenant: TenantId,
     router: Router,
     pub(crate) folder: tempfile::TempDir,
 }
@@ -243,6 +245,7 @@ impl House {
             engine,
             router,
             folder,
+            ..
         } = self;
         drop((storage, engine, router));
         Self::on(folder, QueryOptions::default()).await
@@ -306,8 +309,14 @@ impl House {
             router: router(engine.clone()),
             engine,
             storage,
+            tenant: TenantId::default(),
             folder,
         }
+    }
+
+    /// The routes that read.
+    pub(crate) fn engine_router(&self) -> Router {
+        self.router.clone()
     }
 
     /// The routes that change stored data.
@@ -324,7 +333,7 @@ impl House {
         let batch = batch_of(rows);
         self.storage
             .append(Ingest {
-                tenant: TenantId::default(),
+                tenant: self.tenant.clone(),
                 table: Table::Logs,
                 received_time_ns: T0,
                 payload: Bytes::from_static(b"payload"),

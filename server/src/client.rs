@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use reqwest::{Client, Response};
+use spoor_storage::TenantId;
 use url::Url;
 
 use crate::failure::Hinted;
@@ -17,6 +18,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct Server {
     client: Client,
     base: Url,
+    /// Whose data is asked for or sent, if that was said.
+    tenant: Option<TenantId>,
 }
 
 impl Server {
@@ -48,7 +51,17 @@ impl Server {
             .no_proxy()
             .build()
             .context("cannot set up an HTTP client")?;
-        Ok(Self { client, base })
+        Ok(Self {
+            client,
+            base,
+            tenant: None,
+        })
+    }
+
+    /// The same server, asked about this tenant; `None` leaves the choice to it.
+    pub(crate) fn of_tenant(mut self, tenant: Option<TenantId>) -> Self {
+        self.tenant = tenant;
+        self
     }
 
     /// Where it is.
@@ -71,7 +84,10 @@ impl Server {
         let mut url = self.base.clone();
         let folder = url.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{folder}{path}"));
-        let request = self.client.request(method, url);
+        let mut request = self.client.request(method, url);
+        if let Some(tenant) = &self.tenant {
+            request = request.header(TenantId::HEADER, tenant.as_str());
+        }
         match token {
             Some(token) => request.bearer_auth(token),
             None => request,

@@ -4,6 +4,8 @@ use std::io::Write;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use spoor_storage::TenantId;
+
 use crate::check::CheckArgs;
 use crate::colour::ColourArgs;
 use crate::delete::DeleteArgs;
@@ -51,6 +53,14 @@ impl Outcome {
             Self::Problems
         }
     }
+}
+
+/// Whose data a command is about.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct OfTenant {
+    /// Tenant whose data it is [default: default]
+    #[arg(long, value_name = "NAME", env = "SPOOR_TENANT")]
+    pub(crate) tenant: Option<TenantId>,
 }
 
 /// Distributed tracing and logs in one binary: OTLP in, Parquet on disk, SQL and a UI out.

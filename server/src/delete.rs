@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 
-use crate::command::Outcome;
+use crate::command::{OfTenant, Outcome};
 use crate::settings::{RawSettings, Settings};
 use crate::whom::Whom;
 
@@ -35,6 +35,8 @@ pub(crate) struct DeleteArgs {
     #[arg(long, value_name = "URL")]
     url: Option<Url>,
     #[command(flatten)]
+    of: OfTenant,
+    #[command(flatten)]
     settings: RawSettings,
 }
 
@@ -58,7 +60,13 @@ struct Deletion {
 pub(crate) async fn run(args: DeleteArgs) -> anyhow::Result<Outcome> {
     let settings = Settings::load(args.settings)?;
     settings.log.start("warn");
-    let whom = Whom::find(&settings, args.url, settings.access.admin.first()).await?;
+    let whom = Whom::find(
+        &settings,
+        args.url,
+        settings.access.admin.first(),
+        args.of.tenant,
+    )
+    .await?;
     let body = json!({
         "table": args.table,
         "query": args.query,

@@ -27,6 +27,8 @@ use anyhow::{Context, ensure};
 use reqwest::Url;
 use tokio::time::Instant;
 
+use crate::command::OfTenant;
+
 use self::send::{Sender, Sent};
 use self::story::Telemetry;
 use self::traffic::Traffic;
@@ -54,6 +56,8 @@ pub(crate) struct DemoArgs {
     /// The token for writers, if Spoor was started with --ingest-token (of several the first).
     #[arg(long, env = "SPOOR_INGEST_TOKEN", hide_env_values = true)]
     token: Option<String>,
+    #[command(flatten)]
+    of: OfTenant,
     /// Traces per second while live.
     #[arg(long, value_name = "TRACES_PER_SECOND", default_value_t = 3.0)]
     rate: f64,
@@ -89,7 +93,7 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {
                 .map(|token| token.trim().to_owned())
         })
         .filter(|token| !token.is_empty());
-    let sender = Sender::new(args.endpoint, token)?;
+    let sender = Sender::new(args.endpoint, token, args.of.tenant)?;
     let now_ns = now_ns()?;
     let seed = args.seed.unwrap_or(now_ns);
     let start_ns = now_ns.saturating_sub(nanoseconds(BACKFILL));

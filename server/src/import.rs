@@ -27,7 +27,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::command::Outcome;
+use crate::command::{OfTenant, Outcome};
 use crate::serve::stop_on_signal;
 use crate::settings::{RawSettings, Settings};
 use destination::{Destination, Exported};
@@ -58,6 +58,8 @@ pub(crate) struct ImportArgs {
     /// Send to the OTLP/HTTP address of this server instead of the data directory
     #[arg(long, value_name = "URL")]
     url: Option<url::Url>,
+    #[command(flatten)]
+    of: OfTenant,
     #[command(flatten)]
     settings: RawSettings,
 }
@@ -91,7 +93,7 @@ pub(crate) async fn run(args: ImportArgs) -> anyhow::Result<Outcome> {
     let defaults = JsonLinesDefaults {
         service_name: args.service,
     };
-    let destination = Destination::open(&settings, args.url, defaults).await?;
+    let destination = Destination::open(&settings, args.url, args.of.tenant, defaults).await?;
     let limits = Limits {
         format: args.format,
         max_request_bytes: settings.collector.max_request_bytes,

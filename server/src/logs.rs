@@ -21,7 +21,7 @@ use serde_json::value::RawValue;
 use spoor_query::parameters::{now_ns, parse_time};
 use url::Url;
 
-use crate::command::Outcome;
+use crate::command::{OfTenant, Outcome};
 use crate::settings::{RawSettings, Settings};
 use crate::whom::{JSON, Question, Whom, read, refusal};
 use follow::{Follow, Place};
@@ -63,6 +63,8 @@ pub(crate) struct LogsArgs {
     /// Ask this server instead of the data directory
     #[arg(long, value_name = "URL")]
     url: Option<Url>,
+    #[command(flatten)]
+    of: OfTenant,
     #[command(flatten)]
     settings: RawSettings,
 }
@@ -106,7 +108,7 @@ pub(crate) async fn run(args: LogsArgs) -> anyhow::Result<Outcome> {
     };
     let token = settings.access.read.first();
     if args.follow {
-        let place = Place::new(args.url, settings.data_dir())?;
+        let place = Place::new(args.url, settings.data_dir(), args.of.tenant)?;
         let follow = Follow::new(place, token.map(str::to_owned), output);
         tokio::select! {
             biased;
@@ -116,7 +118,7 @@ pub(crate) async fn run(args: LogsArgs) -> anyhow::Result<Outcome> {
         }
         return Ok(Outcome::Success);
     }
-    let whom = Whom::find(&settings, args.url, token).await?;
+    let whom = Whom::find(&settings, args.url, token, args.of.tenant).await?;
     let shown = show(&whom, &wanted, &output, None).await;
     let closed = whom.close().await;
     // Whoever reads may have seen enough.

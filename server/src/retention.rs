@@ -10,7 +10,7 @@ use serde::Deserialize;
 use spoor_storage::RetentionPolicy;
 use url::Url;
 
-use crate::command::Outcome;
+use crate::command::{OfTenant, Outcome};
 use crate::delete::TOKENS;
 use crate::failure::Hinted;
 use crate::settings::{RawSettings, Settings};
@@ -33,6 +33,8 @@ pub(crate) struct RetentionArgs {
     /// Ask this server instead of the data directory
     #[arg(long, value_name = "URL")]
     url: Option<Url>,
+    #[command(flatten)]
+    of: OfTenant,
     #[command(flatten)]
     settings: RawSettings,
 }
@@ -100,7 +102,7 @@ pub(crate) async fn run(args: RetentionArgs) -> anyhow::Result<Outcome> {
     }
     let access = &settings.access;
     let token = access.admin.first().or_else(|| access.read.first());
-    let whom = Whom::find(&settings, args.url, token).await?;
+    let whom = Whom::find(&settings, args.url, token, args.of.tenant).await?;
     let answer = match &policy {
         Some(policy) => {
             let body = serde_json::to_string(policy)?;
@@ -143,7 +145,7 @@ async fn preview(
 ) -> anyhow::Result<Outcome> {
     let mut body = serde_json::to_value(policy)?;
     body["dry_run"] = true.into();
-    let whom = Whom::find(settings, url, settings.access.admin.first()).await?;
+    let whom = Whom::find(settings, url, settings.access.admin.first(), None).await?;
     let answer = whom
         .ask_json(Method::PUT, PATH, body.to_string(), TOKENS)
         .await;

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 
-use crate::command::Outcome;
+use crate::command::{OfTenant, Outcome};
 use crate::settings::{RawSettings, Settings};
 use crate::whom::{JSON, Question, Whom, read, refusal};
 
@@ -35,6 +35,8 @@ pub(crate) struct SqlArgs {
     /// Ask this server instead of the data directory
     #[arg(long, value_name = "URL")]
     url: Option<Url>,
+    #[command(flatten)]
+    of: OfTenant,
     #[command(flatten)]
     settings: RawSettings,
 }
@@ -66,7 +68,13 @@ impl Format {
 pub(crate) async fn run(args: SqlArgs) -> anyhow::Result<Outcome> {
     let settings = Settings::load(args.settings)?;
     settings.log.start("warn");
-    let whom = Whom::find(&settings, args.url, settings.access.read.first()).await?;
+    let whom = Whom::find(
+        &settings,
+        args.url,
+        settings.access.read.first(),
+        args.of.tenant,
+    )
+    .await?;
     let written = async {
         let question = Question {
             method: Method::POST,

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use spoor_collector::OtlpDecoder;
 use spoor_query::QueryEngine;
 use spoor_query::admin::Caller;
-use spoor_storage::{Error, ErrorKind, Storage};
+use spoor_storage::{Error, ErrorKind, Storage, TenantId};
 use tower::ServiceExt;
 use url::{Url, form_urlencoded};
 
@@ -35,7 +35,11 @@ pub(crate) enum Whom {
         token: Option<String>,
     },
     /// The data directory, which this process has open.
-    Directory { storage: Storage, api: Router },
+    Directory {
+        storage: Storage,
+        api: Router,
+        tenant: TenantId,
+    },
 }
 
 /// A request to the API.
@@ -50,15 +54,16 @@ pub(crate) struct Question<'a> {
 }
 
 impl Whom {
-    /// Finds out who it is. `token` is for a server.
+    /// Finds out who it is. `token` is for a server; the questions are about `tenant`.
     pub(crate) async fn find(
         settings: &Settings,
         url: Option<Url>,
         token: Option<&str>,
+        tenant: Option<TenantId>,
     ) -> anyhow::Result<Self> {
         let token = token.map(str::to_owned);
         if let Some(url) = url {
-            let server = Server::at(url)?;
+            let server = Server::at(url)?.of_tenant(tenant);
             return Ok(Self::Server { server, token });
         }
         must_be_there(settings)?;
@@ -68,11 +73,15 @@ impl Whom {
                 let engine = QueryEngine::new(storage.clone(), settings.query.clone())?;
                 let admin = spoor_query::admin_router(engine.clone());
                 let api = spoor_query::router(engine).merge(admin);
-                Ok(Self::Directory { storage, api })
+                Ok(Self::Directory {
+                    storage,
+                    api,
+                    tenant: tenant.unwrap_or_default(),
+                })
             }
             Err(error) if error.kind() == ErrorKind::Conflict => {
                 let running = RunFile::running(settings.data_dir()).ok_or(error)?;
-                let server = Server::of(&running, &running.http_url())?;
+                let server = Server::of(&running, &running.http_url())?.of_tenant(tenant);
                 Ok(Self::Server { server, token })
             }
             Err(error) => Err(error.into()),
@@ -102,12 +111,13 @@ impl Whom {
                 let status = response.status();
                 Ok((status, Body::new(reqwest::Body::from(response))))
             }
-            Self::Directory { api, .. } => {
+            Self::Directory { api, tenant, .. } => {
                 let request = Request::builder()
                     .method(method)
                     .uri(with_parameters(path, parameters))
                     .header(CONTENT_TYPE, JSON)
                     .header(ACCEPT, accept)
+                    .header(TenantId::HEADER, tenant.as_str())
                     .extension(Caller(Some("the command line".to_owned())))
                     .body(Body::from(body))?;
                 let Ok(response) = api.clone().oneshot(request).await;

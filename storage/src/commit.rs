@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::Metrics;
 use crate::model::{Table, TenantId};
 use crate::state::State;
+use crate::tenants::KnownTenants;
 use crate::wal::{WalRecord, WalWriter};
 
 /// Requests that may wait; more wait in their own tasks, within the ingest budget.
@@ -64,6 +65,8 @@ pub(crate) struct Committer {
     pub(crate) flush_bytes: usize,
     /// Nothing is appended while the log is longer than this.
     pub(crate) wal_max_bytes: u64,
+    /// Who may send.
+    pub(crate) tenants: KnownTenants,
     /// Told when there is a sealed buffer to write.
     pub(crate) sealed: Arc<tokio::sync::Notify>,
 }
@@ -121,6 +124,10 @@ impl Committer {
     }
 
     fn commit(&mut self, group: Vec<(Append, oneshot::Sender<Result<()>>)>) {
+        let group = self.without_new_tenants(group);
+        if group.is_empty() {
+            return;
+        }
         let outcome = self.log(&group);
         let (appends, answers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
         let outcome = outcome.and_then(|()| self.publish(appends));
@@ -132,6 +139,31 @@ impl Committer {
             // A client that hung up does not get its answer; its data is kept.
             drop(answer.send(outcome));
         }
+    }
+
+    /// Refuses requests of tenants that would be too many. Each of a group is seen by those after it.
+    fn without_new_tenants(
+        &mut self,
+        group: Vec<(Append, oneshot::Sender<Result<()>>)>,
+    ) -> Vec<(Append, oneshot::Sender<Result<()>>)> {
+        let mut taken: Vec<(Append, oneshot::Sender<Result<()>>)> = Vec::with_capacity(group.len());
+        for (append, answer) in group {
+            let state = &self.state;
+            let all = || {
+                let mut all = state.tenants();
+                all.extend(taken.iter().map(|(before, _)| before.tenant.clone()));
+                all
+            };
+            match self.tenants.admit(&append.tenant, all) {
+                Ok(()) => taken.push((append, answer)),
+                Err(error) => {
+                    let refused = &self.metrics.refused;
+                    refused.get_or_create(&[("reason", "tenants")]).inc();
+                    drop(answer.send(Err(error)));
+                }
+            }
+        }
+        taken
     }
 
     fn log(&mut self, group: &[(Append, oneshot::Sender<Result<()>>)]) -> Result<()> {

@@ -41,6 +41,7 @@ use crate::retention::Ledger;
 use crate::snapshot::{DataFile, Snapshot};
 use crate::state::State;
 use crate::store::Store;
+use crate::tenants::KnownTenants;
 use crate::wal::WalWriter;
 
 /// Turns the bytes of an acknowledged request back into rows at recovery. Given by the collector:
@@ -179,6 +180,7 @@ impl Storage {
             metrics: Arc::clone(&metrics),
             flush_bytes: options.flush_bytes,
             wal_max_bytes: options.wal_max_bytes,
+            tenants: KnownTenants::new(options.max_tenants),
             sealed: Arc::clone(&sealed),
         }
         .start()?;
@@ -231,7 +233,8 @@ impl Storage {
     }
 
     /// Makes a request durable and visible. When this returns `Ok`, its bytes have been fsynced
-    /// and every later [`Storage::snapshot`] holds its rows.
+    /// and every later [`Storage::snapshot`] holds its rows. Errors with [`ErrorKind::Invalid`] if its
+    /// tenant has no rows yet and would be one more than [`Storage::max_tenants`].
     pub async fn append(&self, ingest: Ingest) -> Result<()> {
         let rows = ingest.batch.num_rows();
         check_hours(ingest.table, &ingest.batch)?;
@@ -302,6 +305,11 @@ impl Storage {
             }
             verified => verified.map(|()| false),
         }
+    }
+
+    /// How many tenants may have rows; requests of one more are refused.
+    pub fn max_tenants(&self) -> usize {
+        self.shared.options.max_tenants
     }
 
     /// Refuses further appends, flushes, stops the background work and unlocks the directory once

@@ -42,6 +42,7 @@ pub mod snapshot;
 mod state;
 mod statistics;
 mod store;
+mod tenants;
 pub mod text;
 mod wal;
 
@@ -72,3 +73,4 @@ pub use searches::{SavedSearch, SearchContent, SearchView};
 pub use snapshot::{DataFile, FieldStatistic, FieldStatistics, Snapshot};
 pub use statistics::Sketch;
 pub use store::{S3Location, StoreLocation};
+pub use tenants::{TableUsage, TenantUsage};

@@ -7,10 +7,12 @@
 mod ids;
 pub mod level;
 pub mod schema;
+mod tenant;
 mod time;
 mod value;
 
-pub use ids::{DeletionId, FileId, RecordId, SearchId, SpanId, TenantId, TraceId};
+pub use ids::{DeletionId, FileId, RecordId, SearchId, SpanId, TraceId};
 pub use schema::{Table, logs_schema, schema_of, spans_schema};
+pub use tenant::TenantId;
 pub use time::{HOUR_NS, Hour, TimeRange};
 pub use value::{ValueType, write_double};

@@ -1,6 +1,7 @@
 //! The one mutable thing: what the next snapshot will be. Every change is made under one lock and
 //! none does I/O under it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -257,6 +258,18 @@ impl State {
     /// When the oldest row of the active buffer came in.
     pub(crate) fn oldest(&self) -> Option<std::time::Instant> {
         self.inner.lock().active.oldest()
+    }
+
+    /// Every tenant that has rows, in memory or in files.
+    pub(crate) fn tenants(&self) -> BTreeSet<TenantId> {
+        let inner = self.inner.lock();
+        let mut found = inner.files.tenants();
+        let sealed = inner.sealed.iter().map(|sealed| &sealed.buffer);
+        for buffer in sealed.chain([&inner.active]) {
+            let places = buffer.places();
+            found.extend(places.map(|((tenant, ..), _)| tenant.clone()));
+        }
+        found
     }
 
     pub(crate) fn files(&self) -> Arc<FileSet> {

@@ -5,11 +5,10 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-use spoor_storage::{DeletionPreview, DeletionRequest, Error, Redaction, Result, Table, TenantId};
+use spoor_storage::{DeletionPreview, DeletionRequest, Error, Redaction, Result, Table};
 use utoipa::ToSchema;
 
 use super::choose::choose;
@@ -100,7 +99,7 @@ pub(super) struct DeleteAnswer {
     security((), ("admin_token" = [])),
 )]
 pub(super) async fn delete(
-    State(state): State<ApiState>,
+    state: ApiState,
     caller: Caller,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<DeleteAnswer>, ApiError> {
@@ -125,7 +124,7 @@ pub(super) async fn delete(
     security((), ("admin_token" = [])),
 )]
 pub(super) async fn redact(
-    State(state): State<ApiState>,
+    state: ApiState,
     caller: Caller,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<DeleteAnswer>, ApiError> {
@@ -152,7 +151,7 @@ async fn run(
     }
     language::check(&query, body.table)?;
     let range = time_range(body.start, body.end)?;
-    let tenant = TenantId::default();
+    let tenant = state.tenant.clone();
     let snapshot = storage.snapshot_with_undoable();
     let chosen = choose(&state.engine, &snapshot, &tenant, body.table, range, &query).await?;
     drop(snapshot);
@@ -201,6 +200,8 @@ async fn run(
     answer.pinned_rows = deletion.pinned_rows;
     answer.files = deletion.files;
     answer.deletion_id = Some(deletion.id.to_string());
-    answer.deletion = Some(report_json(&storage.deletion(deletion.id).await?));
+    answer.deletion = Some(report_json(
+        &storage.deletion(&state.tenant, deletion.id).await?,
+    ));
     Ok(Json(answer))
 }

@@ -1,7 +1,7 @@
 //! `GET /api/v1/deletions` and `GET /api/v1/deletions/{id}`: what was asked for, and how far it is.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use serde::{Deserialize, Serialize};
 use spoor_storage::{DeletionId, DeletionKind, DeletionReport, Result, Table};
 use utoipa::ToSchema;
@@ -101,12 +101,15 @@ pub(super) struct ListParameters {
     responses((status = 200, description = "Reports.", body = Deletions, example = schema::reports_example), ReadErrors),
 )]
 pub(super) async fn list(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(parameters): Parameters<ListParameters>,
 ) -> Result<Json<Deletions>, ApiError> {
     let most = limit(parameters.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
-    let most = u32::try_from(most).unwrap_or(u32::MAX);
-    let reports = state.engine.storage().deletions(most).await?;
+    let reports = state
+        .engine
+        .storage()
+        .deletions(&state.tenant, most)
+        .await?;
     Ok(Json(Deletions {
         deletions: reports.iter().map(report_json).collect(),
     }))
@@ -119,10 +122,10 @@ pub(super) async fn list(
     responses((status = 200, description = "Its report.", body = ReportJson, example = schema::report_example), ReadErrors, NotFound),
 )]
 pub(super) async fn one(
-    State(state): State<ApiState>,
+    state: ApiState,
     Path(id): Path<String>,
 ) -> Result<Json<ReportJson>, ApiError> {
     let id: DeletionId = id.parse()?;
-    let report = state.engine.storage().deletion(id).await?;
+    let report = state.engine.storage().deletion(&state.tenant, id).await?;
     Ok(Json(report_json(&report)))
 }

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::Path;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -45,9 +45,9 @@ pub(super) struct RetentionJson {
     changed_by: Option<String>,
     /// Rules that an earlier version took and that mean nothing to this one.
     problems: Vec<ProblemJson>,
-    /// Of all files.
+    /// Of all files of all tenants: the policy is one for all.
     total_bytes: u64,
-    /// What can come back if the rules are changed.
+    /// What can come back of the tenant's rows if the rules are changed.
     hidden: Vec<HiddenJson>,
 }
 
@@ -88,7 +88,7 @@ struct PolicyBody {
     dry_run: bool,
 }
 
-pub(super) fn retention_json(retention: &Retention) -> RetentionJson {
+pub(super) fn retention_json(retention: &Retention, tenant: &TenantId) -> RetentionJson {
     let record = &retention.record;
     RetentionJson {
         policy: record.policy.clone(),
@@ -109,6 +109,7 @@ pub(super) fn retention_json(retention: &Retention) -> RetentionJson {
         hidden: retention
             .hidden
             .iter()
+            .filter(|hidden| hidden.report.deletion.tenant == *tenant)
             .map(|hidden| HiddenJson {
                 report: report_json(&hidden.report),
                 purge_time: format_time(hidden.purge_ns),
@@ -122,8 +123,11 @@ pub(super) fn retention_json(retention: &Retention) -> RetentionJson {
     get, path = "/api/v1/retention", tag = "Retention", operation_id = "retention",
     responses((status = 200, description = "The policy in force and what it hides.", body = RetentionJson, example = schema::retention_example), ReadErrors),
 )]
-pub(super) async fn policy(State(state): State<ApiState>) -> Json<RetentionJson> {
-    Json(retention_json(&state.engine.storage().retention()))
+pub(super) async fn policy(state: ApiState) -> Json<RetentionJson> {
+    Json(retention_json(
+        &state.engine.storage().retention(),
+        &state.tenant,
+    ))
 }
 
 /// Changes what is kept, and how long.
@@ -142,7 +146,7 @@ pub(super) async fn policy(State(state): State<ApiState>) -> Json<RetentionJson>
     security((), ("admin_token" = [])),
 )]
 pub(super) async fn set_policy(
-    State(state): State<ApiState>,
+    state: ApiState,
     caller: Caller,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
@@ -157,7 +161,7 @@ pub(super) async fn set_policy(
         return Ok(Json(preview_json(&policy, &preview)).into_response());
     }
     let retention = storage.set_retention(policy, caller.0).await?;
-    Ok(Json(retention_json(&retention)).into_response())
+    Ok(Json(retention_json(&retention, &state.tenant)).into_response())
 }
 
 /// What each rule would do, and all of them together.
@@ -197,8 +201,8 @@ fn pin_json(trace: TraceId, pin: &Pin) -> Value {
     get, path = "/api/v1/pins", tag = "Retention", operation_id = "pins",
     responses((status = 200, description = "Pinned traces.", body = schema::Pins, example = schema::pins_example), ReadErrors),
 )]
-pub(super) async fn pins(State(state): State<ApiState>) -> Json<Value> {
-    let pins = state.engine.storage().pins(&TenantId::default());
+pub(super) async fn pins(state: ApiState) -> Json<Value> {
+    let pins = state.engine.storage().pins(&state.tenant);
     let pins: Vec<_> = pins
         .iter()
         .map(|(trace, pin)| pin_json(*trace, pin))
@@ -224,7 +228,7 @@ struct PinBody {
     security((), ("admin_token" = [])),
 )]
 pub(super) async fn pin(
-    State(state): State<ApiState>,
+    state: ApiState,
     Path(trace_id): Path<String>,
     caller: Caller,
     body: Result<Bytes, BytesRejection>,
@@ -241,7 +245,7 @@ pub(super) async fn pin(
     };
     let answer = pin_json(trace, &pin);
     let storage = state.engine.storage();
-    storage.pin(&TenantId::default(), trace, pin).await?;
+    storage.pin(&state.tenant, trace, pin).await?;
     Ok(Json(answer))
 }
 
@@ -253,11 +257,11 @@ pub(super) async fn pin(
     security((), ("admin_token" = [])),
 )]
 pub(super) async fn unpin(
-    State(state): State<ApiState>,
+    state: ApiState,
     Path(trace_id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     let trace = trace_id_of(&trace_id)?;
     let storage = state.engine.storage();
-    storage.unpin(&TenantId::default(), trace).await?;
+    storage.unpin(&state.tenant, trace).await?;
     Ok(Json(json!({ "trace_id": trace.to_string() })))
 }

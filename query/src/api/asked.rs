@@ -15,6 +15,7 @@ use serde::Deserialize;
 use spoor_storage::{Error, ErrorKind};
 
 use super::ApiError;
+use super::tenant::tenant_of;
 use crate::admin::Caller;
 use crate::engine::Asked;
 use crate::logql::values::url_decoded;
@@ -26,24 +27,30 @@ const MAX_BODY_BYTES: usize = 2 << 20;
 /// Parameters that hold what is asked for.
 const TEXTS: [&str; 5] = ["query", "traceql", "q", "match[]", "tags"];
 
-/// Answers the request with [`Asked::current`] set, also while its body is written.
+/// Answers the request with [`Asked::current`] set and its tenant known, also while its body is written.
 pub(crate) async fn remember(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let body = if parts.method == Method::GET {
         body
     } else {
         match axum::body::to_bytes(body, MAX_BODY_BYTES).await {
-            Ok(bytes) => {
-                let asked = asked_of(&parts, &bytes);
-                return answered(asked, Request::from_parts(parts, Body::from(bytes)), next).await;
-            }
+            Ok(bytes) => return asked_with(parts, &bytes.clone(), Body::from(bytes), next).await,
             Err(error) => {
                 let message = format!("the body is not readable: {error}");
                 return ApiError::from(Error::new(ErrorKind::TooLarge, message)).into_response();
             }
         }
     };
-    let asked = asked_of(&parts, &[]);
+    asked_with(parts, &[], body, next).await
+}
+
+/// Answers the request with its tenant among its extensions; `bytes` are those of `body` that were read.
+async fn asked_with(mut parts: Parts, bytes: &[u8], body: Body, next: Next) -> Response {
+    match tenant_of(&parts, form_of(&parts, bytes)) {
+        Ok(tenant) => parts.extensions.insert(tenant),
+        Err(error) => return ApiError::from(error).into_response(),
+    };
+    let asked = asked_of(&parts, bytes);
     answered(asked, Request::from_parts(parts, body), next).await
 }
 
@@ -83,15 +90,19 @@ fn text_of(parts: &Parts, body: &[u8]) -> Option<String> {
     struct Body {
         query: String,
     }
-    let kind = parts.headers.get(CONTENT_TYPE);
-    let is_form = kind.is_some_and(|kind| {
-        kind.as_bytes()
-            .starts_with(b"application/x-www-form-urlencoded")
-    });
     let found = parts.uri.query().and_then(parameter);
     found
-        .or_else(|| parameter(std::str::from_utf8(body).ok().filter(|_| is_form)?))
+        .or_else(|| parameter(form_of(parts, body)?))
         .or_else(|| Some(serde_json::from_slice::<Body>(body).ok()?.query))
+}
+
+/// The body, if it is a form.
+fn form_of<'a>(parts: &Parts, body: &'a [u8]) -> Option<&'a str> {
+    let kind = parts.headers.get(CONTENT_TYPE)?;
+    let is_form = kind
+        .as_bytes()
+        .starts_with(b"application/x-www-form-urlencoded");
+    std::str::from_utf8(body).ok().filter(|_| is_form)
 }
 
 fn parameter(encoded: &str) -> Option<String> {

@@ -1,7 +1,6 @@
 //! `GET /api/v1/explain`: what a search reads, and why.
 
 use axum::Json;
-use axum::extract::State;
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::lit;
 use serde::{Deserialize, Serialize};
@@ -97,7 +96,7 @@ fn example() -> serde_json::Value {
     responses((status = 200, description = "The scans.", body = ExplainedAnswer, example = example), ReadErrors),
 )]
 pub(super) async fn explain(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(which): Parameters<QueryParameter>,
     Parameters(when): Parameters<RangeParameters>,
     Parameters(given): Parameters<ExplainParameters>,

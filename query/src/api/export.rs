@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::State;
 use axum::response::Response;
 use datafusion::prelude::col;
 use serde::Deserialize;
 use spoor_storage::model::schema::RECORD_ID;
-use spoor_storage::{Error, Result, Table, TenantId};
+use spoor_storage::{Error, Result, Table};
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::response::ResponseBuilder;
@@ -108,10 +107,7 @@ impl IntoResponses for ExportedRows {
     params(QueryParameter, RangeParameters, ExportParameters),
     responses(ExportedRows, ReadErrors)
 )]
-pub(super) async fn logs(
-    State(state): State<ApiState>,
-    asked: Asked,
-) -> Result<Response, ApiError> {
+pub(super) async fn logs(state: ApiState, asked: Asked) -> Result<Response, ApiError> {
     export(&state, asked, Table::Logs).await
 }
 
@@ -126,10 +122,7 @@ pub(super) async fn logs(
     params(QueryParameter, RangeParameters, ExportParameters),
     responses(ExportedRows, ReadErrors)
 )]
-pub(super) async fn spans(
-    State(state): State<ApiState>,
-    asked: Asked,
-) -> Result<Response, ApiError> {
+pub(super) async fn spans(state: ApiState, asked: Asked) -> Result<Response, ApiError> {
     export(&state, asked, Table::Spans).await
 }
 
@@ -147,7 +140,7 @@ async fn export(
         let hint = "the server's limit is set with --max-export-bytes";
         return Err(Error::invalid(message).with_hint(hint).into());
     }
-    let session = state.engine.begin_export(&TenantId::default()).await?;
+    let session = state.engine.begin_export(&state.tenant).await?;
     let filter = language::condition(&session, &query, table, range).await?;
     let time = table.time_column();
     let rows = session.table(table).await?;

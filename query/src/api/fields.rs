@@ -5,7 +5,7 @@
 //! taken from the statistics where they are; the answer says which.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use datafusion::logical_expr::lit;
 use serde::{Deserialize, Serialize};
 use spoor_storage::{FieldStatistics, Result, Table, TimeRange, ValueType};
@@ -117,7 +117,7 @@ fn values_example() -> serde_json::Value {
     responses((status = 200, description = "Fields.", body = FieldsAnswer, example = fields_example), ReadErrors),
 )]
 pub(super) async fn fields(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(when): Parameters<RangeParameters>,
     Parameters(given): Parameters<FieldsParameters>,
 ) -> Result<Json<FieldsAnswer>, ApiError> {
@@ -207,7 +207,7 @@ fn rows_in(session: &QuerySession, table: Table, range: TimeRange) -> u64 {
     responses((status = 200, description = "Values with how often they occur.", body = ValuesAnswer, example = values_example), ReadErrors),
 )]
 pub(super) async fn values(
-    State(state): State<ApiState>,
+    state: ApiState,
     Path(name): Path<String>,
     Parameters(when): Parameters<RangeParameters>,
     Parameters(given): Parameters<FieldsParameters>,

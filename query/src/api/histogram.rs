@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use spoor_storage::{Error, Result, Table};
 use utoipa::ToSchema;
@@ -91,7 +90,7 @@ fn example() -> serde_json::Value {
     responses((status = 200, description = "Counts by bucket.", body = HistogramAnswer, example = example), ReadErrors),
 )]
 pub(super) async fn histogram(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(which): Parameters<QueryParameter>,
     Parameters(when): Parameters<RangeParameters>,
     Parameters(given): Parameters<HistogramParameters>,

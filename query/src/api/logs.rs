@@ -6,7 +6,6 @@ use arrow::array::{Array, AsArray, MapArray, StringArray};
 use arrow::datatypes::{Int32Type, TimestampNanosecondType};
 use arrow::record_batch::RecordBatch;
 use axum::Json;
-use axum::extract::State;
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::col;
 use serde::{Deserialize, Serialize};
@@ -76,7 +75,7 @@ type LogsAnswer = Answer<Logs>;
     responses((status = 200, description = "A page of records.", body = LogsAnswer, example = schema::example), ReadErrors),
 )]
 pub(super) async fn logs(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(which): Parameters<QueryParameter>,
     Parameters(when): Parameters<RangeParameters>,
     Parameters(parameters): Parameters<LogsParameters>,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use serde::Serialize;
 use serde_json::{Value, json};
 use spoor_storage::{Error, ErrorKind};
@@ -20,8 +20,9 @@ use crate::parameters::{format_time, now_ns};
 /// What waits and runs, and how much may.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct QueryList {
-    /// Newest first, live tails too.
+    /// Of the tenant, newest first, live tails too.
     queries: Vec<RunningQuery>,
+    /// Of all tenants, as the other numbers: they share the places.
     running: usize,
     waiting: usize,
     /// Live tails that are open.
@@ -29,7 +30,7 @@ pub(super) struct QueryList {
     max_concurrent: usize,
     max_waiting: usize,
     max_tails: usize,
-    /// The last 100 queries that took a second or longer and are over, since the start of the process, the last first.
+    /// Those of the tenant among the last 100 queries that took a second or longer and are over, since the start of the process, the last first.
     slow: Vec<SlowQueryJson>,
 }
 
@@ -148,14 +149,16 @@ fn after(left: Duration) -> i64 {
     get, path = "/api/v1/queries", tag = "Running queries", operation_id = "queries",
     responses((status = 200, description = "What waits and runs.", body = QueryList, example = list_example), Unauthenticated),
 )]
-pub(super) async fn list(State(state): State<ApiState>) -> Json<QueryList> {
-    let (entries, options) = (state.engine.entries(), state.engine.options());
+pub(super) async fn list(state: ApiState) -> Json<QueryList> {
+    let (mut entries, options) = (state.engine.entries(), state.engine.options());
     let (tails, queries): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.is_tail());
     let waiting = queries.iter().filter(|entry| entry.waits()).count();
+    let (running, tails) = (queries.len() - waiting, tails.len());
+    entries.retain(|entry| entry.tenant == state.tenant);
     Json(QueryList {
-        running: queries.len() - waiting,
+        running,
         waiting,
-        tails: tails.len(),
+        tails,
         max_concurrent: options.max_concurrent,
         max_waiting: options.max_waiting,
         max_tails: options.max_tails,
@@ -163,6 +166,7 @@ pub(super) async fn list(State(state): State<ApiState>) -> Json<QueryList> {
             .engine
             .slow()
             .iter()
+            .filter(|query| query.tenant == state.tenant)
             .map(|query| SlowQueryJson::of(query))
             .collect(),
         queries: entries
@@ -182,12 +186,12 @@ pub(super) async fn list(State(state): State<ApiState>) -> Json<QueryList> {
     security((), ("admin_token" = [])),
 )]
 pub(super) async fn stop(
-    State(state): State<ApiState>,
+    state: ApiState,
     Path(id): Path<String>,
     caller: Caller,
 ) -> Result<Json<RunningQuery>, ApiError> {
     let mut entries = state.engine.entries();
-    entries.retain(|entry| entry.id == id);
+    entries.retain(|entry| entry.id == id && entry.tenant == state.tenant);
     let entry = entries.pop().ok_or_else(|| {
         let message = format!("there is no query `{id}`, or none any more");
         let hint = "GET /api/v1/queries lists those that run";

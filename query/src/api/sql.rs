@@ -1,7 +1,6 @@
 //! `POST /api/v1/sql`: one read-only statement; JSON at once, other formats as they come.
 
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::response::Response;
 use datafusion::dataframe::DataFrame;
@@ -93,7 +92,7 @@ fn csv_example() -> &'static str {
     ),
 )]
 pub(super) async fn sql(
-    State(state): State<ApiState>,
+    state: ApiState,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {

@@ -16,7 +16,6 @@ mod watch;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
@@ -81,7 +80,7 @@ fn example() -> &'static str {
     ),
 )]
 pub(super) async fn tail(
-    State(state): State<ApiState>,
+    state: ApiState,
     headers: HeaderMap,
     Parameters(which): Parameters<QueryParameter>,
     Parameters(parameters): Parameters<TailParameters>,
@@ -93,7 +92,7 @@ pub(super) async fn tail(
         Some(id) => Some(Mark::of_header(id)?),
         None => parameters.after,
     };
-    let place = state.engine.tail_place()?;
+    let place = state.engine.tail_place(&state.tenant)?;
     let watch = Watch::new(state.engine, place, query, rate, after);
     let events = stream::unfold(watch, |mut watch| async move {
         let event = watch.next().await?;

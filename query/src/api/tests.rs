@@ -18,6 +18,7 @@ mod scenarios;
 mod slices;
 mod sql;
 mod tail;
+mod tenants;
 
 /// Six records over two hours, three of them in files.
 async fn house() -> House {

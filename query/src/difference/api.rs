@@ -1,7 +1,6 @@
 //! `GET /api/v1/spans/difference` and `GET /api/v1/logs/difference`.
 
 use axum::Json;
-use axum::extract::State;
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::logical_expr::{Expr, lit, not, when};
 use datafusion::prelude::{coalesce, col};
@@ -13,6 +12,7 @@ use utoipa_axum::routes;
 
 use super::count::{Counts, Difference};
 use super::score::share;
+use crate::QueryEngine;
 use crate::api::{Answer, ApiError, ApiState, Parameters, optional};
 use crate::failure::from_datafusion;
 use crate::language::{self, level_name, level_rank_expr};
@@ -37,7 +37,7 @@ const SPAN_COLUMNS: &[&str] = &[
 const LOG_COLUMNS: &[&str] = &["service_name", "event_name", "scope_name"];
 
 /// The routes of this module.
-pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+pub(crate) fn routes() -> OpenApiRouter<QueryEngine> {
     OpenApiRouter::default()
         .routes(routes!(spans))
         .routes(routes!(logs))
@@ -134,10 +134,7 @@ struct Sides {
     params(QueryParameter, RangeParameters, Given),
     responses((status = 200, description = "Values.", body = DifferenceAnswer, example = example), ReadErrors),
 )]
-async fn spans(
-    State(state): State<ApiState>,
-    asked: Asked,
-) -> Result<Json<DifferenceAnswer>, ApiError> {
+async fn spans(state: ApiState, asked: Asked) -> Result<Json<DifferenceAnswer>, ApiError> {
     difference(&state, asked, Table::Spans).await
 }
 
@@ -150,10 +147,7 @@ async fn spans(
     params(QueryParameter, RangeParameters, Given),
     responses((status = 200, description = "Values.", body = DifferenceAnswer, example = example), ReadErrors),
 )]
-async fn logs(
-    State(state): State<ApiState>,
-    asked: Asked,
-) -> Result<Json<DifferenceAnswer>, ApiError> {
+async fn logs(state: ApiState, asked: Asked) -> Result<Json<DifferenceAnswer>, ApiError> {
     difference(&state, asked, Table::Logs).await
 }
 

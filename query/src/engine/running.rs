@@ -204,6 +204,7 @@ impl Drop for Entry {
             self.all.slow.keep(SlowQuery {
                 id: std::mem::take(&mut self.id),
                 asked: Arc::clone(&self.asked),
+                tenant: self.tenant.clone(),
                 began_ns: self.began_ns,
                 took,
                 rows_read: self.read.rows(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use spoor_storage::TenantId;
 
 use super::running::Asked;
 
@@ -16,6 +17,7 @@ const MOST: usize = 100;
 pub(crate) struct SlowQuery {
     pub(crate) id: String,
     pub(crate) asked: Arc<Asked>,
+    pub(crate) tenant: TenantId,
     pub(crate) began_ns: i64,
     /// Waiting and being answered included.
     pub(crate) took: Duration,
@@ -73,6 +75,7 @@ mod tests {
             slow.keep(SlowQuery {
                 id: number.to_string(),
                 asked: Asked::new("/sql", String::new(), None, None),
+                tenant: TenantId::default(),
                 began_ns: number,
                 took: Duration::from_secs(2),
                 rows_read: 1,

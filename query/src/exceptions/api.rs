@@ -1,7 +1,6 @@
 //! `GET /api/v1/exceptions`.
 
 use axum::Json;
-use axum::extract::State;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use serde::Serialize;
 use spoor_storage::{Result, Table, TimeRange};
@@ -13,6 +12,7 @@ use super::counted::ExceptionCount;
 use super::group::{Found, Group, GroupKey, Groups};
 use super::rows::{each_exception, exprs};
 use super::{MESSAGE, TYPE};
+use crate::QueryEngine;
 use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters};
 use crate::by_file::{ByFile, Matching};
 use crate::failure::from_datafusion;
@@ -31,7 +31,7 @@ const MAX_FRAMES: usize = 8;
 const MAX_NAMES: usize = 10;
 
 /// The routes of this module.
-pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+pub(crate) fn routes() -> OpenApiRouter<QueryEngine> {
     OpenApiRouter::default().routes(routes!(exceptions))
 }
 
@@ -134,7 +134,7 @@ fn example() -> serde_json::Value {
     responses((status = 200, description = "Groups.", body = ExceptionsAnswer, example = example), ReadErrors),
 )]
 async fn exceptions(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(which): Parameters<QueryParameter>,
     Parameters(when): Parameters<RangeParameters>,
     Parameters(given): Parameters<PeriodParameters>,

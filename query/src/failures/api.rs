@@ -1,7 +1,6 @@
 //! `GET /api/v1/failures`.
 
 use axum::Json;
-use axum::extract::State;
 use datafusion::prelude::{col, lit};
 use serde::Serialize;
 use spoor_storage::{Result, Table};
@@ -10,6 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::group::{Group, GroupKey, Groups};
+use crate::QueryEngine;
 use crate::api::{Answer, ApiError, ApiState, Parameters};
 use crate::language::{self, Query};
 use crate::openapi::ReadErrors;
@@ -28,7 +28,7 @@ const AT_ONCE: usize = 500;
 const MAX_ROOTS: usize = 10;
 
 /// The routes of this module.
-pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+pub(crate) fn routes() -> OpenApiRouter<QueryEngine> {
     OpenApiRouter::default().routes(routes!(failures))
 }
 
@@ -127,7 +127,7 @@ fn example() -> serde_json::Value {
     responses((status = 200, description = "Groups.", body = FailuresAnswer, example = example), ReadErrors),
 )]
 async fn failures(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(which): Parameters<QueryParameter>,
     Parameters(when): Parameters<RangeParameters>,
     Parameters(given): Parameters<PeriodParameters>,

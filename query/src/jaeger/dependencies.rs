@@ -1,6 +1,6 @@
 //! `/api/dependencies`: who called whom, and how often.
 
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::response::Response;
 use spoor_storage::{Result, TimeRange};
 
@@ -17,7 +17,7 @@ const MAX_EDGES: usize = 100_000;
 
 /// `GET /jaeger/api/dependencies?endTs=&lookback=&service=`
 pub(super) async fn dependencies(
-    State(state): State<ApiState>,
+    state: ApiState,
     Query(given): Query<Vec<(String, String)>>,
 ) -> Result<Response, JaegerError> {
     let given = Given(given);

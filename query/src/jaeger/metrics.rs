@@ -6,7 +6,7 @@ mod parameters;
 
 use std::collections::BTreeMap;
 
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::response::Response;
 use chrono::{DateTime, SecondsFormat, Utc};
 use datafusion::dataframe::DataFrame;
@@ -36,7 +36,7 @@ type Series = BTreeMap<String, BTreeMap<String, MovingSeries>>;
 
 /// `GET /jaeger/api/metrics/latencies`
 pub(super) async fn latencies(
-    State(state): State<ApiState>,
+    state: ApiState,
     Query(given): Query<Vec<(String, String)>>,
 ) -> Result<Response, JaegerError> {
     let given = Given(given);
@@ -46,7 +46,7 @@ pub(super) async fn latencies(
 
 /// `GET /jaeger/api/metrics/calls`
 pub(super) async fn calls(
-    State(state): State<ApiState>,
+    state: ApiState,
     Query(given): Query<Vec<(String, String)>>,
 ) -> Result<Response, JaegerError> {
     family(&state, &Given(given), Figure::CallRate).await
@@ -54,14 +54,14 @@ pub(super) async fn calls(
 
 /// `GET /jaeger/api/metrics/errors`
 pub(super) async fn errors(
-    State(state): State<ApiState>,
+    state: ApiState,
     Query(given): Query<Vec<(String, String)>>,
 ) -> Result<Response, JaegerError> {
     family(&state, &Given(given), Figure::ErrorRatio).await
 }
 
 /// `GET /jaeger/api/metrics/minstep`: in milliseconds, as all times here.
-pub(super) async fn min_step(State(state): State<ApiState>) -> Result<Response, JaegerError> {
+pub(super) async fn min_step(state: ApiState) -> Result<Response, JaegerError> {
     let session = state.begin().await?;
     Ok(answer(&session.outcome(), &[], |json| {
         json.int(1);

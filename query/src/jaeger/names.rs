@@ -1,6 +1,6 @@
 //! Names of services and operations, to choose from.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::response::Response;
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::{col, concat, lit};
@@ -19,7 +19,7 @@ const MAX_NAMES: usize = 10_000;
 const MARK: char = '\0';
 
 /// `GET /jaeger/api/services`
-pub(super) async fn services(State(state): State<ApiState>) -> Result<Response, JaegerError> {
+pub(super) async fn services(state: ApiState) -> Result<Response, JaegerError> {
     let session = state.begin().await?;
     let names = service_names(&session).await?;
     Ok(answer_names(&session, &names))
@@ -33,7 +33,7 @@ pub(super) async fn service_names(session: &QuerySession) -> Result<Vec<String>>
 
 /// `GET /jaeger/api/services/{service}/operations`
 pub(super) async fn operations_of(
-    State(state): State<ApiState>,
+    state: ApiState,
     Path(service): Path<String>,
 ) -> Result<Response, JaegerError> {
     let session = state.begin().await?;
@@ -45,7 +45,7 @@ pub(super) async fn operations_of(
 
 /// `GET /jaeger/api/operations?service=&spanKind=`
 pub(super) async fn operations(
-    State(state): State<ApiState>,
+    state: ApiState,
     Query(given): Query<Vec<(String, String)>>,
 ) -> Result<Response, JaegerError> {
     let given = Given(given);

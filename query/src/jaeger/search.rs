@@ -1,6 +1,6 @@
 //! `/api/traces`: whole traces, found or by id.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::response::Response;
 use spoor_storage::{Error, ErrorKind, Result, TraceId};
 
@@ -15,7 +15,7 @@ use crate::trace::{TraceSearch, find_traces, load_traces, trace_id_of};
 
 /// `GET /jaeger/api/traces`
 pub(super) async fn traces(
-    State(state): State<ApiState>,
+    state: ApiState,
     Query(given): Query<Vec<(String, String)>>,
 ) -> Result<Response, JaegerError> {
     let query = Given(given).trace_query(now_ns())?;
@@ -40,7 +40,7 @@ pub(super) async fn find(session: &QuerySession, query: &TraceQuery) -> Result<V
 
 /// `GET /jaeger/api/traces/{trace_id}`
 pub(super) async fn trace(
-    State(state): State<ApiState>,
+    state: ApiState,
     Path(trace_id): Path<String>,
 ) -> Result<Response, JaegerError> {
     let id = trace_id_of(&trace_id)?;

@@ -7,7 +7,7 @@
 mod parameters;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::StatusCode;
@@ -16,6 +16,7 @@ use spoor_storage::{Error, ErrorKind, TraceId};
 use self::parameters::GivenV3;
 use super::answer::respond;
 use super::{dependencies, names, search};
+use crate::QueryEngine;
 use crate::api::ApiState;
 use crate::otlp::{JsonWriter, write_resource_spans_items};
 use crate::session::QuerySession;
@@ -59,7 +60,7 @@ impl IntoResponse for GatewayError {
 }
 
 /// The routes of this version.
-pub(super) fn routes() -> Router<ApiState> {
+pub(super) fn routes() -> Router<QueryEngine> {
     Router::new()
         .route("/jaeger/api/v3/services", get(services))
         .route("/jaeger/api/v3/operations", get(operations))
@@ -69,7 +70,7 @@ pub(super) fn routes() -> Router<ApiState> {
 }
 
 /// `GET /jaeger/api/v3/services`
-async fn services(State(state): State<ApiState>) -> Result<Response, GatewayError> {
+async fn services(state: ApiState) -> Result<Response, GatewayError> {
     let session = state.begin().await?;
     let found = names::service_names(&session).await?;
     Ok(answer(&session, "services", |json| {
@@ -78,10 +79,7 @@ async fn services(State(state): State<ApiState>) -> Result<Response, GatewayErro
 }
 
 /// `GET /jaeger/api/v3/operations?service=&span_kind=`
-async fn operations(
-    State(state): State<ApiState>,
-    Query(given): Pairs,
-) -> Result<Response, GatewayError> {
+async fn operations(state: ApiState, Query(given): Pairs) -> Result<Response, GatewayError> {
     let given = GivenV3::new(given);
     let (service, kind) = (given.service()?, given.one("span_kind"));
     let session = state.begin().await?;
@@ -92,10 +90,7 @@ async fn operations(
 }
 
 /// `GET /jaeger/api/v3/traces?query.service_name=&query.operation_name=&query.attributes=&…`
-async fn traces(
-    State(state): State<ApiState>,
-    Query(given): Pairs,
-) -> Result<Response, GatewayError> {
+async fn traces(state: ApiState, Query(given): Pairs) -> Result<Response, GatewayError> {
     let query = GivenV3::new(given).trace_query()?;
     let session = state.begin().await?;
     let ids = search::find(&session, &query).await?;
@@ -104,7 +99,7 @@ async fn traces(
 
 /// `GET /jaeger/api/v3/traces/{trace_id}?start_time=&end_time=&raw_traces=`
 async fn trace(
-    State(state): State<ApiState>,
+    state: ApiState,
     Path(trace_id): Path<String>,
     Query(given): Pairs,
 ) -> Result<Response, GatewayError> {
@@ -115,10 +110,7 @@ async fn trace(
 }
 
 /// `GET /jaeger/api/v3/dependencies?start_time=&end_time=`
-async fn calls(
-    State(state): State<ApiState>,
-    Query(given): Pairs,
-) -> Result<Response, GatewayError> {
+async fn calls(state: ApiState, Query(given): Pairs) -> Result<Response, GatewayError> {
     let range = GivenV3::new(given).dependency_range()?;
     let session = state.begin().await?;
     let edges = dependencies::count_calls(&session, range).await?;

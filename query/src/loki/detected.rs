@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use serde_json::{Map, Value as Json_, json};
 use spoor_storage::{Result, Table};
 
@@ -33,10 +33,7 @@ fn with_warnings(session: &QuerySession, mut answer: Json_) -> Json<Json_> {
 }
 
 /// `detected_labels?query=&start=&end=`: labels of streams with how many values they have.
-pub(super) async fn labels(
-    State(state): State<ApiState>,
-    given: Given,
-) -> Result<Json<Json_>, LokiError> {
+pub(super) async fn labels(state: ApiState, given: Given) -> Result<Json<Json_>, LokiError> {
     let (query, range) = (given.query()?, given.range(None)?);
     let session = state.begin().await?;
     session.note_skipped(Table::Logs, range);
@@ -191,10 +188,7 @@ fn kind_of(value: &str) -> &'static str {
 }
 
 /// `detected_fields?query=&start=&end=&line_limit=&limit=`
-pub(super) async fn fields(
-    State(state): State<ApiState>,
-    given: Given,
-) -> Result<Json<Json_>, LokiError> {
+pub(super) async fn fields(state: ApiState, given: Given) -> Result<Json<Json_>, LokiError> {
     let limit = given.limit("limit", DEFAULT_LIMIT, MAX_LIMIT)?;
     let session = state.begin().await?;
     let fields = detected(&session, &given).await?;
@@ -222,7 +216,7 @@ pub(super) async fn fields(
 
 /// `detected_field/{name}/values?query=&start=&end=&line_limit=&limit=`
 pub(super) async fn values(
-    State(state): State<ApiState>,
+    state: ApiState,
     Path(name): Path<String>,
     given: Given,
 ) -> Result<Json<Json_>, LokiError> {

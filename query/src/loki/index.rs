@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Value as Json_, json};
 use spoor_storage::{Error, Result, Table, TimeRange};
@@ -27,10 +26,7 @@ const MAX_LIMIT: usize = 10_000;
 const DEFAULT_RANGE_NS: i64 = 6 * 3_600_000_000_000;
 
 /// `index/stats?query=&start=&end=`
-pub(super) async fn stats(
-    State(state): State<ApiState>,
-    given: Given,
-) -> Result<Json<Json_>, LokiError> {
+pub(super) async fn stats(state: ApiState, given: Given) -> Result<Json<Json_>, LokiError> {
     let (query, range) = (given.query()?, given.range(None)?);
     let session = state.begin().await?;
     let (streams, Lines { entries, bytes }) =
@@ -168,10 +164,7 @@ fn by_names(series: &[Series]) -> Vec<Series> {
 }
 
 /// `index/volume?query=&start=&end=&limit=&targetLabels=&aggregateBy=`
-pub(super) async fn volume(
-    State(state): State<ApiState>,
-    given: Given,
-) -> Result<Response, LokiError> {
+pub(super) async fn volume(state: ApiState, given: Given) -> Result<Response, LokiError> {
     let volume = Volume::of(&given)?;
     let range = given.range(Some(DEFAULT_RANGE_NS))?;
     let session = state.begin().await?;
@@ -187,10 +180,7 @@ pub(super) async fn volume(
 }
 
 /// `index/volume_range?query=&start=&end=&step=&limit=&targetLabels=&aggregateBy=`
-pub(super) async fn volume_range(
-    State(state): State<ApiState>,
-    given: Given,
-) -> Result<Response, LokiError> {
+pub(super) async fn volume_range(state: ApiState, given: Given) -> Result<Response, LokiError> {
     let volume = Volume::of(&given)?;
     let (steps, step_ns) = given.steps(DEFAULT_RANGE_NS)?;
     let session = state.begin().await?;

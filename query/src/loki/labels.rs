@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use arrow::array::AsArray;
 use arrow::datatypes::Int32Type;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use serde_json::{Value as Json_, json};
 use spoor_storage::{Error, Result, Table, TimeRange};
 
@@ -29,10 +29,7 @@ use crate::session::QuerySession;
 const MAX_SHOWN: usize = 10_000;
 
 /// `labels?start=&end=&query=`
-pub(super) async fn labels(
-    State(state): State<ApiState>,
-    given: Given,
-) -> Result<Json<Json_>, LokiError> {
+pub(super) async fn labels(state: ApiState, given: Given) -> Result<Json<Json_>, LokiError> {
     let (query, range) = (given.query()?, given.range(None)?);
     let session = state.begin().await?;
     let names: BTreeSet<String> = if query.matchers.is_empty() && query.stages.is_empty() {
@@ -46,10 +43,7 @@ pub(super) async fn labels(
 }
 
 /// `series?match[]=&start=&end=`
-pub(super) async fn series(
-    State(state): State<ApiState>,
-    given: Given,
-) -> Result<Json<Json_>, LokiError> {
+pub(super) async fn series(state: ApiState, given: Given) -> Result<Json<Json_>, LokiError> {
     let range = given.range(None)?;
     let mut queries = Vec::new();
     for text in given.all("match[]").chain(given.all("match")) {
@@ -152,7 +146,7 @@ pub(super) async fn streams(
 
 /// `label/{name}/values?start=&end=&query=`
 pub(super) async fn values(
-    State(state): State<ApiState>,
+    state: ApiState,
     Path(name): Path<String>,
     given: Given,
 ) -> Result<Json<Json_>, LokiError> {

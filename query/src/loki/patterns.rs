@@ -1,7 +1,6 @@
 //! `patterns`: the formats that lines come from, counted in steps of time.
 
 use axum::Json;
-use axum::extract::State;
 use serde_json::{Value, json};
 use spoor_storage::{Result, TimeRange};
 
@@ -26,10 +25,7 @@ const MAX_PATTERNS: usize = 1_000;
 const LINES_A_LOOK: usize = 4_096;
 
 /// `patterns?query=&start=&end=&since=&step=`
-pub(super) async fn patterns(
-    State(state): State<ApiState>,
-    given: Given,
-) -> Result<Json<Value>, LokiError> {
+pub(super) async fn patterns(state: ApiState, given: Given) -> Result<Json<Value>, LokiError> {
     let query = log_query(given.required("query")?)?;
     let range = given.range(Some(DEFAULT_RANGE_NS))?;
     let step_ns = given.step(range.end_ns.saturating_sub(range.start_ns))?;

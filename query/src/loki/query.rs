@@ -1,6 +1,5 @@
 //! `query` and `query_range`
 
-use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 use spoor_storage::{Error, Result};
@@ -50,10 +49,7 @@ fn order(given: &Given) -> Result<Order> {
 }
 
 /// `query?query=&time=`
-pub(super) async fn query(
-    State(state): State<ApiState>,
-    given: Given,
-) -> Result<Response, LokiError> {
+pub(super) async fn query(state: ApiState, given: Given) -> Result<Response, LokiError> {
     let expr = given.expr()?;
     if matches!(expr, Expr::Logs(_)) {
         return Err(Error::invalid(
@@ -77,7 +73,7 @@ pub(super) async fn query(
 
 /// `query_range?query=&start=&end=&since=&limit=&direction=&step=&interval=`
 pub(super) async fn query_range(
-    State(state): State<ApiState>,
+    state: ApiState,
     headers: HeaderMap,
     given: Given,
 ) -> Result<Response, LokiError> {

@@ -10,7 +10,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::response::Response;
@@ -73,7 +72,7 @@ struct Tail {
 
 /// `tail?query=&delay_for=&limit=&start=`
 pub(super) async fn tail(
-    State(state): State<ApiState>,
+    state: ApiState,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     given: Given,
@@ -101,7 +100,7 @@ pub(super) async fn tail(
         )
     })?;
     let asked = Asked::current();
-    let place = state.engine.tail_place()?;
+    let place = state.engine.tail_place(&state.tenant)?;
     let follower = Follower::new(state.engine, place, tail.pace());
     Ok(upgrade
         .max_message_size(MAX_HEARD_BYTES)

@@ -38,7 +38,7 @@ Beside this API, the same address has what other programs speak: Jaeger's query 
 Telemetry is sent to other addresses: OTLP/gRPC to port 4317, OTLP/HTTP (`/v1/traces`, `/v1/logs`) and JSON lines \
 (`/v1/logs/json`) to port 4318 unless set otherwise; `GET /api/v1/status` tells them.";
 
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 12] = [
     (
         "Logs",
         "Records: search, live tail, counts over time, patterns.",
@@ -75,6 +75,10 @@ const TAGS: [(&str, &str); 11] = [
     (
         "Retention",
         "Rules of how long records stay, and traces that are kept. What changes something needs an admin token.",
+    ),
+    (
+        "Tenants",
+        "Whose data there is. A request is about one tenant: the header `X-Scope-OrgID` or the parameter `tenant`.",
     ),
     ("Health", "Whether it is up and ready, and how it is."),
 ];

@@ -1,7 +1,6 @@
 //! `GET /api/v1/logs/patterns`.
 
 use axum::Json;
-use axum::extract::State;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use serde::Serialize;
 use spoor_storage::{Result, Table};
@@ -15,6 +14,7 @@ use super::search::query_of;
 use super::shape::Coarseness;
 use super::table::ShapeTable;
 use super::tally::{ServiceCount, Services, Tally};
+use crate::QueryEngine;
 use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters};
 use crate::by_file::Matching;
 use crate::failure::from_datafusion;
@@ -32,7 +32,7 @@ const MAX_SERVICES: usize = 10;
 const LEVELS: [&str; 7] = ["trace", "debug", "info", "warn", "error", "fatal", "unset"];
 
 /// The routes of this module.
-pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+pub(crate) fn routes() -> OpenApiRouter<QueryEngine> {
     OpenApiRouter::default().routes(routes!(patterns))
 }
 
@@ -124,7 +124,7 @@ fn example() -> serde_json::Value {
     responses((status = 200, description = "Patterns.", body = PatternsAnswer, example = example), ReadErrors),
 )]
 async fn patterns(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(which): Parameters<QueryParameter>,
     Parameters(when): Parameters<RangeParameters>,
     Parameters(given): Parameters<PeriodParameters>,

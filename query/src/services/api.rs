@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use axum::extract::State;
 use axum::response::Response;
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::lit;
@@ -12,6 +11,7 @@ use utoipa_axum::routes;
 
 use super::operations::{Operation, OperationCount, Operations, Service};
 use super::{changes, heatmap, red, topology};
+use crate::QueryEngine;
 use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters};
 use crate::by_file::{ByFile, Cells, RowCount};
 use crate::failure::from_datafusion;
@@ -24,7 +24,7 @@ use crate::trace::{json_response, time_condition, write_outcome};
 pub(super) mod schema;
 
 /// The routes of this module.
-pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+pub(crate) fn routes() -> OpenApiRouter<QueryEngine> {
     OpenApiRouter::default()
         .routes(routes!(services))
         .routes(routes!(topology::api::graph))
@@ -44,7 +44,7 @@ type ServicesAnswer = Answer<schema::Services>;
     responses((status = 200, description = "Services.", body = ServicesAnswer, example = schema::services_example), ReadErrors),
 )]
 async fn services(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(when): Parameters<RangeParameters>,
 ) -> Result<Response, ApiError> {
     let range = when.range()?;

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use arrow::record_batch::RecordBatch;
 use axum::Json;
-use axum::extract::State;
 use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::col;
@@ -105,7 +104,7 @@ fn example() -> serde_json::Value {
     responses((status = 200, description = "Spans and errors by band and bucket.", body = HeatmapAnswer, example = example), ReadErrors),
 )]
 pub(super) async fn heatmap(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(which): Parameters<QueryParameter>,
     Parameters(when): Parameters<RangeParameters>,
     Parameters(given): Parameters<Given>,

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 
 use arrow::record_batch::RecordBatch;
-use axum::extract::State;
 use axum::response::Response;
 use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::Expr;
@@ -71,7 +70,7 @@ struct Series {
     responses((status = 200, description = "Figures by bucket.", body = HistogramAnswer, example = schema::histogram_example), ReadErrors),
 )]
 pub(super) async fn histogram(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(which): Parameters<QueryParameter>,
     Parameters(when): Parameters<RangeParameters>,
     Parameters(given): Parameters<Given>,

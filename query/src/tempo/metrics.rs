@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use spoor_storage::{Error, Result};
@@ -90,7 +89,7 @@ fn duration(name: &str, text: &str) -> Result<i64> {
 
 /// `GET /tempo/api/metrics/query_range?q=&start=&end=&since=&step=&exemplars=`
 pub(super) async fn query_range(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(given): Parameters<MetricsParameters>,
 ) -> Result<Response, TempoError> {
     let query = given.parsed()?;
@@ -127,7 +126,7 @@ pub(super) async fn query_range(
 
 /// `GET /tempo/api/metrics/query?q=&start=&end=&since=`
 pub(super) async fn query(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(given): Parameters<MetricsParameters>,
 ) -> Result<Response, TempoError> {
     let query = given.parsed()?;

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use axum::extract::State;
 use axum::response::Response;
 use datafusion::prelude::lit;
 use serde::Deserialize;
@@ -48,7 +47,7 @@ pub(super) struct SearchParameters {
 
 /// `GET /tempo/api/search?q=&tags=&minDuration=&maxDuration=&limit=&spss=&start=&end=`
 pub(super) async fn search(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(given): Parameters<SearchParameters>,
 ) -> Result<Response, TempoError> {
     let query = given.query()?;

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use serde::Deserialize;
 use serde_json::{Value as Json_, json};
 use spoor_storage::{Error, FieldStatistics, Result, Table, TimeRange, ValueType};
@@ -102,7 +102,7 @@ fn names(
 
 /// `GET /tempo/api/search/tags?scope=&start=&end=&limit=`
 pub(super) async fn tags(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(given): Parameters<TagParameters>,
 ) -> Result<Json<Json_>, TempoError> {
     let session = state.begin().await?;
@@ -119,7 +119,7 @@ pub(super) async fn tags(
 
 /// `GET /tempo/api/v2/search/tags?scope=&start=&end=&limit=`
 pub(super) async fn tags_v2(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(given): Parameters<TagParameters>,
 ) -> Result<Json<Json_>, TempoError> {
     let session = state.begin().await?;
@@ -143,7 +143,7 @@ fn with_outcome(session: &QuerySession, mut answer: Json_) -> Json<Json_> {
 
 /// `GET /tempo/api/search/tag/{tag}/values?start=&end=&limit=&q=`
 pub(super) async fn values(
-    State(state): State<ApiState>,
+    state: ApiState,
     Path(tag): Path<String>,
     Parameters(given): Parameters<TagParameters>,
 ) -> Result<Json<Json_>, TempoError> {
@@ -160,7 +160,7 @@ pub(super) async fn values(
 
 /// `GET /tempo/api/v2/search/tag/{tag}/values?start=&end=&limit=&q=`
 pub(super) async fn values_v2(
-    State(state): State<ApiState>,
+    state: ApiState,
     Path(tag): Path<String>,
     Parameters(given): Parameters<TagParameters>,
 ) -> Result<Json<Json_>, TempoError> {

@@ -1,6 +1,6 @@
 //! `/tempo/api/traces/{id}` and `/tempo/api/v2/traces/{id}`: OTLP, as JSON or protobuf.
 
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE};
@@ -14,7 +14,7 @@ const PROTOBUF: &str = "application/protobuf";
 
 /// `GET /tempo/api/traces/{trace_id}`
 pub(super) async fn trace(
-    State(state): State<ApiState>,
+    state: ApiState,
     Path(trace_id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, TempoError> {
@@ -33,7 +33,7 @@ pub(super) async fn trace(
 
 /// `GET /tempo/api/v2/traces/{trace_id}`
 pub(super) async fn trace_v2(
-    State(state): State<ApiState>,
+    state: ApiState,
     Path(trace_id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, TempoError> {

@@ -1,6 +1,6 @@
 //! `GET /api/v1/traces` and `GET /api/v1/traces/{trace_id}`.
 
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::prelude::{col, lit};
@@ -18,6 +18,7 @@ use super::search::{Place, TraceSearch, find_traces};
 use super::summary::summarize;
 use super::timeline::{Analysis, Include, LogCounts, Timeline};
 use super::window;
+use crate::QueryEngine;
 use crate::api::{Answer, ApiError, ApiState, Parameters, optional};
 use crate::failure::from_datafusion;
 use crate::language;
@@ -40,7 +41,7 @@ mod schema;
 pub(crate) use page::{TracePage, write_page};
 
 /// The routes of this module.
-pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+pub(crate) fn routes() -> OpenApiRouter<QueryEngine> {
     OpenApiRouter::default()
         .routes(routes!(search))
         .routes(routes!(compare::compare))
@@ -91,7 +92,7 @@ enum View {
     ),
 )]
 async fn one_trace(
-    State(state): State<ApiState>,
+    state: ApiState,
     Path(trace_id): Path<String>,
     Parameters(given): Parameters<OneTrace>,
 ) -> Result<Response, ApiError> {
@@ -244,7 +245,7 @@ impl Search {
     responses((status = 200, description = "A page of traces.", body = TracesAnswer, example = schema::example), ReadErrors),
 )]
 async fn search(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(which): Parameters<QueryParameter>,
     Parameters(when): Parameters<RangeParameters>,
     Parameters(given): Parameters<Search>,

@@ -15,7 +15,6 @@ mod median;
 mod schema;
 mod write;
 
-use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use spoor_storage::{Error, Result, TraceId};
@@ -75,7 +74,7 @@ struct Side {
     responses((status = 200, description = "Both sides.", body = ComparisonAnswer, example = schema::example), ReadErrors, NotFound),
 )]
 pub(super) async fn compare(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(given): Parameters<Given>,
 ) -> Result<Response, ApiError> {
     let wanted = wanted(&given)?;

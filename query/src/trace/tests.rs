@@ -6,7 +6,7 @@ use arrow::array::FixedSizeBinaryArray;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use serde_json::{Value, json};
-use spoor_storage::{Ingest, Table, TenantId};
+use spoor_storage::{Ingest, Table};
 
 use crate::otlp::sample::{batch_of, everything, expected, lines_of, list};
 use crate::testing::{self, House, Log, T0};
@@ -21,7 +21,7 @@ pub(crate) async fn append(house: &House, data: &Value) {
 
 async fn ingest(house: &House, table: Table, batch: RecordBatch) {
     let ingest = Ingest {
-        tenant: TenantId::default(),
+        tenant: house.tenant.clone(),
         table,
         received_time_ns: T0,
         payload: Bytes::from_static(b"payload"),

@@ -9,6 +9,8 @@ use prost::Message;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, StatusCode, Url};
 
+use spoor_storage::TenantId;
+
 use super::otlp;
 use super::story::Telemetry;
 
@@ -43,11 +45,16 @@ pub(super) struct Sender {
     client: Client,
     endpoint: Url,
     token: Option<String>,
+    tenant: Option<TenantId>,
 }
 
 impl Sender {
     /// For the endpoint without `/v1/…`, e.g. `http://127.0.0.1:4318`.
-    pub(super) fn new(endpoint: Url, token: Option<String>) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        endpoint: Url,
+        token: Option<String>,
+        tenant: Option<TenantId>,
+    ) -> anyhow::Result<Self> {
         // A second installation reports the first: both are the same provider.
         let (Ok(()) | Err(_)) = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
@@ -58,6 +65,7 @@ impl Sender {
             client,
             endpoint,
             token,
+            tenant,
         })
     }
 
@@ -98,6 +106,9 @@ impl Sender {
                 .body(body.clone());
             if let Some(token) = &self.token {
                 request = request.bearer_auth(token);
+            }
+            if let Some(tenant) = &self.tenant {
+                request = request.header(TenantId::HEADER, tenant.as_str());
             }
             let response = match request.send().await {
                 Ok(response) => response,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use spoor_collector::{Collector, Format, JsonLinesDefaults, OtlpDecoder, Signal};
-use spoor_storage::{Error, ErrorKind, Result, Storage};
+use spoor_storage::{Error, ErrorKind, Result, Storage, TenantId};
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -44,6 +44,7 @@ enum To {
     Directory {
         collector: Collector,
         storage: Storage,
+        tenant: TenantId,
         defaults: JsonLinesDefaults,
     },
     Server(Arc<Remote>),
@@ -55,11 +56,12 @@ impl Destination {
     pub(super) async fn open(
         settings: &Settings,
         url: Option<Url>,
+        tenant: Option<TenantId>,
         defaults: JsonLinesDefaults,
     ) -> anyhow::Result<Self> {
         let token = settings.access.ingest.first().map(str::to_owned);
         if let Some(url) = url {
-            let remote = Remote::new(Server::at(url)?, token, defaults);
+            let remote = Remote::new(Server::at(url)?.of_tenant(tenant), token, defaults);
             return Ok(Self::server(remote));
         }
         let decoder = Arc::new(OtlpDecoder::new(settings.collector.open_json_bodies));
@@ -69,6 +71,7 @@ impl Destination {
                 to: To::Directory {
                     collector: Collector::new(storage.clone(), settings.collector.clone()),
                     storage,
+                    tenant: tenant.unwrap_or_default(),
                     defaults,
                 },
                 turn: Arc::default(),
@@ -77,7 +80,7 @@ impl Destination {
                 let Some(running) = RunFile::running(settings.data_dir()) else {
                     return Err(error.into());
                 };
-                let server = Server::of(&running, &running.otlp_http_url())?;
+                let server = Server::of(&running, &running.otlp_http_url())?.of_tenant(tenant);
                 let destination = Self::server(Remote::new(server, token, defaults));
                 let note = format!(
                     "`{}` is held by a running spoor: importing through {}\n",
@@ -133,11 +136,12 @@ impl Destination {
         match &self.to {
             To::Directory {
                 collector,
+                tenant,
                 defaults,
                 ..
             } => {
                 let outcome = collector
-                    .export_with(signal, format, body, defaults.clone())
+                    .export_of(tenant.clone(), signal, format, body, defaults.clone())
                     .await?;
                 let rejected = outcome.reasons.into_iter();
                 Ok(Exported {

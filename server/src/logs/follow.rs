@@ -16,7 +16,7 @@ use axum::body::Body;
 use http::header::{ACCEPT, RETRY_AFTER};
 use http::{Method, StatusCode};
 use serde::Deserialize;
-use spoor_storage::{Error, ErrorKind};
+use spoor_storage::{Error, ErrorKind, TenantId};
 use tokio::time::{sleep, timeout};
 use url::Url;
 
@@ -41,8 +41,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 pub(super) enum Place {
     /// The one with this address.
     At(Server),
-    /// The one that holds this data directory, wherever it listens.
-    Holding(PathBuf),
+    /// The one that holds this data directory, wherever it listens; asked about this tenant.
+    Holding(PathBuf, Option<TenantId>),
 }
 
 /// A tail and where it stands.
@@ -105,24 +105,29 @@ struct Told {
 }
 
 impl Place {
-    pub(super) fn new(url: Option<Url>, data_dir: &Path) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        url: Option<Url>,
+        data_dir: &Path,
+        tenant: Option<TenantId>,
+    ) -> anyhow::Result<Self> {
         Ok(match url {
-            Some(url) => Self::At(Server::at(url)?),
-            None => Self::Holding(data_dir.to_owned()),
+            Some(url) => Self::At(Server::at(url)?.of_tenant(tenant)),
+            None => Self::Holding(data_dir.to_owned(), tenant),
         })
     }
 
     fn server(&self) -> anyhow::Result<Server> {
         match self {
             Self::At(server) => Ok(server.clone()),
-            Self::Holding(data_dir) => {
+            Self::Holding(data_dir, tenant) => {
                 let running = RunFile::running(data_dir).ok_or_else(|| {
                     Hinted::new(
                         format!("no server runs on `{}`", data_dir.display()),
                         "only a server takes records in: start one with `spoor`, or name one with --url",
                     )
                 })?;
-                Server::of(&running, &running.http_url())
+                let server = Server::of(&running, &running.http_url())?;
+                Ok(server.of_tenant(tenant.clone()))
             }
         }
     }

@@ -16,10 +16,8 @@ const INDEX_FROM_ROWS: usize = 8_192;
 
 impl Resolver {
     pub(super) fn storage(&mut self, raw: RawSettings, machine: Machine) -> StorageOptions {
-        let mut storage = StorageOptions::new(
-            raw.data_dir
-                .map_or_else(|| "./spoor-data".to_owned(), |Text(path)| path),
-        );
+        let data_dir = raw.data_dir.map(|Text(path)| path);
+        let mut storage = StorageOptions::new(data_dir.as_deref().unwrap_or("./spoor-data"));
         storage.catalog = self.catalog(raw.catalog_url);
         storage.store = self.store(raw.store_url, raw.store_endpoint, raw.store_region);
         storage.store_cache_bytes = self.value(
@@ -58,6 +56,7 @@ impl Resolver {
         (storage.disk_high_percent, storage.disk_low_percent) = (high, low);
         storage.wal_max_bytes =
             self.bytes("wal_max_bytes", raw.wal_max_bytes, storage.wal_max_bytes) as u64;
+        storage.max_tenants = self.count("max_tenants", raw.max_tenants, storage.max_tenants);
         storage.compaction_threads = self.count(
             "compaction_threads",
             raw.compaction_threads,

@@ -316,6 +316,15 @@ pub(crate) struct RawSettings {
         hide_short_help = true
     )]
     pub(super) wal_max_bytes: Option<Text>,
+    /// Tenants (`X-Scope-OrgID`) that may have rows; what one more sends is refused [default: 100]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "SPOOR_MAX_TENANTS",
+        help_heading = "Ingest",
+        hide_short_help = true
+    )]
+    pub(super) max_tenants: Option<Text>,
 
     /// Merges of files at the same time, each on a thread of low priority [default: one for every
     /// four processors, at most 4]
@@ -526,7 +535,7 @@ impl RawSettings {
         layered! {
             [data_dir catalog_url store_url store_endpoint store_region store_cache_bytes log_level log_format otlp_grpc_addr otlp_http_addr http_addr tls_cert
              tls_key shutdown_timeout ingest_token_file read_token_file admin_token_file
-             retention_undo delete_deadline allow_unauthenticated
+             max_tenants retention_undo delete_deadline allow_unauthenticated
              max_request_bytes open_json_bodies ingest_memory_bytes flush_bytes flush_interval
              min_free_bytes disk_high_water disk_low_water wal_max_bytes compaction_threads
              compaction_bytes_per_second index_from_rows query_threads query_memory_bytes query_total_memory_bytes

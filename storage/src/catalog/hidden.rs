@@ -20,7 +20,7 @@ const OF_HIDDEN: &str =
     "SELECT document FROM deletions WHERE id IN (SELECT deletion_id FROM hidden_rows)";
 const OPEN: &str =
     "SELECT document FROM deletions WHERE state IN ('hidden', 'purging') ORDER BY id";
-const NEWEST: &str = "SELECT document FROM deletions ORDER BY id DESC LIMIT $1";
+const NEWEST: &str = "SELECT document FROM deletions WHERE id < $1 ORDER BY id DESC LIMIT $2";
 const ONE: &str = "SELECT document FROM deletions WHERE id = $1";
 const PUT: &str = "INSERT INTO deletions (id, state, document) VALUES ($1, $2, $3)
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, document = excluded.document";
@@ -96,9 +96,16 @@ impl Catalog {
         rows.iter().map(read).collect()
     }
 
-    /// The newest deletions, newest first.
-    pub(crate) async fn deletions(&self, most: u32) -> Result<Vec<Deletion>> {
-        let rows = self.database.fetch(NEWEST, &[most.into()]).await?;
+    /// The newest deletions of all tenants, or the newest before one, newest first.
+    pub(crate) async fn deletions(
+        &self,
+        before: Option<DeletionId>,
+        most: u32,
+    ) -> Result<Vec<Deletion>> {
+        // Ids are hexadecimal: every one is before this.
+        let before = before.map_or_else(|| "g".to_owned(), |id| id.to_string());
+        let values = [before.into(), most.into()];
+        let rows = self.database.fetch(NEWEST, &values).await?;
         rows.iter().map(read).collect()
     }
 

@@ -15,6 +15,8 @@ use crate::hidden::{HiddenPart, HiddenRows};
 use crate::model::{DeletionId, Table, TenantId};
 use crate::snapshot::{DataFile, Snapshot};
 
+/// Deletions that are read from the catalog at once.
+const PAGE: u32 = 1_000;
 /// How often a change is tried again because merges replaced its files meanwhile.
 const ATTEMPTS: usize = 8;
 
@@ -125,20 +127,31 @@ impl Storage {
         self.shared.state.snapshot().with_undoable()
     }
 
-    /// The newest deletions, redactions and retention passes, newest first.
-    pub async fn deletions(&self, most: u32) -> Result<Vec<DeletionReport>> {
-        let deletions = self.shared.catalog.deletions(most).await?;
-        Ok(deletions
-            .into_iter()
-            .map(|deletion| self.shared.report(deletion))
-            .collect())
+    /// The newest deletions, redactions and retention passes of a tenant, newest first.
+    pub async fn deletions(&self, tenant: &TenantId, most: usize) -> Result<Vec<DeletionReport>> {
+        let mut reports = Vec::new();
+        let mut before = None;
+        loop {
+            let page = self.shared.catalog.deletions(before, PAGE).await?;
+            before = page.last().map(|deletion| deletion.id);
+            let is_last = page.len() < PAGE as usize;
+            let of_tenant = page
+                .into_iter()
+                .filter(|deletion| deletion.tenant == *tenant);
+            for deletion in of_tenant.take(most - reports.len()) {
+                reports.push(self.shared.report(deletion));
+            }
+            if is_last || reports.len() >= most {
+                return Ok(reports);
+            }
+        }
     }
 
-    /// One of them.
-    pub async fn deletion(&self, id: DeletionId) -> Result<DeletionReport> {
+    /// One of them. Errors with [`ErrorKind::NotFound`] if the tenant has none with this id.
+    pub async fn deletion(&self, tenant: &TenantId, id: DeletionId) -> Result<DeletionReport> {
         match self.shared.catalog.deletion(id).await? {
-            Some(deletion) => Ok(self.shared.report(deletion)),
-            None => Err(Error::new(
+            Some(deletion) if deletion.tenant == *tenant => Ok(self.shared.report(deletion)),
+            _ => Err(Error::new(
                 ErrorKind::NotFound,
                 format!("there is no deletion `{id}`"),
             )),

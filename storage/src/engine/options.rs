@@ -49,6 +49,8 @@ pub struct StorageOptions {
     /// Files that may wait to be merged; over it, appends are refused with
     /// [`crate::ErrorKind::Busy`] until half of them are merged.
     pub max_waiting_files: u64,
+    /// Tenants that may have rows; requests of one more are refused with [`crate::ErrorKind::Invalid`].
+    pub max_tenants: usize,
     /// Files with fewer rows get no index: queries read them whole.
     pub index_from_rows: u64,
     /// Bytes of opened index files kept in memory; a sixteenth of them for what was counted of files.
@@ -84,6 +86,7 @@ impl StorageOptions {
             compaction_threads: 1,
             compaction_bytes_per_second: 128 << 20,
             max_waiting_files: 2_000,
+            max_tenants: 100,
             index_from_rows: 0,
             index_cache_bytes: 256 << 20,
             retention_undo: Duration::from_hours(24),

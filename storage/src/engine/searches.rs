@@ -32,13 +32,15 @@ impl Storage {
     }
 
     /// Saves a search; it is durable when this returns. Errors with [`ErrorKind::Conflict`] if
-    /// another of its view has its name, or if there are too many.
+    /// another of its view has its name, or if there are too many; with [`ErrorKind::NotFound`] if the
+    /// tenant has no rows.
     pub async fn save_search(
         &self,
         tenant: &TenantId,
         content: SearchContent,
     ) -> Result<SavedSearch> {
         let content = content.checked()?;
+        self.must_have_rows(tenant)?;
         let (shared, tenant) = (Arc::clone(&self.shared), tenant.clone());
         self.edit(async move {
             let _one_at_a_time = shared.saving.lock().await;
@@ -62,6 +64,16 @@ impl Storage {
             Ok(search)
         })
         .await
+    }
+
+    /// Without rows there is no tenant, and whoever makes up names could save without end.
+    fn must_have_rows(&self, tenant: &TenantId) -> Result<()> {
+        if *tenant == TenantId::default() || self.shared.state.tenants().contains(tenant) {
+            return Ok(());
+        }
+        let message = format!("there is nothing of tenant `{tenant}` to search");
+        Err(Error::new(ErrorKind::NotFound, message)
+            .with_hint("GET /api/v1/tenants lists those that have sent something"))
     }
 
     /// Puts other content in the place of a saved search's; durable when this returns. Errors with

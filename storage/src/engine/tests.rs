@@ -12,6 +12,7 @@ mod repair;
 mod retention;
 mod searches;
 mod since;
+mod tenants;
 mod unsettled;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -68,45 +68,6 @@ byte_id!(
 );
 byte_id!(SpanId, 8, "A span's 8-byte id; shown as lower-case hex.");
 
-/// Whose data it is. A part of every path and every catalog row; letters, digits, `-` and `_`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct TenantId(String);
-
-impl TenantId {
-    /// A tenant of this name, or an error that says which characters are allowed.
-    pub fn new(name: &str) -> Result<Self> {
-        let valid = !name.is_empty()
-            && name.len() <= 64
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        if valid {
-            Ok(Self(name.to_owned()))
-        } else {
-            Err(Error::invalid(format!(
-                "`{name}` is not a tenant name: use 1 to 64 letters, digits, `-` or `_`"
-            )))
-        }
-    }
-
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Default for TenantId {
-    fn default() -> Self {
-        Self("default".to_owned())
-    }
-}
-
-impl fmt::Display for TenantId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// A data file's name: a UUIDv7, so that names sort by the time of writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId(pub Uuid);
@@ -221,13 +182,5 @@ mod tests {
         assert!("".parse::<TraceId>().is_err());
         assert!("0".parse::<SpanId>().is_err(), "zero ids are invalid");
         assert!("xyz".parse::<SpanId>().is_err());
-    }
-
-    #[test]
-    fn tenant_names_cannot_leave_their_folder() {
-        assert!(TenantId::new("team-a_1").is_ok());
-        for name in ["", "..", "a/b", "a b", "ä"] {
-            assert!(TenantId::new(name).is_err(), "{name}");
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! The set of live files, shared between snapshots and changed by copy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -88,6 +89,19 @@ impl FileSet {
         self.places
             .range(from..=to)
             .flat_map(|(_, list)| list.iter())
+    }
+
+    /// Every tenant with a file.
+    pub(crate) fn tenants(&self) -> BTreeSet<TenantId> {
+        let mut found = BTreeSet::new();
+        let mut next = self.places.keys().next();
+        while let Some((tenant, ..)) = next {
+            found.insert(tenant.clone());
+            let last = (tenant.clone(), Table::Logs, Hour(i64::MAX));
+            let after = (Bound::Excluded(last), Bound::Unbounded);
+            next = self.places.range(after).next().map(|(key, _)| key);
+        }
+        found
     }
 
     /// Files of one hour of a table.

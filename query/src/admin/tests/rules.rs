@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use spoor_storage::TenantId;
 
 use super::super::retention::retention_json;
 use super::{call, rows};
@@ -201,7 +202,7 @@ fn rules_that_mean_nothing_are_told_with_what_to_do() {
         total_bytes: 0,
         hidden: Vec::new(),
     };
-    let json = serde_json::to_value(retention_json(&retention)).unwrap();
+    let json = serde_json::to_value(retention_json(&retention, &TenantId::default())).unwrap();
     assert_eq!(
         json["problems"],
         json!([{"rule": 2, "message": "`now` moves on", "hint": "write a fixed time"}])

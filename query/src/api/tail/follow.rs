@@ -37,7 +37,7 @@ pub(crate) struct Look {
 }
 
 impl Follower {
-    /// Begins now; `pace` is the time between two looks.
+    /// Begins now, with the tenant of `place`; `pace` is the time between two looks.
     pub(crate) fn new(engine: QueryEngine, place: TailPlace, pace: Duration) -> Self {
         let mark = Mark {
             at_ms: now_ms(),
@@ -45,7 +45,7 @@ impl Follower {
         };
         Self {
             engine,
-            tenant: TenantId::default(),
+            tenant: place.tenant().clone(),
             place,
             mark,
             pace,

@@ -1,7 +1,6 @@
 //! `GET /api/v1/services/changes`.
 
 use axum::Json;
-use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use spoor_storage::{Error, Result, TimeRange};
 use utoipa::ToSchema;
@@ -112,7 +111,7 @@ fn example() -> serde_json::Value {
     responses((status = 200, description = "Services.", body = ChangesAnswer, example = example), ReadErrors),
 )]
 pub(in crate::services) async fn changes(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(given): Parameters<Given>,
 ) -> Result<Json<ChangesAnswer>, ApiError> {
     let most = limit(given.limit, DEFAULT_LIMIT, MAX_LIMIT)?;

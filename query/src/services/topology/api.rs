@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use spoor_storage::{Result, Table, TimeRange};
@@ -53,7 +52,7 @@ type GraphAnswer = Answer<schema::ServiceGraph>;
     responses((status = 200, description = "The graph.", body = GraphAnswer, example = schema::graph_example), ReadErrors),
 )]
 pub(crate) async fn graph(
-    State(state): State<ApiState>,
+    state: ApiState,
     Parameters(when): Parameters<RangeParameters>,
     Parameters(given): Parameters<Given>,
 ) -> Result<Response, ApiError> {

@@ -1,6 +1,6 @@
 //! `GET /api/v1/traces/{trace_id}/timeline`.
 
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::Response;
 use serde::Deserialize;
 use spoor_storage::{Error, Result};
@@ -103,7 +103,7 @@ type WindowAnswerJson = Answer<schema::WindowJson>;
     responses((status = 200, description = "Rows.", body = WindowAnswerJson, example = schema::example), ReadErrors, NotFound),
 )]
 pub(in crate::trace) async fn timeline(
-    State(state): State<ApiState>,
+    state: ApiState,
     Path(trace_id): Path<String>,
     Parameters(given): Parameters<Given>,
     Parameters(groups): Parameters<GroupParameters>,

@@ -1,6 +1,6 @@
 //! `GET /api/v1/traces/{trace_id}/timeline/find`: where in the tree spans are.
 
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::Response;
 use datafusion::prelude::{col, lit};
 use serde::Deserialize;
@@ -113,7 +113,7 @@ type FoundAnswerJson = Answer<schema::FoundJson>;
     responses((status = 200, description = "Places.", body = FoundAnswerJson, example = schema::found_example), ReadErrors, NotFound),
 )]
 pub(in crate::trace) async fn find(
-    State(state): State<ApiState>,
+    state: ApiState,
     Path(trace_id): Path<String>,
     Parameters(given): Parameters<Given>,
     Parameters(groups): Parameters<GroupParameters>,

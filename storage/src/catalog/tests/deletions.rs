@@ -96,7 +96,7 @@ async fn hidden_rows_and_what_hides_them_survive_reopening() {
             catalog.deletion(soon.id).await.unwrap().as_ref(),
             Some(&undone)
         );
-        assert_eq!(catalog.deletions(1).await.unwrap(), [undone]);
+        assert_eq!(catalog.deletions(None, 1).await.unwrap(), [undone]);
         assert!(catalog.hidden_rows().await.unwrap().is_empty());
         catalog.close().await;
     }

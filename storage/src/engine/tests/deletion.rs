@@ -127,7 +127,13 @@ async fn more_rows_than_confirmed_are_not_deleted() {
     let refused = storage.delete(request.clone(), 1).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Conflict);
     assert_eq!(visible(&storage).await, ["a", "b"]);
-    assert!(storage.deletions(10).await.unwrap().is_empty());
+    assert!(
+        storage
+            .deletions(&TenantId::default(), 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -195,7 +201,10 @@ async fn merges_leave_deleted_rows_behind() {
     assert_eq!(visible(&storage).await, before);
     storage.retain().await.unwrap();
     assert!(!on_disk(&storage, "a3").await && !on_disk(&storage, "h5").await);
-    let report = storage.deletion(deletion.id).await.unwrap();
+    let report = storage
+        .deletion(&deletion.tenant, deletion.id)
+        .await
+        .unwrap();
     assert_eq!(report.deletion.state, DeletionState::Done);
     assert_eq!(report.rows_left, 0);
 }
@@ -214,7 +223,10 @@ async fn bytes_are_gone_by_the_deadline_and_not_while_a_query_reads_them() {
         .await
         .unwrap();
     storage.retain().await.unwrap();
-    let report = storage.deletion(deletion.id).await.unwrap();
+    let report = storage
+        .deletion(&deletion.tenant, deletion.id)
+        .await
+        .unwrap();
     assert_eq!(
         snapshot_bodies(&storage, &reader).await,
         ["a", "b", "c", "d", "e"],
@@ -226,7 +238,10 @@ async fn bytes_are_gone_by_the_deadline_and_not_while_a_query_reads_them() {
     storage.retain().await.unwrap();
     storage.retain().await.unwrap();
     assert!(!on_disk(&storage, "d").await);
-    let report = storage.deletion(deletion.id).await.unwrap();
+    let report = storage
+        .deletion(&deletion.tenant, deletion.id)
+        .await
+        .unwrap();
     assert_eq!(report.deletion.state, DeletionState::Done);
     assert_eq!(visible(&storage).await, ["a", "b", "c", "e"]);
 }
@@ -245,7 +260,10 @@ async fn redacted_values_are_replaced_when_it_returns() {
     assert_eq!(visible(&storage).await, ["***", "a", "c"]);
     storage.retain().await.unwrap();
     assert!(!on_disk(&storage, "secret").await);
-    let report = storage.deletion(deletion.id).await.unwrap();
+    let report = storage
+        .deletion(&deletion.tenant, deletion.id)
+        .await
+        .unwrap();
     assert_eq!(report.deletion.state, DeletionState::Done);
     crash(storage).await;
     let storage = open(&folder).await;
@@ -343,7 +361,7 @@ async fn a_deletion_is_not_done_while_bytes_that_could_not_be_deleted_are_there(
     let mut failed = 0;
     loop {
         failed += u64::from(storage.retain().await.is_err());
-        let reports = storage.deletions(1).await.unwrap();
+        let reports = storage.deletions(&TenantId::default(), 1).await.unwrap();
         if reports[0].deletion.state == DeletionState::Done {
             break;
         }

@@ -176,7 +176,7 @@ async fn a_clock_that_jumps_years_ahead_removes_nothing() {
     case.clock.jump(-years - years / 2);
     storage.retain().await.unwrap();
     assert_eq!(visible(&storage).await, ["one", "two"]);
-    let reports = storage.deletions(9).await.unwrap();
+    let reports = storage.deletions(&TenantId::default(), 9).await.unwrap();
     assert_eq!(reports[0].deletion.state, DeletionState::Undone);
 }
 
@@ -204,7 +204,7 @@ async fn expired_rows_are_removed_when_the_deadline_has_passed() {
     storage.retain().await.unwrap();
     assert!(!on_disk(&storage, "old").await);
     assert_eq!(visible(&storage).await, ["kept", "pinned"]);
-    let report = &storage.deletions(9).await.unwrap()[0];
+    let report = &storage.deletions(&TenantId::default(), 9).await.unwrap()[0];
     assert_eq!(report.deletion.state, DeletionState::Done);
     assert_eq!(report.deletion.asked_by.as_deref(), Some("me"));
     // Too late: only what is still there can come back.

@@ -182,11 +182,12 @@ async fn at_most_a_thousand_are_saved() {
     let refused = one_more().await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Conflict);
     assert!(refused.message().contains("1000 searches"), "{refused}");
+    // Another tenant has its own, once it is there.
     let other = TenantId::new("other").unwrap();
-    storage
-        .save_search(&other, content("one more", SearchView::Logs))
-        .await
-        .unwrap();
+    let of_other = || storage.save_search(&other, content("one more", SearchView::Logs));
+    assert_eq!(of_other().await.unwrap_err().kind(), ErrorKind::NotFound);
+    tenants::send_of(&storage, &other, "1 a").await.unwrap();
+    of_other().await.unwrap();
     storage
         .delete_saved_search(&tenant, last.unwrap())
         .await
