@@ -76,7 +76,7 @@ pub(crate) enum StepName {
     Index,
     /// Rows that are not deleted or expired, of files that can be opened.
     Visible,
-    /// Row groups that statistics and bloom filters of Parquet leave.
+    /// Row groups that the statistics of Parquet leave.
     RowGroups,
     /// Pages that the page index leaves.
     Pages,

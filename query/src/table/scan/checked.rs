@@ -36,7 +36,7 @@ pub(super) struct CheckedReaders {
     store: Arc<dyn ObjectStore>,
     cache: Arc<FileMetadataCache>,
     counts: Counts,
-    /// Files that are counted: a file has another reader after its bloom filters were read.
+    /// Files that are counted: a file that is read in parts has several readers.
     opened: Mutex<HashSet<Path>>,
 }
 

@@ -158,7 +158,7 @@ fn file_steps(ran: &Ran) -> [Step; 3] {
     let by_statistics = dropped(ran.by_statistics);
     let otherwise = ran.by_statistics.left.saturating_sub(ran.row_groups);
     let groups = format!(
-        "of {} in opened files statistics rule out {by_statistics}, bloom filters and limits {otherwise}",
+        "of {} in opened files statistics rule out {by_statistics}, limits {otherwise}",
         ran.by_statistics.before
     );
     let pages = match ran.pages.before {

@@ -28,7 +28,7 @@ pub(super) struct Ran {
     pub(super) files: u64,
     /// By the statistics of Parquet.
     pub(super) by_statistics: Pruned,
-    /// Row groups that are left after statistics, bloom filters and limits.
+    /// Row groups that are left after statistics and limits.
     pub(super) row_groups: u64,
     pub(super) groups_ns: u64,
     /// Pages of the columns that filters are about.
@@ -81,11 +81,12 @@ impl Ran {
     fn add(&mut self, metrics: &MetricsSet) {
         let number = |name| metrics.sum_by_name(name).map_or(0, |value| of(&value));
         self.by_statistics += pruned(metrics, "row_groups_pruned_statistics");
-        let by_bloom_filters = pruned(metrics, "row_groups_pruned_bloom_filter");
+        // Files have no bloom filters: to DataFusion what statistics leave has passed those as well.
+        let later_checked = pruned(metrics, "row_groups_pruned_bloom_filter");
         let by_limits = pruned(metrics, "limit_pruned_row_groups");
         let later = by_limits.before - by_limits.left + number("row_groups_pruned_dynamic_filter");
-        self.row_groups += by_bloom_filters.left.saturating_sub(later);
-        self.groups_ns += number("statistics_eval_time") + number("bloom_filter_eval_time");
+        self.row_groups += later_checked.left.saturating_sub(later);
+        self.groups_ns += number("statistics_eval_time");
         self.pages += pruned(metrics, "page_index_pages_pruned");
         self.page_rows += pruned(metrics, "page_index_rows_pruned");
         self.pages_ns += number("page_index_eval_time");
