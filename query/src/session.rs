@@ -112,6 +112,21 @@ impl QuerySession {
             .map_err(from_datafusion)
     }
 
+    /// The time of the first record in `range`, whatever it is, or where the range begins if a file that has records in
+    /// it has earlier ones; `None` if there is none.
+    pub(crate) fn first_ns(&self, table: Table, range: TimeRange) -> Option<i64> {
+        let (snapshot, tenant) = (self.snapshot(), self.tenant());
+        let files = snapshot.files(tenant, table, range);
+        let files = files
+            .iter()
+            .filter(|file| file.visible_rows() > 0)
+            .map(|file| file.min_time_ns);
+        let batches = snapshot.batches(tenant, table, range);
+        let batches = batches.iter().map(|batch| batch.min_time_ns);
+        let first_ns = files.chain(batches).min()?;
+        Some(first_ns.max(range.start_ns))
+    }
+
     /// What was counted of files.
     pub(crate) fn counted(&self) -> &CountCache {
         self.scope.shared.storage.counted()

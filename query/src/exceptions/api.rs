@@ -117,7 +117,7 @@ fn example() -> serde_json::Value {
             "sample_trace_id": "fe6b6f1c5a0f4d3b8a7e9c2d1b0a3f5e", "sample_span_id": "a3f5e0b1c2d4f607", "sample_log_id": null,
         }],
         "group_count": 1, "new_count": 0, "total": 7, "baseline_total": 6, "start_unix_nano": "1674979220000000000", "bucket_ns": 5_000_000_000_i64,
-        "baseline_start_unix_nano": "1674979210000000000", "since_unix_nano": "1674979220000000000",
+        "baseline_start_unix_nano": "1674979210000000000", "baseline_data_start_unix_nano": "1674979210000000000", "since_unix_nano": "1674979220000000000",
         "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17, "scanned_bytes": 70_000,
     })
 }
@@ -176,7 +176,7 @@ async fn exceptions(
         baseline_total,
         start_unix_nano: buckets.map_or(0, |buckets| buckets.start_ns).to_string(),
         bucket_ns: buckets.map_or(0, |buckets| buckets.width_ns),
-        periods: periods.bounds(),
+        periods: periods.bounds(&session, &Table::ALL),
         exceptions: found
             .into_iter()
             .take(limit)

@@ -111,7 +111,7 @@ fn example() -> serde_json::Value {
             "samples": [{"trace_id": "fe6b6f1c5a0f4d3b8a7e9c2d1b0a3f5e", "span_id": "a3f5e0b1c2d4f607", "path": ["shop", "db"]}],
         }],
         "group_count": 1, "new_count": 0, "total": 4, "baseline_total": 2,
-        "baseline_start_unix_nano": "1674979210000000000", "since_unix_nano": "1674979220000000000",
+        "baseline_start_unix_nano": "1674979210000000000", "baseline_data_start_unix_nano": "1674979210000000000", "since_unix_nano": "1674979220000000000",
         "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17, "scanned_bytes": 70_000,
     })
 }
@@ -145,7 +145,7 @@ async fn failures(
         new_count: has_baseline.then(|| found.iter().filter(is_new).count()),
         total: found.iter().map(|(_, group)| group.tally.count).sum(),
         baseline_total,
-        periods: periods.bounds(),
+        periods: periods.bounds(&session, &[Table::Spans]),
         failures: found
             .into_iter()
             .take(limit)

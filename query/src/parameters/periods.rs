@@ -1,12 +1,13 @@
 //! Two periods side by side: what is asked about, and what came before it.
 
 use serde::{Deserialize, Serialize};
-use spoor_storage::{Error, Result, TimeRange};
+use spoor_storage::{Error, Result, Table, TimeRange};
 use utoipa::ToSchema;
 
 use super::{TimeParameter, limit, most_buckets};
 use crate::api::{Buckets, optional};
 use crate::openapi::words::UnixNano;
+use crate::session::QuerySession;
 
 /// A period and the one before it, which tells what is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,10 +30,15 @@ pub(crate) struct PeriodPart {
 
 /// Where the periods lie; null where there is no bound.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the API names them so")]
 pub(crate) struct PeriodBounds {
     /// Where the baseline begins.
     #[schema(value_type = Option<UnixNano>, required)]
     baseline_start_unix_nano: Option<String>,
+    /// From where on there are records in it, whether they match or not; null also if there are none: then nothing can be told
+    /// to be new. Of a file that begins before and ends in it that is where it begins.
+    #[schema(value_type = Option<UnixNano>, required)]
+    baseline_data_start_unix_nano: Option<String>,
     /// Where it ends, and what is asked about begins.
     #[schema(value_type = Option<UnixNano>, required)]
     since_unix_nano: Option<String>,
@@ -158,13 +164,22 @@ impl Periods {
         self.since_ns.is_some_and(|since_ns| time_ns < since_ns)
     }
 
-    /// For the answer.
-    pub(crate) fn bounds(self) -> PeriodBounds {
-        let baseline = self.baseline().map(|range| range.start_ns);
+    /// For the answer about records of some tables.
+    pub(crate) fn bounds(self, session: &QuerySession, tables: &[Table]) -> PeriodBounds {
+        let baseline = self.baseline();
+        let first_in = |baseline| {
+            tables
+                .iter()
+                .filter_map(move |table| session.first_ns(*table, baseline))
+        };
         PeriodBounds {
             baseline_start_unix_nano: baseline
+                .map(|baseline| baseline.start_ns)
                 .filter(|start_ns| *start_ns > i64::MIN)
                 .map(|start_ns| start_ns.to_string()),
+            baseline_data_start_unix_nano: baseline
+                .and_then(|baseline| first_in(baseline).min())
+                .map(|first_ns| first_ns.to_string()),
             since_unix_nano: self.since_ns.map(|since_ns| since_ns.to_string()),
         }
     }
@@ -191,7 +206,6 @@ mod tests {
         let periods = Periods::of(TimeRange::ALL, Some(TimeParameter(7))).unwrap();
         assert_eq!(periods.current(), range(7, i64::MAX));
         assert_eq!(periods.baseline(), Some(range(i64::MIN, 7)));
-        assert_eq!(periods.bounds().baseline_start_unix_nano, None);
         for open in [TimeRange::ALL, range(5, i64::MAX), range(i64::MIN, 5)] {
             let periods = Periods::of(open, None).unwrap();
             assert_eq!((periods.current(), periods.baseline()), (open, None));

@@ -108,7 +108,7 @@ fn example() -> serde_json::Value {
         }],
         "pattern_count": 3, "new_count": 2, "other_count": 6, "total": 26, "baseline_total": 20,
         "start_unix_nano": "1674979200000000000", "bucket_ns": 60_000_000_000_i64,
-        "baseline_start_unix_nano": "1674979080000000000", "since_unix_nano": "1674979200000000000",
+        "baseline_start_unix_nano": "1674979080000000000", "baseline_data_start_unix_nano": "1674979080000000000", "since_unix_nano": "1674979200000000000",
         "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17, "scanned_bytes": 70_000,
     })
 }
@@ -182,7 +182,7 @@ impl Work<'_> {
             baseline_total: sum(|tally| tally.baseline_count),
             start_unix_nano: buckets.map_or(0, |buckets| buckets.start_ns).to_string(),
             bucket_ns: buckets.map_or(0, |buckets| buckets.width_ns),
-            periods: self.periods.bounds(),
+            periods: self.periods.bounds(self.session, &[Table::Logs]),
         })
     }
 

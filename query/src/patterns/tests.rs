@@ -49,6 +49,26 @@ fn seconds(from: i64) -> String {
 }
 
 #[tokio::test]
+async fn it_is_told_from_where_on_there_are_records_before() {
+    let house = house().await;
+    let asked = async |from: i64, to: i64, query: &str| {
+        let (start, end) = (seconds(from), seconds(to));
+        let parameters = [("start", &*start), ("end", &end), ("query", query)];
+        let found = house.get(PATH, &parameters).await;
+        found["baseline_data_start_unix_nano"].clone()
+    };
+    // The period before begins ten seconds before the first record, or after it, or ends before it.
+    assert_eq!(asked(20, 50, "").await, seconds(0));
+    assert_eq!(asked(20, 40, "").await, seconds(0));
+    assert_eq!(asked(20, 30, "").await, seconds(10));
+    assert_eq!(asked(0, 10, "").await, Value::Null);
+    // Whether records match does not matter.
+    assert_eq!(asked(20, 50, "nothing of this kind").await, seconds(0));
+    let open = house.get(PATH, &[]).await;
+    assert_eq!(open["baseline_data_start_unix_nano"], Value::Null);
+}
+
+#[tokio::test]
 async fn patterns_have_exact_counts_and_what_is_new_is_told() {
     let house = house().await;
     let (start, end) = (seconds(20), seconds(40));

@@ -18,6 +18,8 @@ export interface Grouped extends Answer {
   new_count: number | null;
   total: number;
   baseline_start_unix_nano: string | null;
+  /** From where on there are any records in it. */
+  baseline_data_start_unix_nano: string | null;
   /** Where the time before ends, if there is one. */
   since_unix_nano: string | null;
 }

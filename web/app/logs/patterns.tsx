@@ -5,6 +5,7 @@ import type { LogPattern, PatternPage } from "../api/groups";
 import type { Level } from "../api/types";
 import { useApi } from "../api/use";
 import { seriesColour } from "../lib/colour";
+import { isAged } from "../lib/aged";
 import { ago, count, percent } from "../lib/format";
 import { usePhone } from "../lib/prefs";
 import { setParams, usePlace } from "../lib/router";
@@ -35,9 +36,9 @@ export function LogPatterns({ search }: { search: Search }): JSX.Element {
   const { start } = search.fixed;
   const end = search.fixed.end ?? (start === null ? null : toIso(search.madeAt));
   const found = useApi<PatternPage>(`patterns ${search.key}`, (signal) => getJson("/api/v1/logs/patterns", { query: search.query, start, end, limit: LIMIT }, signal));
-  const rows = useMemo(() => (found.data?.patterns ?? []).filter((pattern) => !onlyNew || pattern.new === true), [found.data, onlyNew]);
-  // Where nothing came before, nothing can be told to be new.
-  const aged = found.data !== null && found.data.baseline_total !== 0;
+  // Where hardly anything came before, nothing can be told to be new.
+  const aged = found.data !== null && isAged(found.data);
+  const rows = useMemo(() => (found.data?.patterns ?? []).filter((pattern) => !onlyNew || (aged && pattern.new === true)), [found.data, onlyNew, aged]);
   const most = rows.reduce((found, pattern) => Math.max(found, pattern.share), 0);
   if (found.error) return <ErrorState error={found.error} retry={found.reload} />;
   if (!found.data) {
@@ -54,11 +55,11 @@ export function LogPatterns({ search }: { search: Search }): JSX.Element {
   return (
     <>
       <Progress active={found.loading} />
-      <PatternHead page={aged ? found.data : { ...found.data, new_count: null }} shown={rows.length} onlyNew={onlyNew} />
+      <PatternHead page={aged ? found.data : { ...found.data, new_count: null }} hasBefore={found.data.since_unix_nano !== null} shown={rows.length} onlyNew={onlyNew} />
       <Incomplete answers={[found.data]} />
       {rows.length === 0 ? (
-        <EmptyState title="No new patterns">
-          <p>All that came was seen in the period before, too.</p>
+        <EmptyState title={aged ? "No new patterns" : "No data before"}>
+          <p>{aged ? "All that came was seen in the period before, too." : "What is new shows once the period before has data for a tenth of its time."}</p>
         </EmptyState>
       ) : (
         <VirtualList
@@ -88,20 +89,29 @@ export function LogPatterns({ search }: { search: Search }): JSX.Element {
   );
 }
 
-function PatternHead({ page, shown, onlyNew }: { page: PatternPage; shown: number; onlyNew: boolean }): JSX.Element {
+interface HeadProps {
+  page: PatternPage;
+  /** Whether a period before was looked at. */
+  hasBefore: boolean;
+  shown: number;
+  onlyNew: boolean;
+}
+
+function PatternHead({ page, hasBefore, shown, onlyNew }: HeadProps): JSX.Element {
   return (
     <div class="pattern-summary">
       <span>
         <b>{count(page.pattern_count)}</b> {page.pattern_count === 1 ? "pattern" : "patterns"} in {count(page.total)} records
         {shown < page.pattern_count && !onlyNew && <span class="muted">, the {count(shown)} most frequent</span>}
       </span>
-      {page.new_count !== null && (page.new_count > 0 || onlyNew) && (
+      {((page.new_count ?? 0) > 0 || onlyNew) && (
         <button type="button" class="legend-item" aria-pressed={onlyNew} title="Only those that the period before did not have" onClick={() => setParams({ new: onlyNew ? null : "1" }, "replace")}>
-          new <span class="muted">{count(page.new_count)}</span>
+          new {page.new_count !== null && <span class="muted">{count(page.new_count)}</span>}
         </button>
       )}
       {page.new_count === 0 && !onlyNew && <span class="muted">none of them new</span>}
-      {page.new_count === null && <span class="muted hide-phone">What is new shows in a range that has data before it</span>}
+      {page.new_count === null && hasBefore && <span class="muted" title="What is new shows once the period before has data for a tenth of its time">no data before</span>}
+      {page.new_count === null && !hasBefore && <span class="muted hide-phone">What is new shows in a range with a beginning</span>}
     </div>
   );
 }
