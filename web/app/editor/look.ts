@@ -12,7 +12,8 @@ export const look: Extension = EditorView.theme({
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "20px" },
   ".cm-content": { caretColor: "var(--text)", padding: "var(--editor-pad, 5px) 0" },
   ".cm-line": { padding: "0" },
-  ".cm-placeholder": { color: "var(--text-3)", fontFamily: "var(--sans)" },
+  // One line, whatever room there is.
+  ".cm-placeholder": { maxWidth: "100%", overflow: "hidden", color: "var(--text-3)", fontFamily: "var(--sans)", textOverflow: "ellipsis", whiteSpace: "nowrap" },
   ".cm-cursor": { borderLeftColor: "var(--text)" },
   "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": { background: "var(--accent-soft)" },
   ".cm-gutters": { backgroundColor: "transparent", color: "var(--text-3)", border: "0", paddingRight: "8px", fontSize: "var(--text-xs)" },
