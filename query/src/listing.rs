@@ -8,8 +8,10 @@
 //! Slices do not overlap, so the first rows of the first slices are the first rows of all. The
 //! places are found by decoding only what order and filter need; the wide columns are decoded only
 //! for the rows that are shown. Of a word that is hardly anywhere the indexes leave so little that to open its file
-//! a second time would cost more than that saves.
+//! a second time would cost more than that saves. Who has little [`Patience`] gets what was found by then, and the place where
+//! the slices begin that were not looked at.
 
+mod patience;
 mod slices;
 
 use arrow::array::AsArray;
@@ -30,6 +32,7 @@ use crate::parameters::Order;
 use crate::session::{Planned, QuerySession};
 use crate::table::logical_schema;
 
+pub(crate) use patience::Patience;
 pub(crate) use slices::Slices;
 
 /// So many rows are read with all columns at once: two blocks of an index.
@@ -57,28 +60,73 @@ pub(crate) struct Listing<'a> {
     pub(crate) after: Option<RowPlace>,
 }
 
+/// The first rows of a list, as far as they were looked for.
+#[derive(Debug)]
+pub(crate) struct FirstRows {
+    /// In order, of the logical schema.
+    pub(crate) rows: RecordBatch,
+    /// What comes after this place was not looked at, because patience ended; `None` if there was enough of it.
+    pub(crate) left: Option<RowPlace>,
+}
+
 impl Listing<'_> {
     /// The first `limit` rows in order, as one batch of the logical schema.
     pub(crate) async fn first(&self, limit: usize) -> Result<RecordBatch> {
-        let mut found = Vec::new();
+        let first = self.first_within(Patience::default(), limit).await?;
+        Ok(first.rows)
+    }
+
+    /// The first `limit` rows in order, or as many as are found while patience lasts.
+    pub(crate) async fn first_within(&self, patience: Patience, limit: usize) -> Result<FirstRows> {
+        let mut found: Vec<RecordBatch> = Vec::new();
         let mut missing = limit;
         let mut slices = self.slices();
-        while missing > 0
-            && let Some((slice, places)) = slices
-                .next_planned(|slice| self.places_in(slice, missing))
-                .await?
-        {
-            let rows = self.first_of(slice, places, missing).await?;
+        let mut left = None;
+        while missing > 0 {
+            let rest = slices.left();
+            let step = self.next_slice(&mut slices, missing);
+            let Some(step) = patience.step(missing < limit, step).await? else {
+                left = rest.map(|rest| self.before(rest));
+                break;
+            };
+            let Some(rows) = step else { break };
             let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
             missing = missing.saturating_sub(count);
             slices.found(count, missing);
             found.extend(rows);
         }
-        let schema = found.first().map_or_else(
-            || logical_schema(self.table),
-            |batch: &RecordBatch| batch.schema(),
-        );
-        Ok(concat_batches(&schema, &found)?)
+        let schema = found
+            .first()
+            .map_or_else(|| logical_schema(self.table), RecordBatch::schema);
+        let rows = concat_batches(&schema, &found)?;
+        Ok(FirstRows { rows, left })
+    }
+
+    /// The first rows of the next slice, in order; `None` after the last.
+    async fn next_slice(
+        &self,
+        slices: &mut Slices,
+        limit: usize,
+    ) -> Result<Option<Vec<RecordBatch>>> {
+        let next = slices.next_planned(|slice| self.places_in(slice, limit));
+        match next.await? {
+            Some((slice, places)) => self.first_of(slice, places, limit).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The place after which come all rows of `rest`, which is what is left of the range, and no others.
+    fn before(&self, rest: TimeRange) -> RowPlace {
+        match self.order {
+            Order::Asc => RowPlace {
+                time_ns: rest.start_ns,
+                record_id: i64::MIN,
+            },
+            Order::Desc => RowPlace {
+                time_ns: rest.end_ns.saturating_sub(1),
+                record_id: i64::MAX,
+            },
+        }
     }
 
     /// The range in slices.

@@ -116,3 +116,66 @@ describe("a view", () => {
     });
   }
 });
+
+describe("a list that takes a while", () => {
+  for (const { name, path, row } of [
+    { name: "logs", path: "/api/v1/logs", row: ".log-row[id]" },
+    { name: "traces", path: "/api/v1/traces", row: ".trace-row" },
+  ]) {
+    test(`shows its first rows while the others are looked for, and each once: ${name}`, async () => {
+      const { page, problems, close } = await openPage(browser, server, { viewport: SIZES.phone, colorScheme: "dark", hasTouch: true });
+      const asked = [];
+      let release;
+      const held = new Promise((resolve) => (release = resolve));
+      // The server would have all at once: it is asked for the first rows of that, and for the others later.
+      await page.route((url) => url.pathname === path && url.searchParams.has("patience_ms"), async (route) => {
+        const url = new URL(route.request().url());
+        asked.push(new URLSearchParams(url.search));
+        if (asked.length > 1) {
+          await held;
+          return route.continue();
+        }
+        url.searchParams.set("limit", "3");
+        const answer = await route.fetch({ url: url.href });
+        return route.fulfill({ response: answer, json: { ...(await answer.json()), partial: true } });
+      });
+      await page.goto(`${server.http}/${name}?${RANGE}`);
+      const note = page.getByRole("status").filter({ hasText: "are still looked for" });
+      await note.waitFor();
+      assert.match(await note.textContent(), /^The first 3 (records|traces); older ones/);
+      assert.equal(await page.locator(row).count(), 3);
+      assert.equal(await page.getByRole("button", { name: "Cancel" }).count(), 1);
+      await assertFits(page);
+      await assertAccessible(page, `${name}, the first rows`);
+      release();
+      await note.waitFor({ state: "detached" });
+      assert.ok((await page.locator(row).count()) > 3);
+      assert.equal(asked.length, 2);
+      assert.equal(Number(asked[1].get("limit")), Number(asked[0].get("limit")) - 3);
+      assert.ok(Number(asked[1].get("patience_ms")) > Number(asked[0].get("patience_ms")));
+      assert.ok(asked[1].get("cursor"));
+      const heads = await page.locator(row).evaluateAll((rows) => rows.map((each) => each.id || each.querySelector("a")?.href));
+      assert.equal(new Set(heads).size, heads.length);
+      assert.deepEqual(problems, []);
+      await close();
+    });
+
+    test(`keeps its first rows when it is cancelled: ${name}`, async () => {
+      const { page, close } = await openPage(browser, server, { viewport: SIZES.laptop });
+      let first = true;
+      await page.route((url) => url.pathname === path && url.searchParams.has("patience_ms"), async (route) => {
+        if (!first) return undefined;
+        first = false;
+        const url = new URL(route.request().url());
+        url.searchParams.set("limit", "3");
+        const answer = await route.fetch({ url: url.href });
+        return route.fulfill({ response: answer, json: { ...(await answer.json()), partial: true } });
+      });
+      await page.goto(`${server.http}/${name}?${RANGE}`);
+      await page.getByRole("button", { name: "Cancel" }).click();
+      await page.getByText("The next page did not come").waitFor();
+      assert.equal(await page.locator(row).count(), 3);
+      await close();
+    });
+  }
+});

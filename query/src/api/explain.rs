@@ -13,7 +13,7 @@ use super::{Answer, ApiError, ApiState, logs};
 use crate::explain::Scan;
 use crate::failure::from_datafusion;
 use crate::language;
-use crate::listing::{Listing, in_range};
+use crate::listing::{Listing, Patience, in_range};
 use crate::openapi::ReadErrors;
 use crate::openapi::words::{SearchQuery, TableName};
 use crate::parameters::{Order, QueryParameter, RangeParameters, limit};
@@ -213,6 +213,7 @@ async fn explain_spans(session: &QuerySession, asked: &Asked, filter: Expr) -> R
         range: asked.range,
         limit: asked.limit,
         after: None,
+        patience: Patience::default(),
     };
     let found = find_traces(session, &search).await?;
     summarize(session, &found.ids, search.whole_condition()).await?;

@@ -18,7 +18,7 @@ use super::{Answer, ApiError, ApiState};
 use crate::attributes::{PlainAttributes, attributes_json, bytes_beside};
 use crate::functions::{TraceSet, in_traces};
 use crate::language::{self, level_of};
-use crate::listing::{Listing, RowPlace, in_range, place_of};
+use crate::listing::{FirstRows, Listing, Patience, RowPlace, in_range, place_of};
 use crate::openapi::ReadErrors;
 use crate::openapi::words::Cursor;
 use crate::parameters::{
@@ -52,19 +52,26 @@ pub(super) struct LogsParameters {
     #[serde(default, deserialize_with = "optional")]
     #[param(value_type = Option<Cursor>)]
     cursor: Option<String>,
+    /// How long to wait, once there are some records, for those that are missing. By then the answer may be `partial`.
+    #[serde(default, deserialize_with = "optional")]
+    patience_ms: Option<u64>,
 }
 
 /// A page of records.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Logs {
+#[schema(as = Logs)]
+pub(super) struct Page {
     #[schema(value_type = Vec<LogRecord>)]
     logs: Vec<Value>,
     /// Null on the last page.
     #[schema(value_type = Option<Cursor>, required)]
     next_cursor: Option<String>,
+    /// Only where `patience_ms` was over before the page was full: it goes on at `next_cursor`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    partial: bool,
 }
 
-type LogsAnswer = Answer<Logs>;
+type LogsAnswer = Answer<Page>;
 
 /// Log records that match.
 ///
@@ -103,18 +110,26 @@ pub(super) async fn logs(
         filter,
         after,
     };
+    let patience = Patience::of(parameters.patience_ms);
     // One more than is shown tells whether there is a next page.
-    let batch = listing.first(limit + 1).await?;
+    let FirstRows { rows: batch, left } = listing.first_within(patience, limit + 1).await?;
     let shown = batch.num_rows().min(limit);
-    let next_cursor = if batch.num_rows() > limit {
-        Some(encode_cursor(&place_of(&batch, Table::Logs, limit - 1)?)?)
+    let next = if batch.num_rows() > limit {
+        Some(place_of(&batch, Table::Logs, limit - 1)?)
     } else {
-        None
+        left
     };
+    let next_cursor = next.as_ref().map(encode_cursor).transpose()?;
     let columns = LogColumns::of(&batch)?;
     let logs = (0..shown).map(|row| columns.json(row)).collect();
     session.note_skipped(Table::Logs, range);
-    Ok(Json(Answer::new(&session, Logs { logs, next_cursor })))
+    let partial = left.is_some();
+    let page = Page {
+        logs,
+        next_cursor,
+        partial,
+    };
+    Ok(Json(Answer::new(&session, page)))
 }
 
 /// What records must meet that match, and whose trace is one that `of_traces` leaves.

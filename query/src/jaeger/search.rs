@@ -9,6 +9,7 @@ use super::conditions::condition;
 use super::parameters::{Given, TraceQuery};
 use super::trace::write_trace;
 use crate::api::ApiState;
+use crate::listing::Patience;
 use crate::parameters::now_ns;
 use crate::session::QuerySession;
 use crate::trace::{TraceSearch, find_traces, load_traces, trace_id_of};
@@ -34,6 +35,7 @@ pub(super) async fn find(session: &QuerySession, query: &TraceQuery) -> Result<V
         range: query.range,
         limit: query.limit,
         after: None,
+        patience: Patience::default(),
     };
     Ok(find_traces(session, &search).await?.ids)
 }

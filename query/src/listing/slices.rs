@@ -138,6 +138,11 @@ impl Slices {
         }
     }
 
+    /// What no slice has had yet; `None` if nothing is left.
+    pub(crate) fn left(&self) -> Option<TimeRange> {
+        self.left
+    }
+
     /// The last instant of all that is left; `None` if nothing is.
     pub(crate) fn next_ns(&self) -> Option<i64> {
         self.left.map(|left| left.end_ns.saturating_sub(1))

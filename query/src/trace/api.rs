@@ -22,6 +22,7 @@ use crate::QueryEngine;
 use crate::api::{Answer, ApiError, ApiState, Parameters, optional};
 use crate::failure::from_datafusion;
 use crate::language;
+use crate::listing::Patience;
 use crate::openapi::words::{Cursor, SearchQuery, TraceIdText};
 use crate::openapi::{NotFound, ReadErrors};
 use crate::otlp::{integers, strings, write_traces_data};
@@ -226,9 +227,12 @@ struct Search {
     #[serde(default, deserialize_with = "optional")]
     #[param(value_type = Option<Cursor>)]
     cursor: Option<String>,
+    /// How long to wait, once there are some traces, for those that are missing; not with `traceql`. By then the answer may be `partial`.
+    #[serde(default, deserialize_with = "optional")]
+    patience_ms: Option<u64>,
 }
 
-type TracesAnswer = Answer<schema::Traces>;
+type TracesAnswer = Answer<schema::Page>;
 
 impl Search {
     fn after(&self) -> Result<Option<Place>> {
@@ -253,6 +257,10 @@ async fn search(
     let range = when.range()?;
     let (traceql, logs) = (given.traceql.as_deref(), given.logs.as_deref());
     if let Some(asked) = traceql::Asked::of(traceql, &which.query, logs)? {
+        if given.patience_ms.is_some() {
+            let error = Error::invalid("`patience_ms` is for a `query`, and this is `traceql`");
+            return Err(error.with_hint("leave it out").into());
+        }
         return search_traceql(&state, &asked, range, &given).await;
     }
     let query = which.of(Table::Spans)?;
@@ -264,6 +272,7 @@ async fn search(
         range,
         limit,
         after,
+        patience: Patience::of(given.patience_ms),
     };
     let found = find_traces(&session, &search).await?;
     let summaries = summarize(&session, &found.ids, search.whole_condition()).await?;
@@ -271,6 +280,7 @@ async fn search(
         ids: &found.ids,
         summaries: &summaries,
         next: found.next.as_ref(),
+        partial: found.partial,
     };
     Ok(write_page(&session, &page, |_, _| {})?)
 }

@@ -24,7 +24,7 @@ use arrow::record_batch::RecordBatch;
 
 use crate::failure::from_datafusion;
 use crate::functions::{TraceSet, TraceSetBuilder};
-use crate::listing::Slices;
+use crate::listing::{Patience, Slices};
 use crate::otlp::{nanoseconds, strings};
 use crate::parameters::Order;
 use crate::session::QuerySession;
@@ -40,6 +40,8 @@ pub(crate) struct TraceSearch {
     pub(crate) limit: usize,
     /// Only traces after this one in the order.
     pub(crate) after: Option<Place>,
+    /// How long more traces are looked for when there are some.
+    pub(crate) patience: Patience,
 }
 
 /// A place in the order of found traces: by the newest matching span, newest first, then by id.
@@ -56,6 +58,27 @@ pub(crate) struct Found {
     pub(crate) ids: Vec<TraceId>,
     /// Where the next page begins, if there is one.
     pub(crate) next: Option<Place>,
+    /// What comes from there on was not looked at, because patience ended.
+    pub(crate) partial: bool,
+}
+
+/// What a slice has.
+struct InSlice {
+    /// Traces that neither a newer slice nor a page before has.
+    found: Vec<Place>,
+    /// It may have others beside.
+    is_cut: bool,
+}
+
+impl Place {
+    /// The place after which come all traces of which the newest match is in `rest`, or before, and no others.
+    fn before(rest: TimeRange) -> Self {
+        Self {
+            newest_ns: rest.end_ns.saturating_sub(1),
+            // No trace has it.
+            trace_id: TraceId([0; 16]).to_string(),
+        }
+    }
 }
 
 impl TraceSearch {
@@ -149,20 +172,18 @@ pub(crate) async fn find_traces(session: &QuerySession, search: &TraceSearch) ->
         .of_rows_that(Table::Spans, &search.condition);
     let mut seen: HashSet<String> = HashSet::new();
     let mut places: Vec<Place> = Vec::new();
+    let mut left = None;
     while places.len() < most {
-        let asked = most.saturating_add(seen.len());
-        let next = slices.next_planned(|slice| async move {
-            let newest = newest_in(session, search, slice, asked).await?;
-            session.planned(newest).await
-        });
-        let Some((_, newest)) = next.await? else {
+        let rest = slices.left();
+        let step = next_slice(session, search, &mut slices, &mut seen);
+        let Some(step) = search.patience.step(!places.is_empty(), step).await? else {
+            left = rest.map(Place::before);
             break;
         };
-        let mut found = places_of(&session.run(newest).await?)?;
-        let is_all = found.len() < asked;
-        found.retain(|place| seen.insert(place.trace_id.clone()));
-        let found = search.not_before(session, found).await?;
-        if !is_all && places.len() + found.len() < most {
+        let Some(InSlice { found, is_cut }) = step else {
+            break;
+        };
+        if is_cut && places.len() + found.len() < most {
             // Of this slice others come into question, and it is not known which.
             let newest = newest_in(session, search, search.range, most).await?;
             places = places_of(&session.collect(newest).await?)?;
@@ -179,8 +200,32 @@ pub(crate) async fn find_traces(session: &QuerySession, search: &TraceSearch) ->
             .iter()
             .map(|place| place.trace_id.parse())
             .collect::<Result<_>>()?,
-        next: if more { places.pop() } else { None },
+        partial: left.is_some(),
+        next: if more { places.pop() } else { left },
     })
+}
+
+/// The traces of the next slice; `None` after the last.
+async fn next_slice(
+    session: &QuerySession,
+    search: &TraceSearch,
+    slices: &mut Slices,
+    seen: &mut HashSet<String>,
+) -> Result<Option<InSlice>> {
+    // One more than is shown, as those that were seen may be among them.
+    let asked = search.limit.saturating_add(1).saturating_add(seen.len());
+    let next = slices.next_planned(|slice| async move {
+        let newest = newest_in(session, search, slice, asked).await?;
+        session.planned(newest).await
+    });
+    let Some((_, newest)) = next.await? else {
+        return Ok(None);
+    };
+    let mut found = places_of(&session.run(newest).await?)?;
+    let is_cut = found.len() >= asked;
+    found.retain(|place| seen.insert(place.trace_id.clone()));
+    let found = search.not_before(session, found).await?;
+    Ok(Some(InSlice { found, is_cut }))
 }
 
 /// The first `most` traces with a match in `range`, by the newest that they have there, after the place where the page begins.

@@ -24,6 +24,7 @@ pub(crate) async fn answer(session: &QuerySession, wanted: &TraceqlSearch<'_>) -
         ids: &ids,
         summaries: &summaries,
         next: found.next.as_ref(),
+        partial: false,
     };
     write_page(session, &page, |json, at| {
         json.key("span_sets");

@@ -46,6 +46,7 @@ export interface LogRecord {
 export interface LogPage extends Answer {
   logs: LogRecord[];
   next_cursor: string | null;
+  partial?: boolean;
 }
 
 export interface Histogram extends Answer {
@@ -76,6 +77,7 @@ export interface TraceSummary {
 export interface TracePage extends Answer {
   traces: TraceSummary[];
   next_cursor: string | null;
+  partial?: boolean;
 }
 
 export interface SpanEvent {

@@ -57,7 +57,7 @@ export function LogList({ logs, columns, wrap, narrow, width, pattern, selectedI
       {!phone && <ListHead shown={shown} columns={columns} characterPx={character} />}
       <VirtualList
         handle={handle}
-        class={`log-list${logs.loading ? " stale" : ""}`}
+        class={`log-list${logs.loading && !logs.partial ? " stale" : ""}`}
         role="listbox"
         label="Log records"
         count={rows.length}
@@ -70,7 +70,7 @@ export function LogList({ logs, columns, wrap, narrow, width, pattern, selectedI
         }}
         onEnd={logs.loadMore}
         activeId={selectedId ? `log-${selectedId}` : undefined}
-        footer={footer ?? <ListEnd rows={rows.length} hasMore={logs.hasMore} failed={logs.error !== null} />}
+        footer={footer ?? <ListEnd rows={rows.length} hasMore={logs.hasMore || logs.partial} failed={logs.error !== null} />}
         renderRow={(index) => {
           const row = rows[index];
           return row && <LogRow key={row.id} id={`log-${row.id}`} log={row} selected={row.id === selectedId} pattern={pattern} zone={zone} withYear={withYear} columns={shown} wrap={wrap} fit={fit} onOpen={() => onOpen(index)} />;

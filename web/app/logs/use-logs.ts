@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { getJson, authStore, type ApiError } from "../api/client";
+import { inPieces } from "../api/pieces";
 import { asApiError, cancelledError } from "../api/use";
 import type { LogPage, LogRecord } from "../api/types";
 import { useStore } from "../lib/store";
@@ -17,6 +18,8 @@ export interface LogRows {
   error: ApiError | null;
   /** The first page is under way. */
   loading: boolean;
+  /** Of which some rows are here. */
+  partial: boolean;
   loadingMore: boolean;
   hasMore: boolean;
   loadMore: () => void;
@@ -35,10 +38,13 @@ interface Held {
   rows: LogRecord[];
   page: LogPage | null;
   error: ApiError | null;
+  /** The search of which these rows are. */
+  rowsKey: string | null;
+  /** The search of which all of a page is here. */
   doneKey: string | null;
 }
 
-const NOTHING: Held = { rows: [], page: null, error: null, doneKey: null };
+const NOTHING: Held = { rows: [], page: null, error: null, rowsKey: null, doneKey: null };
 
 /** Results of late, so that the back button shows the same rows at the same place. */
 const kept = new Map<string, { held: Held; scrollTop: number }>();
@@ -49,6 +55,9 @@ export function keepScroll(key: string, scrollTop: number): void {
 }
 
 export const keptScroll = (key: string): number => kept.get(key)?.scrollTop ?? 0;
+
+/** Rows of this search that are here stay; those of the search before are none of this one. */
+const endedBy = (error: ApiError, held: Held, key: string): Held => ({ rows: held.rowsKey === key ? held.rows : [], page: null, error, rowsKey: key, doneKey: key });
 
 function keep(key: string, held: Held): void {
   const scrollTop = keptScroll(key);
@@ -71,32 +80,36 @@ export function useLogs(key: string, keptKey: string, wanted: LogQuery, mayResto
   const first = useRef<AbortController | null>(null);
   const restored = useRef(held !== NOTHING);
 
-  const fetchPage = (cursor: string | null, signal: AbortSignal): Promise<LogPage> =>
-    getJson<LogPage>(
-      "/api/v1/logs",
-      { query: wanted.query, start: wanted.range.start, end: wanted.range.end, order: wanted.order, cursor, limit: cursor === null ? FIRST_PAGE : held.rows.length < FAR ? NEXT_PAGE : FAR_PAGE },
-      signal,
+  const fetchPage = (cursor: string | null, signal: AbortSignal, onPart: (rows: LogRecord[], page: LogPage) => void): Promise<{ rows: LogRecord[]; page: LogPage }> =>
+    inPieces(
+      { cursor, limit: cursor === null ? FIRST_PAGE : held.rows.length < FAR ? NEXT_PAGE : FAR_PAGE },
+      (piece) => getJson<LogPage>("/api/v1/logs", { query: wanted.query, start: wanted.range.start, end: wanted.range.end, order: wanted.order, ...piece }, signal),
+      (page) => page.logs,
+      onPart,
     );
 
   useEffect(() => {
     if (restored.current) {
       restored.current = false;
-      setHeld((last) => ({ ...last, doneKey: fullKey }));
+      setHeld((last) => ({ ...last, rowsKey: fullKey, doneKey: fullKey }));
       return;
     }
     const controller = new AbortController();
     first.current = controller;
     more.current?.abort();
     setLoadingMore(false);
-    fetchPage(null, controller.signal).then(
-      (page) => {
+    const onPart = (rows: LogRecord[], page: LogPage): void => {
+      if (!controller.signal.aborted) setHeld((last) => ({ ...last, rows, page, error: null, rowsKey: fullKey }));
+    };
+    fetchPage(null, controller.signal, onPart).then(
+      ({ rows, page }) => {
         if (controller.signal.aborted) return;
-        const next = { rows: page.logs, page, error: null, doneKey: fullKey };
+        const next = { rows, page, error: null, rowsKey: fullKey, doneKey: fullKey };
         keep(keptKey, next);
         setHeld(next);
       },
       (cause: unknown) => {
-        if (!controller.signal.aborted) setHeld({ rows: [], page: null, error: asApiError(cause), doneKey: fullKey });
+        if (!controller.signal.aborted) setHeld((last) => endedBy(asApiError(cause), last, fullKey));
       },
     );
     return () => controller.abort();
@@ -107,8 +120,7 @@ export function useLogs(key: string, keptKey: string, wanted: LogQuery, mayResto
     first.current?.abort();
     more.current?.abort();
     setLoadingMore(false);
-    // Rows of the search before are none of this one.
-    setHeld((last) => (last.doneKey === fullKey ? last : { rows: [], page: null, error: cancelledError(), doneKey: fullKey }));
+    setHeld((last) => (last.doneKey === fullKey ? last : endedBy(cancelledError(), last, fullKey)));
   }, [cancelled]);
 
   const cursor = held.page?.next_cursor ?? null;
@@ -117,17 +129,23 @@ export function useLogs(key: string, keptKey: string, wanted: LogQuery, mayResto
     const controller = new AbortController();
     more.current = controller;
     setLoadingMore(true);
-    fetchPage(cursor, controller.signal).then(
-      (page) => {
+    let rows = held.rows;
+    const onPart = (more: LogRecord[], page: LogPage): void => {
+      if (controller.signal.aborted) return;
+      rows = held.rows.concat(more);
+      setHeld({ ...held, rows, page });
+    };
+    fetchPage(cursor, controller.signal, onPart).then(
+      (found) => {
         if (controller.signal.aborted) return;
-        const next = { rows: held.rows.concat(page.logs), page, error: null, doneKey: fullKey };
+        const next = { ...held, rows: held.rows.concat(found.rows), page: found.page, error: null };
         keep(keptKey, next);
         setHeld(next);
         setLoadingMore(false);
       },
       (cause: unknown) => {
         if (controller.signal.aborted) return;
-        setHeld({ ...held, error: asApiError(cause), page: null });
+        setHeld({ ...held, rows, error: asApiError(cause), page: null });
         setLoadingMore(false);
       },
     );
@@ -138,6 +156,7 @@ export function useLogs(key: string, keptKey: string, wanted: LogQuery, mayResto
     page: held.page,
     error: held.doneKey === fullKey ? held.error : null,
     loading: held.doneKey !== fullKey,
+    partial: held.doneKey !== fullKey && held.rowsKey === fullKey,
     loadingMore,
     hasMore: cursor !== null && held.rows.length < MAX_ROWS,
     loadMore,

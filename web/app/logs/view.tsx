@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
+import { plural } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { keepChoice, keptChoice, usePhone } from "../lib/prefs";
 import { matchTerms, termPattern } from "../lib/query";
@@ -9,6 +10,7 @@ import { useSize } from "../lib/size";
 import { rangeAround } from "../lib/time";
 import { NewPill } from "../ui/fresh";
 import { NoResults } from "../ui/noresults";
+import { PartialNote } from "../ui/progress";
 import { QueryBar } from "../ui/querybar";
 import { ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { TimePicker } from "../ui/timepicker";
@@ -124,6 +126,7 @@ function StoredView(): JSX.Element {
           />
           {histogram.data && histogram.data.total > 0 && view !== "chart" && <StackedHistogram data={histogram.data} by={by} before={histogram.before} stale={histogram.loading} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />}
           <NewPill table="logs" search={search} newest={order === "desc" ? (logs.rows[0]?.time_unix_nano ?? null) : null} busy={logs.loading} />
+          {logs.partial && view === "lines" && <PartialNote kind="/api/v1/logs" query={search.query} shown={plural(logs.rows.length, "record")} rest={order === "desc" ? "older ones" : "newer ones"} />}
           <Incomplete answers={[logs.page, histogram.data]}>{renderFound()}</Incomplete>
         </div>
         {selected && view === "lines" && (

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { authStore, getJson, type ApiError } from "../api/client";
+import { inPieces } from "../api/pieces";
 import type { TracePage, TraceSummary } from "../api/types";
 import { asApiError, cancelledError } from "../api/use";
 import type { Search } from "../lib/search";
@@ -15,34 +16,51 @@ export interface TraceRows {
   page: TracePage | null;
   error: ApiError | null;
   loading: boolean;
+  /** Of which some traces are here. */
+  partial: boolean;
   loadingMore: boolean;
   hasMore: boolean;
   loadMore: () => void;
 }
 
+interface Held {
+  traces: TraceSummary[];
+  page: TracePage | null;
+  error: ApiError | null;
+  /** The search of which these traces are. */
+  rowsKey: string | null;
+  /** The search of which all of a page is here. */
+  doneKey: string | null;
+}
+
 export function useTraces(search: Search): TraceRows {
   const { generation } = useStore(authStore);
   const fullKey = `${search.key}#${generation}`;
-  const [held, setHeld] = useState<{ traces: TraceSummary[]; page: TracePage | null; error: ApiError | null; doneKey: string | null }>({
-    traces: [],
-    page: null,
-    error: null,
-    doneKey: null,
-  });
+  const [held, setHeld] = useState<Held>({ traces: [], page: null, error: null, rowsKey: null, doneKey: null });
   const running = useRef<(() => void) | null>(null);
   const [moreFrom, setMoreFrom] = useState<string | null>(null);
 
   const load = (cursor: string | null, before: TraceSummary[]): (() => void) => {
     const controller = new AbortController();
-    const params = { query: search.query, start: search.fixed.start, end: search.fixed.end, limit: PAGE, cursor };
-    getJson<TracePage>("/api/v1/traces", params, controller.signal).then(
-      (page) => {
-        rememberSizes(page.traces);
-        if (!controller.signal.aborted) setHeld({ traces: before.concat(page.traces), page, error: null, doneKey: fullKey });
+    const params = { query: search.query, start: search.fixed.start, end: search.fixed.end };
+    let traces = before;
+    const show = (more: TraceSummary[], page: TracePage | null, ended: Partial<Held>): void => {
+      rememberSizes(more);
+      traces = before.concat(more);
+      if (!controller.signal.aborted) setHeld((last) => ({ ...last, traces, page, error: null, rowsKey: fullKey, ...ended }));
+    };
+    inPieces(
+      { cursor, limit: PAGE },
+      (piece) => getJson<TracePage>("/api/v1/traces", { ...params, ...piece }, controller.signal),
+      (page) => page.traces,
+      (more, page) => show(more, page, {}),
+    ).then(
+      ({ rows, page }) => {
+        show(rows, page, { doneKey: fullKey });
         setMoreFrom(null);
       },
       (cause: unknown) => {
-        if (!controller.signal.aborted) setHeld({ traces: before, page: null, error: asApiError(cause), doneKey: fullKey });
+        if (!controller.signal.aborted) setHeld({ traces, page: null, error: asApiError(cause), rowsKey: fullKey, doneKey: fullKey });
         setMoreFrom(null);
       },
     );
@@ -59,7 +77,7 @@ export function useTraces(search: Search): TraceRows {
     if (!search.cancelled) return;
     running.current?.();
     setMoreFrom(null);
-    setHeld((last) => (last.doneKey === fullKey ? last : { traces: [], page: null, error: cancelledError(), doneKey: fullKey }));
+    setHeld((last) => (last.doneKey === fullKey ? last : { traces: last.rowsKey === fullKey ? last.traces : [], page: null, error: cancelledError(), rowsKey: fullKey, doneKey: fullKey }));
   }, [search.cancelled]);
 
   const cursor = held.doneKey === fullKey && held.traces.length < MAX_TRACES ? (held.page?.next_cursor ?? null) : null;
@@ -71,6 +89,7 @@ export function useTraces(search: Search): TraceRows {
     page: held.page,
     error: held.doneKey === fullKey ? held.error : null,
     loading: held.doneKey !== fullKey,
+    partial: held.doneKey !== fullKey && held.rowsKey === fullKey,
     loadingMore: moreFrom !== null,
     hasMore: cursor !== null,
     loadMore,

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { TraceSummary } from "../api/types";
-import { count, leavesThisYear, useZone } from "../lib/format";
+import { count, leavesThisYear, plural, useZone } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { keepChoice, keptChoice, usePhone } from "../lib/prefs";
 import { hasFilter } from "../lib/query";
@@ -19,6 +19,7 @@ import { CopyButton } from "../ui/copy";
 import { NewPill } from "../ui/fresh";
 import { Icon } from "../ui/icons";
 import { NoResults } from "../ui/noresults";
+import { PartialNote } from "../ui/progress";
 import { QueryBar } from "../ui/querybar";
 import { RunAs } from "../ui/runas";
 import { ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
@@ -139,6 +140,7 @@ export function TracesView(): JSX.Element {
             </span>
           </div>
           <NewPill table="spans" search={search} newest={null} busy={found.loading} />
+          {found.partial && <PartialNote kind="/api/v1/traces" query={search.query} shown={plural(found.traces.length, "trace")} rest="older ones" />}
           <Incomplete answers={[found.page]}>
             <TraceCharts traces={found.traces} search={search} />
             {renderList()}
@@ -159,13 +161,13 @@ export function TracesView(): JSX.Element {
           key={search.key}
           handle={list}
           label="Traces"
-          class={`trace-list${found.loading ? " stale" : ""}`}
+          class={`trace-list${found.loading && !found.partial ? " stale" : ""}`}
           count={items.length}
           rowHeight={phone ? PHONE_TRACE_ROW : roomy ? ROOMY_TRACE_ROW : TRACE_ROW}
           onEnd={found.loadMore}
           header={<ListHead sort={sort} shown={shown} cells={cells} characterPx={character} />}
           headerHeight={phone ? 0 : HEAD_HEIGHT}
-          footer={<p class="list-end">{found.error ? "The next page did not come. Search again to retry." : found.hasMore ? "Loading more…" : "End of results"}</p>}
+          footer={<p class="list-end">{found.error ? "The next page did not come. Search again to retry." : found.hasMore || found.partial ? "Loading more…" : "End of results"}</p>}
           renderRow={(index) => {
             const item = items[index];
             if (!item) return null;

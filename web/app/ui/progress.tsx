@@ -30,6 +30,28 @@ export function RunningNote({ kind, query, running, onCancel }: Props): JSX.Elem
   );
 }
 
+interface PartialProps {
+  kind: string;
+  query: string;
+  /** How many rows stand below, in words, and which are missing. */
+  shown: string;
+  rest: string;
+}
+
+/** Over rows that are the first ones, while the others are looked for. They are cancelled where the search is. */
+export function PartialNote({ kind, query, shown, rest }: PartialProps): JSX.Element {
+  const progress = useProgress(kind, query, true);
+  return (
+    <p class="running-note" role="status">
+      <span>
+        The first {shown}; {rest} are still looked for
+        {progress && ` · ${progressText(progress)}`}
+      </span>
+      {progress && progress.share !== null && <Share share={progress.share} />}
+    </p>
+  );
+}
+
 /** The share as a bar; it stands in words beside it. */
 export function Share({ share }: { share: number }): JSX.Element {
   return (

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::body::Body;
 
 use super::*;
+use crate::otlp::sample::list;
 use crate::testing::{Dice, uri};
 
 const SEARCHES: [&str; 7] = [
@@ -33,31 +34,32 @@ fn rows(dice: &mut Dice) -> Vec<Log> {
 
 /// All pages of a search; those of cursors as they were given out.
 async fn pages(router: &Router, query: &str, order: &str, limit: &str) -> Vec<Value> {
-    let mut pages = Vec::new();
+    let asked = [("query", query), ("order", order), ("limit", limit)];
+    let page = |answer: Value| json!([answer["logs"], answer["next_cursor"]]);
+    let answers = answers(router, &asked).await;
+    answers.into_iter().map(page).collect()
+}
+
+async fn answers(router: &Router, parameters: &[(&str, &str)]) -> Vec<Value> {
+    let mut answers = Vec::new();
     let mut cursor = String::new();
     loop {
-        let asked = [
-            ("query", query),
-            ("order", order),
-            ("limit", limit),
-            ("cursor", &cursor),
-        ];
+        let asked = [parameters, &[("cursor", &cursor)]].concat();
         let request = http::Request::get(uri("/api/v1/logs", &asked));
         let (status, _, body) = send(router, request.body(Body::empty()).unwrap()).await;
         let page: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(status, 200, "{asked:?}: {page}");
         assert_eq!(page["complete"], true, "{asked:?}");
         let next = page["next_cursor"].as_str().map(str::to_owned);
-        pages.push(json!([page["logs"], page["next_cursor"]]));
+        answers.push(page);
         match next {
             Some(next) => cursor = next,
-            None => return pages,
+            None => return answers,
         }
     }
 }
 
-#[tokio::test]
-async fn pages_are_the_same_whatever_the_slices_are() {
+async fn house() -> House {
     let rows = rows(&mut Dice(3));
     let house = House::indexed_from(1).await;
     for (at, part) in rows.chunks(90).enumerate() {
@@ -66,6 +68,12 @@ async fn pages_are_the_same_whatever_the_slices_are() {
             house.storage.flush().await.unwrap();
         }
     }
+    house
+}
+
+#[tokio::test]
+async fn pages_are_the_same_whatever_the_slices_are() {
+    let house = house().await;
     let [few, some, all] = [7, 40, 1_000].map(|first_slice_rows| {
         house.limited(QueryOptions {
             first_slice_rows,
@@ -80,6 +88,43 @@ async fn pages_are_the_same_whatever_the_slices_are() {
                     let found = pages(router, query, order, limit).await;
                     assert_eq!(found, expected, "`{query}` {order}, {limit} a page");
                 }
+            }
+        }
+    }
+}
+
+/// The records of answers, one after the other.
+fn records(answers: &[Value]) -> Vec<&Value> {
+    answers
+        .iter()
+        .flat_map(|page| list(&page["logs"]))
+        .collect()
+}
+
+#[tokio::test]
+async fn without_patience_the_same_records_come_in_more_pieces() {
+    let house = house().await;
+    let router = house.limited(QueryOptions {
+        first_slice_rows: 7,
+        ..QueryOptions::default()
+    });
+    for query in SEARCHES {
+        for order in ["asc", "desc"] {
+            let asked = [("query", query), ("order", order), ("limit", "1000")];
+            let at_once = answers(&router, &asked).await;
+            assert_eq!(at_once.len(), 1, "{asked:?}");
+            assert!(at_once[0]["partial"].is_null(), "{asked:?}");
+            let hasty = [&asked[..], &[("patience_ms", "0")]].concat();
+            let pieces = answers(&router, &hasty).await;
+            assert_eq!(records(&pieces), records(&at_once), "{asked:?}");
+            let (last, before) = pieces.split_last().unwrap();
+            assert!(last["partial"].is_null(), "{asked:?}");
+            for piece in before {
+                assert_eq!(piece["partial"], true, "{asked:?}");
+                assert!(!list(&piece["logs"]).is_empty(), "{asked:?}");
+            }
+            if query.is_empty() {
+                assert!(pieces.len() > 1, "{asked:?}");
             }
         }
     }

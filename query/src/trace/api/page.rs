@@ -19,6 +19,8 @@ pub(crate) struct TracePage<'a> {
     pub(crate) ids: &'a [TraceId],
     pub(crate) summaries: &'a HashMap<TraceId, TraceSummary>,
     pub(crate) next: Option<&'a Place>,
+    /// It is not full, and goes on there.
+    pub(crate) partial: bool,
 }
 
 /// The answer with a page of traces; `more` adds fields to the trace at a place of the page.
@@ -43,6 +45,10 @@ pub(crate) fn write_page(
     let cursor = page.next.map(encode_cursor).transpose()?;
     json.key("next_cursor");
     json.optional_string(cursor.as_deref());
+    if page.partial {
+        json.key("partial");
+        json.bool(true);
+    }
     write_outcome(&mut json, &session.outcome());
     json.end_object();
     Ok(json_response(json.finish()))

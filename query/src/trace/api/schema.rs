@@ -25,11 +25,15 @@ type TimelineAnswer = Answer<TimelineJson>;
 
 /// A page of traces.
 #[derive(ToSchema)]
-pub(super) struct Traces {
+#[schema(as = Traces)]
+pub(super) struct Page {
     traces: Vec<TraceSummary>,
     /// Null on the last page.
     #[schema(required)]
     next_cursor: Option<Cursor>,
+    /// Only where `patience_ms` was over before the page was full: it goes on at `next_cursor`.
+    #[schema(nullable = false)]
+    partial: Option<bool>,
 }
 
 /// A trace, all of its spans at any time. Spans that are the same in everything are retries and count once.

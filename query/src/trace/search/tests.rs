@@ -117,11 +117,16 @@ async fn as_expected(house: &House, spans: &[Span], when: &str) {
                     parameters.extend([("start", from.as_str()), ("end", to.as_str())]);
                     range = start..end;
                 }
-                assert_eq!(
-                    found(&router, &parameters).await,
-                    expected(spans, matches, &range),
-                    "{when}, slices of {first_slice_rows}: {parameters:?}"
-                );
+                let expected = expected(spans, matches, &range);
+                // In the pieces that each slice is when nobody waits for the next one, too.
+                for patience in ["", "0"] {
+                    let asked = [&parameters[..], &[("patience_ms", patience)]].concat();
+                    assert_eq!(
+                        found(&router, &asked).await,
+                        expected,
+                        "{when}, slices of {first_slice_rows}: {asked:?}"
+                    );
+                }
             }
         }
     }
