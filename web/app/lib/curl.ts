@@ -14,5 +14,23 @@ export function sqlCurlOf(url: string, statement: string, token: boolean): strin
   return [`curl -s ${quoted(url)}`, ...(token ? [TOKEN] : []), "-H 'content-type: application/json'", `--data ${quoted(JSON.stringify({ query: statement }))}`].join(" \\\n  ");
 }
 
-/** The same with our own command, which takes the token from `$SPOOR_READ_TOKEN` by itself. */
+/** Which records `spoor logs` is to write. */
+export interface LogsCommand {
+  query: string;
+  start?: string | null;
+  end?: string | null;
+  limit?: number;
+  /** Those that are still to come, after the newest. */
+  follow?: boolean;
+}
+
+/** Records, with our own command, the oldest of the newest first; it takes the token from `$SPOOR_READ_TOKEN` by itself. */
+export function logsCliOf(origin: string, { query, start, end, limit, follow }: LogsCommand): string {
+  const flags = [start && `--since ${quoted(start)}`, end && `--until ${quoted(end)}`, limit && `--limit ${limit}`].filter(Boolean);
+  // What begins as an option does is none after `--`.
+  const words = query === "" ? [] : [query.startsWith("-") ? `-- ${quoted(query)}` : quoted(query)];
+  return [`spoor logs${follow ? " --follow" : ""} --url ${quoted(origin)}`, ...flags, ...words].join(" \\\n  ");
+}
+
+/** A statement, with our own command. */
 export const cliOf = (origin: string, statement: string): string => `spoor sql --url ${quoted(origin)} \\\n  ${quoted(statement)}`;

@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { logsCliOf } from "../lib/curl";
 import { compact, count } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { usePhone } from "../lib/prefs";
@@ -9,6 +10,7 @@ import { useSearch } from "../lib/search";
 import { useSize } from "../lib/size";
 import { Icon } from "../ui/icons";
 import { QueryBar } from "../ui/querybar";
+import { RunAs } from "../ui/runas";
 import { ErrorState } from "../ui/states";
 import type { VirtualHandle } from "../ui/virtual";
 import { ColumnsMenu, setColumns, useColumns } from "./columns";
@@ -87,7 +89,7 @@ export function LiveView(): JSX.Element {
       </QueryBar>
       <div class="split">
         <div class="split-main" ref={main}>
-          <LiveBar tail={tail} paused={paused} onToggle={toggle} wrap={wrap} columns={columns} />
+          <LiveBar query={search.query} tail={tail} paused={paused} onToggle={toggle} wrap={wrap} columns={columns} />
           {tail.state === "refused" && tail.error ? (
             <ErrorState error={tail.error} retry={() => search.run(search.query)} />
           ) : tail.rows.length === 0 ? (
@@ -126,9 +128,10 @@ export function LiveView(): JSX.Element {
   );
 }
 
-const asRows = (tail: Tail): LogRows => ({ rows: tail.rows, page: null, error: null, loading: false, loadingMore: false, hasMore: false, loadMore: () => undefined });
+const asRows = (tail: Tail): LogRows => ({ rows: tail.rows, page: null, error: null, loading: false, partial: false, loadingMore: false, hasMore: false, loadMore: () => undefined });
 
 interface BarProps {
+  query: string;
   tail: Tail;
   paused: boolean;
   wrap: boolean;
@@ -137,7 +140,7 @@ interface BarProps {
 }
 
 /** How it goes: connected or not, how much comes, what was left out; and the switches. */
-function LiveBar({ tail, paused, wrap, columns, onToggle }: BarProps): JSX.Element {
+function LiveBar({ query, tail, paused, wrap, columns, onToggle }: BarProps): JSX.Element {
   const lost = tail.state === "lost";
   return (
     <>
@@ -155,6 +158,7 @@ function LiveBar({ tail, paused, wrap, columns, onToggle }: BarProps): JSX.Eleme
             <Icon name={paused ? "play" : "pause"} size={12} />
             {paused ? "Resume" : "Pause"}
           </button>
+          <RunAs request={{ path: "/api/v1/logs/tail", params: { query } }} command={() => logsCliOf(window.location.origin, { query, follow: true })} />
           <button type="button" class="text-button" title="Take the records off the page" onClick={tail.clear}>
             Clear
           </button>

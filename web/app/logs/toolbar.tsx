@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import type { Histogram, LogPage, LogRecord } from "../api/types";
 import { orderSeries, seriesColour } from "../lib/colour";
+import { logsCliOf } from "../lib/curl";
 import { count } from "../lib/format";
 import { hasFilter } from "../lib/query";
 import { setParams } from "../lib/router";
@@ -134,7 +135,9 @@ function runAsOf({ search, columns, order, by, view }: Props): Parameters<typeof
   if (view === "table" || view === "chart") return { request: { path: "/api/v1/logs/histogram", params: { ...asked, by, limit: SHOWN_GROUPS } }, statement: () => groupStatement("logs", wanted, by, SHOWN_GROUPS) };
   const statement = (): string => logsStatement(wanted, columns, order, SHOWN_LOGS);
   if (view === "patterns") return { request: { path: "/api/v1/logs/patterns", params: asked }, statement };
-  return { request: { path: "/api/v1/logs", params: { ...asked, order, limit: SHOWN_LOGS } }, statement };
+  const request = { path: "/api/v1/logs", params: { ...asked, order, limit: SHOWN_LOGS } };
+  // The command has the newest records of a search, and not its oldest.
+  return order === "asc" ? { request, statement } : { request, statement, command: () => logsCliOf(window.location.origin, { ...asked, limit: SHOWN_LOGS }) };
 }
 
 const SHOWN_LOGS = 100;
