@@ -1,8 +1,10 @@
 // Pictures of every view, light and dark, laptop and phone, to be looked at by people.
 //
-//   node scripts/screenshots.mjs [--url http://127.0.0.1:4320] [--out screenshots] [--only trace]
+//   node scripts/screenshots.mjs [--url http://127.0.0.1:4320] [--api http://127.0.0.1:4320] [--out screenshots] [--only trace,logs]
+//                                [--theme dark] [--size phone] [--width 800]
 //
-// With the data of `spoor demo` or of tests/data. Needs a Chromium: CHROMIUM names it, /usr/bin/chromium
+// With the data of `spoor demo`, of tests/data, or whatever the server has. `--api` is the server that is asked what there is,
+// where `--url` has only its pages (`npm run preview`). `--width`: one more size, to look at what is between a laptop and a phone. Needs a Chromium: CHROMIUM names it, /usr/bin/chromium
 // otherwise. Complains, and exits 1, when a page writes errors to its console or breaks the content security policy.
 
 import { mkdirSync } from "node:fs";
@@ -17,6 +19,8 @@ const { values: args } = parseArgs({
     only: { type: "string", default: "" },
     theme: { type: "string", default: "" },
     size: { type: "string", default: "" },
+    width: { type: "string", default: "" },
+    api: { type: "string", default: "" },
   },
 });
 
@@ -46,13 +50,41 @@ function fail(message) {
 async function getJson(path) {
   let answer;
   try {
-    answer = await fetch(args.url + path);
+    answer = await fetch((args.api || args.url) + path);
   } catch {
     fail(`nothing answers at ${args.url}: start it with \`make run\`, or say --url`);
   }
   if (!answer.ok) fail(`${path} is answered ${answer.status}`);
   return answer.json();
 }
+
+/** States that a quick server with good disks does not show; answers are held back, marked or replaced on their way. */
+const onApi = (page, change) => page.route((url) => url.pathname.startsWith("/api/v1/"), change);
+const REASON = "2 files could not be read and were set aside";
+const STATES = {
+  // Never answered: the view with its shape only.
+  loading: (page) => onApi(page, () => undefined),
+  failed: (page) => onApi(page, (route) => route.fulfill({ status: 503, json: { error: { code: "unavailable", message: "the disk is away", hint: "come back later", position: null } } })),
+  incomplete: (page) =>
+    onApi(page, async (route) => {
+      const answer = await route.fetch();
+      const isJson = /^application\/json/.test(answer.headers()["content-type"] ?? "");
+      const body = isJson && answer.ok() ? await answer.json() : null;
+      return route.fulfill({ response: answer, ...(body && "complete" in body ? { json: { ...body, complete: false, incomplete_reasons: [REASON] } } : {}) });
+    }),
+  // The first rows of a list, the others never come.
+  partial: (page) =>
+    page.route(
+      (url) => url.searchParams.has("patience_ms"),
+      async (route) => {
+        const url = new URL(route.request().url());
+        if (url.searchParams.has("cursor")) return undefined;
+        url.searchParams.set("limit", "7");
+        const answer = await route.fetch({ url: url.href });
+        return route.fulfill({ response: answer, json: { ...(await answer.json()), partial: true } });
+      },
+    ),
+};
 
 const data = await choose();
 const q = encodeURIComponent;
@@ -103,9 +135,29 @@ const VIEWS = [
   { name: "ingest", path: "/ingest" },
   { name: "status", path: "/status", act: (page) => page.waitForTimeout(7000) },
   { name: "shortcuts", path: "/logs", act: (page) => page.click("body").then(() => page.keyboard.press("?")) },
+  { name: "trace-page", path: null, act: (page) => page.waitForSelector(".waterfall, .span-row") },
+  { name: "trace-large", path: null, query: "whole=0" },
+  { name: "span", path: null, page: async (id) => `/trace/${id}/span/${(await getJson(`/api/v1/traces/${id}?view=timeline`)).spans.at(-1).span_id}` },
+  { name: "log", path: null, page: async () => `/log/${(await getJson("/api/v1/logs?limit=1")).logs[0].id}` },
+  { name: "logs-table", path: `/logs?view=table&by=service_name&${data.range}` },
+  { name: "logs-chart", path: `/logs?view=chart&by=service_name&${data.range}` },
+  { name: "services-changes", path: `/services?tab=changes&${data.range}` },
+  { name: "sql-chart", path: `/sql?view=chart&q=${q("SELECT date_trunc('minute', time) AS minute, count(*) AS records\nFROM logs\nGROUP BY minute\nORDER BY minute")}` },
+  { name: "sql-explain", path: `/sql?q=${q("SELECT service_name, count(*) FROM logs WHERE search('order') GROUP BY service_name")}`, act: async (page) => { await page.getByRole("button", { name: "Explain", exact: true }).click(); await page.waitForSelector("text=What would be read"); } },
+  { name: "sql-error", path: `/sql?q=${q("SELECT sevice_name FROM logs")}` },
+  { name: "menu", path: "/logs", act: (page) => page.getByRole("button", { name: "Appearance" }).click() },
+  { name: "saved", path: "/logs", act: (page) => page.getByRole("button", { name: "Saved and recent searches" }).click() },
+  { name: "export", path: `/logs?${data.range}`, act: (page) => page.getByTitle(/^(Download|Export)/).first().click() },
+  { name: "run-as", path: `/logs?q=${q(data.words)}&${data.range}`, act: async (page) => { await page.getByTitle(/^The same as curl/).click(); await page.getByRole("button", { name: "CLI" }).click(); } },
+  { name: "columns", path: `/traces?${data.range}`, act: (page) => page.getByTitle("Choose columns").click(), size: "laptop" },
+  { name: "traces-empty", path: `/traces?q=flabbergast&${data.range}` },
+  ...["logs", "traces", "services", "errors", "map"].flatMap((view) =>
+    ["loading", "failed", "incomplete"].map((state) => ({ name: `${view}-${state}`, path: `/${view}?${data.range}`, state, open: state === "loading" })),
+  ),
+  ...["logs", "traces"].map((view) => ({ name: `${view}-partial`, path: `/${view}?${data.range}`, state: "partial", open: true, act: (page) => page.waitForSelector("text=are still looked for") })),
   { name: "missing", path: "/trace/00000000000000000000000000000001" },
 ];
-const SIZES = [["laptop", 1440, 900], ["phone", 390, 844]];
+const SIZES = args.width ? [[args.width, Number(args.width), 900]] : [["laptop", 1440, 900], ["phone", 390, 844]];
 
 /** The trace of the view: one with many services, found through the API. */
 async function tracePath(view) {
@@ -126,12 +178,13 @@ const problems = [];
 for (const theme of ["light", "dark"].filter((name) => !args.theme || name === args.theme)) {
   for (const [size, width, height] of SIZES.filter(([name]) => !args.size || name === args.size)) {
     const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, deviceScaleFactor: 1, hasTouch: size === "phone", isMobile: size === "phone", timezoneId: "UTC" });
-    for (const view of VIEWS.filter(({ name }) => !args.only || args.only.split(",").includes(name))) {
+    for (const view of VIEWS.filter(({ name, size: only }) => (!args.only || args.only.split(",").includes(name)) && (!only || only === size))) {
       const page = await context.newPage();
       const where = `${view.name} ${size} ${theme}`;
       page.on("pageerror", (error) => problems.push(`${where}: ${error.message}`));
-      page.on("console", (message) => message.type() === "error" && !/status of 40[04]/.test(message.text()) && problems.push(`${where}: ${message.text()}`));
+      page.on("console", (message) => message.type() === "error" && !/status of (40[04]|503)/.test(message.text()) && problems.push(`${where}: ${message.text()}`));
       try {
+        if (view.state) await STATES[view.state](page);
         await page.goto(args.url + (view.path ?? (await tracePath(view))), { waitUntil: view.open ? "load" : "networkidle" });
         await view.act?.(page);
         await page.waitForTimeout(250);
