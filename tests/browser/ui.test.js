@@ -167,3 +167,34 @@ test("the page and its assets come with a strict content security policy", async
     assert.ok(!(got.headers.get("content-type") ?? "").startsWith("text/html"), asset);
   }
 });
+
+describe("between a phone and a laptop", () => {
+  const RANGE = "start=2023-01-29T08:40:00.000Z&end=2023-01-29T15:45:00.000Z";
+  for (const [name, path, ready] of [
+    ["logs", `/logs?${RANGE}`, ".log-row[id]"],
+    ["traces", `/traces?${RANGE}`, ".trace-row"],
+    ["trace", "/trace/fe6bf62f357743299319d640878ea4f0", ".tabs"],
+  ]) {
+    test(`nothing is wider than the page, and the search box and tabs are one line high: ${name}`, async () => {
+      const { page, problems, close } = await open({ viewport: { width: 1100, height: 900 } });
+      await page.goto(server.http + path);
+      await page.locator(ready).first().waitFor();
+      await page.waitForLoadState("networkidle");
+      for (const width of [1100, 1000, 900, 800, 730]) {
+        await page.setViewportSize({ width, height: 900 });
+        await assertFits(page);
+        const cut = await page.evaluate(() => {
+          const beyond = (each) => each.getBoundingClientRect().right > window.innerWidth + 1;
+          return [...document.querySelectorAll(".summary button, .summary a, .toolbar button, .toolbar select, .toolbar input")].filter(beyond).map((each) => each.outerHTML.slice(0, 120));
+        });
+        assert.deepEqual(cut, [], `${width} px`);
+        for (const line of await page.locator(".query-box, .toolbar .tabs button").all()) {
+          const { height } = await line.boundingBox();
+          assert.ok(height <= 40, `${width} px: ${height} px high`);
+        }
+      }
+      assert.deepEqual(problems, []);
+      await close();
+    });
+  }
+});
