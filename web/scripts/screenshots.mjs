@@ -148,7 +148,7 @@ const VIEWS = [
   { name: "menu", path: "/logs", act: (page) => page.getByRole("button", { name: "Appearance" }).click() },
   { name: "saved", path: "/logs", act: (page) => page.getByRole("button", { name: "Saved and recent searches" }).click() },
   { name: "export", path: `/logs?${data.range}`, act: (page) => page.getByTitle(/^(Download|Export)/).first().click() },
-  { name: "run-as", path: `/logs?q=${q(data.words)}&${data.range}`, act: async (page) => { await page.getByTitle(/^The same as curl/).click(); await page.getByRole("button", { name: "CLI" }).click(); } },
+  { name: "run-as", path: `/logs?q=${q(data.words)}&${data.range}`, act: async (page) => { await page.getByTitle(/^The same as curl/).click(); await page.getByRole("button", { name: "CLI", exact: true }).click(); } },
   { name: "columns", path: `/traces?${data.range}`, act: (page) => page.getByTitle("Choose columns").click(), size: "laptop" },
   { name: "traces-empty", path: `/traces?q=flabbergast&${data.range}` },
   ...["logs", "traces", "services", "errors", "map"].flatMap((view) =>
