@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { LogsView } from "./logs/view";
 import { useChord, useKeys } from "./lib/keys";
-import { navigate, usePlace } from "./lib/router";
+import { href, navigate, usePlace } from "./lib/router";
 import { absoluteLink, hrefInRange } from "./lib/search";
 import { ServicesView } from "./services/view";
 import { TraceView } from "./trace/view";
@@ -88,7 +88,7 @@ function CurrentView(): JSX.Element {
     <main class="view">
       <EmptyState title="There is no such page">
         <div class="state-actions">
-          <a class="button" href="/logs">
+          <a class="button" href={href("/logs")}>
             Go to logs
           </a>
         </div>

@@ -1,3 +1,4 @@
+import { ofTenant } from "../lib/router";
 import { createStore } from "../lib/store";
 
 /** An answer that is not 2xx, in the words of the API. */
@@ -59,7 +60,7 @@ interface Asked {
   signal?: AbortSignal | undefined;
 }
 
-/** One request with the read token. Rejects with `ApiError`, or with the browser's `AbortError` when `signal` fires. */
+/** One request with the read token and the page's tenant. Rejects with `ApiError`, or with the browser's `AbortError` when `signal` fires. */
 async function ask(path: string, { accept, method, body, signal }: Asked): Promise<Response> {
   const headers: Record<string, string> = { accept };
   const token = readToken();
@@ -67,7 +68,7 @@ async function ask(path: string, { accept, method, body, signal }: Asked): Promi
   if (body !== undefined) headers["content-type"] = "application/json";
   let response: Response;
   try {
-    response = await fetch(path, { method: method ?? (body === undefined ? "GET" : "POST"), headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }), ...(signal ? { signal } : {}) });
+    response = await fetch(ofTenant(path), { method: method ?? (body === undefined ? "GET" : "POST"), headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }), ...(signal ? { signal } : {}) });
   } catch (cause) {
     if (signal?.aborted) throw cause;
     throw new ApiError(0, "unreachable", "the server does not answer", "Is spoor still running? Retry when it is.", null, null);
@@ -82,7 +83,7 @@ async function ask(path: string, { accept, method, body, signal }: Asked): Promi
 /** One GET as it is, whatever the status; for whoever looks at requests themselves. */
 export async function getRaw(path: string, signal: AbortSignal): Promise<Response> {
   const token = readToken();
-  return fetch(path, { headers: token ? { authorization: `Bearer ${token}` } : {}, signal });
+  return fetch(ofTenant(path), { headers: token ? { authorization: `Bearer ${token}` } : {}, signal });
 }
 
 /** GETs JSON. */

@@ -3,6 +3,7 @@ import type { ComparedTrace, Comparison } from "../api/types";
 import { serviceColour } from "../lib/colour";
 import { sideNames, verdictText } from "../lib/compare";
 import { duration, fullTime, plural, useZone, signed } from "../lib/format";
+import { href } from "../lib/router";
 import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
 
@@ -46,7 +47,7 @@ function Side({ name, side }: { name: string; side: ComparedTrace }): JSX.Elemen
           </span>
         )}
       </span>
-      <a class="compare-title" href={`/trace/${side.trace_id}`} title={`Trace ${side.trace_id}`}>
+      <a class="compare-title" href={href(`/trace/${side.trace_id}`)} title={`Trace ${side.trace_id}`}>
         {side.root && <i class="service-dot" style={{ background: serviceColour(side.root.service_name) }} />}
         <span>{side.root ? `${side.root.service_name} ${side.root.name}` : side.trace_id}</span>
       </a>

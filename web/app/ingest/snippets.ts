@@ -13,17 +13,19 @@ export function reachable(address: string, pageHost: string): string {
 }
 
 const TOKEN = "YOUR_INGEST_TOKEN";
+const TENANT_HEADER = "X-Scope-OrgID";
 
-/** What to paste where, with the addresses that this server listens on. */
-export function snippets(status: Status, pageHost: string): Snippet[] {
+/** What to paste where, with the addresses that this server listens on. What is sent is `tenant`'s; null is the default one. */
+export function snippets(status: Status, pageHost: string, tenant: string | null = null): Snippet[] {
   const scheme = status.tls ? "https" : "http";
   const httpHost = reachable(status.otlp_http_addr, pageHost);
   const http = `${scheme}://${httpHost}`;
   const grpc = `${scheme}://${reachable(status.otlp_grpc_addr, pageHost)}`;
   const secret = status.auth.ingest;
-  const header = secret ? `\nexport OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer ${TOKEN}"` : "";
+  const headers: [string, string][] = [...(secret ? [["authorization", `Bearer ${TOKEN}`] as [string, string]] : []), ...(tenant === null ? [] : [[TENANT_HEADER, tenant] as [string, string]])];
+  const header = headers.length > 0 ? `\nexport OTEL_EXPORTER_OTLP_HEADERS="${headers.map(([name, value]) => `${name}=${value}`).join(",")}"` : "";
   const env = `export OTEL_EXPORTER_OTLP_ENDPOINT=${http}\nexport OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\nexport OTEL_SERVICE_NAME=my-service${header}`;
-  const yamlHeaders = (indent: string): string => (secret ? `\n${indent}headers:\n${indent}  authorization: "Bearer ${TOKEN}"` : "");
+  const yamlHeaders = (indent: string): string => (headers.length > 0 ? `\n${indent}headers:${headers.map(([name, value]) => `\n${indent}  ${name}: "${value}"`).join("")}` : "");
   const [host = "", port = ""] = splitPort(httpHost);
   return [
     { name: "Any SDK", note: "Every OpenTelemetry SDK reads these.", text: env },
@@ -35,10 +37,10 @@ export function snippets(status: Status, pageHost: string): Snippet[] {
     { name: ".NET", note: "In Program.cs; the variables name the address.", text: `// ${env.split("\n").join("\n// ")}\nbuilder.Services.AddOpenTelemetry()\n    .WithTracing(tracing => tracing.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation())\n    .WithLogging()\n    .UseOtlpExporter();` },
     { name: "Rust", note: "With opentelemetry-otlp; the variables name the address.", text: `// ${env.split("\n").join("\n// ")}\nlet exporter = opentelemetry_otlp::SpanExporter::builder().with_http().build()?;\nlet provider = opentelemetry_sdk::trace::SdkTracerProvider::builder()\n    .with_batch_exporter(exporter)\n    .build();\nopentelemetry::global::set_tracer_provider(provider.clone());` },
     { name: "Collector", note: "Beside what it does already.", text: `exporters:\n  otlphttp/spoor:\n    endpoint: ${http}${yamlHeaders("    ")}\nservice:\n  pipelines:\n    traces:\n      receivers: [otlp]\n      exporters: [otlphttp/spoor]\n    logs:\n      receivers: [otlp]\n      exporters: [otlphttp/spoor]` },
-    { name: "Fluent Bit", note: "Logs from files, as OTLP.", text: `pipeline:\n  inputs:\n    - name: tail\n      path: /var/log/my-service/*.log\n  outputs:\n    - name: opentelemetry\n      match: "*"\n      host: ${host}\n      port: ${port}\n      logs_uri: /v1/logs\n      tls: ${status.tls ? "on" : "off"}${secret ? `\n      header: authorization Bearer ${TOKEN}` : ""}` },
-    { name: "Vector", note: "Logs from files, as JSON lines.", text: `sources:\n  files:\n    type: file\n    include: [/var/log/my-service/*.log]\nsinks:\n  spoor:\n    type: http\n    inputs: [files]\n    uri: ${http}/v1/logs/json\n    framing:\n      method: newline_delimited\n    encoding:\n      codec: json${secret ? `\n    auth:\n      strategy: bearer\n      token: ${TOKEN}` : ""}` },
-    { name: "curl", note: "One line, to see whether it arrives.", text: `curl ${http}/v1/logs/json${secret ? ` \\\n  -H 'authorization: Bearer ${TOKEN}'` : ""} \\\n  -d '{"level":"info","service":"my-service","message":"hello from curl"}'` },
-    { name: "Demo", note: "A shop's traces and logs, to look around.", text: `spoor demo --endpoint ${http}${secret ? ` --token ${TOKEN}` : ""}` },
+    { name: "Fluent Bit", note: "Logs from files, as OTLP.", text: `pipeline:\n  inputs:\n    - name: tail\n      path: /var/log/my-service/*.log\n  outputs:\n    - name: opentelemetry\n      match: "*"\n      host: ${host}\n      port: ${port}\n      logs_uri: /v1/logs\n      tls: ${status.tls ? "on" : "off"}${headers.map(([name, value]) => `\n      header: ${name} ${value}`).join("")}` },
+    { name: "Vector", note: "Logs from files, as JSON lines.", text: `sources:\n  files:\n    type: file\n    include: [/var/log/my-service/*.log]\nsinks:\n  spoor:\n    type: http\n    inputs: [files]\n    uri: ${http}/v1/logs/json\n    framing:\n      method: newline_delimited\n    encoding:\n      codec: json${secret ? `\n    auth:\n      strategy: bearer\n      token: ${TOKEN}` : ""}${tenant === null ? "" : `\n    request:\n      headers:\n        ${TENANT_HEADER}: "${tenant}"`}` },
+    { name: "curl", note: "One line, to see whether it arrives.", text: `curl ${http}/v1/logs/json${headers.map(([name, value]) => ` \\\n  -H '${name}: ${value}'`).join("")} \\\n  -d '{"level":"info","service":"my-service","message":"hello from curl"}'` },
+    { name: "Demo", note: "A shop's traces and logs, to look around.", text: `spoor demo --endpoint ${http}${secret ? ` --token ${TOKEN}` : ""}${tenant === null ? "" : ` --tenant ${tenant}`}` },
   ];
 }
 

@@ -3,6 +3,7 @@ import { getJson } from "../api/client";
 import type { ServicePage } from "../api/types";
 import { useApi } from "../api/use";
 import { count, plural } from "../lib/format";
+import { href } from "../lib/router";
 import { Icon } from "../ui/icons";
 import { Snippets, useFirstData, Waiting } from "../ui/started";
 import { ErrorState } from "../ui/states";
@@ -26,7 +27,7 @@ export function IngestView(): JSX.Element {
             <Icon name="check" />
             <span>
               Receiving: {count(sum("span_count"))} spans and {count(sum("log_count"))} log records of {plural(known.length, "service")} are stored.{" "}
-              <a class="link" href="/logs?start=now-15m">
+              <a class="link" href={href("/logs", { start: "now-15m" })}>
                 Look at the newest
               </a>
             </span>
@@ -35,7 +36,7 @@ export function IngestView(): JSX.Element {
         <Snippets />
         <p class="page-lead">
           To ask for what was sent, by scripts or other programs, see{" "}
-          <a class="link" href="/docs/api">
+          <a class="link" href={href("/docs/api")}>
             the API
           </a>
           , every request to look at and to try.

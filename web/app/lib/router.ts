@@ -25,7 +25,35 @@ export function currentPlace(): Place {
   return place.get();
 }
 
-export function navigate(to: string, how: "push" | "replace" = "push"): void {
+/** The tenant that a page's address names; null is `default`, which is never named. */
+export const tenantIn = (params: URLSearchParams): string | null => {
+  const name = params.get("tenant")?.trim() ?? "";
+  return name === "" || name === DEFAULT_TENANT ? null : name;
+};
+
+export const DEFAULT_TENANT = "default";
+
+/** Whose data the page shows, for requests and links; null is `default`. */
+export const currentTenant = (): string | null => tenantIn(place.get().params);
+
+/** An address with the tenant of the page, unless it names one. */
+export function ofTenant(address: string): string {
+  const tenant = currentTenant();
+  if (tenant === null || paramsOf(address).has("tenant")) return address;
+  const joint = address.includes("?") ? (address.endsWith("?") ? "" : "&") : "?";
+  return `${address}${joint}tenant=${encodeURIComponent(tenant)}`;
+}
+
+const paramsOf = (address: string): URLSearchParams => new URLSearchParams(address.includes("?") ? address.slice(address.indexOf("?") + 1) : "");
+
+export function navigate(address: string, how: "push" | "replace" = "push"): void {
+  const to = ofTenant(address);
+  if (tenantIn(paramsOf(to)) !== currentTenant()) {
+    // Nothing that was loaded of one tenant is shown as another's.
+    if (how === "push") window.location.assign(to);
+    else window.location.replace(to);
+    return;
+  }
   if (how === "push") window.history.pushState(null, "", to);
   else window.history.replaceState(null, "", to);
   place.set(readPlace(how));
@@ -51,7 +79,16 @@ export function href(path: string, params: Record<string, string | null | undefi
   const search = new URLSearchParams();
   for (const [key, value] of Object.entries(params)) if (value) search.set(key, value);
   const text = search.toString();
-  return text ? `${path}?${text}` : path;
+  return ofTenant(text ? `${path}?${text}` : path);
+}
+
+/** The page as another tenant's: without the row that was chosen, which that one does not have. */
+export function hrefOfTenant(name: string): string {
+  const { path, params } = place.get();
+  const tenant = name === DEFAULT_TENANT ? null : name;
+  const view = ["/trace/", "/compare"].some((page) => path.startsWith(page)) ? "/traces" : path.startsWith("/log/") ? "/logs" : path.startsWith("/services/") ? "/services" : path;
+  const kept = view === path ? params : new URLSearchParams([...params].filter(([key]) => key === "start" || key === "end"));
+  return hrefWith(view, kept, { tenant, sel: null, span: null, cursor: null });
 }
 
 /** Plain `<a href>` everywhere: this turns clicks on our own links into navigation without a reload. */

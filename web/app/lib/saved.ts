@@ -18,8 +18,8 @@ export interface SavedSearch extends SearchContent {
   updated_time: string;
 }
 
-/** What belongs to a moment and not to a search: the chosen row, and where a list was scrolled to. */
-const PASSING = ["sel", "span"];
+/** What belongs to a moment and not to a search: the chosen row, and where a list was scrolled to. The server keeps searches by tenant. */
+const PASSING = ["sel", "span", "tenant"];
 
 /** The page at an address as a search, or null where there is none. Relative ranges stay relative. */
 export function contentOf(name: string, address: string): SearchContent | null {
@@ -123,6 +123,8 @@ export function toggleStart(address: string): void {
 /** Where a page begins: with what was chosen for it, but in the range that is looked at, if there is one. */
 export function startOf(page: string, range: { start: string | null; end: string | null }): string {
   const chosen = new URLSearchParams(startStore.get()[page]?.split("?")[1] ?? "");
+  // Whoever goes there stays with the tenant that is looked at.
+  chosen.delete("tenant");
   const own = Object.fromEntries(chosen);
   return range.start === null && range.end === null ? href(page, own) : href(page, { ...own, start: range.start, end: range.end });
 }

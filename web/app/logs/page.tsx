@@ -46,7 +46,7 @@ export function LogPageView({ id }: { id: string }): JSX.Element {
         <EmptyState title="There is no such record">
           <p>It was deleted, its time of retention is over, or the address is not complete.</p>
           <div class="state-actions">
-            <a class="button" href="/logs">
+            <a class="button" href={href("/logs")}>
               Go to logs
             </a>
           </div>

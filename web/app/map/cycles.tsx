@@ -18,7 +18,7 @@ export function CyclePanel({ graph, onClose }: { graph: ServiceGraph; onClose: (
               {cycle.sample_trace_ids[0] && (
                 <>
                   {" · "}
-                  <a href={`/trace/${cycle.sample_trace_ids[0]}`}>example</a>
+                  <a href={href(`/trace/${cycle.sample_trace_ids[0]}`)}>example</a>
                 </>
               )}
             </span>

@@ -7,7 +7,7 @@ import { count, plural } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { callsStatement } from "../lib/pagesql";
 import { usePhone } from "../lib/prefs";
-import { setParams, usePlace } from "../lib/router";
+import { href, setParams, usePlace } from "../lib/router";
 import { useSearch } from "../lib/search";
 import { ALL_TIME } from "../lib/time";
 import { useServiceGraph } from "../services/use-graph";
@@ -123,10 +123,10 @@ export function MapView(): JSX.Element {
                 Look at all time
               </button>
             )}
-            <a class="button" href="/services">
+            <a class="button" href={href("/services")}>
               All services
             </a>
-            <a class="button" href="/ingest">
+            <a class="button" href={href("/ingest")}>
               Send data
             </a>
           </div>

@@ -92,7 +92,7 @@ export function Failed({ id, answer }: { id: string; answer: Pick<Loaded<unknown
         <button type="button" class="button" onClick={answer.reload}>
           Look again
         </button>
-        <a class="button" href="/traces">
+        <a class="button" href={href("/traces")}>
           All traces
         </a>
       </div>

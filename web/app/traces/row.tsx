@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import type { ServiceCount, TraceSummary } from "../api/types";
 import { serviceColour } from "../lib/colour";
 import { count, duration, plural, type Zone } from "../lib/format";
+import { href } from "../lib/router";
 import type { TraceCell } from "../lib/tracecells";
 import { Icon } from "../ui/icons";
 import { RowTime } from "../ui/time";
@@ -50,7 +51,7 @@ export function TraceRow(props: Props): JSX.Element {
 function TraceLink(props: Props): JSX.Element {
   const { trace, selected, cells } = props;
   return (
-    <a id={`trace-${trace.trace_id}`} class={selected ? "trace-row selected" : "trace-row"} href={`/trace/${trace.trace_id}`} title={`Trace ${trace.trace_id}`}>
+    <a id={`trace-${trace.trace_id}`} class={selected ? "trace-row selected" : "trace-row"} href={href(`/trace/${trace.trace_id}`)} title={`Trace ${trace.trace_id}`}>
       {cells.map((cell) => (
         <Cell key={cell} cell={cell} {...props} />
       ))}

@@ -126,7 +126,7 @@ export function TracesView(): JSX.Element {
             <span class="summary-end">
               {found.page && <AsOf answer={found.page} madeAt={search.madeAt} />}
               <SortMenu sort={sort} partial={found.hasMore} />
-              <a class="icon-button hide-phone" href="/open" title="Open a trace file" aria-label="Open a trace file">
+              <a class="icon-button hide-phone" href={href("/open")} title="Open a trace file" aria-label="Open a trace file">
                 <Icon name="file" />
               </a>
               {rows.length > 0 && (

@@ -39,6 +39,7 @@ const PATHS = {
   more: "M3.5 8h.01M8 8h.01M12.5 8h.01",
   group: "M2.5 3.5h6v2.5h-6zM2.5 10h11v2.5h-11zM10.5 4.7h3",
   expand: "M9.5 2.5h4v4m0-4-5 5M6.5 13.5h-4v-4m0 4 5-5",
+  tenants: "M2.5 2.5h5v5h-5zM2.5 10h5v3.5h-5zM10 2.5h3.5v11H10z",
   reload: "M13 8a5 5 0 1 1-1.5-3.6M13 2v3h-3",
 } as const;
 

@@ -4,6 +4,7 @@ import { getJson } from "../api/client";
 import type { ServicePage, Status } from "../api/types";
 import { useApi } from "../api/use";
 import { snippets } from "../ingest/snippets";
+import { currentTenant } from "../lib/router";
 import { CopyButton } from "./copy";
 
 const POLL_MS = 2500;
@@ -12,7 +13,7 @@ const POLL_MS = 2500;
 export function Snippets(): JSX.Element {
   const status = useApi<Status>("status", (signal) => getJson("/api/v1/status", {}, signal));
   const [chosen, setChosen] = useState(0);
-  const all = status.data ? snippets(status.data, window.location.hostname) : [];
+  const all = status.data ? snippets(status.data, window.location.hostname, currentTenant()) : [];
   const snippet = all[chosen];
   return (
     <>

@@ -6,6 +6,7 @@ import { href, usePlace } from "../lib/router";
 import { startOf, useStarts } from "../lib/saved";
 import { Icon, Mark } from "./icons";
 import { Popover } from "./popover";
+import { TenantMenu, type Tenants, TenantSwitcher, useTenants } from "./tenant";
 
 /** The views, in the order of the bar; on narrow screens it is scrolled. */
 export const VIEWS = [
@@ -31,12 +32,13 @@ export function TopBar({ onShortcuts, onPalette }: Props): JSX.Element {
   const { path, params } = usePlace();
   const range = { start: params.get("start"), end: params.get("end") };
   useStarts();
+  const tenants = useTenants();
   const isHere = (view: string): boolean => path === view || path.startsWith(`${view}/`) || (view === "/logs" && path.startsWith("/log/")) || (view === "/traces" && (path.startsWith("/trace/") || path === "/compare" || path === "/open"));
   const nav = useRef<HTMLElement>(null);
   useEffect(() => nav.current?.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" }), [path]);
   return (
     <header class="topbar">
-      <a class="wordmark" href="/logs" aria-label="Spoor, home">
+      <a class="wordmark" href={href("/logs")} aria-label="Spoor, home">
         <Mark />
         <span>spoor</span>
       </a>
@@ -48,6 +50,7 @@ export function TopBar({ onShortcuts, onPalette }: Props): JSX.Element {
         ))}
       </nav>
       <div class="topbar-end">
+        {tenants && <TenantSwitcher tenants={tenants} />}
         <button type="button" class="palette-button" title="Command palette (Ctrl K)" onClick={onPalette}>
           <Icon name="command" />
           <span class="palette-label">Go to…</span>
@@ -59,21 +62,26 @@ export function TopBar({ onShortcuts, onPalette }: Props): JSX.Element {
           <Icon name="keyboard" size={16} />
         </button>
         <Popover button={<Icon name="sliders" size={16} />} title="Appearance, and the API" label="Appearance" buttonClass="icon-button">
-          {() => <Appearance />}
+          {() => <Appearance tenants={tenants} />}
         </Popover>
       </div>
     </header>
   );
 }
 
-function Appearance(): JSX.Element {
+function Appearance({ tenants }: { tenants: Tenants | null }): JSX.Element {
   const theme = useTheme();
   const zone = useZone();
   return (
     <div class="appearance">
+      {tenants && (
+        <div class="phone-only">
+          <TenantMenu tenants={tenants} />
+        </div>
+      )}
       <Choice<Theme> label="Theme" value={theme} options={[["system", "System"], ["light", "Light"], ["dark", "Dark"]]} onChange={setTheme} />
       <Choice<Zone> label="Times in" value={zone} options={[["local", "Local"], ["utc", "UTC"]]} onChange={setZone} />
-      <a class="appearance-link" href="/docs/api">
+      <a class="appearance-link" href={href("/docs/api")}>
         API: every request, to try
       </a>
     </div>
