@@ -59,7 +59,7 @@ test("a switcher is there once there is something to choose, and the tenant stay
 
   await page.getByTitle("The same as curl, command line or SQL").click();
   await page.locator(".runas pre").filter({ hasText: "-H 'X-Scope-OrgID: team-a'" }).waitFor();
-  await page.getByRole("button", { name: "CLI" }).click();
+  await page.getByRole("button", { name: "CLI", exact: true }).click();
   await page.locator(".runas pre").filter({ hasText: "--tenant 'team-a'" }).waitFor();
   await page.keyboard.press("Escape");
 
