@@ -76,8 +76,10 @@ test("a switcher is there once there is something to choose, and the tenant stay
   assert.equal(tenantOf(page), "team-a");
   await page.keyboard.press("Control+k");
   await page.getByRole("combobox", { name: /^Go to/ }).fill("live logs");
+  await page.getByRole("option", { name: /^Live logs: follow/ }).waitFor();
   await page.keyboard.press("Enter");
-  await page.waitForURL("**live**");
+  await page.waitForURL((url) => url.searchParams.has("live"));
+  await page.locator(".live-state").filter({ hasText: "Live" }).waitFor();
   assert.equal(tenantOf(page), "team-a");
   await send(null, "later words of the default one");
   await send("team-a", "later words of team a");
