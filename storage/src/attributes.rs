@@ -32,6 +32,7 @@ mod keys;
 mod map;
 mod promotion;
 mod restore;
+mod runs;
 mod scalar;
 mod shape;
 mod split;
@@ -47,6 +48,7 @@ use crate::statistics::MAPS;
 pub(crate) use keys::{KeyTable, OVERFLOW};
 pub(crate) use promotion::Promotion;
 pub use restore::restore;
+pub(crate) use runs::{Entries, runs};
 pub use scalar::{ColumnKind, text_of};
 pub(crate) use split::Splitter;
 

@@ -13,6 +13,7 @@
 pub mod attributes;
 mod budget;
 mod buffer;
+mod by_hash;
 mod catalog;
 mod check;
 pub mod clock;

@@ -10,10 +10,10 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use arrow::array::{Array, AsArray, MapArray, StringArray};
+use arrow::array::{Array, MapArray, StringArray};
 use arrow::record_batch::RecordBatch;
 
-use crate::attributes::{KeyTable, OVERFLOW, Promotion};
+use crate::attributes::{Entries, KeyTable, OVERFLOW, Promotion, runs};
 use crate::model::{Table, ValueType};
 use crate::snapshot::{FieldStatistic, FieldStatistics};
 use values::Counter;
@@ -113,7 +113,7 @@ impl FieldCounter {
             };
             let counter = self.columns.entry(name).or_default();
             for text in texts.iter().flatten() {
-                counter.add(ValueType::String as u8, 0, text, &mut self.room);
+                counter.add((ValueType::String as u8, 0), text, 1, &mut self.room);
             }
         }
         let mut entries = EntryKeys::default();
@@ -130,26 +130,28 @@ impl FieldCounter {
     }
 
     fn add_map(&mut self, at: usize, map: &MapArray, types: &StringArray, numbers: &[u32]) {
-        let values = map.values().as_string::<i32>();
-        let offsets = map.value_offsets();
-        let mut numbers = numbers.iter();
-        for row in 0..map.len() {
-            let letters = types.value(row).as_bytes();
-            let from = offsets[row] as usize;
-            for entry in from..offsets[row + 1] as usize {
-                let place = entry - from;
-                let (Some(number), Some(letter)) = (numbers.next(), letters.get(place)) else {
-                    continue;
-                };
-                let value = if values.is_null(entry) {
-                    ""
-                } else {
-                    values.value(entry)
-                };
-                if *number != OVERFLOW
-                    && let Some(counter) = self.counters[at].get_mut(*number as usize)
-                {
-                    counter.add(*letter, place, value, &mut self.room);
+        let entries = Entries::of(map);
+        let mut numbers = numbers;
+        for run in runs(map) {
+            let of_row = entries.of_row(run.start);
+            // All rows of the run have these.
+            let (of_run, behind) = numbers.split_at(of_row.len() * run.len());
+            numbers = behind;
+            let mut row = run.start;
+            while row < run.end {
+                let letters = types.value(row);
+                let same = (row..run.end).take_while(|row| types.value(*row) == letters);
+                let times = same.count();
+                row += times;
+                let values = of_row.clone().map(|entry| entries.value(entry));
+                let known = of_run.iter().zip(letters.as_bytes()).zip(values);
+                for (place, ((number, letter), value)) in known.enumerate() {
+                    if *number != OVERFLOW
+                        && let Some(counter) = self.counters[at].get_mut(*number as usize)
+                    {
+                        let value = value.unwrap_or_default();
+                        counter.add((*letter, place), value, times as u64, &mut self.room);
+                    }
                 }
             }
         }

@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 
-use arrow::array::{Array, AsArray, MapArray};
+use arrow::array::MapArray;
+
+use super::runs::{Entries, runs};
 
 /// Distinct keys that get a number: keys that carry ids must not grow memory or the catalog.
 const MAX_KEYS: usize = 4096;
@@ -63,17 +65,18 @@ impl KeyTable {
 
     /// The numbers of all entries of `map`, row by row. Entries of null rows are none.
     pub(crate) fn entries(&mut self, map: &MapArray) -> Vec<u32> {
-        let keys = map.keys().as_string::<i32>();
         let offsets = map.value_offsets();
         let (first, last) = (
             offsets.first().map_or(0, |at| *at as usize),
             offsets.last().map_or(0, |at| *at as usize),
         );
+        let entries = Entries::of(map);
         let mut numbers = Vec::with_capacity(last - first);
-        for row in 0..map.len() {
+        for run in runs(map) {
             let mut before = MAX_KEYS;
-            for entry in offsets[row] as usize..offsets[row + 1] as usize {
-                let key = keys.value(entry);
+            let row = numbers.len();
+            for entry in entries.of_row(run.start) {
+                let key = entries.key(entry);
                 let guess = self.after[before];
                 let right = self
                     .names
@@ -88,6 +91,10 @@ impl KeyTable {
                 };
                 numbers.push(number);
                 before = (number as usize).min(MAX_KEYS);
+            }
+            let of_row = row..numbers.len();
+            for _ in 1..run.len() {
+                numbers.extend_from_within(of_row.clone());
             }
         }
         numbers

@@ -9,6 +9,7 @@ use super::segment::SegmentBuilder;
 use super::terms::Attribute;
 use super::words::{HashedWord, WordsBuilder};
 use super::{BLOCK_ROWS, terms};
+use crate::attributes::Entries;
 use crate::error::{Error, Result};
 use crate::model::{FileId, Table};
 use crate::statistics::MAPS;
@@ -91,8 +92,12 @@ impl IndexBuilder {
         if !columns.trace_id.is_null(row) {
             ids.add(terms::trace(columns.trace_id.value(row)));
         }
+        let in_block = !self.rows.is_multiple_of(BLOCK_ROWS);
         for map in &columns.maps {
-            self.add_entries(map, row);
+            // What the row before it in the block had too is known of the block.
+            if !(in_block && map.is_repeated(row)) {
+                self.add_entries(map, row);
+            }
         }
         if let (Some(links), Some((list, traces))) = (&mut self.links, &columns.links) {
             let offsets = list.value_offsets();
@@ -108,14 +113,10 @@ impl IndexBuilder {
         }
     }
 
-    fn add_entries(&mut self, map: &MapArray, row: usize) {
-        let keys = map.keys().as_string::<i32>();
-        let values = map.values().as_string::<i32>();
-        let offsets = map.value_offsets();
-        for entry in offsets[row] as usize..offsets[row + 1] as usize {
-            if !values.is_null(entry) {
-                let (key, value) = (keys.value(entry), values.value(entry));
-                match terms::attribute(key, value, &mut self.scratch) {
+    fn add_entries(&mut self, entries: &Entries<'_>, row: usize) {
+        for entry in entries.of_row(row) {
+            if let Some(value) = entries.value(entry) {
+                match terms::attribute(entries.key(entry), value, &mut self.scratch) {
                     Attribute::Term => self.segment.add(&self.scratch),
                     Attribute::Hash(hash) => self.ids.add(hash),
                 }
@@ -127,8 +128,8 @@ impl IndexBuilder {
 struct Columns<'a> {
     text: &'a StringArray,
     trace_id: &'a FixedSizeBinaryArray,
-    maps: Vec<&'a MapArray>,
-    events: Option<(&'a ListArray, &'a MapArray)>,
+    maps: Vec<Entries<'a>>,
+    events: Option<(&'a ListArray, Entries<'a>)>,
     links: Option<(&'a ListArray, &'a FixedSizeBinaryArray)>,
 }
 
@@ -141,12 +142,13 @@ impl<'a> Columns<'a> {
         let maps = MAPS
             .iter()
             .filter(|(name, _, _)| batch.schema_ref().column_with_name(name).is_some())
-            .map(|(name, _, _)| typed::<MapArray>(batch, name))
+            .map(|(name, _, _)| Ok(Entries::of(typed(batch, name)?)))
             .collect::<Result<_>>()?;
         let (events, links) = match table {
             Table::Logs => (None, None),
             Table::Spans => (
-                Some(list_with(batch, "events", "attributes")?),
+                Some(list_with::<MapArray>(batch, "events", "attributes")?)
+                    .map(|(events, map)| (events, Entries::of(map))),
                 Some(list_with(batch, "links", "trace_id")?),
             ),
         };

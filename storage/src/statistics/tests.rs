@@ -47,6 +47,34 @@ fn few_values_are_counted_exactly_and_many_about() {
 }
 
 #[test]
+fn rows_that_repeat_are_counted_as_row_by_row() {
+    let rows: Vec<LogRow> = (0..2000)
+        .map(|n| LogRow {
+            attributes: vec![
+                ("pod".into(), format!("pod-{}", n / 300)),
+                ("user".into(), format!("user-{}", n / 4 % 400)),
+            ],
+            ..LogRow::at(n)
+        })
+        .collect();
+    let batch = logs(&rows);
+    let (mut together, mut each) = (
+        FieldCounter::new(Table::Logs),
+        FieldCounter::new(Table::Logs),
+    );
+    let keys = together.add(&batch);
+    let mut keys_of_each = EntryKeys::default();
+    for row in 0..batch.num_rows() {
+        let keys = each.add(&batch.slice(row, 1));
+        for (all, keys) in keys_of_each.iter_mut().zip(keys) {
+            all.extend(keys);
+        }
+    }
+    assert_eq!(keys, keys_of_each);
+    assert_eq!(together.finish(), each.finish());
+}
+
+#[test]
 fn files_are_counted_together_without_counting_values_twice() {
     let of = |from: i64| {
         rows(4000, move |n| {

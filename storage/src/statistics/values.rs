@@ -1,9 +1,9 @@
 //! The values of one field while they are counted.
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::BTreeMap;
 
 use super::sketch::{Sketch, hash};
+use crate::by_hash::ByHash;
 use crate::model::ValueType;
 use crate::snapshot::FieldStatistic;
 
@@ -26,34 +26,19 @@ const LETTERS: [ValueType; 8] = [
     ValueType::Empty,
 ];
 
-/// The keys are hashes already.
-#[derive(Debug, Default)]
-pub(super) struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = hash(bytes);
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number;
-    }
-}
-
-type ByHash<T> = HashMap<u64, T, BuildHasherDefault<AsItIs>>;
-
-/// Counts one field. A value costs one hash and one look-up; only new ones allocate.
+/// Counts one field. A value costs one comparison if it is the last one again, else one hash and one look-up;
+/// only new ones allocate.
 #[derive(Debug, Default)]
 pub(super) struct Counter {
     count: u64,
     types: [u64; LETTERS.len()],
     /// Sum of the places in their rows.
     places: u64,
-    values: ByHash<(Box<str>, u64)>,
+    /// Values with how often there were, and their places by their hashes.
+    values: Vec<(Box<str>, u64)>,
+    by_hash: ByHash<usize>,
+    /// The place of the last one: mostly the next is the same.
+    last: usize,
     /// All values, once they are too many to be kept.
     sketch: Option<Sketch>,
     /// Whether `values` lacks some.
@@ -65,24 +50,44 @@ impl Counter {
         self.count
     }
 
-    /// Counts a value. `room` is how many bytes of values may still be kept.
-    pub(super) fn add(&mut self, letter: u8, place: usize, value: &str, room: &mut usize) {
-        self.count += 1;
-        self.places += place as u64;
+    /// Counts a value that is there so many times, of a type and at a place in its rows. `room` is how many bytes of
+    /// values may still be kept.
+    pub(super) fn add(
+        &mut self,
+        (letter, place): (u8, usize),
+        value: &str,
+        times: u64,
+        room: &mut usize,
+    ) {
+        self.count += times;
+        self.places += place as u64 * times;
         let kind = LETTERS.iter().position(|kind| *kind as u8 == letter);
         if let Some(count) = kind.and_then(|kind| self.types.get_mut(kind)) {
-            *count += 1;
+            *count += times;
+        }
+        // What is among the values is in the sketch, if there is one.
+        if let Some((last, count)) = self.values.get_mut(self.last)
+            && **last == *value
+        {
+            *count += times;
+            return;
         }
         let hash = hash(value.as_bytes());
         if let Some(sketch) = &mut self.sketch {
             sketch.add(hash);
         }
         let known = self.values.len();
-        match self.values.get_mut(&hash) {
-            Some((value_known, count)) if **value_known == *value => *count += 1,
+        let place = self.by_hash.get(&hash).copied();
+        match place.and_then(|place| Some((place, self.values.get_mut(place)?))) {
+            Some((place, (value_known, count))) if **value_known == *value => {
+                *count += times;
+                self.last = place;
+            }
             None if known < COUNTED_VALUES && value.len() <= MAX_VALUE_BYTES.min(*room) => {
                 *room -= value.len();
-                self.values.insert(hash, (value.into(), 1));
+                self.by_hash.insert(hash, known);
+                self.values.push((value.into(), times));
+                self.last = known;
             }
             // Another value with the same hash, or one too many.
             _ => self.overflow(hash),
@@ -100,7 +105,7 @@ impl Counter {
 
     fn sketch_of_values(&self) -> Sketch {
         let mut sketch = Sketch::default();
-        self.values.keys().for_each(|hash| sketch.add(*hash));
+        self.by_hash.keys().for_each(|hash| sketch.add(*hash));
         sketch
     }
 
@@ -116,7 +121,7 @@ impl Counter {
             Some(sketch) if self.overflowed => sketch.estimate().max(known as u64),
             _ => known as u64,
         };
-        let values = self.values.into_values();
+        let values = self.values.into_iter();
         let types = LETTERS.iter().zip(self.types);
         FieldStatistic {
             count: self.count,

@@ -68,12 +68,22 @@ impl WordsBuilder {
         let (vocabulary, numbers, tokens) =
             (&mut self.vocabulary, &mut self.numbers, &mut self.tokens);
         let overflow = &mut self.overflow;
+        // The constant word before: what follows it mostly follows it again.
+        let mut before = None;
         for_each_token(text, &mut self.scratch, |token| {
             if terms::is_hashed(token) {
                 hashed(HashedWord(token));
                 tokens.push(VARIABLE);
-            } else if let Some(id) = vocabulary.id(token) {
-                if terms::has_digit(token) {
+                return;
+            }
+            let has_digit = terms::has_digit(token);
+            let id = if has_digit {
+                vocabulary.id(token)
+            } else {
+                vocabulary.id_after(before, token)
+            };
+            if let Some(id) = id {
+                if has_digit {
                     let place = id as usize;
                     if numbers.len() <= place {
                         numbers.resize_with(place + 1, RowsEncoder::default);
@@ -81,6 +91,7 @@ impl WordsBuilder {
                     numbers[place].push(row);
                     tokens.push(VARIABLE);
                 } else {
+                    before = Some(id);
                     tokens.push(id);
                 }
             } else {

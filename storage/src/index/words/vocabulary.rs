@@ -1,51 +1,95 @@
 //! The words of a file by number.
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
+
+use crate::by_hash::ByHash;
 
 /// Words by row are kept for so many words a file; what comes after is kept like ids, by block.
 /// A natural log has a few thousand; this bounds files full of random letters.
 pub(super) const MAX_WORDS: usize = 1 << 18;
 
 /// Gives words their numbers, in the order in which they are first seen.
+///
+/// Texts repeat themselves: after one word usually comes the word that came after it last time. Guessing that costs
+/// one comparison; only a wrong guess hashes and looks up.
 #[derive(Debug)]
 pub(super) struct Vocabulary {
-    ids: HashMap<Box<[u8]>, u32, Seeded>,
+    seed: Seeded,
+    /// The numbers by the words' hashes.
+    ids: ByHash<u32>,
+    /// The words one after the other, and where each ends.
+    bytes: Vec<u8>,
+    ends: Vec<u32>,
+    /// What came after a word last time.
+    after: Vec<u32>,
     max_words: usize,
 }
 
 impl Vocabulary {
     pub(super) fn new(max_words: usize) -> Self {
         Self {
-            ids: HashMap::with_hasher(Seeded::new()),
+            seed: Seeded::new(),
+            ids: ByHash::default(),
+            bytes: Vec::new(),
+            ends: Vec::new(),
+            after: Vec::new(),
             max_words,
         }
     }
 
-    /// The number of a word; `None` if it is new and there is no room.
+    /// The number of a word; `None` if it is new and there is no room, or if another one has its hash.
     pub(super) fn id(&mut self, word: &[u8]) -> Option<u32> {
-        if let Some(id) = self.ids.get(word) {
-            return Some(*id);
+        let hash = {
+            let mut hasher = self.seed.build_hasher();
+            hasher.write(word);
+            hasher.finish()
+        };
+        if let Some(id) = self.ids.get(&hash) {
+            return (self.word(*id) == word).then_some(*id);
         }
-        if self.ids.len() >= self.max_words {
+        if self.len() >= self.max_words {
             return None;
         }
-        let id = u32::try_from(self.ids.len()).ok()?;
-        self.ids.insert(word.into(), id);
+        let id = u32::try_from(self.len()).ok()?;
+        let end = u32::try_from(self.bytes.len() + word.len()).ok()?;
+        self.ids.insert(hash, id);
+        self.bytes.extend_from_slice(word);
+        self.ends.push(end);
+        self.after.push(id);
         Some(id)
     }
 
+    /// The same for a word that follows another one, whose number is `before`.
+    pub(super) fn id_after(&mut self, before: Option<u32>, word: &[u8]) -> Option<u32> {
+        let Some(before) = before.map(|before| before as usize) else {
+            return self.id(word);
+        };
+        if let Some(guess) = self.after.get(before)
+            && self.word(*guess) == word
+        {
+            return Some(*guess);
+        }
+        let id = self.id(word)?;
+        if let Some(after) = self.after.get_mut(before) {
+            *after = id;
+        }
+        Some(id)
+    }
+
+    fn word(&self, id: u32) -> &[u8] {
+        let id = id as usize;
+        let start = id.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[start as usize..self.ends[id] as usize]
+    }
+
     pub(super) fn len(&self) -> usize {
-        self.ids.len()
+        self.ends.len()
     }
 
     /// All words with their numbers, in the order of their bytes.
     pub(super) fn sorted(&self) -> Vec<(&[u8], u32)> {
-        let mut words: Vec<_> = self
-            .ids
-            .iter()
-            .map(|(word, id)| (word.as_ref(), *id))
-            .collect();
+        let ids = (0..).take(self.len());
+        let mut words: Vec<_> = ids.map(|id| (self.word(id), id)).collect();
         words.sort_unstable();
         words
     }
@@ -127,5 +171,26 @@ mod tests {
         assert_eq!(vocabulary.id(b"c"), None);
         assert_eq!(vocabulary.id(b"b"), Some(0));
         assert_eq!(vocabulary.sorted(), [(b"a".as_slice(), 1), (b"b", 0)]);
+    }
+
+    #[test]
+    fn a_guess_gives_no_other_number() {
+        let (mut guessing, mut plain) = (Vocabulary::new(5), Vocabulary::new(5));
+        let texts = [
+            "user logged in",
+            "user logged out",
+            "in user",
+            "out of luck",
+        ];
+        for text in texts.iter().cycle().take(12) {
+            let mut before = None;
+            for word in text.split(' ') {
+                let id = plain.id(word.as_bytes());
+                assert_eq!(guessing.id_after(before, word.as_bytes()), id, "{word}");
+                before = id;
+            }
+        }
+        assert_eq!(guessing.sorted(), plain.sorted());
+        assert_eq!(guessing.id(b"luck"), None, "there was room for five");
     }
 }
