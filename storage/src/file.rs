@@ -6,6 +6,7 @@
 mod checksums;
 #[doc(hidden)]
 pub mod measured;
+mod placed;
 mod sink;
 mod stretches;
 mod tail;
@@ -34,6 +35,7 @@ use crate::statistics::FieldCounter;
 use crate::store::Store;
 
 use checksums::Summing;
+use placed::placed;
 use stretches::Lengths;
 
 /// Small groups cost nothing in size and let pruning and memory be finer (measured).
@@ -297,7 +299,7 @@ impl FileEncoder {
         self.stretches.push(rows.num_rows());
         let entries = self.fields.add(rows);
         let columns = self.splitter.split(rows, self.fields.keys(), &entries)?;
-        self.parquet.write(&columns)?;
+        self.parquet.write(&placed(columns)?)?;
         self.checksums.catch_up(&mut self.parquet, self.taken)?;
         if let Some(index) = &mut self.index {
             index.add(rows)?;

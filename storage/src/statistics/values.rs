@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::sketch::{Sketch, hash};
+use crate::attributes::same_bytes;
 use crate::by_hash::ByHash;
 use crate::model::ValueType;
 use crate::snapshot::FieldStatistic;
@@ -67,7 +68,7 @@ impl Counter {
         }
         // What is among the values is in the sketch, if there is one.
         if let Some((last, count)) = self.values.get_mut(self.last)
-            && **last == *value
+            && same_bytes(last.as_bytes(), value.as_bytes())
         {
             *count += times;
             return;
@@ -79,7 +80,7 @@ impl Counter {
         let known = self.values.len();
         let place = self.by_hash.get(&hash).copied();
         match place.and_then(|place| Some((place, self.values.get_mut(place)?))) {
-            Some((place, (value_known, count))) if **value_known == *value => {
+            Some((place, (known, count))) if same_bytes(known.as_bytes(), value.as_bytes()) => {
                 *count += times;
                 self.last = place;
             }
