@@ -96,7 +96,7 @@ describe("patterns of logs", () => {
     }));
     await page.route("**/api/v1/logs/patterns?**", (route) => {
       requests += 1;
-      return route.fulfill({ contentType: "application/json", body: JSON.stringify({ patterns, pattern_count: 900, new_count: null, other_count: 0, total: 200_000, complete: false, incomplete_reasons: ["made coarser"] }) });
+      return route.fulfill({ contentType: "application/json", body: JSON.stringify({ patterns, pattern_count: 900, new_count: null, other_count: 0, total: 200_000, baseline_start_unix_nano: null, baseline_data_start_unix_nano: null, since_unix_nano: null, complete: false, incomplete_reasons: ["made coarser"] }) });
     });
     await page.goto(`${server.http}/logs?view=patterns`);
     await page.getByText("the 500 most frequent").waitFor();
