@@ -214,7 +214,7 @@ test("the same search as curl, on the command line and in SQL finds the same", a
   assert.match(await text(), /^curl -sG 'http:[^']*\/api\/v1\/logs' \\\n {2}--data-urlencode 'query=level:error/);
   await assertAccessible(page, "run as");
   await panel.getByRole("button", { name: "CLI", exact: true }).click();
-  assert.match(await text(), /^spoor sql --url 'http:/);
+  assert.match(await text(), /^spoor logs --url 'http:/);
   await panel.getByRole("button", { name: "SQL", exact: true }).click();
   const statement = await text();
   const { rows } = await sql(statement);

@@ -182,6 +182,8 @@ describe("between a phone and a laptop", () => {
       await page.waitForLoadState("networkidle");
       for (const width of [1100, 1000, 900, 800, 730]) {
         await page.setViewportSize({ width, height: 900 });
+        // What is drawn follows a frame later.
+        await page.waitForFunction(() => document.documentElement.scrollWidth <= window.innerWidth, null, { timeout: 5000 }).catch(() => {});
         await assertFits(page);
         const cut = await page.evaluate(() => {
           const beyond = (each) => each.getBoundingClientRect().right > window.innerWidth + 1;
