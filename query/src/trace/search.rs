@@ -104,7 +104,7 @@ impl TraceSearch {
         spans.filter(condition).map_err(from_datafusion)
     }
 
-    /// Those of the traces that have no match newer than the page: others were on one before.
+    /// Those of the traces that have no match before the page's place: others were on one before.
     async fn not_before(
         &self,
         session: &QuerySession,
@@ -113,19 +113,22 @@ impl TraceSearch {
         let Some(after) = &self.after else {
             return Ok(found);
         };
-        let newer = TimeRange {
-            start_ns: after.newest_ns.saturating_add(1),
+        let before = TimeRange {
+            start_ns: after.newest_ns,
             ..self.range
         };
-        if found.is_empty() || newer.start_ns >= newer.end_ns {
+        if found.is_empty() || before.start_ns >= before.end_ns {
             return Ok(found);
         }
         let ids = found.iter().map(|place| lit(place.trace_id.as_str()));
         let of_these = col("trace_id").in_list(ids.collect(), false);
+        // At the instant of the place itself those come later that have a larger id.
+        let is_newer = col("start_time").not_eq(instant(after.newest_ns));
+        let comes_before = is_newer.or(col("trace_id").lt_eq(lit(after.trace_id.as_str())));
         let frame = self
-            .matches_in(session, newer)
+            .matches_in(session, before)
             .await?
-            .filter(of_these)
+            .filter(of_these.and(comes_before))
             .and_then(|frame| frame.select_columns(&["trace_id"])?.distinct())
             .map_err(from_datafusion)?;
         let mut shown: HashSet<String> = HashSet::new();

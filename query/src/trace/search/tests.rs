@@ -14,6 +14,27 @@ use crate::testing::{Dice, House, delete_indexes, send, uri};
 
 const HOUR_MS: i64 = 3_600_000;
 
+/// A span of a trace that starts so many milliseconds after the first instant.
+fn span(trace: u128, start: i64) -> Span {
+    Span {
+        trace,
+        id: start.unsigned_abs(),
+        parent: None,
+        service: "cart".to_owned(),
+        name: "get".to_owned(),
+        kind: "server".to_owned(),
+        status: "unset".to_owned(),
+        message: None,
+        start,
+        duration: 1,
+        attributes: serde_json::Map::new(),
+        resource: serde_json::Map::new(),
+        scope: serde_json::Map::new(),
+        events: Vec::new(),
+        links: Vec::new(),
+    }
+}
+
 /// Spans of few traces, so that most traces match at several instants, some of them hours apart, many at the same.
 fn spans(dice: &mut Dice) -> Vec<Span> {
     let random = |dice: &mut Dice, below: usize| i64::try_from(dice.below(below)).unwrap();
@@ -26,21 +47,11 @@ fn spans(dice: &mut Dice) -> Vec<Span> {
                 _ => trace * 200_000 + random(dice, 5) * 1_000,
             };
             Span {
-                trace: u128::try_from(trace).unwrap(),
                 id: at,
-                parent: None,
                 service: ["cart", "checkout"][dice.below(2)].to_owned(),
                 name: ["get", "put", "rare"][dice.below(40).min(2)].to_owned(),
-                kind: "server".to_owned(),
-                status: "unset".to_owned(),
-                message: None,
-                start,
                 duration: random(dice, 100),
-                attributes: serde_json::Map::new(),
-                resource: serde_json::Map::new(),
-                scope: serde_json::Map::new(),
-                events: Vec::new(),
-                links: Vec::new(),
+                ..span(u128::try_from(trace).unwrap(), start)
             }
         })
         .collect()
@@ -148,4 +159,30 @@ async fn pages_are_the_same_whatever_the_slices_are_and_wherever_the_spans_are()
     house.storage.close().await.unwrap();
     let house = house.reopened().await;
     as_expected(&house, &spans, "in files without indexes").await;
+}
+
+#[tokio::test]
+async fn the_last_trace_of_a_page_does_not_come_again_for_an_older_match() {
+    let spans = [
+        span(1, 7_200_000),
+        span(2, 7_200_000),
+        span(3, 7_200_000),
+        // Of the page before, of the place itself, and of one that is still to come.
+        span(1, 3_600_000),
+        span(2, 3_500_000),
+        span(3, 3_400_000),
+        span(4, 100_000),
+    ];
+    let house = House::indexed_from(1).await;
+    append_spans(&house, &spans).await;
+    let router = house.limited(QueryOptions {
+        first_slice_rows: 1,
+        ..QueryOptions::default()
+    });
+    let expected = expected(&spans, |_| true, &(i64::MIN..i64::MAX));
+    assert_eq!(expected.len(), 4);
+    for limit in ["1", "2", "3"] {
+        let found = found(&router, &[("query", ""), ("limit", limit)]).await;
+        assert_eq!(found, expected, "{limit} a page");
+    }
 }
