@@ -241,14 +241,18 @@ test("what is typed over coloured text takes the colour of its tokens, and no st
   for (const [address, name, text] of [["/logs?q=level:error+order", "Query", "service:cart"], ["/sql?q=SELECT+1", /SQL/, "SELECT 2 -- two"]]) {
     await page.goto(`${server.http}${address}`);
     await page.locator(".editor-host:not([hidden])").waitFor();
+    await page.waitForLoadState("networkidle");
     const box = page.getByRole("textbox", { name });
     for (const put of [(typed) => page.keyboard.type(typed), (typed) => page.keyboard.insertText(typed)]) {
       await box.click();
       await page.keyboard.press("Control+a");
       await put(text);
+      // The editor takes what was put in a moment later.
+      await box.filter({ hasText: text }).waitFor({ timeout: 5000 });
       assert.equal(await box.textContent(), text);
       assert.equal(await box.locator("[style]").count(), 0);
       await page.keyboard.press("Control+z");
+      await box.filter({ hasText: text }).waitFor({ state: "detached" });
     }
   }
   // A refused style is an error of the console.
