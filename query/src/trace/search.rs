@@ -71,10 +71,10 @@ struct InSlice {
 }
 
 impl Place {
-    /// The place after which come all traces of which the newest match is in `rest`, or before, and no others.
-    fn before(rest: TimeRange) -> Self {
+    /// The place after which come all traces of which the newest match is at an instant, or before, and no others.
+    fn before(newest_ns: i64) -> Self {
         Self {
-            newest_ns: rest.end_ns.saturating_sub(1),
+            newest_ns,
             // No trace has it.
             trace_id: TraceId([0; 16]).to_string(),
         }
@@ -177,7 +177,7 @@ pub(crate) async fn find_traces(session: &QuerySession, search: &TraceSearch) ->
     let mut places: Vec<Place> = Vec::new();
     let mut left = None;
     while places.len() < most {
-        let rest = slices.left();
+        let rest = slices.next_ns();
         let step = next_slice(session, search, &mut slices, &mut seen);
         let Some(step) = search.patience.step(!places.is_empty(), step).await? else {
             left = rest.map(Place::before);
