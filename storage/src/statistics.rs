@@ -137,7 +137,12 @@ impl FieldCounter {
             // All rows of the run have these.
             let (of_run, behind) = numbers.split_at(of_row.len() * run.len());
             numbers = behind;
-            let mut row = run.start;
+            // Without entries there is nothing to count, and their types may be texts that lie nowhere.
+            let mut row = if of_row.is_empty() {
+                run.end
+            } else {
+                run.start
+            };
             while row < run.end {
                 let letters = types.value(row);
                 let same = (row..run.end).take_while(|row| types.value(*row) == letters);
