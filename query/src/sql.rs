@@ -21,14 +21,18 @@ mod views;
 
 use std::sync::Arc;
 
+use arrow::record_batch::RecordBatch;
 use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList,
     MemorySchemaProvider, SchemaProvider,
 };
 use datafusion::common::TableReference;
 use datafusion::dataframe::DataFrame;
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::session_state::SessionState;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use spoor_storage::{Error, FieldStatistics, Result, Table, TimeRange};
@@ -214,4 +218,16 @@ pub(crate) fn catalog_list() -> Result<Arc<dyn CatalogProviderList>> {
     let list = MemoryCatalogProviderList::new();
     list.register_catalog(CATALOG.to_owned(), catalog);
     Ok(Arc::new(list))
+}
+
+/// A plan of rows that are there already.
+fn in_memory(
+    rows: RecordBatch,
+    projection: Option<&Vec<usize>>,
+) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
+    let schema = rows.schema();
+    let source = MemorySourceConfig::try_new(&[vec![rows]], schema, projection.cloned())?;
+    Ok(DataSourceExec::from_data_source(
+        source.with_show_sizes(false),
+    ))
 }

@@ -26,13 +26,34 @@ pub(crate) struct Spanned<T> {
     pub(crate) token: T,
 }
 
+/// A token that all languages have, or another.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Plain<'a> {
+    Symbol(&'static str),
+    Word(&'a str),
+    Other,
+}
+
 /// A word of a language.
 pub(crate) trait Token {
+    /// What it is where languages do not differ.
+    fn plain(&self) -> Plain<'_>;
+
     /// An operator, a bracket, a comma or the pipe.
-    fn symbol(&self) -> Option<&'static str>;
+    fn symbol(&self) -> Option<&'static str> {
+        match self.plain() {
+            Plain::Symbol(symbol) => Some(symbol),
+            _ => None,
+        }
+    }
 
     /// A name by itself.
-    fn word(&self) -> Option<&str>;
+    fn word(&self) -> Option<&str> {
+        match self.plain() {
+            Plain::Word(word) => Some(word),
+            _ => None,
+        }
+    }
 
     /// As a message shows it.
     fn shown(&self) -> String;

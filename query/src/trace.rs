@@ -34,11 +34,9 @@ pub(crate) fn write_outcome(json: &mut JsonWriter, outcome: &Outcome) {
     json.key("complete");
     json.bool(outcome.complete);
     json.key("incomplete_reasons");
-    json.begin_array();
-    for reason in &outcome.incomplete_reasons {
+    json.list(&outcome.incomplete_reasons, |json, reason| {
         json.string(reason);
-    }
-    json.end_array();
+    });
     json.key("elapsed_ms");
     json.int(outcome.elapsed_ms);
     json.key("snapshot");

@@ -111,16 +111,14 @@ pub(super) fn answer(
     if not_found.is_empty() {
         json.null();
     } else {
-        json.begin_array();
-        for id in not_found {
+        json.list(not_found, |json, id| {
             json.begin_object();
             json.key("msg");
             json.string("trace not found");
             json.key("traceID");
             json.hex(&id.0);
             json.end_object();
-        }
-        json.end_array();
+        });
     }
     write_outcome(&mut json, outcome);
     json.end_object();

@@ -39,8 +39,7 @@ pub(super) fn write_calls(
     edges: &[Edge],
     write_count: impl Fn(&mut JsonWriter, u64),
 ) {
-    json.begin_array();
-    for edge in edges {
+    json.list(edges, |json, edge| {
         json.begin_object();
         json.key("parent");
         json.string(&edge.from);
@@ -49,8 +48,7 @@ pub(super) fn write_calls(
         json.key("callCount");
         write_count(json, edge.calls);
         json.end_object();
-    }
-    json.end_array();
+    });
 }
 
 /// The calls whose called span starts in `range`.

@@ -259,20 +259,21 @@ fn write_series(
     label(json, "service_name", service);
     json.end_array();
     json.key("metricPoints");
-    json.begin_array();
-    for (at, value) in series.values(moving, work.figure).into_iter().enumerate() {
-        json.begin_object();
-        json.key("gaugeValue");
-        json.begin_object();
-        json.key("doubleValue");
-        json.double(value);
-        json.end_object();
-        json.key("timestamp");
-        let instant = DateTime::<Utc>::from_timestamp_nanos(moving.instant_ns(at));
-        json.string(&instant.to_rfc3339_opts(SecondsFormat::AutoSi, true));
-        json.end_object();
-    }
-    json.end_array();
+    json.list(
+        series.values(moving, work.figure).into_iter().enumerate(),
+        |json, (at, value)| {
+            json.begin_object();
+            json.key("gaugeValue");
+            json.begin_object();
+            json.key("doubleValue");
+            json.double(value);
+            json.end_object();
+            json.key("timestamp");
+            let instant = DateTime::<Utc>::from_timestamp_nanos(moving.instant_ns(at));
+            json.string(&instant.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+            json.end_object();
+        },
+    );
     json.end_object();
 }
 

@@ -101,11 +101,7 @@ fn answer_names(session: &QuerySession, names: &[String]) -> Response {
 
 /// `["…"]`
 pub(super) fn write_names(json: &mut JsonWriter, names: &[String]) {
-    json.begin_array();
-    for name in names {
-        json.string(name);
-    }
-    json.end_array();
+    json.list(names, |json, name| json.string(name));
 }
 
 /// The distinct texts of the spans that match, sorted. What a file has is read once.

@@ -53,11 +53,9 @@ pub(super) async fn trace(
         return Err(Error::new(ErrorKind::NotFound, "trace not found").into());
     }
     Ok(answer(&session.outcome(), &[], |json| {
-        json.begin_array();
-        for trace in loaded.values() {
+        json.list(loaded.values(), |json, trace| {
             write_trace(json, id, trace, &session.outcome());
-        }
-        json.end_array();
+        });
         loaded.len()
     }))
 }
@@ -71,13 +69,11 @@ async fn whole_traces(session: &QuerySession, ids: &[TraceId]) -> Result<Respons
         .filter(|id| !loaded.contains_key(id))
         .collect();
     Ok(answer(&outcome, &not_found, |json| {
-        json.begin_array();
-        for id in ids {
+        json.list(ids, |json, id| {
             if let Some(trace) = loaded.get(id) {
                 write_trace(json, *id, trace, &outcome);
             }
-        }
-        json.end_array();
+        });
         loaded.len()
     }))
 }

@@ -34,8 +34,7 @@ pub(super) fn write_trace(
     json.key("traceID");
     json.hex(&id.0);
     json.key("spans");
-    json.begin_array();
-    for (index, span) in trace.spans().enumerate() {
+    json.list(trace.spans().enumerate(), |json, (index, span)| {
         let parent = match parents[index] {
             Some(parent) => Some(ids[parent]),
             None => nodes[index].parent_span_id,
@@ -51,19 +50,16 @@ pub(super) fn write_trace(
         json.key("warnings");
         write_warnings(json, span.columns.duration_ns(span.row));
         json.end_object();
-    }
-    json.end_array();
+    });
     json.key("processes");
     processes.write(json);
     json.key("warnings");
     if outcome.complete {
         json.null();
     } else {
-        json.begin_array();
-        for reason in &outcome.incomplete_reasons {
+        json.list(&outcome.incomplete_reasons, |json, reason| {
             json.string(reason);
-        }
-        json.end_array();
+        });
     }
     json.end_object();
 }
@@ -136,8 +132,7 @@ fn write_span(json: &mut JsonWriter, trace: TraceId, span: SpanRef<'_>, parent: 
     json.key("tags");
     write_tags(json, span);
     json.key("logs");
-    json.begin_array();
-    for event in columns.events(row) {
+    json.list(columns.events(row), |json, event| {
         json.begin_object();
         json.key("timestamp");
         json.int(event.time_ns.div_euclid(1_000));
@@ -149,8 +144,7 @@ fn write_span(json: &mut JsonWriter, trace: TraceId, span: SpanRef<'_>, parent: 
         write_typed_attributes(json, event.attributes.iter());
         json.end_array();
         json.end_object();
-    }
-    json.end_array();
+    });
 }
 
 fn write_reference(json: &mut JsonWriter, kind: &str, trace_id: &[u8], span_id: &[u8]) {

@@ -130,11 +130,9 @@ async fn whole_traces(session: &QuerySession, ids: &[TraceId]) -> Result<Respons
     Ok(answer(session, "result", |json| {
         json.begin_object();
         json.key("resourceSpans");
-        json.begin_array();
-        for trace in ids.iter().filter_map(|id| loaded.get(id)) {
+        json.list(ids.iter().filter_map(|id| loaded.get(id)), |json, trace| {
             write_resource_spans_items(json, trace.spans());
-        }
-        json.end_array();
+        });
         json.end_object();
     }))
 }

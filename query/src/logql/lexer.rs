@@ -7,7 +7,7 @@ use winnow::token::take_while;
 
 use super::values;
 use crate::tokens::{
-    self, Failure, Input, Lexed, Spanned, all_tokens, escaped_text, raw_text, skip_blanks,
+    self, Failure, Input, Lexed, Plain, Spanned, all_tokens, escaped_text, raw_text, skip_blanks,
 };
 
 /// Longer queries are refused before they are read.
@@ -28,17 +28,11 @@ pub(super) enum Token {
 }
 
 impl tokens::Token for Token {
-    fn symbol(&self) -> Option<&'static str> {
+    fn plain(&self) -> Plain<'_> {
         match self {
-            Self::Symbol(symbol) => Some(symbol),
-            _ => None,
-        }
-    }
-
-    fn word(&self) -> Option<&str> {
-        match self {
-            Self::Word(word) => Some(word),
-            _ => None,
+            Self::Symbol(symbol) => Plain::Symbol(symbol),
+            Self::Word(word) => Plain::Word(word),
+            _ => Plain::Other,
         }
     }
 

@@ -149,14 +149,12 @@ fn write_streams(json: &mut JsonWriter, found: &[Found], categorized: bool) {
         let labels = stream_of(entry, categorized);
         streams.entry(labels).or_default().push(entry);
     }
-    json.begin_array();
-    for (labels, entries) in &streams {
+    json.list(&streams, |json, (labels, entries)| {
         json.begin_object();
         json.key("stream");
         write_labels(json, labels);
         json.key("values");
-        json.begin_array();
-        for entry in entries {
+        json.list(entries, |json, entry| {
             json.begin_array();
             json.int_string(entry.time_ns);
             json.string(&entry.line);
@@ -167,11 +165,9 @@ fn write_streams(json: &mut JsonWriter, found: &[Found], categorized: bool) {
                 json.end_object();
             }
             json.end_array();
-        }
-        json.end_array();
+        });
         json.end_object();
-    }
-    json.end_array();
+    });
 }
 
 /// The labels that tell the stream of an entry.
@@ -202,16 +198,14 @@ pub(super) fn tailed(told: &Told, categorized: bool) -> String {
     write_flags(&mut json, categorized);
     if !told.dropped.is_empty() {
         json.key("dropped_entries");
-        json.begin_array();
-        for entry in &told.dropped {
+        json.list(&told.dropped, |json, entry| {
             json.begin_object();
             json.key("labels");
-            write_labels(&mut json, &stream_of(entry, categorized));
+            write_labels(json, &stream_of(entry, categorized));
             json.key("timestamp");
             json.int_string(entry.time_ns);
             json.end_object();
-        }
-        json.end_array();
+        });
     }
     write_warnings(&mut json, &told.warnings);
     json.end_object();
@@ -223,11 +217,7 @@ fn write_warnings(json: &mut JsonWriter, warnings: &[String]) {
         return;
     }
     json.key("warnings");
-    json.begin_array();
-    for reason in warnings {
-        json.string(reason);
-    }
-    json.end_array();
+    json.list(warnings, |json, reason| json.string(reason));
 }
 
 fn write_kind(json: &mut JsonWriter, entry: &Found, wanted: Kind, name: &str) {
@@ -285,21 +275,20 @@ pub(super) fn matrix(
 ) -> Response {
     let mut json = begin("matrix");
     json.key("result");
-    json.begin_array();
-    for one in series {
+    json.list(series, |json, one| {
         json.begin_object();
-        write_metric(&mut json, &one.labels);
+        write_metric(json, &one.labels);
         json.key("values");
-        json.begin_array();
-        for (time_ns, sample) in steps.times_ns().zip(&one.samples) {
-            if let Some(sample) = sample {
-                write_sample(&mut json, time_ns, *sample);
-            }
-        }
-        json.end_array();
+        json.list(
+            steps.times_ns().zip(&one.samples),
+            |json, (time_ns, sample)| {
+                if let Some(sample) = sample {
+                    write_sample(json, time_ns, *sample);
+                }
+            },
+        );
         json.end_object();
-    }
-    json.end_array();
+    });
     end(json, session, processed, series.len())
 }
 

@@ -60,6 +60,15 @@ impl JsonWriter {
         self.out.push(b'[');
     }
 
+    /// An array of what `write` writes of each item: one value.
+    pub fn list<I: IntoIterator>(&mut self, items: I, mut write: impl FnMut(&mut Self, I::Item)) {
+        self.begin_array();
+        for item in items {
+            write(self, item);
+        }
+        self.end_array();
+    }
+
     /// `]`
     pub fn end_array(&mut self) {
         self.out.push(b']');

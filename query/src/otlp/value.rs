@@ -19,16 +19,14 @@ pub fn is_safe_integer(value: i64) -> bool {
 
 /// OTLP's list of `{"key", "value": {"stringValue": …}}`.
 pub(super) fn write_otlp_attributes(json: &mut JsonWriter, attributes: Attributes<'_>) {
-    json.begin_array();
-    for attribute in attributes.iter() {
+    json.list(attributes.iter(), |json, attribute| {
         json.begin_object();
         json.key("key");
         json.string(attribute.key);
         json.key("value");
         write_any_value(json, attribute);
         json.end_object();
-    }
-    json.end_array();
+    });
 }
 
 fn write_any_value(json: &mut JsonWriter, attribute: Attribute<'_>) {

@@ -59,23 +59,17 @@ pub(crate) fn write_resource_spans_items<'a>(
         json.begin_object();
         write_resource(json, resource.first);
         json.key("scopeSpans");
-        json.begin_array();
-        for scope in resource.scopes {
+        json.list(resource.scopes, |json, scope| {
             json.begin_object();
             write_scope(json, scope.first);
             json.key("spans");
-            json.begin_array();
-            for span in scope.spans {
-                write_span(json, span);
-            }
-            json.end_array();
+            json.list(scope.spans, |json, span| write_span(json, span));
             schema_url(
                 json,
                 optional(&scope.first.columns.scope_schema_url, scope.first.row),
             );
             json.end_object();
-        }
-        json.end_array();
+        });
         let first = resource.first;
         schema_url(
             json,
@@ -270,8 +264,7 @@ fn write_events(json: &mut JsonWriter, span: SpanRef<'_>) {
         return;
     }
     json.key("events");
-    json.begin_array();
-    for event in events {
+    json.list(events, |json, event| {
         json.begin_object();
         json.key("timeUnixNano");
         json.int_string(event.time_ns.cast_unsigned());
@@ -286,8 +279,7 @@ fn write_events(json: &mut JsonWriter, span: SpanRef<'_>) {
             event.dropped_attributes_count,
         );
         json.end_object();
-    }
-    json.end_array();
+    });
 }
 
 fn write_links(json: &mut JsonWriter, span: SpanRef<'_>) {
@@ -296,8 +288,7 @@ fn write_links(json: &mut JsonWriter, span: SpanRef<'_>) {
         return;
     }
     json.key("links");
-    json.begin_array();
-    for link in links {
+    json.list(links, |json, link| {
         json.begin_object();
         json.key("traceId");
         json.hex(&link.trace_id);
@@ -315,8 +306,7 @@ fn write_links(json: &mut JsonWriter, span: SpanRef<'_>) {
         );
         count(json, "flags", link.flags);
         json.end_object();
-    }
-    json.end_array();
+    });
 }
 
 fn text(json: &mut JsonWriter, key: &str, value: Option<&str>) {

@@ -55,17 +55,15 @@ async fn services(
     let mut json = JsonWriter::new();
     json.begin_object();
     json.key("services");
-    json.begin_array();
-    for name in names {
+    json.list(names, |json, name| {
         let service = services.remove(&name).unwrap_or_default();
         write_service(
-            &mut json,
+            json,
             &name,
             service,
             logs.get(&name).copied().unwrap_or_default(),
         );
-    }
-    json.end_array();
+    });
     write_outcome(&mut json, &session.outcome());
     json.end_object();
     Ok(json_response(json.finish()))

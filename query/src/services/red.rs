@@ -201,11 +201,11 @@ fn write_series(json: &mut JsonWriter, found: Vec<Series>) {
         json.key("name");
         json.optional_string(series.name.as_deref());
         json.key("span_count");
-        write_list(json, &series.cells, |json, cell| {
+        json.list(&series.cells, |json, cell| {
             json.int(cell.span_count());
         });
         json.key("error_count");
-        write_list(json, &series.cells, |json, cell| {
+        json.list(&series.cells, |json, cell| {
             json.int(cell.error_count);
         });
         let percentiles: Vec<Option<[i64; 3]>> = series
@@ -215,7 +215,7 @@ fn write_series(json: &mut JsonWriter, found: Vec<Series>) {
             .collect();
         for (at, key) in ["p50_ns", "p95_ns", "p99_ns"].into_iter().enumerate() {
             json.key(key);
-            write_list(json, &percentiles, |json, cell| match cell {
+            json.list(&percentiles, |json, cell| match cell {
                 Some(percentiles) => json.int(percentiles[at]),
                 None => json.null(),
             });
@@ -225,14 +225,6 @@ fn write_series(json: &mut JsonWriter, found: Vec<Series>) {
     json.end_array();
     json.key("total");
     json.int(total);
-}
-
-fn write_list<T>(json: &mut JsonWriter, cells: &[T], write: impl Fn(&mut JsonWriter, &T)) {
-    json.begin_array();
-    for cell in cells {
-        write(json, cell);
-    }
-    json.end_array();
 }
 
 #[cfg(test)]

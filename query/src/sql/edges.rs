@@ -6,11 +6,10 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DataFusionError, Result};
-use datafusion::datasource::memory::MemorySourceConfig;
-use datafusion::datasource::source::DataSourceExec;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
+use super::in_memory;
 use crate::services::{edge_rows, edge_schema};
 use crate::session::{QueryScope, QuerySession};
 
@@ -45,10 +44,6 @@ impl TableProvider for ServiceEdges {
         let rows = rows
             .await
             .map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let source =
-            MemorySourceConfig::try_new(&[vec![rows]], edge_schema(), projection.cloned())?;
-        Ok(DataSourceExec::from_data_source(
-            source.with_show_sizes(false),
-        ))
+        in_memory(rows, projection)
     }
 }

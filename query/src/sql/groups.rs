@@ -19,9 +19,7 @@ use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column, DataFusionError, Result, TableReference};
-use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::provider_as_source;
-use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::source_as_provider;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction};
@@ -33,6 +31,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use spoor_storage::{Error, Table, TimeRange};
 
+use super::in_memory;
 use crate::api::Buckets;
 use crate::by_file::{ByFile, GroupColumn, GroupCount, parts};
 use crate::session::{QueryScope, QuerySession};
@@ -231,11 +230,7 @@ impl TableProvider for Groups {
         let counted = self.counted(&session).await;
         let counted = counted.map_err(|error| DataFusionError::External(Box::new(error)))?;
         if let Some(rows) = counted {
-            let schema = Arc::clone(&self.schema);
-            let source = MemorySourceConfig::try_new(&[vec![rows]], schema, projection.cloned())?;
-            return Ok(DataSourceExec::from_data_source(
-                source.with_show_sizes(false),
-            ));
+            return in_memory(rows, projection);
         }
         let state = state.as_any().downcast_ref::<SessionState>();
         let state = state.ok_or_else(|| {

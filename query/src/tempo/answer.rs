@@ -97,11 +97,7 @@ fn write_any_value(json: &mut JsonWriter, value: &Value<'_>) {
             json.key("arrayValue");
             json.begin_object();
             json.key("values");
-            json.begin_array();
-            for member in members {
-                write_any_value(json, member);
-            }
-            json.end_array();
+            json.list(members, |json, member| write_any_value(json, member));
             json.end_object();
         }
         other => {

@@ -148,8 +148,7 @@ fn write_exemplars(json: &mut JsonWriter, exemplars: &[Exemplar]) {
         return;
     }
     json.key("exemplars");
-    json.begin_array();
-    for exemplar in exemplars {
+    json.list(exemplars, |json, exemplar| {
         json.begin_object();
         json.key("labels");
         json.begin_array();
@@ -161,8 +160,7 @@ fn write_exemplars(json: &mut JsonWriter, exemplars: &[Exemplar]) {
         json.key("timestampMs");
         json.int_string(exemplar.time_ns / 1_000_000);
         json.end_object();
-    }
-    json.end_array();
+    });
 }
 
 fn write(
@@ -174,22 +172,18 @@ fn write(
     let mut json = JsonWriter::new();
     json.begin_object();
     json.key("series");
-    json.begin_array();
-    for one in series {
+    json.list(series, |json, one| {
         let labels = labels(query, one);
         json.begin_object();
         json.key("labels");
-        json.begin_array();
-        for (name, value) in &labels {
-            write_attribute(&mut json, name, value);
-        }
-        json.end_array();
+        json.list(&labels, |json, (name, value)| {
+            write_attribute(json, name, value);
+        });
         json.key("promLabels");
         json.string(&prometheus(&labels));
-        samples(&mut json, one);
+        samples(json, one);
         json.end_object();
-    }
-    json.end_array();
+    });
     json.key("metrics");
     json.begin_object();
     json.end_object();

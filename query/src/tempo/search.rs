@@ -166,13 +166,11 @@ fn write(
     let mut json = JsonWriter::new();
     json.begin_object();
     json.key("traces");
-    json.begin_array();
-    for trace in &found.traces {
+    json.list(&found.traces, |json, trace| {
         if let Some(summary) = summaries.get(&trace.id) {
-            write_trace(&mut json, trace, summary);
+            write_trace(json, trace, summary);
         }
-    }
-    json.end_array();
+    });
     json.key("metrics");
     json.begin_object();
     json.key("inspectedTraces");
@@ -201,11 +199,7 @@ fn write_trace(json: &mut JsonWriter, trace: &FoundTrace, summary: &TraceSummary
         write_spanset(json, first);
     }
     json.key("spanSets");
-    json.begin_array();
-    for set in &trace.spansets {
-        write_spanset(json, set);
-    }
-    json.end_array();
+    json.list(&trace.spansets, write_spanset);
     json.key("serviceStats");
     json.begin_object();
     for service in &summary.services {
@@ -224,19 +218,13 @@ fn write_trace(json: &mut JsonWriter, trace: &FoundTrace, summary: &TraceSummary
 fn write_spanset(json: &mut JsonWriter, set: &FoundSpanset) {
     json.begin_object();
     json.key("spans");
-    json.begin_array();
-    for span in &set.spans {
-        write_span(json, span);
-    }
-    json.end_array();
+    json.list(&set.spans, write_span);
     json.key("matched");
     json.count(set.matched);
     json.key("attributes");
-    json.begin_array();
-    for (name, value) in &set.values {
+    json.list(&set.values, |json, (name, value)| {
         write_attribute(json, name, value);
-    }
-    json.end_array();
+    });
     json.end_object();
 }
 
@@ -251,11 +239,9 @@ fn write_span(json: &mut JsonWriter, span: &FoundSpan) {
     json.key("durationNanos");
     json.int_string(span.duration_ns);
     json.key("attributes");
-    json.begin_array();
-    for (field, value) in &span.fields {
+    json.list(&span.fields, |json, (field, value)| {
         write_attribute(json, &key_of(field), value);
-    }
-    json.end_array();
+    });
     json.end_object();
 }
 

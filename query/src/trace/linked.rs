@@ -152,8 +152,7 @@ fn add(batch: &RecordBatch, id: TraceId, found: &mut Vec<LinkedFrom>) -> Result<
 
 pub(super) fn write_linked_from(json: &mut JsonWriter, linked: &[LinkedFrom]) {
     json.key("linked_from");
-    json.begin_array();
-    for from in linked {
+    json.list(linked, |json, from| {
         json.begin_object();
         json.key("trace_id");
         json.hex(&from.trace_id.0);
@@ -168,8 +167,7 @@ pub(super) fn write_linked_from(json: &mut JsonWriter, linked: &[LinkedFrom]) {
         json.key("start_time_unix_nano");
         json.int_string(from.start_ns);
         json.end_object();
-    }
-    json.end_array();
+    });
 }
 
 #[cfg(test)]

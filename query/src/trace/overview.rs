@@ -75,8 +75,7 @@ pub(super) fn write_services<'a>(
     totals: impl Iterator<Item = (&'a str, ServiceTotal)>,
 ) {
     json.key("services");
-    json.begin_array();
-    for (name, total) in totals {
+    json.list(totals, |json, (name, total)| {
         json.begin_object();
         json.key("service_name");
         json.string(name);
@@ -89,8 +88,7 @@ pub(super) fn write_services<'a>(
         json.key("critical_time_ns");
         json.int(total.critical_ns);
         json.end_object();
-    }
-    json.end_array();
+    });
 }
 
 /// Something that is odd about a trace: its kind, and in words.
@@ -147,16 +145,14 @@ pub(super) fn warnings_of(nodes: &[SpanNode], tree: &Tree, collapsed: usize) -> 
 
 pub(super) fn write_warnings(json: &mut JsonWriter, warnings: &[Warning]) {
     json.key("warnings");
-    json.begin_array();
-    for (kind, message) in warnings {
+    json.list(warnings, |json, (kind, message)| {
         json.begin_object();
         json.key("kind");
         json.string(kind);
         json.key("message");
         json.string(message);
         json.end_object();
-    }
-    json.end_array();
+    });
 }
 
 /// Where clocks are apart: caller, called, how far.
@@ -165,8 +161,7 @@ pub(super) fn write_skew<'a>(
     pairs: impl Iterator<Item = (&'a str, &'a str, Skew)>,
 ) {
     json.key("clock_skew");
-    json.begin_array();
-    for (caller, called, skew) in pairs {
+    json.list(pairs, |json, (caller, called, skew)| {
         json.begin_object();
         json.key("caller");
         json.string(caller);
@@ -179,6 +174,5 @@ pub(super) fn write_skew<'a>(
         json.key("contradictory");
         json.bool(skew.contradictory);
         json.end_object();
-    }
-    json.end_array();
+    });
 }

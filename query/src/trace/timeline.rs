@@ -83,31 +83,32 @@ impl Timeline<'_> {
     fn write_spans(&self, json: &mut JsonWriter, trace_start_ns: i64) {
         let mut seen = SharedJson::default();
         json.key("spans");
-        json.begin_array();
-        for (place, placed) in self.tree.order.iter().enumerate() {
-            json.begin_object();
-            self.write_place(json, placed);
-            write_span(
-                json,
-                self.trace.span(placed.span),
-                trace_start_ns,
-                &mut seen,
-            );
-            json.key("self_time_ns");
-            json.int(placed.self_time_ns);
-            let offset_ns = self.nodes[placed.span]
-                .start_ns
-                .saturating_sub(trace_start_ns);
-            let span = self.trace.span(placed.span);
-            self.analysis.write_span(json, place, offset_ns, span);
-            json.key("error_below");
-            json.bool(placed.error_below);
-            json.key("log_count");
-            let span_id = self.nodes[placed.span].span_id;
-            json.int(self.logs.of_span.get(&span_id).copied().unwrap_or_default());
-            json.end_object();
-        }
-        json.end_array();
+        json.list(
+            self.tree.order.iter().enumerate(),
+            |json, (place, placed)| {
+                json.begin_object();
+                self.write_place(json, placed);
+                write_span(
+                    json,
+                    self.trace.span(placed.span),
+                    trace_start_ns,
+                    &mut seen,
+                );
+                json.key("self_time_ns");
+                json.int(placed.self_time_ns);
+                let offset_ns = self.nodes[placed.span]
+                    .start_ns
+                    .saturating_sub(trace_start_ns);
+                let span = self.trace.span(placed.span);
+                self.analysis.write_span(json, place, offset_ns, span);
+                json.key("error_below");
+                json.bool(placed.error_below);
+                json.key("log_count");
+                let span_id = self.nodes[placed.span].span_id;
+                json.int(self.logs.of_span.get(&span_id).copied().unwrap_or_default());
+                json.end_object();
+            },
+        );
     }
 
     fn write_place(&self, json: &mut JsonWriter, placed: &Placed) {
@@ -211,8 +212,7 @@ fn write_span(
     seen.resource(json, span);
     seen.scope(json, span);
     json.key("events");
-    json.begin_array();
-    for event in columns.events(row) {
+    json.list(columns.events(row), |json, event| {
         json.begin_object();
         json.key("time_unix_nano");
         json.int_string(event.time_ns);
@@ -222,11 +222,9 @@ fn write_span(
         json.string(event.name);
         write_plain_attributes(json, "attributes", event.attributes);
         json.end_object();
-    }
-    json.end_array();
+    });
     json.key("links");
-    json.begin_array();
-    for link in columns.links(row) {
+    json.list(columns.links(row), |json, link| {
         json.begin_object();
         json.key("trace_id");
         json.hex(&link.trace_id);
@@ -234,6 +232,5 @@ fn write_span(
         json.hex(&link.span_id);
         write_plain_attributes(json, "attributes", link.attributes);
         json.end_object();
-    }
-    json.end_array();
+    });
 }

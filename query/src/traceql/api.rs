@@ -28,11 +28,9 @@ pub(crate) async fn answer(session: &QuerySession, wanted: &TraceqlSearch<'_>) -
     };
     write_page(session, &page, |json, at| {
         json.key("span_sets");
-        json.begin_array();
-        for set in &found.traces[at].spansets {
+        json.list(&found.traces[at].spansets, |json, set| {
             write_spanset(json, set);
-        }
-        json.end_array();
+        });
     })
 }
 
@@ -48,8 +46,7 @@ fn write_spanset(json: &mut JsonWriter, set: &FoundSpanset) {
     }
     json.end_object();
     json.key("spans");
-    json.begin_array();
-    for span in &set.spans {
+    json.list(&set.spans, |json, span| {
         json.begin_object();
         json.key("span_id");
         json.hex(&span.span_id.0);
@@ -69,8 +66,7 @@ fn write_spanset(json: &mut JsonWriter, set: &FoundSpanset) {
         }
         json.end_object();
         json.end_object();
-    }
-    json.end_array();
+    });
     json.end_object();
 }
 
@@ -86,11 +82,7 @@ fn write_value(json: &mut JsonWriter, value: &Value<'_>) {
         Value::Status(status) => json.string(status.word()),
         Value::Kind(kind) => json.string(kind.word()),
         Value::List(members) => {
-            json.begin_array();
-            for member in members {
-                write_value(json, member);
-            }
-            json.end_array();
+            json.list(members, |json, member| write_value(json, member));
         }
     }
 }

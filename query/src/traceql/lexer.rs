@@ -12,8 +12,8 @@ use super::ast::{Field, INTRINSICS, Intrinsic, Scope, Target};
 use super::value::Value;
 use crate::failure::nearest;
 use crate::tokens::{
-    self, Failure, Input, Lexed, Spanned, all_tokens, cut, escaped_text, not_closed, raw_text,
-    skip_blanks, take_exactly, wrong_escape,
+    self, Failure, Input, Lexed, Plain, Spanned, all_tokens, cut, escaped_text, not_closed,
+    raw_text, skip_blanks, take_exactly, wrong_escape,
 };
 
 /// Longer queries are refused before they are read.
@@ -33,17 +33,11 @@ pub(super) enum Token {
 }
 
 impl tokens::Token for Token {
-    fn symbol(&self) -> Option<&'static str> {
+    fn plain(&self) -> Plain<'_> {
         match self {
-            Self::Symbol(symbol) => Some(symbol),
-            _ => None,
-        }
-    }
-
-    fn word(&self) -> Option<&str> {
-        match self {
-            Self::Word(word) => Some(word),
-            _ => None,
+            Self::Symbol(symbol) => Plain::Symbol(symbol),
+            Self::Word(word) => Plain::Word(word),
+            _ => Plain::Other,
         }
     }
 

@@ -120,8 +120,7 @@ fn write_nodes(
 ) {
     let nodes: BTreeSet<&Node> = edges.keys().flat_map(|key| [&key.from, &key.to]).collect();
     json.key("nodes");
-    json.begin_array();
-    for node in nodes {
+    json.list(nodes, |json, node| {
         json.begin_object();
         json.key("name");
         json.string(&node.1);
@@ -130,17 +129,12 @@ fn write_nodes(
         json.key("system");
         json.optional_string(systems.get(node).map(|system| &**system));
         json.end_object();
-    }
-    json.end_array();
+    });
 }
 
 fn write_samples<'a>(json: &mut JsonWriter, samples: impl Iterator<Item = &'a str>) {
     json.key("sample_trace_ids");
-    json.begin_array();
-    for sample in samples {
-        json.string(sample);
-    }
-    json.end_array();
+    json.list(samples, JsonWriter::string);
 }
 
 fn write_cycles(
@@ -190,15 +184,9 @@ fn write_cycles(
     json.key("more_cycles");
     json.bool(found.more);
     json.key("cyclic_components");
-    json.begin_array();
-    for component in &found.components {
-        json.begin_array();
-        for service in component {
-            json.string(service);
-        }
-        json.end_array();
-    }
-    json.end_array();
+    json.list(&found.components, |json, component| {
+        json.list(component, |json, service| json.string(service));
+    });
 }
 
 fn write_edges(
@@ -213,8 +201,7 @@ fn write_edges(
         json.int(buckets.width_ns);
     }
     json.key("edges");
-    json.begin_array();
-    for (key, mut edge) in edges {
+    json.list(edges, |json, (key, mut edge)| {
         json.begin_object();
         write_node(json, "from", &key.from);
         write_node(json, "to", &key.to);
@@ -234,18 +221,13 @@ fn write_edges(
             write_series(json, &mut edge.by_bucket, buckets.count);
         }
         json.end_object();
-    }
-    json.end_array();
+    });
 }
 
 fn write_series(json: &mut JsonWriter, by_bucket: &mut BTreeMap<usize, Calls>, count: usize) {
     let mut write = |name: &str, value: &dyn Fn(&mut JsonWriter, Option<&mut Calls>)| {
         json.key(name);
-        json.begin_array();
-        for at in 0..count {
-            value(json, by_bucket.get_mut(&at));
-        }
-        json.end_array();
+        json.list(0..count, |json, at| value(json, by_bucket.get_mut(&at)));
     };
     write("call_counts", &|json, calls| {
         json.int(calls.map_or(0, |calls| calls.durations.count()));

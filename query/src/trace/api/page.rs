@@ -32,16 +32,14 @@ pub(crate) fn write_page(
     let mut json = JsonWriter::new();
     json.begin_object();
     json.key("traces");
-    json.begin_array();
-    for (at, id) in page.ids.iter().enumerate() {
+    json.list(page.ids.iter().enumerate(), |json, (at, id)| {
         if let Some(summary) = page.summaries.get(id) {
             json.begin_object();
-            write_summary(&mut json, *id, summary);
-            more(&mut json, at);
+            write_summary(json, *id, summary);
+            more(json, at);
             json.end_object();
         }
-    }
-    json.end_array();
+    });
     let cursor = page.next.map(encode_cursor).transpose()?;
     json.key("next_cursor");
     json.optional_string(cursor.as_deref());
@@ -86,8 +84,7 @@ fn write_summary(json: &mut JsonWriter, id: TraceId, summary: &TraceSummary) {
     json.key("matched_spans");
     json.int(summary.matched_spans);
     json.key("services");
-    json.begin_array();
-    for service in &summary.services {
+    json.list(&summary.services, |json, service| {
         json.begin_object();
         json.key("service_name");
         json.string(&service.service_name);
@@ -96,6 +93,5 @@ fn write_summary(json: &mut JsonWriter, id: TraceId, summary: &TraceSummary) {
         json.key("error_count");
         json.int(service.error_count);
         json.end_object();
-    }
-    json.end_array();
+    });
 }

@@ -50,11 +50,9 @@ pub(super) fn write(left: &Side, right: &Side, aligned: &Aligned, outcome: &Outc
     }
     write_services(&mut json, left, right);
     json.key("groups");
-    json.begin_array();
-    for group in &aligned.groups {
-        write_group(&mut json, left, right, group);
-    }
-    json.end_array();
+    json.list(&aligned.groups, |json, group| {
+        write_group(json, left, right, group);
+    });
     write_outcome(&mut json, outcome);
     json.end_object();
     json.finish()
@@ -119,8 +117,7 @@ fn write_services(json: &mut JsonWriter, left: &Side, right: &Side) {
         std::cmp::Reverse(right.self_time_ns.abs_diff(left.self_time_ns))
     });
     json.key("services");
-    json.begin_array();
-    for (name, [left, right]) in sums {
+    json.list(sums, |json, (name, [left, right])| {
         json.begin_object();
         json.key("service_name");
         json.string(name);
@@ -131,8 +128,7 @@ fn write_services(json: &mut JsonWriter, left: &Side, right: &Side) {
             json.end_object();
         }
         json.end_object();
-    }
-    json.end_array();
+    });
 }
 
 fn write_group(json: &mut JsonWriter, left: &Side, right: &Side, group: &Group) {
@@ -166,11 +162,9 @@ fn write_group(json: &mut JsonWriter, left: &Side, right: &Side, group: &Group) 
         write_spans(json, side, places);
     }
     json.key("attributes");
-    json.begin_array();
-    for difference in differences(left, right, group) {
+    json.list(differences(left, right, group), |json, difference| {
         write_difference(json, &difference);
-    }
-    json.end_array();
+    });
     json.end_object();
 }
 
@@ -207,11 +201,7 @@ fn write_difference(json: &mut JsonWriter, difference: &Difference) {
     json.string(&difference.key);
     for (key, values) in ["left", "right"].into_iter().zip(&difference.sides) {
         json.key(key);
-        json.begin_array();
-        for value in values {
-            json.raw_bytes(value);
-        }
-        json.end_array();
+        json.list(values, |json, value| json.raw_bytes(value));
     }
     json.end_object();
 }

@@ -70,8 +70,7 @@ pub(crate) async fn logs_of(
 
 pub(crate) fn write_logs(json: &mut JsonWriter, logs: &[OriginLog]) {
     json.key("logs");
-    json.begin_array();
-    for log in logs {
+    json.list(logs, |json, log| {
         json.begin_object();
         json.key("id");
         json.int_string(log.record_id);
@@ -82,6 +81,5 @@ pub(crate) fn write_logs(json: &mut JsonWriter, logs: &[OriginLog]) {
         json.key("body");
         json.optional_string(log.body.as_deref());
         json.end_object();
-    }
-    json.end_array();
+    });
 }

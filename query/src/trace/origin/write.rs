@@ -28,11 +28,7 @@ pub(in crate::trace) fn write_origin(json: &mut JsonWriter, told: Option<ToldOri
     json.key("root_failed");
     json.bool(origin.root_failed);
     json.key("path");
-    json.begin_array();
-    for place in &origin.path {
-        json.count(*place);
-    }
-    json.end_array();
+    json.list(&origin.path, |json, place| json.count(*place));
     json.key("exception");
     match Exception::last_of(columns, row) {
         Some(exception) => {
@@ -42,11 +38,10 @@ pub(in crate::trace) fn write_origin(json: &mut JsonWriter, told: Option<ToldOri
             json.key("message");
             json.optional_string(exception.message);
             json.key("frames");
-            json.begin_array();
-            for frame in exception.stack.map(frames_of).unwrap_or_default() {
-                json.string(&frame);
-            }
-            json.end_array();
+            json.list(
+                exception.stack.map(frames_of).unwrap_or_default(),
+                |json, frame| json.string(&frame),
+            );
             json.end_object();
         }
         None => json.null(),

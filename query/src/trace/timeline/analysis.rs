@@ -146,8 +146,7 @@ impl<'a> Analysis<'a> {
 
     fn write_similar(&self, json: &mut JsonWriter, trace: &LoadedTrace, tree: &Tree) {
         json.key("similar_siblings");
-        json.begin_array();
-        for group in &self.similar {
+        json.list(&self.similar, |json, group| {
             let place: &Placed = &tree.order[group.first];
             let SpanRef { columns, row } = trace.span(place.span);
             json.begin_object();
@@ -173,7 +172,6 @@ impl<'a> Analysis<'a> {
             json.key("duration_ns");
             json.int(group.duration_ns);
             json.end_object();
-        }
-        json.end_array();
+        });
     }
 }

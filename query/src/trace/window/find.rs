@@ -220,11 +220,7 @@ impl Found<'_> {
         json.key("matched_before");
         optional_count(&mut json, before);
         json.key("matches");
-        json.begin_array();
-        for place in self.told {
-            json.count(*place);
-        }
-        json.end_array();
+        json.list(self.told, |json, place| json.count(*place));
         json.key("path");
         write_path(&mut json, trace, window, first, MAX_PATH);
         if let Some(rows) = self.rows {

@@ -50,14 +50,12 @@ impl Answer<'_> {
         json.key("next_after");
         optional_count(&mut json, found.next_after);
         json.key("rows");
-        json.begin_array();
-        for row in &found.rows {
+        json.list(&found.rows, |json, row| {
             json.begin_object();
-            write_row(&mut json, trace, row.place, row.group);
-            write_hidden(&mut json, row);
+            write_row(json, trace, row.place, row.group);
+            write_hidden(json, row);
             json.end_object();
-        }
-        json.end_array();
+        });
         if let Some(told) = self.told {
             told.write(&mut json, trace);
         }
@@ -99,24 +97,20 @@ pub(super) fn write_path(
         }
         at = trace.spans[place].parent();
     }
-    json.begin_array();
-    for (place, group) in path.into_iter().rev() {
+    json.list(path.into_iter().rev(), |json, (place, group)| {
         json.begin_object();
         write_row(json, trace, place, group);
         json.end_object();
-    }
-    json.end_array();
+    });
 }
 
 /// The rows of some spans, each by itself.
 pub(super) fn write_rows(json: &mut JsonWriter, trace: &WholeTrace, places: &[usize]) {
-    json.begin_array();
-    for place in places {
+    json.list(places, |json, place| {
         json.begin_object();
         write_row(json, trace, *place, None);
         json.end_object();
-    }
-    json.end_array();
+    });
 }
 
 /// The fields of a row, which is a span or stands for the spans of a group.
