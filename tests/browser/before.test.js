@@ -1,21 +1,15 @@
 // The period before, under the histogram of logs and in the operations of a service.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, SIZES } from "./browser.js";
-import { Server } from "../node/server.js";
+import { assertAccessible, assertFits, emptyServer, open, server, setUp, SIZES } from "./browser.js";
 
 const HOUR = 3_600_000;
 const START = Date.parse("2026-01-20T10:00:00Z");
 const RANGE = "start=2026-01-20T10:00:00Z&end=2026-01-20T11:00:00Z";
 
-let server;
-let browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
+setUp(emptyServer, async () => {
   const logs = [...every(60, START - HOUR), ...every(90, START)].map((ms) => ({ timeUnixNano: `${ms}000000`, severityNumber: 9, body: { stringValue: "paid" } }));
   await server.post("/v1/logs", JSON.stringify({ resourceLogs: [{ resource: shop(), scopeLogs: [{ logRecords: logs }] }] }));
   const spans = [
@@ -24,11 +18,6 @@ before(async () => {
     ...every(5, START).map((ms) => span("GET /receipt", ms, 10, false)),
   ];
   await server.post("/v1/traces", JSON.stringify({ resourceSpans: [{ resource: shop(), scopeSpans: [{ spans }] }] }));
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const shop = () => ({ attributes: [{ key: "service.name", value: { stringValue: "shop" } }] });
@@ -42,7 +31,7 @@ function span(name, ms, length, failed) {
 }
 
 test("is a line over the logs and a figure beside their number", async () => {
-  const { page, problems, close } = await openPage(browser, server, { viewport: SIZES.laptop });
+  const { page, problems, close } = await open();
   await page.goto(`${server.http}/logs?${RANGE}`);
   await page.getByText(/^90 records/).waitFor();
   assert.equal(await page.locator(".timechart-ghost").count(), 0);
@@ -65,7 +54,7 @@ test("is a line over the logs and a figure beside their number", async () => {
 
 test("stands below the figures of each operation", async () => {
   for (const size of Object.keys(SIZES)) {
-    const { page, problems, close } = await openPage(browser, server, { viewport: SIZES[size] });
+    const { page, problems, close } = await open({ viewport: SIZES[size] });
     await page.goto(`${server.http}/services/shop?${RANGE}&before=1`);
     const pay = page.locator("a.operation").filter({ hasText: "POST /pay" });
     await pay.getByTitle("In the period before: 40").filter({ hasText: "−50 %" }).waitFor();

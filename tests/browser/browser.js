@@ -4,16 +4,49 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { after, before } from "node:test";
 
 import { chromium } from "playwright-core";
 
 import { DATA, Server } from "../node/server.js";
 
 const CANDIDATES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const LAUNCH = {
+  executablePath: process.env.CHROMIUM ?? CANDIDATES.find((path) => existsSync(path)),
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+};
 const TIMEOUT_MS = 60_000;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 export const SIZES = { laptop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
+
+/** That of the file whose tests run, once it has called `setUp`. */
+export let server;
+let browser;
+
+/** Before a file's tests a server and a Chromium, both away after them. `fill` sends the server what the tests are about. */
+export function setUp(start = emptyServer, fill = () => {}) {
+  before(async () => {
+    server = await start();
+    browser = await chromium.launch(LAUNCH);
+    await fill();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+}
+
+/** A server that has nothing yet. */
+export const emptyServer = () => Server.start();
 
 /** The train ticket shop and the node sample: spans and logs of the same requests. */
 export function startServer() {
@@ -21,24 +54,9 @@ export function startServer() {
   return Server.start([], files.map((name) => join(DATA, "otlp", name)));
 }
 
-export function launch() {
-  return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? CANDIDATES.find((path) => existsSync(path)),
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
-}
-
-/** A page that notes every error, and every request that leaves the server. */
-export async function openPage(browser, server, options) {
-  const context = await browser.newContext({ timezoneId: "UTC", deviceScaleFactor: 1, ...options });
+/** A page, as large as a laptop's unless said otherwise, that notes every error, and every request that leaves the server. */
+export async function open(options) {
+  const context = await browser.newContext({ timezoneId: "UTC", deviceScaleFactor: 1, viewport: SIZES.laptop, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(TIMEOUT_MS);
   const problems = [];

@@ -1,30 +1,19 @@
 // What changed: services ranked against the time before, with what speaks for it.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, SIZES } from "./browser.js";
-import { Server } from "../node/server.js";
+import { assertAccessible, assertFits, emptyServer, open, server, setUp, SIZES } from "./browser.js";
 
 const START = Date.parse("2026-03-01T10:00:00Z");
 const LATE = START + 600_000;
 const RANGE = "start=2026-03-01T10:10:00Z&end=2026-03-01T10:20:00Z";
 
-let server;
-let browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
+setUp(emptyServer, async () => {
   const traces = [...Array.from({ length: 12 }, (_, at) => request(at, START + at * 1000, 5)), ...Array.from({ length: 12 }, (_, at) => request(20 + at, LATE + at * 1000, 80))];
   await server.post("/v1/traces", JSON.stringify({ resourceSpans: traces.flat() }));
   const logs = Array.from({ length: 9 }, (_, at) => ({ timeUnixNano: `${LATE + at * 1000}000000`, severityNumber: 17, body: { stringValue: `row ${at} is locked` } }));
   await server.post("/v1/logs", JSON.stringify({ resourceLogs: [{ resource: named("stock"), scopeLogs: [{ logRecords: logs }] }] }));
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const named = (name) => ({ attributes: [{ key: "service.name", value: { stringValue: name } }] });
@@ -39,8 +28,6 @@ function request(number, ms, stock) {
     { resource: named("stock"), scopeSpans: [{ spans: [span(2, 1, "reserve", 10, stock + 10)] }] },
   ];
 }
-
-const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
 
 describe("what changed", () => {
   for (const [size, viewport] of Object.entries(SIZES)) {

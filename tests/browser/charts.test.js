@@ -2,31 +2,20 @@
 // behind them and in figures.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 
-import { assertAccessible, assertFits, boxOf, launch, openPage, SIZES } from "./browser.js";
-import { Server } from "../node/server.js";
+import { assertAccessible, assertFits, boxOf, emptyServer, open, server, setUp, SIZES } from "./browser.js";
 
 const START = Date.parse("2026-03-01T10:00:00Z");
 const MINUTE = 60_000;
 /** Ten minutes of ten requests with two failures, then ten of twenty without any. */
 const RANGE = "start=2026-03-01T10:10:00Z&end=2026-03-01T10:20:00Z";
 
-let server;
-let browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
+setUp(emptyServer, async () => {
   const early = Array.from({ length: 10 }, (_, at) => request(at, START + at * MINUTE, 100, at < 2));
   const late = Array.from({ length: 20 }, (_, at) => request(100 + at, START + 10 * MINUTE + at * (MINUTE / 2), 200, false));
   const resource = { attributes: [{ key: "service.name", value: { stringValue: "shop" } }] };
   await server.post("/v1/traces", JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ spans: [...early, ...late] }] }] }));
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const request = (id, ms, length, failed) => ({
@@ -39,7 +28,6 @@ const request = (id, ms, length, failed) => ({
   status: failed ? { code: 2 } : {},
 });
 
-const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
 const chart = (page, name) => page.getByRole("figure", { name: new RegExp(`^${name}: `) });
 
 describe("above the list of traces", () => {

@@ -2,29 +2,18 @@
 // difference; from the list, from the palette; by keyboard, on a phone.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, SIZES } from "./browser.js";
-import { Server } from "../node/server.js";
+import { assertAccessible, assertFits, emptyServer, open, server, setUp, SIZES } from "./browser.js";
 
 const MS = 1_000_000n;
 const START = 1_675_000_000_000_000_000n;
 const SLOW = "5107".padStart(32, "0");
 const USUAL = [1, 2, 3].map((number) => String(number).padStart(32, "0"));
 
-let server;
-let browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
+setUp(emptyServer, async () => {
   for (const [at, id] of USUAL.entries()) await server.post("/v1/traces", JSON.stringify(trace(id, usual(100 + at))));
   await server.post("/v1/traces", JSON.stringify(trace(SLOW, slow())));
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const usual = (ms) => [
@@ -61,7 +50,6 @@ function trace(traceId, rows) {
   };
 }
 
-const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
 const rowsOf = (page) => page.getByRole("treegrid", { name: "Spans of both traces" }).getByRole("row");
 const params = (page) => new URL(page.url()).searchParams;
 

@@ -2,29 +2,18 @@
 // tells them apart, and to the list of those alone.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 
-import { assertAccessible, assertFits, boxOf, launch, openPage, SIZES } from "./browser.js";
-import { Server } from "../node/server.js";
+import { assertAccessible, assertFits, boxOf, emptyServer, open, server, setUp, SIZES } from "./browser.js";
 
 const START = Date.parse("2026-03-01T10:00:00Z");
 const RANGE = "start=2026-03-01T10:00:00Z&end=2026-03-01T10:10:00Z";
 const SLOW = 30;
 const QUICK = 60;
 
-let server;
-let browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
+setUp(emptyServer, async () => {
   const requests = Array.from({ length: SLOW + QUICK }, (_, at) => (at % 3 === 0 ? request(at, 2000, "node-9", true) : request(at, 20, `node-${at % 2}`, false)));
   await server.post("/v1/traces", JSON.stringify({ resourceSpans: requests }));
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 function request(number, ms, host, failed) {
@@ -34,7 +23,6 @@ function request(number, ms, host, failed) {
   return { resource: { attributes: [text("service.name", "shop"), text("host.name", host)] }, scopeSpans: [{ spans: [span] }] };
 }
 
-const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
 const panelOf = (page) => page.getByRole("complementary", { name: "What they have in common" });
 
 describe("what a selection has in common", () => {

@@ -1,30 +1,19 @@
 // The page of the API: every request of the server's own document, found, opened, copied and tried, by keyboard and on a phone.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, SIZES } from "./browser.js";
-import { Server } from "../node/server.js";
+import { assertAccessible, assertFits, emptyServer, open, server, setUp, SIZES } from "./browser.js";
 
-let server;
-let browser;
 let operations;
 
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
+setUp(emptyServer, async () => {
   const record = { timeUnixNano: "1769000000000000000", severityNumber: 17, body: { stringValue: "card refused" } };
   await server.post("/v1/logs", JSON.stringify({ resourceLogs: [{ resource: { attributes: [{ key: "service.name", value: { stringValue: "bank" } }] }, scopeLogs: [{ logRecords: [record] }] }] }));
   const { paths } = await server.get("/api/v1/openapi.json");
   operations = Object.entries(paths).flatMap(([path, item]) => Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`));
 });
 
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
 const shown = (page) => page.locator(".api-operation");
 
 test("has every request of the document, and finds them by words", async () => {

@@ -1,24 +1,13 @@
 // SQL's EXPLAIN: what a statement reads as a funnel, measured if asked, with the plan below, on a laptop and on a phone.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, SIZES, startServer } from "./browser.js";
+import { assertAccessible, assertFits, open, server, setUp, SIZES, startServer } from "./browser.js";
 
 const STATEMENT = "SELECT count(*) FROM logs WHERE service_name = 'ts-order-service' AND matches(body, 'order')";
 
-let server;
-let browser;
-
-before(async () => {
-  server = await startServer();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+setUp(startServer);
 
 /** What the server says of a statement. */
 async function scansOf(query) {
@@ -31,7 +20,7 @@ const cell = (page, step, of) => page.getByRole("row", { name: new RegExp(`^${st
 const number = (value) => String(value).replace(/\B(?=(\d{3})+(?!\d))/g, "\u2009");
 
 test("Explain shows what is left after each step, Measure what was read", async () => {
-  const { page, problems, close } = await openPage(browser, server, { viewport: SIZES.laptop });
+  const { page, problems, close } = await open();
   await page.goto(address(STATEMENT));
   await page.locator(".result").waitFor();
   await page.getByRole("button", { name: "Explain", exact: true }).click();
@@ -75,7 +64,7 @@ test("a side that is read first is told apart, in both themes and on a phone", a
   const few = "SELECT count(*) FROM spans WHERE trace_id IN (SELECT trace_id FROM spans WHERE name = 'no such operation')";
   const join = `EXPLAIN ${few.replace("no such operation", "queryForStationId")}`;
   for (const colorScheme of ["light", "dark"]) {
-    const { page, problems, close } = await openPage(browser, server, { viewport: SIZES.phone, colorScheme });
+    const { page, problems, close } = await open({ viewport: SIZES.phone, colorScheme });
     await page.goto(address(join));
     await page.getByRole("heading", { name: "What would be read" }).waitFor();
     const scans = await scansOf(join);

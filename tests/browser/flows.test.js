@@ -2,21 +2,17 @@
 // keyboard alone, SQL, the other pages; and that nothing of it shuts anybody out (axe).
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 
-import { assertAccessible, assertFits, boxOf, launch, openPage, search, startServer, SIZES } from "./browser.js";
+import { assertAccessible, assertFits, boxOf, open, server, setUp, SIZES, startServer } from "./browser.js";
 
 /** A trace whose error began two services down, made here: the data has none with more than one error. */
 const FAILED_TRACE = "5b8aa5a2d2c872e8321cf37308d69df2";
 const DAY = "start=2023-01-29T08:40:00.000Z&end=2023-01-29T15:45:00.000Z";
 
-let server;
-let browser;
 let failed;
 
-before(async () => {
-  server = await startServer();
-  browser = await launch();
+setUp(startServer, async () => {
   await server.post("/v1/traces", JSON.stringify(failedTrace()));
   failed = FAILED_TRACE;
 });
@@ -56,12 +52,6 @@ function failedTrace() {
   };
 }
 
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
 const rowsOf = (page) => page.getByRole("listbox", { name: "Log records" }).getByRole("option");
 const param = (page, name) => new URL(page.url()).searchParams.get(name);
 
@@ -267,7 +257,7 @@ describe("by keyboard alone", () => {
 });
 
 describe("a trace", () => {
-  test("by keyboard alone: from the error to where it began, its search, the critical path, the tabs", async () => {
+  test("by keyboard alone: from the error to where it began, its the critical path, the tabs", async () => {
     const { page, problems, close } = await open();
     await page.goto(`${server.http}/trace/${failed}`);
     const spans = page.getByRole("treegrid");

@@ -2,10 +2,9 @@
 // around it, how many spans it stands for; and nothing that was sent becomes anything but text.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, SIZES } from "./browser.js";
-import { Server } from "../node/server.js";
+import { assertAccessible, assertFits, emptyServer, open, server, setUp, SIZES } from "./browser.js";
 
 const MS = 1_000_000n;
 const START = 1_775_000_000_000_000_000n;
@@ -13,20 +12,10 @@ const CHAT = "c4a7".padStart(32, "0");
 const SHOP = "5409".padStart(32, "0");
 const EVIL = '<img src=x onerror="window.stolen = 1"><script>window.stolen = 1</script>';
 
-let server;
-let browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
+setUp(emptyServer, async () => {
   await server.post("/v1/traces", JSON.stringify(agent()));
   await server.post("/v1/traces", JSON.stringify(shop()));
   await server.post("/v1/logs", JSON.stringify(lines()));
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const value = (given) => (typeof given === "number" ? (Number.isInteger(given) ? { intValue: given } : { doubleValue: given }) : Array.isArray(given) ? { arrayValue: { values: given.map(value) } } : { stringValue: given });
@@ -68,7 +57,6 @@ function lines() {
   return { resourceLogs: [resource({ "service.name": "shop", "k8s.pod.name": "shop-7", "host.name": "node-3" }, [record(10, "request of the trace", true), record(30, "pool is exhausted", false), record(60_000, "much later", false)]), resource({ "service.name": "neighbour", "host.name": "node-3" }, [record(35, "neighbour is noisy", false)])] };
 }
 
-const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
 const rows = (page) => page.getByRole("treegrid").getByRole("row");
 const panelOf = (page) => page.getByRole("complementary", { name: "Span" });
 

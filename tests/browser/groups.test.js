@@ -2,30 +2,19 @@
 // other in a circle. The earlier half of the data is the period before the later one.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, SIZES } from "./browser.js";
-import { Server } from "../node/server.js";
+import { assertAccessible, assertFits, emptyServer, open, server, setUp, SIZES } from "./browser.js";
 
 const START = Date.parse("2026-03-01T10:00:00Z");
 const MINUTE = 60_000;
 const LATE = START + 10 * MINUTE;
 const RANGE = "start=2026-03-01T10:10:00Z&end=2026-03-01T10:20:00Z";
 
-let server;
-let browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
+setUp(emptyServer, async () => {
   await server.post("/v1/logs", JSON.stringify({ resourceLogs: [logs("cart", [...paid(START, 20), ...paid(LATE, 30)]), logs("bank", refused(LATE, 5))] }));
   const traces = [...Array.from({ length: 4 }, (_, at) => failing(at, START + at * MINUTE, "lock", "x.Lock")), ...Array.from({ length: 3 }, (_, at) => failing(50 + at, LATE + at * MINUTE, "refuse", "x.Refused"))];
   await server.post("/v1/traces", JSON.stringify({ resourceSpans: traces.flat() }));
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const named = (name) => ({ attributes: [{ key: "service.name", value: { stringValue: name } }] });
@@ -54,8 +43,6 @@ function failing(number, ms, name, type) {
     { resource: named("bank"), scopeSpans: [{ spans: [span(2, 1, "POST /charge", 2), span(4, 3, name, 2, thrown)] }] },
   ];
 }
-
-const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
 
 describe("patterns of logs", () => {
   test("lay lines together, mark what is new, and lead to the lines and away from them", async () => {

@@ -1,10 +1,9 @@
 // Durations over time as a heatmap: marked by pointer and by keyboard, and what is marked goes into the query without loss.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { assertAccessible, assertFits, boxOf, launch, openPage, SIZES } from "./browser.js";
-import { Server } from "../node/server.js";
+import { assertAccessible, assertFits, boxOf, emptyServer, open, server, setUp, SIZES } from "./browser.js";
 
 const HOUR = 3_600_000;
 const START = Date.parse("2026-01-20T10:00:00Z");
@@ -12,23 +11,13 @@ const PATH = "/traces?start=2026-01-20T10:00:00Z&end=2026-01-20T11:00:00Z&chart=
 const QUICK = 120;
 const SLOW = 24;
 
-let server;
-let browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
+setUp(emptyServer, async () => {
   const spans = [
     ...Array.from({ length: QUICK }, (_, at) => span(START + (at * HOUR) / QUICK, 12, false, at % 2 ? "a" : "b")),
     // Within ten minutes, on one node, all failing, more than a hundred times as slow.
     ...Array.from({ length: SLOW }, (_, at) => span(START + HOUR / 2 + at * 24_000, 3_000, true, "c")),
   ];
   await server.post("/v1/traces", JSON.stringify({ resourceSpans: [{ resource: { attributes: [{ key: "service.name", value: { stringValue: "shop" } }] }, scopeSpans: [{ spans }] }] }));
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 let number = 0;
@@ -39,7 +28,6 @@ function span(ms, length, failed, node) {
   return { traceId: id.padStart(32, "0"), spanId: id.padStart(16, "0"), name: "GET /", kind: 2, startTimeUnixNano: `${start}000000`, endTimeUnixNano: `${start + length}000000`, attributes: [{ key: "node", value: { stringValue: node } }], status: failed ? { code: 2 } : {} };
 }
 
-const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
 const plot = (page) => page.getByRole("application", { name: `${QUICK + SLOW} spans by time and duration` });
 const loaded = (page) => page.getByText("Drag a box to ask").waitFor();
 

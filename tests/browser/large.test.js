@@ -4,27 +4,16 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { DATA, Server } from "../node/server.js";
-import { launch, openPage, SIZES } from "./browser.js";
+import { DATA } from "../node/server.js";
+import { open, server, setUp } from "./browser.js";
 
 const SPANS = 50_000;
 const ROWS = 100_000;
 const PAGE_NODES = 1500;
 
-let server;
-let browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+setUp();
 
 /** Tasks of more than 50 ms, in which a page does not answer. */
 const noteLongTasks = (page) =>
@@ -91,7 +80,7 @@ async function serveTrace(page, trace, whole = Promise.resolve()) {
 }
 
 test(`a trace of ${SPANS} spans is a page of few elements, at any place of it, and is looked at before all of it has come`, async (context) => {
-  const { page, problems, close } = await openPage(browser, server, { viewport: SIZES.laptop });
+  const { page, problems, close } = await open();
   let letGo = () => undefined;
   const asked = await serveTrace(page, timeline(), new Promise((resolve) => (letGo = resolve)));
   await page.addInitScript(() => {
@@ -146,7 +135,7 @@ function loops() {
 }
 
 test(`${SPANS} similar spans are four rows, and stay few elements when they are opened, coloured and searched`, async (context) => {
-  const { page, problems, close } = await openPage(browser, server, { viewport: SIZES.laptop });
+  const { page, problems, close } = await open();
   const asked = await serveTrace(page, loops());
   await noteLongTasks(page);
   await page.goto(`${server.http}/trace/${"f".repeat(32)}?whole=1`);
@@ -175,7 +164,7 @@ test(`${SPANS} similar spans are four rows, and stay few elements when they are 
 });
 
 test(`${ROWS} log records are scrolled through with few elements and one request a page`, async (context) => {
-  const { page, problems, close } = await openPage(browser, server, { viewport: SIZES.laptop });
+  const { page, problems, close } = await open();
   let requests = 0;
   await page.route("**/api/v1/logs?**", (route) => {
     requests += 1;
@@ -220,7 +209,7 @@ test(`${ROWS} log records are scrolled through with few elements and one request
 });
 
 test("a map of 1,238 services is drawn, chosen from, and has its cycles marked", async (context) => {
-  const { page, problems, close } = await openPage(browser, server, { viewport: SIZES.laptop });
+  const { page, problems, close } = await open();
   const data = JSON.parse(readFileSync(join(DATA, "untouched/jaeger-ui-dependencies-large.json"), "utf8"));
   const edges = data.map(({ parent, child, callCount }) => ({ from: parent, from_kind: "service", to: child, to_kind: "service", inferred: false, calls: callCount, error_count: 0, p50_ns: 1, p95_ns: 1, p99_ns: 1, sample_trace_ids: [] }));
   const nodes = [...new Set(edges.flatMap(({ from, to }) => [from, to]))].map((name) => ({ name, kind: "service", system: null }));

@@ -2,24 +2,13 @@
 // server that stops, and more than can be shown are told.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, search, SIZES } from "./browser.js";
-import { Server } from "../node/server.js";
+import { assertAccessible, assertFits, open, search, server, setUp, SIZES } from "./browser.js";
 
-let server;
-let browser;
 let sent = 0;
 
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+setUp();
 
 /** `count` records in one request; each has a number of its own. */
 async function send(count, { severity = 9, service = "shop" } = {}) {
@@ -33,7 +22,6 @@ async function send(count, { severity = 9, service = "shop" } = {}) {
   return records.map((record) => record.body.stringValue);
 }
 
-const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
 const list = (page) => page.getByRole("listbox", { name: "Log records" });
 const rowOf = (page, body) => list(page).getByRole("option").filter({ hasText: body });
 const state = (page, text) => page.locator(".live-state").filter({ hasText: text }).waitFor();

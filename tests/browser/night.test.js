@@ -2,10 +2,9 @@
 // service that made it slow. Fourteen requests of a shop that are alike, one that fails, one that is slow.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { launch, openPage, SIZES } from "./browser.js";
-import { Server } from "../node/server.js";
+import { emptyServer, open, server, setUp } from "./browser.js";
 
 const MS = 1_000_000n;
 const START = 1_675_000_000_000n;
@@ -14,19 +13,9 @@ const FAILED = 20;
 const SLOW = 21;
 const RANGE = "start=2023-01-29T13:00:00Z&end=2023-01-29T14:30:00Z";
 
-let server;
-let browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
+setUp(emptyServer, async () => {
   for (const number of [...Array(USUAL).keys(), FAILED, SLOW]) await server.post("/v1/traces", JSON.stringify(request(number)));
   await server.post("/v1/logs", JSON.stringify(logs()));
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const traceOf = (number) => `50b${number.toString(16)}`.padStart(32, "0");
@@ -68,7 +57,6 @@ const logs = () => ({
   }],
 });
 
-const open = () => openPage(browser, server, { viewport: SIZES.laptop });
 const chosen = (page) => page.getByRole("treegrid").locator('[role="row"][aria-selected="true"]');
 
 test("an error leads to its trace, to its cause, to what was logged there, and to what the service did around it", async () => {

@@ -2,30 +2,19 @@
 // and bytes as hex.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, SIZES } from "./browser.js";
-import { Server } from "../node/server.js";
+import { assertAccessible, assertFits, emptyServer, open, server, setUp, SIZES } from "./browser.js";
 
 const MS = 1_000_000n;
 const NOW = BigInt(Date.now()) * MS;
 const TRACE = "e7e27".padStart(32, "0");
 const NOTED = 30;
 
-let server;
-let browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
+setUp(emptyServer, async () => {
   await server.post("/v1/traces", JSON.stringify(noted()));
   await server.post("/v1/logs", JSON.stringify(lines()));
   for (const [minutes, version, failed] of [[50, "1.4.0", 0], [40, "1.4.0", 0], [30, "1.4.0", 1], [20, "1.5.0", 4], [10, "1.5.0", 4]]) await server.post("/v1/traces", JSON.stringify(released(minutes, version, failed)));
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const text = (key, stringValue) => ({ key, value: { stringValue } });
@@ -61,7 +50,6 @@ function released(minutes, version, failed) {
   return { resourceSpans: [{ resource: resource("payment", [text("service.version", version)]), scopeSpans: [{ scope: { name: "test" }, spans }] }] };
 }
 
-const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
 const notes = (page) => page.locator(".span-note");
 
 test("events and logs are rows below their span, by time, and lead to it", async () => {

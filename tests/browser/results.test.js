@@ -2,28 +2,16 @@
 // question elsewhere, and how far a question is that takes long.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, SIZES, startServer } from "./browser.js";
+import { assertAccessible, assertFits, open, server, setUp, SIZES, startServer } from "./browser.js";
 
 const RANGE = "start=2023-01-29T08:40:00.000Z&end=2023-01-29T15:45:00.000Z";
 /** With what failed, too. */
 const BOTH = { start: "2022-02-28T00:00:00.000Z", end: "2023-01-29T09:00:00.000Z" };
 const FIXED = { start: "2023-01-29T08:40:00.000Z", end: "2023-01-29T15:45:00.000Z" };
 
-let server;
-let browser;
-
-before(async () => {
-  server = await startServer();
-  browser = await launch();
-  await breaks();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+setUp(startServer, breaks);
 
 /** Exceptions of a span and of a log, as the imported ones have none. */
 async function breaks() {
@@ -36,7 +24,6 @@ async function breaks() {
   await server.post("/v1/logs", JSON.stringify({ resourceLogs: [{ resource, scopeLogs: [{ logRecords: [{ timeUnixNano: at, severityNumber: 17, body: { stringValue: "it broke" }, attributes }] }] }] }));
 }
 
-const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
 const param = (page, name) => page.evaluate((key) => new URL(location.href).searchParams.get(key), name);
 const until = (page, name, value) => page.waitForFunction(([key, wanted]) => new URL(location.href).searchParams.get(key) === wanted, [name, value]);
 

@@ -2,25 +2,12 @@
 // the server refuses.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, SIZES } from "./browser.js";
-import { Server } from "../node/server.js";
+import { assertAccessible, assertFits, open, server, setUp, SIZES } from "./browser.js";
 
-let server;
-let browser;
+setUp();
 
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
 const menu = (page) => page.locator(".saved");
 const openMenu = (page) => page.getByRole("button", { name: "Saved and recent searches" }).click();
 const nameField = (page) => page.getByRole("textbox", { name: "Name for this search" });

@@ -2,26 +2,14 @@
 // values that are counted, and numbers that are bounded.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, search, SIZES, startServer } from "./browser.js";
+import { assertAccessible, assertFits, open, server, setUp, SIZES, startServer } from "./browser.js";
 
 const RANGE = "start=2023-01-29T08:40:00.000Z&end=2023-01-29T15:45:00.000Z";
 
-let server;
-let browser;
+setUp(startServer);
 
-before(async () => {
-  server = await startServer();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
 const rowsOf = (page) => page.getByRole("listbox", { name: "Log records" }).getByRole("option");
 const queryOf = (page) => new URL(page.url()).searchParams.get("q");
 const sizeOf = (text) => {
@@ -241,7 +229,6 @@ test("what is typed over coloured text takes the colour of its tokens, and no st
   for (const [address, name, text] of [["/logs?q=level:error+order", "Query", "service:cart"], ["/sql?q=SELECT+1", /SQL/, "SELECT 2 -- two"]]) {
     await page.goto(`${server.http}${address}`);
     await page.locator(".editor-host:not([hidden])").waitFor();
-    await page.waitForLoadState("networkidle");
     const box = page.getByRole("textbox", { name });
     for (const put of [(typed) => page.keyboard.type(typed), (typed) => page.keyboard.insertText(typed)]) {
       await box.click();

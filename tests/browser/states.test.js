@@ -2,9 +2,9 @@
 // its data are real; answers are held back, replaced or marked on their way to the page.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, SIZES, startServer } from "./browser.js";
+import { assertAccessible, assertFits, open, server, setUp, SIZES, startServer } from "./browser.js";
 
 const TRACE = "fe6bf62f357743299319d640878ea4f0";
 const RANGE = "start=2023-01-29T08:40:00.000Z&end=2023-01-29T15:45:00.000Z";
@@ -26,18 +26,7 @@ const VIEWS = [
   { name: "exceptions", path: `/errors?tab=exceptions&${RANGE}`, main: "/api/v1/exceptions" },
 ];
 
-let server;
-let browser;
-
-before(async () => {
-  server = await startServer();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+setUp(startServer);
 
 /** Requests of the API that a view asks, each as `change` wants it. */
 const onApi = (page, change) => page.route((url) => url.pathname.startsWith("/api/v1/"), change);
@@ -59,7 +48,7 @@ describe("an answer that is not complete", () => {
   for (const view of VIEWS) {
     for (const [size, colorScheme] of [["laptop", "light"], ["phone", "dark"]]) {
       test(`is said to be, once and with its reason: ${view.name}, ${size}`, async () => {
-        const { page, problems, close } = await openPage(browser, server, { viewport: SIZES[size], colorScheme, hasTouch: size === "phone" });
+        const { page, problems, close } = await open({ viewport: SIZES[size], colorScheme, hasTouch: size === "phone" });
         await onApi(page, incomplete);
         await page.goto(server.http + view.path);
         const banner = page.getByRole("status").filter({ hasText: "This answer is incomplete" });
@@ -80,7 +69,7 @@ describe("an answer that is not complete", () => {
 describe("a view", () => {
   for (const view of VIEWS) {
     test(`shows its shape while it waits, and what comes then: ${view.name}`, async () => {
-      const { page, problems, close } = await openPage(browser, server, { viewport: SIZES.laptop });
+      const { page, problems, close } = await open();
       let release;
       const held = new Promise((resolve) => (release = resolve));
       await onApi(page, async (route) => {
@@ -99,7 +88,7 @@ describe("a view", () => {
     });
 
     test(`says what the server said when that fails, and asks again when told to: ${view.name}`, async () => {
-      const { page, close } = await openPage(browser, server, { viewport: SIZES.laptop, colorScheme: "dark" });
+      const { page, close } = await open({ colorScheme: "dark" });
       let isAway = true;
       await onApi(page, (route) => (isAway && isMain(route, view) ? failed(route) : route.continue()));
       await page.goto(server.http + view.path);
@@ -123,7 +112,7 @@ describe("a list that takes a while", () => {
     { name: "traces", path: "/api/v1/traces", row: ".trace-row" },
   ]) {
     test(`shows its first rows while the others are looked for, and each once: ${name}`, async () => {
-      const { page, problems, close } = await openPage(browser, server, { viewport: SIZES.phone, colorScheme: "dark", hasTouch: true });
+      const { page, problems, close } = await open({ viewport: SIZES.phone, colorScheme: "dark", hasTouch: true });
       const asked = [];
       let release;
       const held = new Promise((resolve) => (release = resolve));
@@ -161,7 +150,7 @@ describe("a list that takes a while", () => {
     });
 
     test(`keeps its first rows when it is cancelled: ${name}`, async () => {
-      const { page, close } = await openPage(browser, server, { viewport: SIZES.laptop });
+      const { page, close } = await open();
       let first = true;
       await page.route((url) => url.pathname === path && url.searchParams.has("patience_ms"), async (route) => {
         if (!first) return undefined;

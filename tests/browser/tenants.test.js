@@ -1,25 +1,12 @@
 // Tenants: whose data a page shows stands in its address, goes with every link and request, and can be changed above.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, SIZES } from "./browser.js";
-import { Server } from "../node/server.js";
+import { assertAccessible, assertFits, open, server, setUp, SIZES } from "./browser.js";
 
-let server;
-let browser;
+setUp();
 
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
 const switcher = (page) => page.getByRole("button", { name: /^Tenant / });
 const tenantOf = (page) => new URL(page.url()).searchParams.get("tenant");
 

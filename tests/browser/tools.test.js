@@ -2,27 +2,15 @@
 // goes on by itself, what can be taken elsewhere.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 
-import { assertAccessible, assertFits, boxOf, launch, openPage, SIZES, startServer } from "./browser.js";
+import { assertAccessible, assertFits, boxOf, open, server, setUp, SIZES, startServer } from "./browser.js";
 
 const TRACE = "fe6bf62f357743299319d640878ea4f0";
 const MS = 1_000_000n;
 
-let server;
-let browser;
+setUp(startServer);
 
-before(async () => {
-  server = await startServer();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
 const rowsOf = (page) => page.getByRole("listbox", { name: "Log records" }).getByRole("option");
 const facets = (page) => page.getByRole("complementary", { name: "Facets" });
 

@@ -2,10 +2,9 @@
 // place of the server; by keyboard, as counts, on a phone.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, SIZES } from "./browser.js";
-import { Server } from "../node/server.js";
+import { assertAccessible, assertFits, emptyServer, open, server, setUp, SIZES } from "./browser.js";
 
 const MS = 1_000_000n;
 const START = 1_675_000_000_000_000_000n;
@@ -16,20 +15,10 @@ const QUERIES = 12;
 /** How far the clock of the stock service is behind, in milliseconds. */
 const BEHIND = 500;
 
-let server;
-let browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
+setUp(emptyServer, async () => {
   await server.post("/v1/traces", JSON.stringify(trace(MANY, manyQueries())));
   await server.post("/v1/traces", JSON.stringify(trace(SKEWED, skewed())));
   await server.post("/v1/traces", JSON.stringify(linking()));
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 /** Rows are id, parent, service, name, kind, start, length, whether it failed. The seventh query fails. */
@@ -74,7 +63,6 @@ function linking() {
   return made;
 }
 
-const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
 const tree = (page) => page.getByRole("treegrid");
 const rows = (page) => tree(page).getByRole("row");
 const chosen = (page) => tree(page).locator('[role="row"][aria-selected="true"]');

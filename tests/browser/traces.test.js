@@ -2,27 +2,16 @@
 // nothing is found; the trace as a graph and by service, and pinned.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, SIZES } from "./browser.js";
-import { Server } from "../node/server.js";
+import { assertAccessible, assertFits, emptyServer, open, server, setUp, SIZES } from "./browser.js";
 
 const MS = 1_000_000n;
 const NOW = BigInt(Date.now()) * MS;
 const TRACES = 6;
 
-let server;
-let browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
+setUp(emptyServer, async () => {
   for (let number = 1; number <= TRACES; number += 1) await server.post("/v1/traces", JSON.stringify(visit(number)));
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const traceOf = (number) => `7ace${number}`.padStart(32, "0");
@@ -39,7 +28,6 @@ function visit(number) {
   return { resourceSpans: [of("shop", [span(1, 0, number % 2 ? "GET /" : "POST /pay", 2, 0, 100 * number)]), of("cart", [...calls, query])] };
 }
 
-const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
 const lines = (page) => page.locator(".trace-row:not(.trace-match)");
 const matches = (page) => page.locator(".trace-match");
 

@@ -5,30 +5,17 @@
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 
 import { SCREENSHOTS } from "../node/server.js";
-import { assertFits, launch, openPage, search, SIZES, startServer } from "./browser.js";
+import { assertFits, open, search, server, setUp, SIZES, startServer } from "./browser.js";
 
 /** Set by the data: log records with the word, of which all belong to a trace. */
 const WORD = "dispatcherServlet";
 const HITS = 196;
 
-let server;
-let browser;
-
-before(async () => {
-  mkdirSync(SCREENSHOTS, { recursive: true });
-  server = await startServer();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-const open = (options) => openPage(browser, server, options);
+mkdirSync(SCREENSHOTS, { recursive: true });
+setUp(startServer);
 
 for (const colorScheme of ["light", "dark"]) {
   for (const [size, viewport] of Object.entries(SIZES)) {
@@ -124,7 +111,7 @@ for (const colorScheme of ["light", "dark"]) {
 
 test("the theme follows the system", async () => {
   const background = async (colorScheme) => {
-    const { page, close } = await open({ colorScheme, viewport: SIZES.laptop });
+    const { page, close } = await open({ colorScheme });
     await page.goto(`${server.http}/logs`);
     const colour = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     await close();
@@ -136,7 +123,7 @@ test("the theme follows the system", async () => {
 });
 
 test("a wrong query is explained where it is wrong", async () => {
-  const { page, close } = await open({ viewport: SIZES.laptop });
+  const { page, close } = await open();
   await page.goto(`${server.http}/logs?q=${encodeURIComponent("service:x (timeout OR")}`);
   await page.getByRole("textbox", { name: "Query" }).and(page.locator('[aria-invalid="true"]')).waitFor();
   await page.screenshot({ path: join(SCREENSHOTS, "logs-error-laptop-light.png") });
@@ -144,7 +131,7 @@ test("a wrong query is explained where it is wrong", async () => {
 });
 
 test("a pasted trace id opens its trace", async () => {
-  const { page, problems, close } = await open({ viewport: SIZES.laptop });
+  const { page, problems, close } = await open();
   await page.goto(`${server.http}/logs`);
   await search(page, "FE6BF62F357743299319D640878EA4F0");
   await page.waitForURL("**/trace/fe6bf62f357743299319d640878ea4f0**");

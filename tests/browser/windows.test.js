@@ -2,10 +2,9 @@
 // linked to; and a million spans made here, of which the page holds a bounded part.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { assertAccessible, assertFits, launch, openPage, SIZES } from "./browser.js";
-import { Server } from "../node/server.js";
+import { assertAccessible, assertFits, emptyServer, open, server, setUp, SIZES } from "./browser.js";
 
 const US = 1_000n;
 const START = 1_769_000_000_000_000_000n;
@@ -21,22 +20,12 @@ const FAILED = { batch: 30, item: 77, query: 3 };
 const PAGE_NODES = 1500;
 const PIECE = 5000;
 
-let server;
-let browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
+setUp(emptyServer, async () => {
   const spans = importJob();
   assert.equal(spans.length, SPANS);
   for (let at = 0; at < spans.length; at += PIECE) await server.post("/v1/traces", JSON.stringify(request(spans.slice(at, at + PIECE))));
   const calls = skewedCalls();
   for (let at = 0; at < calls.length; at += PIECE) await server.post("/v1/traces", JSON.stringify(request(calls.slice(at, at + PIECE), SKEWED)));
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const idOf = (number) => number.toString(16).padStart(16, "0");
@@ -98,7 +87,6 @@ function request(spans, traceId = LARGE) {
   };
 }
 
-const open = (options) => openPage(browser, server, { viewport: SIZES.laptop, ...options });
 const tree = (page) => page.getByRole("treegrid", { name: /^Spans of the trace/ });
 const chosen = (page) => tree(page).locator('[role="row"][aria-selected="true"]');
 const nodes = (page) => page.evaluate(() => document.querySelectorAll("*").length);
