@@ -27,9 +27,11 @@ import "./styles/phone.css";
 import "./styles/touch.css";
 
 interceptLinks();
+// Before there is a page: with its address it would be made anew, and with it the field that somebody types into.
+if (window.location.pathname === "/") navigate(`/logs${window.location.search}`, "replace");
 // Who opens a page with nothing in its address begins where they chose to.
 if (window.location.search === "") {
-  const start = startOf(window.location.pathname === "/" ? "/logs" : window.location.pathname, { start: null, end: null });
+  const start = startOf(window.location.pathname, { start: null, end: null });
   if (start.includes("?")) navigate(start, "replace");
 }
 const root = document.getElementById("app");

@@ -7,7 +7,7 @@ import { drawSelection, EditorView, keymap, lineNumbers, placeholder } from "@co
 import { tags } from "@lezer/highlight";
 import { look } from "./look";
 import { plainTyping } from "./plain";
-import type { Editor, EditorOptions, Schema } from "./types";
+import type { EditorOptions, Schema, SqlEditor } from "./types";
 import { setWrong, wrongPlace } from "./wrong";
 
 const colours = HighlightStyle.define([
@@ -27,8 +27,11 @@ const wrong = wrongPlace((state, at) => {
 
 const attributes = (label: string, invalid: boolean): Extension => EditorView.contentAttributes.of({ "aria-label": label, "aria-invalid": String(invalid), spellcheck: "false", autocapitalize: "off" });
 
-export function createSqlEditor(root: ShadowRoot, options: EditorOptions & { schema: Schema }): Editor {
+const language = (schema: Schema): Extension => sql({ dialect: PostgreSQL, schema, upperCaseKeywords: true });
+
+export function createSqlEditor(root: ShadowRoot, options: EditorOptions): SqlEditor {
   const named = new Compartment();
+  const known = new Compartment();
   /** While the page sets the text: it knows of it. */
   let silent = false;
   const run = (editor: EditorView): boolean => {
@@ -47,7 +50,7 @@ export function createSqlEditor(root: ShadowRoot, options: EditorOptions & { sch
         lineNumbers(),
         bracketMatching(),
         EditorView.lineWrapping,
-        sql({ dialect: PostgreSQL, schema: options.schema, upperCaseKeywords: true }),
+        known.of(language({})),
         syntaxHighlighting(colours),
         autocompletion({ icons: false }),
         placeholder(options.placeholder),
@@ -68,6 +71,7 @@ export function createSqlEditor(root: ShadowRoot, options: EditorOptions & { sch
       view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
       silent = false;
     },
+    setSchema: (schema) => view.dispatch({ effects: known.reconfigure(language(schema)) }),
     setError: (at, invalid) => view.dispatch({ effects: [setWrong.of(at), named.reconfigure(attributes(options.label, invalid))] }),
     focus: (start, end) => {
       view.focus();

@@ -20,3 +20,8 @@ export interface EditorOptions {
 
 /** Tables and their columns, for completion in SQL. */
 export type Schema = Record<string, string[]>;
+
+export interface SqlEditor extends Editor {
+  /** What completion offers, once it is known. */
+  setSchema: (schema: Schema) => void;
+}

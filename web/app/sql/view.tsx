@@ -1,11 +1,12 @@
 import type { JSX } from "preact";
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { postFile, postJson, type ApiError } from "../api/client";
 import type { SqlAnswer } from "../api/types";
 import { asApiError, cancelledError, useApi } from "../api/use";
 import { EditorHost } from "../editor/host";
-import type { Editor, EditorOptions, Schema } from "../editor/types";
+import type { EditorOptions, Schema, SqlEditor } from "../editor/types";
 import { saveFile } from "../lib/download";
+import { placeIn, useDraft } from "../lib/draft";
 import { count, plural } from "../lib/format";
 import { setParams, usePlace } from "../lib/router";
 import { rememberQuery } from "../lib/saved";
@@ -34,11 +35,10 @@ const NOTHING_CHOSEN = { cols: null, value: null, how: null, by: null, over: nul
 export function SqlView(): JSX.Element {
   const { params } = usePlace();
   const query = params.get("q") ?? "";
-  const [text, setText] = useState(query);
+  const { text, setText, asked } = useDraft(query);
   const [runs, setRuns] = useState(0);
-  const editor = useRef<Editor | null>(null);
+  const editor = useRef<SqlEditor | null>(null);
   const schema = useSchema();
-  useEffect(() => setText(query), [query]);
   // The run that somebody did not wait for.
   const [cancelled, setCancelled] = useState<string | null>(null);
   const thisRun = `${query}#${runs}`;
@@ -48,6 +48,7 @@ export function SqlView(): JSX.Element {
     const next = statement.trim();
     if (next === "") return;
     rememberQuery("/sql", next);
+    asked(statement);
     if (next === query) setRuns(runs + 1);
     // What was chosen of other columns says nothing of these.
     else setParams({ q: next, ...NOTHING_CHOSEN });
@@ -64,7 +65,7 @@ export function SqlView(): JSX.Element {
         {schema.data && <SchemaBrowser tables={schema.data} onPick={(name) => editor.current?.insert(name)} />}
         <div class="split-main">
           <div class="sql-box">
-            <SqlEditor text={text} schema={schema.data} error={error && text.trim() === query ? error : null} onChange={setText} onRun={run} onReady={(made) => (editor.current = made)} />
+            <Statement text={text} schema={schema.data} error={error && text.trim() === query ? error : null} onChange={setText} onRun={run} onReady={(made) => (editor.current = made)} />
           </div>
           <div class="summary">
             <button type="button" class="button button-primary button-small" title="Ctrl Enter" onClick={() => run(text)}>
@@ -133,27 +134,25 @@ function ResultAs({ chart }: { chart: boolean }): JSX.Element {
   );
 }
 
-interface SqlEditorProps {
+interface StatementProps {
   text: string;
   schema: Table[] | null;
   error: ApiError | null;
   onChange: (text: string) => void;
   onRun: (text: string) => void;
-  onReady: (editor: Editor) => void;
+  onReady: (editor: SqlEditor) => void;
 }
 
-function SqlEditor({ text, schema, error, onChange, onRun, onReady }: SqlEditorProps): JSX.Element {
-  const create = useCallback(
-    async (root: ShadowRoot, options: EditorOptions): Promise<Editor> => {
-      const names: Schema = Object.fromEntries((schema ?? []).map((table) => [table.name, [...table.columns, ...table.attributes].map((column) => column.name)]));
-      return (await import("../editor/sql")).createSqlEditor(root, { ...options, schema: names });
-    },
-    [schema],
-  );
+const createEditor = async (root: ShadowRoot, options: EditorOptions): Promise<SqlEditor> => (await import("../editor/sql")).createSqlEditor(root, options);
+
+function Statement({ text, schema, error, onChange, onRun, onReady }: StatementProps): JSX.Element {
+  const [made, setMade] = useState<SqlEditor | null>(null);
+  // The editor stays the same one: what is typed while the columns are on their way goes nowhere else.
+  useEffect(() => {
+    if (schema) made?.setSchema(namesIn(schema));
+  }, [made, schema]);
   return (
     <EditorHost
-      // Another schema is another editor: what was typed stays, as it is held here.
-      key={schema === null ? "without" : "with"}
       id={QUERY_INPUT_ID}
       class="sql-editor"
       label="SQL statement"
@@ -161,14 +160,19 @@ function SqlEditor({ text, schema, error, onChange, onRun, onReady }: SqlEditorP
       text={text}
       placeholder="SELECT … FROM spans or logs, Ctrl Enter runs it"
       invalid={error?.status === 400}
-      errorAt={error?.position ?? null}
+      errorAt={error?.position == null ? null : placeIn(text, error.position)}
       onChange={onChange}
       onEnter={onRun}
-      onReady={onReady}
-      create={create}
+      onReady={(editor) => {
+        setMade(editor);
+        onReady(editor);
+      }}
+      create={createEditor}
     />
   );
 }
+
+const namesIn = (tables: Table[]): Schema => Object.fromEntries(tables.map((table) => [table.name, [...table.columns, ...table.attributes].map((column) => column.name)]));
 
 function Examples({ onRun }: { onRun: (query: string) => void }): JSX.Element {
   return (

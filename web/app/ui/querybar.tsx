@@ -5,6 +5,7 @@ import type { TracePage } from "../api/types";
 import { useCost } from "../api/use-cost";
 import { EditorHost } from "../editor/host";
 import type { Editor, EditorOptions } from "../editor/types";
+import { placeIn, useDraft } from "../lib/draft";
 import { usePhone } from "../lib/prefs";
 import { asSpanId, asTraceId } from "../lib/query";
 import { href, navigate } from "../lib/router";
@@ -36,11 +37,6 @@ export function focusQuery(): void {
   const inner = field?.shadowRoot?.querySelector<HTMLElement>(".cm-content");
   (inner ?? field)?.focus();
   if (field instanceof HTMLInputElement) field.select();
-}
-
-/** Characters are code points for the server and UTF-16 units here. */
-function unitOffset(text: string, codePoints: number): number {
-  return [...text].slice(0, codePoints).join("").length;
 }
 
 /** The page of a span, whatever time is looked at; null where it is none, or cannot be looked up: then it is a word like any other. */
@@ -78,9 +74,9 @@ function RunButton({ running, onCancel }: { running: boolean; onCancel: (() => v
 
 /** The one search box: coloured while typed, completed, wrong places underlined, a pasted trace id opens its trace. */
 export function QueryBar({ table, query, placeholder, error, onRun, search, running = false, children }: Props): JSX.Element {
-  const [text, setText] = useState(query);
-  useEffect(() => setText(query), [query]);
+  const { text, setText, asked } = useDraft(query);
   const run = (value: string): void => {
+    asked(value);
     const traceId = asTraceId(value);
     const spanId = asSpanId(value);
     if (traceId) navigate(`/trace/${traceId}`);
@@ -92,12 +88,13 @@ export function QueryBar({ table, query, placeholder, error, onRun, search, runn
     [table],
   );
   const invalid = error?.status === 400;
-  const cost = useCost(search ? table : null, text, search?.fixed ?? ALL_TIME);
+  const plain = text.trim();
+  const cost = useCost(search ? table : null, plain, search?.fixed ?? ALL_TIME);
   const phone = usePhone();
   const preview = search && <CostPreview table={table} query={query} cost={cost} running={running} />;
   // What is wrong shows while it is typed, too.
-  const wrongAt = text === query && error ? error.position : cost.about === text ? (cost.error?.position ?? null) : null;
-  const at = wrongAt === null ? null : unitOffset(text, wrongAt);
+  const wrongAt = plain === query && error ? error.position : cost.about === plain ? (cost.error?.position ?? null) : null;
+  const at = wrongAt === null ? null : placeIn(text, wrongAt);
   return (
     <>
       <form
