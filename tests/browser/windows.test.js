@@ -78,7 +78,7 @@ function request(spans, traceId = LARGE) {
               kind: span.kind ?? 1,
               startTimeUnixNano: String(START + BigInt(span.from) * US),
               endTimeUnixNano: String(START + BigInt(span.from + span.length) * US),
-              attributes: [{ key: "piece", value: { stringValue: `n${span.number}` } }],
+              attributes: [{ key: "piece", value: { stringValue: `n${span.number}` } }, { key: "digest", value: { bytesValue: "AAH/" } }],
               status: span.failed ? { code: 2, message: `100% of it's gone` } : {},
             })),
         },
@@ -106,6 +106,7 @@ test(`a trace of ${SPANS} spans comes level by level, as it is opened and scroll
   await chosen(page).filter({ hasText: "batch" }).waitFor();
   const panel = page.getByRole("complementary", { name: "Span" });
   await panel.getByText("n2", { exact: true }).waitFor();
+  await panel.getByText("00 01 ff").getByText("3 bytes").waitFor();
   await panel.getByText(/100.×.*PUT \/items/).waitFor();
   assert.equal(await chosen(page).getAttribute("aria-expanded"), "false");
   await page.keyboard.press("ArrowRight");
@@ -116,7 +117,7 @@ test(`a trace of ${SPANS} spans comes level by level, as it is opened and scroll
   await rowCount(page, 1 + BATCHES);
   await assertAccessible(page, "a large trace");
   assert.ok((await nodes(page)) < PAGE_NODES, `${await nodes(page)} elements`);
-  assert.ok(asked.every((url) => url.pathname.endsWith("/timeline")), "never the whole trace");
+  assert.ok(asked.every((url) => /\/timeline(\/find)?$/.test(url.pathname)), "never the whole trace");
   assert.equal(asked.filter((url) => !url.searchParams.has("include")).length, 2);
   assert.deepEqual(problems, []);
   await close();

@@ -5,7 +5,8 @@ mod schema;
 
 pub(super) use analysis::{Analysis, Include};
 pub(super) use schema::{
-    ClockSkewJson, ErrorOrigin, TimelineJson, TimelineService, Warning, example,
+    ClockSkewJson, ErrorOrigin, TimelineEvent, TimelineJson, TimelineLink, TimelineService,
+    Warning, example,
 };
 
 use std::collections::HashMap;
@@ -181,6 +182,15 @@ impl SharedJson {
         json.raw_bytes(&own);
         self.written.insert(self.key.clone(), own);
     }
+}
+
+/// One span by itself, without its place in a tree: an object.
+pub(super) fn write_stored_span(json: &mut JsonWriter, span: SpanRef<'_>, trace_start_ns: i64) {
+    json.begin_object();
+    json.key("span_id");
+    json.hex(&span.columns.span_id(span.row));
+    write_span(json, span, trace_start_ns, &mut SharedJson::default());
+    json.end_object();
 }
 
 fn write_span(

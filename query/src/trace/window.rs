@@ -13,6 +13,7 @@ mod load;
 mod request;
 mod rows;
 mod schema;
+mod stored;
 mod told;
 mod whole;
 mod write;

@@ -17,6 +17,7 @@ export interface Scope {
   name: string | null;
   version: string | null;
   attributes: Attributes;
+  bytes_in_attributes?: ByteMarks;
 }
 
 export interface LogRecord {

@@ -1,4 +1,5 @@
-import type { Answer, ServiceTime } from "./types";
+import { getJson, type Params } from "./client";
+import type { Answer, ServiceTime, TimelineSpan } from "./types";
 
 /** A span as a window of a large trace has it: without attributes. */
 export interface WindowRow {
@@ -57,6 +58,21 @@ export interface FoundSpans extends Answer {
   path: WindowRow[];
   /** Of the first of `matches`, with `include=rows`. */
   rows?: WindowRow[];
+  /** All that is stored of the first of `matches`, with `include=span`. */
+  span?: StoredSpan | null;
+}
+
+/** A span as a timeline has it, without its place. */
+export type StoredSpan = Pick<
+  TimelineSpan,
+  "span_id" | "service_name" | "name" | "kind" | "start_offset_ns" | "duration_ns" | "status_code" | "status_message" | "trace_state" | "attributes" | "resource" | "scope" | "events" | "links" | "bytes_in_attributes" | "bytes_in_resource"
+>;
+
+/** One span of a large trace: that at a place if it is still there, as two spans may share an id, or else the first with the id. */
+export async function findSpan(traceId: string, { span_id, span_index }: { span_id: string; span_index?: string | number | undefined }, signal: AbortSignal): Promise<FoundSpans> {
+  const find = (wanted: Params): Promise<FoundSpans> => getJson(`/api/v1/traces/${traceId}/timeline/find`, { similar: "apart", limit: 1, include: "span", ...wanted }, signal);
+  const byPlace = span_index === undefined ? null : await find({ span_index }).catch(() => null);
+  return byPlace?.path.at(-1)?.span_id === span_id ? byPlace : find({ span_id });
 }
 
 export interface TraceWindow extends Answer {

@@ -2,23 +2,21 @@ import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { postJson } from "../api/client";
 import type { SqlAnswer } from "../api/types";
-import type { SimilarSpans, WindowRow } from "../api/windows";
-import { useApi } from "../api/use";
+import { findSpan, type FoundSpans, type SimilarSpans, type StoredSpan, type TraceWindow, type WindowRow } from "../api/windows";
+import { useApi, type Loaded } from "../api/use";
 import { count, duration, percent, plural, signed } from "../lib/format";
 import { readGenAi } from "../lib/genai";
 import { filterText } from "../lib/query";
 import { href } from "../lib/router";
-import { childrenStatement, detailOf, detailStatement, figuresOf, type Detail } from "../lib/spansql";
+import { childrenStatement, figuresOf } from "../lib/spansql";
 import { Events } from "../trace/events";
 import { Conversation } from "../trace/genai";
-import { Links, SEARCH_TRACES } from "../trace/details";
-import { OwnPage } from "../trace/panel";
+import { Links, SpanAttributes } from "../trace/details";
+import { SpanFrame } from "../trace/panel";
 import { Statement } from "../trace/statement";
 import { NAMELESS } from "../trace/use-view";
-import { hourAround } from "../lib/time";
-import { AttributeTable } from "../ui/attributes";
-import { Figures, FindAttribute, Panel, PanelTool } from "../ui/panel";
-import { ServiceLink, ServiceName } from "../ui/service";
+import { Figures, Panel, PanelTool } from "../ui/panel";
+import { ServiceName } from "../ui/service";
 import { Incomplete } from "../ui/states";
 import type { LargeState } from "./use-large";
 
@@ -39,42 +37,31 @@ export function LargePanel(props: Props): JSX.Element {
 
 function SpanPanel({ state, row, onClose, onZoom }: Props): JSX.Element {
   const { head } = state;
+  const reference = `${row.span_id}.${row.span_index}`;
+  const answer = useApi<FoundSpans>(`span ${head.trace_id} ${reference}`, (signal) => findSpan(head.trace_id, row, signal));
   return (
-    <Panel
-      label="Span"
-      head={<ServiceLink name={row.service_name} range={hourAround(head.start_time_unix_nano, head.duration_ns)} />}
-      tools={
-        <>
-          <PanelTool icon="search" label="Zoom to this span" keys="z" onClick={onZoom} />
-          <OwnPage traceId={head.trace_id} span={`${row.span_id}.${row.span_index}`} />
-        </>
-      }
-      title={row.name || NAMELESS}
-      onClose={onClose}
-    >
-      <LargeSpan traceId={head.trace_id} whole_ns={head.duration_ns} row={row} start_ns={state.startOf(row)} from_ns={state.full.from} />
-    </Panel>
+    <SpanFrame trace={head} span={row} reference={reference} onClose={onClose} onZoom={onZoom}>
+      <LargeSpan head={head} row={row} answer={answer} start_ns={state.startOf(row)} from_ns={state.full.from} />
+    </SpanFrame>
   );
 }
 
 interface SpanProps {
-  traceId: string;
-  /** How long the trace takes. */
-  whole_ns: number;
+  /** Of its trace. */
+  head: TraceWindow;
   row: WindowRow;
+  /** What is stored of it, which its row does not say. */
+  answer: Loaded<FoundSpans>;
   /** When it starts, on the clock that is shown, and when the trace does. */
   start_ns: number;
   from_ns: number;
 }
 
 /** A span of a large trace, in the panel and on its own page. */
-export function LargeSpan({ traceId, whole_ns, row, start_ns, from_ns }: SpanProps): JSX.Element {
+export function LargeSpan({ head, row, answer, start_ns, from_ns }: SpanProps): JSX.Element {
   const [needle, setNeedle] = useState("");
   const moved = start_ns - row.start_offset_ns;
-  const answer = useApi<SqlAnswer>(`span ${traceId} ${row.span_id}`, (signal) => postJson("/api/v1/sql", { query: detailStatement(traceId, row.span_id) }, signal));
-  const details = (answer.data?.rows ?? []).map(detailOf);
-  // Two halves of one call may share an id (Zipkin).
-  const detail = details.find((each) => each.kind === row.kind) ?? details[0] ?? null;
+  const span = answer.loading || answer.error ? null : answer.data?.span;
   return (
     <>
       <p class="pills">
@@ -87,13 +74,13 @@ export function LargeSpan({ traceId, whole_ns, row, start_ns, from_ns }: SpanPro
           More of this operation
         </a>
       </p>
-      {detail?.status_message && <p class="status-message">{detail.status_message}</p>}
+      {span?.status_message && <p class="status-message">{span.status_message}</p>}
       <Figures
         figures={[
           { label: "Duration", value: duration(row.duration_ns) },
           { label: "Own time", title: "Time in which none of its children ran", value: `${duration(row.self_time_ns)} · ${percent(row.self_time_ns, row.duration_ns)}` },
           { label: "Starts at", value: `+${duration(start_ns - from_ns)}` },
-          { label: "Of trace", value: percent(row.duration_ns, whole_ns) },
+          { label: "Of trace", value: percent(row.duration_ns, head.duration_ns) },
           { label: "Critical", title: "Time in which the end of the trace waited for this span itself", value: row.critical_time_ns > 0 ? duration(row.critical_time_ns) : "–" },
           moved !== 0 && { label: "Clock moved by", title: "The clock of its service differs from that of its caller; its times as they were sent are unchanged on disk", class: "warn-text", value: signed(moved) },
           { label: "Spans below", value: count(row.descendant_count) },
@@ -101,8 +88,8 @@ export function LargeSpan({ traceId, whole_ns, row, start_ns, from_ns }: SpanPro
       />
       {answer.error && <p class="hint form-error">{answer.error.message}</p>}
       <Incomplete answers={[answer.data]} />
-      {detail ? <Fields detail={detail} offset_ns={row.start_offset_ns} needle={needle} onNeedle={setNeedle} /> : answer.loading && <p class="hint">Loading its attributes…</p>}
-      {row.child_count > 0 && <Children key={row.span_id} traceId={traceId} row={row} />}
+      {span ? <Fields span={span} needle={needle} onNeedle={setNeedle} start={BigInt(head.start_time_unix_nano) + BigInt(span.start_offset_ns)} /> : !answer.error && <p class="hint">{answer.loading ? "Loading its attributes…" : "It is not stored any more."}</p>}
+      {row.child_count > 0 && <Children key={row.span_id} traceId={head.trace_id} row={row} />}
     </>
   );
 }
@@ -143,19 +130,16 @@ function SimilarPanel({ state, row, similar, onClose, onZoom }: Props & { simila
   );
 }
 
-function Fields({ detail, offset_ns, needle, onNeedle }: { detail: Detail; offset_ns: number; needle: string; onNeedle: (text: string) => void }): JSX.Element {
-  const lower = needle.trim().toLowerCase();
-  const said = useMemo(() => readGenAi(detail), [detail]);
+/** `start`: when it began, since the Unix epoch. */
+function Fields({ span, start, needle, onNeedle }: { span: StoredSpan; start: bigint; needle: string; onNeedle: (needle: string) => void }): JSX.Element {
+  const said = useMemo(() => readGenAi(span), [span]);
   return (
     <>
       {said && <Conversation said={said} />}
-      <Statement attributes={detail.attributes} />
-      <Events events={detail.events} spanStart={detail.start} offset_ns={offset_ns} />
-      <Links links={detail.links} />
-      <FindAttribute value={needle} onInput={onNeedle} />
-      <AttributeTable title="Attributes" attributes={detail.attributes} filter={SEARCH_TRACES} needle={lower} />
-      <AttributeTable title="Resource" attributes={detail.resource} filter={SEARCH_TRACES} needle={lower} />
-      <AttributeTable title="Scope" attributes={detail.scope} filter={null} needle={lower} />
+      <Statement attributes={span.attributes} />
+      <Events events={span.events} spanStart={start} offset_ns={span.start_offset_ns} />
+      <Links links={span.links} />
+      <SpanAttributes span={span} needle={needle} onNeedle={onNeedle} />
     </>
   );
 }

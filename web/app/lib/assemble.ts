@@ -56,9 +56,11 @@ function timeline(traceId: string, all: readonly FileSpan[]): Timeline {
 
 /** A span on its place; what depends on the spans below it is not known yet. */
 function placed(span: FileSpan, traceStart: bigint, parent_index: number | null, missing_parent: boolean): TimelineSpan {
-  const { span_id, parent_span_id, service_name, name, kind, status_code, status_message, attributes, resource, scope, events, links } = span;
+  const { span_id, parent_span_id, service_name, name, kind, status_code, status_message, attributes, resource, scope, events, links, bytes_in_attributes, bytes_in_resource } = span;
   return {
     span_id, parent_span_id, parent_index, missing_parent, service_name, name, kind, status_code, status_message, attributes, resource, scope, events, links,
+    ...(bytes_in_attributes ? { bytes_in_attributes } : {}),
+    ...(bytes_in_resource ? { bytes_in_resource } : {}),
     depth: 0, child_count: 0, descendant_count: 0, self_time_ns: 0, error_below: false, log_count: 0,
     start_offset_ns: Number(span.start - traceStart), duration_ns: Math.max(0, Number(span.end - span.start)),
   };

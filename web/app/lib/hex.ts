@@ -35,13 +35,16 @@ export interface ByteMarks {
 /** `00 01 ff` */
 export const hexOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
 
+/** Base64 as `0x0001ff`; what is none stays as it is. */
+export function hexText(base64: string): string {
+  const bytes = bytesOf(base64);
+  return bytes ? `0x${hexOf(bytes).replace(/ /g, "")}` : base64;
+}
+
 /** A value whose bytes are written as `0x0001ff`, also within lists and maps. */
 export function withHex(value: Json, mark: true | ByteMarks | undefined): Json {
   if (mark === undefined) return value;
-  if (mark === true) {
-    const bytes = typeof value === "string" ? bytesOf(value) : null;
-    return bytes ? `0x${hexOf(bytes).replace(/ /g, "")}` : value;
-  }
+  if (mark === true) return typeof value === "string" ? hexText(value) : value;
   if (Array.isArray(value)) return value.map((each, at) => withHex(each, mark[String(at)]));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withHex(each, mark[key])]));

@@ -1,5 +1,5 @@
 import type { LogRecord } from "../api/types";
-import { fieldText } from "./record";
+import { shownText } from "./record";
 
 /** Columns between time and body when the address names none. */
 export const DEFAULT_COLUMNS = ["level", "service"];
@@ -68,6 +68,6 @@ export function rowLayout(columns: readonly string[], rows: readonly LogRecord[]
 
 function sampleWidth(name: string, rows: readonly LogRecord[]): number {
   let widest = Math.min(name.length, 16);
-  for (const row of rows.slice(0, SAMPLE_ROWS)) widest = Math.max(widest, fieldText(row, name).length);
+  for (const row of rows.slice(0, SAMPLE_ROWS)) widest = Math.max(widest, shownText(row, name).length);
   return Math.min(MAX_CHARACTERS, Math.max(MIN_CHARACTERS, widest));
 }

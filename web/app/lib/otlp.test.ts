@@ -42,6 +42,21 @@ describe("a trace from a file", () => {
     expect(JSON.stringify(trace)).toContain("retry");
   });
 
+  it("says which values are bytes, also within lists and maps, and has the first of a key that came twice", () => {
+    const attributes = [
+      { key: "key", value: { bytesValue: "AAE=" } },
+      { key: "key", value: text("again") },
+      { key: "text", value: text("AAE=") },
+      { key: "parts", value: { arrayValue: { values: [{ intValue: "1" }, { kvlistValue: { values: [{ key: "in", value: { bytesValue: "AAE=" } }] } }] } } },
+    ];
+    const sent = document("web", span("1", "", "x", 0, 10, { attributes, events: [{ name: "e", attributes }] }));
+    sent.resourceSpans[0]?.resource.attributes.push({ key: "id", value: { bytesValue: "/w==" } } as never);
+    const marks = { key: true, parts: { "1": { in: true } } };
+    expect(tracesOf(sent)[0]?.spans[0]).toMatchObject({
+      attributes: { key: "AAE=", text: "AAE=", parts: [1, { in: "AAE=" }] }, bytes_in_attributes: marks, bytes_in_resource: { id: true }, events: [{ bytes_in_attributes: marks }],
+    });
+  });
+
   it("gives a span its whole time when what it started runs after it", () => {
     const [trace] = tracesOf(document("web", span("1", "", "send", 0, 10, { kind: 4 }), span("2", "1", "receive", 50, 80, { kind: 5 })));
     expect(trace?.spans.map((each) => each.self_time_ns)).toEqual([10, 30]);

@@ -1,4 +1,6 @@
-import type { Attributes, Json, Scope, SpanEvent, SpanLink } from "../api/types";
+import type { Attributes, Scope, SpanEvent, SpanLink } from "../api/types";
+import type { ByteMarks } from "./hex";
+import { attributesOf, bytesAmong, type KeyValue } from "./otlpvalue";
 
 /** A span as it stands in a file, with what its resource and scope say of it. */
 export interface FileSpan {
@@ -18,21 +20,10 @@ export interface FileSpan {
   scope: Scope;
   events: SpanEvent[];
   links: SpanLink[];
+  bytes_in_attributes?: ByteMarks;
+  bytes_in_resource?: ByteMarks;
 }
 
-interface Value {
-  stringValue?: string;
-  boolValue?: boolean;
-  intValue?: string | number;
-  doubleValue?: number | string;
-  bytesValue?: string;
-  arrayValue?: { values?: Value[] };
-  kvlistValue?: { values?: KeyValue[] };
-}
-interface KeyValue {
-  key?: string;
-  value?: Value;
-}
 interface RawSpan {
   traceId?: string;
   spanId?: string;
@@ -101,20 +92,24 @@ function resourceSpansOf(document: unknown): ResourceSpans[] | null {
 /** The spans of resource spans. Throws `FileError` for one without ids or times. */
 export function fileSpans(resourceSpans: readonly ResourceSpans[]): FileSpan[] {
   return resourceSpans.flatMap(({ resource, scopeSpans, instrumentationLibrarySpans }) => {
-    const attributes = attributesOf(resource?.attributes);
+    const bytes = bytesAmong(resource?.attributes);
+    const shared = { resource: attributesOf(resource?.attributes), ...(bytes ? { bytes_in_resource: bytes } : {}) };
     return (scopeSpans ?? instrumentationLibrarySpans ?? []).flatMap(({ scope, spans }) => {
       const own = { name: scope?.name ?? null, version: scope?.version ?? null, attributes: attributesOf(scope?.attributes) };
-      return (spans ?? []).map((span) => fileSpan(span, attributes, own));
+      return (spans ?? []).map((span) => fileSpan(span, shared, own));
     });
   });
 }
 
-function fileSpan(raw: RawSpan, resource: Attributes, scope: Scope): FileSpan {
+/** What the spans of a resource share. */
+type OfResource = Pick<FileSpan, "resource" | "bytes_in_resource">;
+
+function fileSpan(raw: RawSpan, shared: OfResource, scope: Scope): FileSpan {
   const trace_id = idOf(raw.traceId, 32);
   const span_id = idOf(raw.spanId, 16);
   if (trace_id === null || span_id === null) throw new FileError(`A span${raw.name ? ` (${raw.name})` : ""} has no trace id or span id.`);
   const start = nanos(raw.startTimeUnixNano, span_id);
-  const name = resource["service.name"];
+  const name = shared.resource["service.name"];
   return {
     trace_id,
     span_id,
@@ -127,15 +122,21 @@ function fileSpan(raw: RawSpan, resource: Attributes, scope: Scope): FileSpan {
     status_code: oneOf(STATUSES, "STATUS_CODE_", raw.status?.code),
     status_message: raw.status?.message || null,
     ...(raw.traceState ? { trace_state: raw.traceState } : {}),
-    attributes: attributesOf(raw.attributes),
-    resource,
+    ...withBytes(raw.attributes),
+    ...shared,
     scope,
     events: (raw.events ?? []).map((event) => {
       const at = nanos(event.timeUnixNano ?? String(start), span_id);
-      return { time_unix_nano: String(at), offset_ns: Number(at - start), name: event.name ?? "", attributes: attributesOf(event.attributes) };
+      return { time_unix_nano: String(at), offset_ns: Number(at - start), name: event.name ?? "", ...withBytes(event.attributes) };
     }),
     links: (raw.links ?? []).map((link) => ({ trace_id: idOf(link.traceId, 32) ?? "", span_id: idOf(link.spanId, 16) ?? "", attributes: attributesOf(link.attributes) })),
   };
+}
+
+/** Attributes, and which of them are bytes if some are. */
+function withBytes(list: readonly KeyValue[] | undefined): { attributes: Attributes; bytes_in_attributes?: ByteMarks } {
+  const bytes = bytesAmong(list);
+  return { attributes: attributesOf(list), ...(bytes ? { bytes_in_attributes: bytes } : {}) };
 }
 
 /** Hex as OTLP JSON has it, or base64 as protobuf's own JSON has it. */
@@ -161,18 +162,6 @@ function nanos(value: string | number | undefined, span: string): bigint {
 function oneOf(names: readonly string[], prefix: string, value: number | string | undefined): string {
   if (typeof value === "string") return value.replace(prefix, "");
   return names[value ?? 0] ?? names[0] ?? "";
-}
-
-function attributesOf(list: readonly KeyValue[] | undefined): Attributes {
-  return Object.fromEntries((list ?? []).map(({ key, value }) => [key ?? "", jsonOf(value)]));
-}
-
-function jsonOf(value: Value | undefined): Json {
-  if (!value) return null;
-  if (value.intValue !== undefined) return Number.isSafeInteger(Number(value.intValue)) ? Number(value.intValue) : String(value.intValue);
-  if (value.arrayValue) return (value.arrayValue.values ?? []).map(jsonOf);
-  if (value.kvlistValue) return attributesOf(value.kvlistValue.values);
-  return value.stringValue ?? value.boolValue ?? value.doubleValue ?? value.bytesValue ?? null;
 }
 
 /** The part of a file that is one trace, as OTLP JSON. */

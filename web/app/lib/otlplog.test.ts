@@ -39,3 +39,15 @@ test("a body that was a map is one again", () => {
   const [first] = (toOtlp({ ...log, body: '{"a":1}', body_type: "kvlist", body_fields: { a: 1 } }) as { resourceLogs: { scopeLogs: { logRecords: { body: object }[] }[] }[] }).resourceLogs;
   expect(first?.scopeLogs[0]?.logRecords[0]?.body).toEqual({ kvlistValue: { values: [{ key: "a", value: { intValue: "1" } }] } });
 });
+
+test("bytes are bytes again", () => {
+  const [first] = (toOtlp({ ...log, body: "AAE=", body_type: "bytes", attributes: { key: "AAE=", text: "AAE=", parts: ["AAE=", { in: "AAE=" }] }, bytes_in_attributes: { key: true, parts: { "1": { in: true } } } }) as { resourceLogs: { scopeLogs: { logRecords: object[] }[] }[] }).resourceLogs;
+  expect(first?.scopeLogs[0]?.logRecords[0]).toMatchObject({
+    body: { bytesValue: "AAE=" },
+    attributes: [
+      { key: "key", value: { bytesValue: "AAE=" } },
+      { key: "text", value: { stringValue: "AAE=" } },
+      { key: "parts", value: { arrayValue: { values: [{ stringValue: "AAE=" }, { kvlistValue: { values: [{ key: "in", value: { bytesValue: "AAE=" } }] } }] } } },
+    ],
+  });
+});

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LogRecord } from "../api/types";
-import { csvHeader, fieldOf, fieldText, toCsv, toNdjson } from "./record";
+import { csvHeader, fieldOf, fieldText, shownText, toCsv, toNdjson } from "./record";
 
 const LOG: LogRecord = {
   id: "7", time: "2026-01-02T03:04:05.000000006Z", time_unix_nano: "1767323045000000006", observed_time_unix_nano: null, severity_number: 9, severity_text: "INFO",
@@ -18,6 +18,20 @@ describe("fields of a record", () => {
     expect(fieldOf(LOG, "scope.version")).toBe("2");
     expect(fieldText(LOG, "user")).toBe('{"id":5}');
     expect(fieldText(LOG, "nothing")).toBe("");
+  });
+});
+
+describe("bytes of a record", () => {
+  const log: LogRecord = {
+    ...LOG, body: "AAE=", body_type: "bytes", attributes: { id: "AAE=", text: "AAE=", parts: [1, "AAE="] }, bytes_in_attributes: { id: true, parts: { "1": true } },
+    resource: { id: "/w==", key: "/w==" }, bytes_in_resource: { key: true },
+    scope: { name: null, version: null, attributes: { digest: "/w==" }, bytes_in_attributes: { digest: true } },
+  };
+
+  it("are shown in hex wherever they stand, and compared as they came", () => {
+    expect(["id", "text", "parts", "attributes.id", "resource.id", "resource.key", "key", "scope.digest", "body"].map((name) => shownText(log, name))).toEqual(["0x0001", "AAE=", '[1,"0x0001"]', "0x0001", "/w==", "0xff", "0xff", "0xff", "0x0001"]);
+    expect(["id", "key", "body", "parts"].map((name) => fieldText(log, name))).toEqual(["AAE=", "/w==", "AAE=", '[1,"AAE="]']);
+    expect(shownText(log, "nothing")).toBe("");
   });
 });
 

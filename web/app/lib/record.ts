@@ -1,52 +1,79 @@
 import type { Attributes, Json, LogRecord } from "../api/types";
+import { withHex, type ByteMarks } from "./hex";
+
+interface Found {
+  value: Json | undefined;
+  /** Where it is bytes. */
+  mark?: true | ByteMarks | undefined;
+}
 
 /** What `name` means in the query language, read from a record: itself, attributes, fields of the body, scope, resource. */
-export function fieldOf(log: LogRecord, name: string): Json | undefined {
+export const fieldOf = (log: LogRecord, name: string): Json | undefined => find(log, name).value;
+
+function find(log: LogRecord, name: string): Found {
   switch (name) {
     case "service":
     case "service_name":
     case "service.name":
-      return log.service_name;
+      return { value: log.service_name };
     case "level":
     case "severity":
-      return log.level;
+      return { value: log.level };
     case "body":
     case "message":
-      return log.body;
+      return { value: log.body, mark: log.body_type === "bytes" || undefined };
     case "trace_id":
     case "span_id":
     case "event_name":
     case "severity_text":
     case "severity_number":
     case "time":
-      return log[name];
+      return { value: log[name] };
     default:
-      return scoped(log, name) ?? log.attributes[name] ?? log.body_fields[name] ?? log.scope.attributes[name] ?? log.resource[name];
+      return scoped(log, name) ?? PLACES.map((place) => place(log, name)).find(({ value }) => value != null) ?? { value: undefined };
   }
 }
 
-function scoped(log: LogRecord, name: string): Json | undefined {
+type Place = (log: LogRecord, key: string) => Found;
+const inAttributes: Place = (log, key) => ({ value: log.attributes[key], mark: log.bytes_in_attributes?.[key] });
+const inBody: Place = (log, key) => ({ value: log.body_fields[key], mark: log.bytes_in_body_fields?.[key] });
+const inScope: Place = ({ scope }, key) => ({ value: scope.attributes[key], mark: scope.bytes_in_attributes?.[key] });
+const inResource: Place = (log, key) => ({ value: log.resource[key], mark: log.bytes_in_resource?.[key] });
+/** In the order in which a name without its scope is looked for. */
+const PLACES = [inAttributes, inBody, inScope, inResource];
+
+function scoped(log: LogRecord, name: string): Found | null {
   const at = name.indexOf(".");
   const key = name.slice(at + 1);
+  const within = (place: Place): Found | null => {
+    const found = place(log, key);
+    return found.value == null ? null : found;
+  };
   switch (name.slice(0, Math.max(0, at))) {
     case "attributes":
-      return log.attributes[key];
+      return within(inAttributes);
     case "body":
-      return log.body_fields[key];
+      return within(inBody);
     case "resource":
-      return log.resource[key];
+      return within(inResource);
     case "scope":
-      return key === "name" || key === "version" ? log.scope[key] : log.scope.attributes[key];
+      return key === "name" || key === "version" ? { value: log.scope[key] } : within(inScope);
     default:
-      return undefined;
+      return null;
   }
 }
 
 /** A field as one line of text; nothing when the record has it not. */
 export function fieldText(log: LogRecord, name: string): string {
-  const value = fieldOf(log, name);
-  if (value === undefined || value === null) return "";
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return oneLine(fieldOf(log, name) ?? null);
+}
+
+const oneLine = (value: Json): string => (value === null ? "" : typeof value === "string" ? value : JSON.stringify(value));
+
+/** The same as people read it: bytes in hex. What a search compares with is `fieldText`. */
+export function shownText(log: LogRecord, name: string): string {
+  const { value, mark } = find(log, name);
+  return value === undefined ? "" : oneLine(withHex(value, mark));
 }
 
 /** A scope as a table of attributes, with its name and version as the first of them. */

@@ -46,7 +46,7 @@ export function LogDetail({ log, pattern, filter, onContext, withTrace = true }:
       <AttributeTable title="Attributes" attributes={log.attributes} bytes={log.bytes_in_attributes} filter={filter} pattern={pattern} needle={lower} />
       <AttributeTable title="Fields of the body" attributes={log.body_fields} bytes={log.bytes_in_body_fields} filter={filter} pattern={pattern} needle={lower} />
       <AttributeTable title="Resource" attributes={log.resource} bytes={log.bytes_in_resource} filter={filter} pattern={pattern} needle={lower} />
-      <AttributeTable title="Scope" attributes={scopeAttributes(log.scope)} prefix="scope." filter={null} pattern={pattern} needle={lower} />
+      <AttributeTable title="Scope" attributes={scopeAttributes(log.scope)} bytes={log.scope.bytes_in_attributes} prefix="scope." filter={null} pattern={pattern} needle={lower} />
       <AttributeTable title="Record" attributes={recordOf(log, zone)} filter={null} needle={lower} />
     </>
   );

@@ -2,7 +2,8 @@ import type { JSX } from "preact";
 import type { LogRecord } from "../api/types";
 import { hasAnsi, stripAnsi } from "../lib/ansi";
 import type { Zone } from "../lib/format";
-import { fieldText } from "../lib/record";
+import { hexText } from "../lib/hex";
+import { shownText } from "../lib/record";
 import { wrappedLines } from "../lib/window";
 import { AnsiText } from "../ui/ansi";
 import { LevelBadge } from "../ui/level";
@@ -49,7 +50,7 @@ export function LogRow({ log, id, selected, pattern, zone, withYear, columns, wr
 function Cell({ log, name }: { log: LogRecord; name: string }): JSX.Element {
   if (name === "level") return <LevelBadge level={log.level} />;
   if (name === "service") return <ServiceName name={log.service_name} />;
-  const text = fieldText(log, name);
+  const text = shownText(log, name);
   return (
     <span class="log-cell" title={text === "" ? undefined : `${name}: ${text}`}>
       {text}
@@ -76,9 +77,12 @@ export function snippet(line: string, pattern: RegExp | null, fit: number): stri
 }
 
 const shortBody = (log: LogRecord): string => {
-  const body = log.body ?? log.event_name ?? "";
+  const body = (log.body_type === "bytes" ? hexBody(log.body) : log.body) ?? log.event_name ?? "";
   return body.length > SHOWN_CHARACTERS ? body.slice(0, SHOWN_CHARACTERS) : body;
 };
+
+/** Of a body of bytes as many as are shown at most. */
+const hexBody = (base64: string | null): string | null => base64 && hexText(base64.slice(0, SHOWN_CHARACTERS));
 
 export function oneLine(log: LogRecord): string {
   return shortBody(log).replace(/\s*\n\s*/g, " ↵ ").replace(/\t/g, "  ");

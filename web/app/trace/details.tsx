@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import type { Attributes, LogRecord, SpanLink, Timeline, TimelineSpan } from "../api/types";
+import type { StoredSpan } from "../api/windows";
 import { about, count, duration, fullTime, percent, signed, useZone } from "../lib/format";
 import { readGenAi } from "../lib/genai";
 import { filterText } from "../lib/query";
@@ -34,7 +35,7 @@ interface Props {
 }
 
 /** A value clicked in a trace starts a search for traces that have it too. */
-export const SEARCH_TRACES: FilterAction = {
+const SEARCH_TRACES: FilterAction = {
   query: "",
   toggle: (field, value, exclude) => navigate(href("/traces", { q: filterText(field, value, exclude) })),
 };
@@ -84,7 +85,6 @@ function Pills({ span }: { span: TimelineSpan }): JSX.Element {
 
 function Fields({ trace, index, span, critical, logs, logsHref, around, isFile }: Props): JSX.Element {
   const [needle, setNeedle] = useState("");
-  const lower = needle.trim().toLowerCase();
   const spanStart = BigInt(trace.start_time_unix_nano) + BigInt(Math.round(span.start_offset_ns - (span.clock_delta_ns ?? 0)));
   return (
     <>
@@ -95,10 +95,27 @@ function Fields({ trace, index, span, critical, logs, logsHref, around, isFile }
       <LinkedFrom links={around?.linkedFrom(span.span_id) ?? []} />
       <Logs logs={logs} all={logsHref} />
       {!isFile && <Nearby key={span.span_id} trace={trace} span={span} />}
-      <FindAttribute value={needle} onInput={setNeedle} />
+      <SpanAttributes span={span} needle={needle} onNeedle={setNeedle} />
+    </>
+  );
+}
+
+interface AttributesProps {
+  span: StoredSpan & { parent_span_id?: string | null };
+  /** Held by whoever stays when another span is looked at. */
+  needle: string;
+  onNeedle: (needle: string) => void;
+}
+
+/** All attributes that come with a span, and what they are looked through with. */
+export function SpanAttributes({ span, needle, onNeedle }: AttributesProps): JSX.Element {
+  const lower = needle.trim().toLowerCase();
+  return (
+    <>
+      <FindAttribute value={needle} onInput={onNeedle} />
       <AttributeTable title="Attributes" attributes={span.attributes} bytes={span.bytes_in_attributes} filter={SEARCH_TRACES} needle={lower} />
       <AttributeTable title="Resource" attributes={span.resource} bytes={span.bytes_in_resource} filter={SEARCH_TRACES} needle={lower} />
-      <AttributeTable title="Scope" attributes={scopeAttributes(span.scope)} filter={null} needle={lower} />
+      <AttributeTable title="Scope" attributes={scopeAttributes(span.scope)} bytes={span.scope.bytes_in_attributes} filter={null} needle={lower} />
       <AttributeTable title="Span" attributes={idsOf(span)} filter={null} needle={lower} />
     </>
   );
@@ -224,6 +241,6 @@ function Logs({ logs, all }: { logs: LogRecord[]; all: string }): JSX.Element | 
   );
 }
 
-function idsOf(span: TimelineSpan): Attributes {
+function idsOf(span: AttributesProps["span"]): Attributes {
   return { span_id: span.span_id, ...(span.parent_span_id ? { parent_span_id: span.parent_span_id } : {}), ...(span.trace_state ? { trace_state: span.trace_state } : {}) };
 }

@@ -3,7 +3,7 @@ import { useMemo } from "preact/hooks";
 import { getJson, type Params } from "../api/client";
 import type { LogPage, Timeline } from "../api/types";
 import { useApi } from "../api/use";
-import type { FoundSpans, TraceWindow } from "../api/windows";
+import { findSpan, type FoundSpans, type TraceWindow } from "../api/windows";
 import { LargeSpan } from "../large/panel";
 import { criticalPath, criticalTimes } from "../lib/critical";
 import { useKeys } from "../lib/keys";
@@ -71,19 +71,15 @@ function Whole({ raw, trace, place, reference, critical }: { raw: Timeline; trac
 
 /** Of a large trace only the rows down to the span are asked for. */
 function OfLargeTrace({ head, span: ref }: { head: TraceWindow; span: string }): JSX.Element {
-  const [id, place] = ref.split(".");
-  const find = (wanted: Params, signal: AbortSignal): Promise<FoundSpans> => getJson(`/api/v1/traces/${head.trace_id}/timeline/find`, { similar: "apart", limit: 1, ...wanted }, signal);
-  const found = useApi<FoundSpans>(`find ${head.trace_id} ${ref}`, async (signal) => {
-    const byPlace = place === undefined ? null : await find({ span_index: place }, signal).catch(() => null);
-    return byPlace && byPlace.path.at(-1)?.span_id === id ? byPlace : find({ span_id: id }, signal);
-  });
+  const [id = "", place] = ref.split(".");
+  const found = useApi<FoundSpans>(`find ${head.trace_id} ${ref}`, (signal) => findSpan(head.trace_id, { span_id: id, span_index: place }, signal));
   if (found.error) return <main class="view">{<ErrorState error={found.error} retry={found.reload} />}</main>;
   if (!found.data) return <Waiting />;
   const row = found.data.path.at(-1);
   if (!row || row.span_id !== id) return <NoSpan traceId={head.trace_id} answer={found.data} />;
   return (
-    <Frame traceId={head.trace_id} reference={ref} service={row.service_name} name={row.name} head={head} kin={kinOfPath(found.data.path)} answers={[head, found.data]}>
-      <LargeSpan traceId={head.trace_id} whole_ns={head.duration_ns} row={row} start_ns={row.start_offset_ns} from_ns={0} />
+    <Frame traceId={head.trace_id} reference={ref} service={row.service_name} name={row.name} head={head} kin={kinOfPath(found.data.path)} answers={[head]}>
+      <LargeSpan head={head} row={row} answer={found} start_ns={row.start_offset_ns} from_ns={0} />
     </Frame>
   );
 }

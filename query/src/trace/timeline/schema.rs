@@ -199,7 +199,7 @@ struct Percentile {
 
 /// Something that happened in a span.
 #[derive(ToSchema)]
-struct TimelineEvent {
+pub(in crate::trace) struct TimelineEvent {
     time_unix_nano: UnixNano,
     offset_ns: i64,
     name: String,
@@ -210,7 +210,7 @@ struct TimelineEvent {
 
 /// A reference to another span.
 #[derive(ToSchema)]
-struct TimelineLink {
+pub(in crate::trace) struct TimelineLink {
     trace_id: TraceIdText,
     span_id: SpanIdText,
     attributes: Attributes,

@@ -10,6 +10,7 @@ use super::load::{COLUMNS, SlimRow, slim_rows};
 use super::request::{GroupParameters, check_place, stored_trace};
 use super::rows::{Clock, Window};
 use super::schema;
+use super::stored::StoredSpan;
 use super::whole::WholeTrace;
 use super::write::{optional_count, write_path, write_rows};
 use crate::api::{Answer, ApiError, ApiState, Parameters, optional};
@@ -53,9 +54,9 @@ pub(in crate::trace) struct Given {
     #[serde(default, deserialize_with = "optional")]
     #[param(minimum = 1, maximum = 10_000, default = 1_000)]
     limit: Option<usize>,
-    /// `rows` adds the rows of the first 100 that are told.
+    /// `rows` adds the rows of the first 100 that are told, `span` all that is stored of the first of them.
     #[serde(default)]
-    #[param(example = "rows")]
+    #[param(example = "span")]
     include: String,
 }
 
@@ -121,7 +122,7 @@ pub(in crate::trace) async fn find(
     let id = trace_id_of(&trace_id)?;
     let most = limit(given.limit, DEFAULT_MATCHES, MAX_MATCHES)?;
     let wanted = given.wanted()?;
-    let [rows] = included(&given.include, ["rows"])?;
+    let [rows, span] = included(&given.include, ["rows", "span"])?;
     if given.after.is_some() && given.before.is_some() {
         let error = Error::invalid("`after` and `before` cannot be given both");
         return Err(error.with_hint("leave one of them out").into());
@@ -142,10 +143,16 @@ pub(in crate::trace) async fn find(
     };
     let told = given.page(&places, most);
     let rows = rows.then(|| &told[..told.len().min(MAX_MATCH_ROWS)]);
+    let stored = match told.first().filter(|_| span) {
+        Some(first) => StoredSpan::of(&session, id, &trace, *first).await?,
+        None => None,
+    };
     let found = Found {
         places: &places,
         told: &told,
         rows,
+        tells_span: span,
+        span: stored,
     };
     let answer = found.write(id, &trace, &window, &session.outcome());
     Ok(json_response(answer))
@@ -197,6 +204,9 @@ struct Found<'a> {
     told: &'a [usize],
     /// Those of which the rows are told too, if any are.
     rows: Option<&'a [usize]>,
+    /// Whether all that is stored of the first is told, and what it is.
+    tells_span: bool,
+    span: Option<StoredSpan>,
 }
 
 impl Found<'_> {
@@ -226,6 +236,13 @@ impl Found<'_> {
         if let Some(rows) = self.rows {
             json.key("rows");
             write_rows(&mut json, trace, rows);
+        }
+        if self.tells_span {
+            json.key("span");
+            match &self.span {
+                Some(span) => span.write(&mut json, trace),
+                None => json.null(),
+            }
         }
         write_outcome(&mut json, outcome);
         json.end_object();

@@ -4,8 +4,12 @@
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::openapi::words::{SpanIdText, SpanKind, TraceIdText, UnixNano};
-use crate::trace::timeline::{ClockSkewJson, ErrorOrigin, TimelineService, Warning};
+use crate::openapi::words::{
+    Attributes, BytesIn, Scope, SpanIdText, SpanKind, StatusCode, TraceIdText, UnixNano,
+};
+use crate::trace::timeline::{
+    ClockSkewJson, ErrorOrigin, TimelineEvent, TimelineLink, TimelineService, Warning,
+};
 
 /// A window of the tree of a trace. Offsets are from the start of the trace.
 #[derive(ToSchema)]
@@ -135,6 +139,34 @@ pub(super) struct FoundJson {
     /// With `include=rows` only: the rows of the first 100 of `matches`.
     #[schema(nullable = false)]
     rows: Option<Vec<WindowRow>>,
+    /// With `include=span` only: all that is stored of the first of `matches`, null without one.
+    span: Option<FoundSpan>,
+}
+
+/// A span with its attributes, as a timeline has it.
+#[derive(ToSchema)]
+struct FoundSpan {
+    span_id: SpanIdText,
+    service_name: String,
+    name: String,
+    kind: SpanKind,
+    start_offset_ns: i64,
+    duration_ns: i64,
+    status_code: StatusCode,
+    #[schema(required)]
+    status_message: Option<String>,
+    /// As it was sent, if it was.
+    #[schema(nullable = false)]
+    trace_state: Option<String>,
+    attributes: Attributes,
+    #[schema(nullable = false)]
+    bytes_in_attributes: Option<BytesIn>,
+    resource: Attributes,
+    #[schema(nullable = false)]
+    bytes_in_resource: Option<BytesIn>,
+    scope: Scope,
+    events: Vec<TimelineEvent>,
+    links: Vec<TimelineLink>,
 }
 
 pub(super) fn found_example() -> Value {

@@ -13,6 +13,7 @@ use crate::trace::tests::append;
 
 mod differential;
 mod kept;
+mod stored;
 
 /// Span `number` from 1, with its parent's number (0: none), from its number to `end`.
 fn node(number: u64, parent: u64, end: i64) -> SpanNode {
