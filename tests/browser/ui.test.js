@@ -159,8 +159,12 @@ describe("between a phone and a laptop", () => {
   const RANGE = "start=2023-01-29T08:40:00.000Z&end=2023-01-29T15:45:00.000Z";
   for (const [name, path, ready] of [
     ["logs", `/logs?${RANGE}`, ".log-row[id]"],
-    ["traces", `/traces?${RANGE}`, ".trace-row"],
+    ["traces", `/traces?${RANGE}`, ".timechart"],
+    ["traces and the period before", `/traces?before=1&${RANGE}`, ".timechart"],
+    ["a service", `/services/ts-order-service?${RANGE}`, ".timechart"],
     ["trace", "/trace/fe6bf62f357743299319d640878ea4f0", ".tabs"],
+    ["two traces", "/compare?left=median&right=fe6bf62f357743299319d640878ea4f0&show=all", ".compare-row"],
+    ["two traces and a panel", "/compare?left=median&right=fe6bf62f357743299319d640878ea4f0&show=all&group=0", ".panel"],
   ]) {
     test(`nothing is wider than the page, and the search box and tabs are one line high: ${name}`, async () => {
       const { page, problems, close } = await open({ viewport: { width: 1100, height: 900 } });
@@ -173,8 +177,9 @@ describe("between a phone and a laptop", () => {
         await page.waitForFunction(() => document.documentElement.scrollWidth <= window.innerWidth, null, { timeout: 5000 }).catch(() => {});
         await assertFits(page);
         const cut = await page.evaluate(() => {
-          const beyond = (each) => each.getBoundingClientRect().right > window.innerWidth + 1;
-          return [...document.querySelectorAll(".summary button, .summary a, .toolbar button, .toolbar select, .toolbar input")].filter(beyond).map((each) => each.outerHTML.slice(0, 120));
+          const edge = (each) => Math.min(window.innerWidth, each.closest(".compare-list, .timechart")?.getBoundingClientRect().right ?? Infinity);
+          const beyond = (each) => each.getBoundingClientRect().right > edge(each) + 1;
+          return [...document.querySelectorAll(".summary button, .summary a, .toolbar button, .toolbar select, .toolbar input, .compare-list .number, .timechart figcaption > *")].filter(beyond).map((each) => each.outerHTML.slice(0, 120));
         });
         assert.deepEqual(cut, [], `${width} px`);
         for (const line of await page.locator(".query-box, .toolbar .tabs button").all()) {

@@ -36,10 +36,10 @@ export function CompareHead({ names, measure }: { names: Names; measure: Measure
     <div class="compare-head hide-phone" aria-hidden="true">
       <span>Service and operation</span>
       <span class="number">Spans</span>
-      <span>{measure === OWN ? "Own time" : "Duration"}</span>
-      <span class="number">{names.heads[0]}</span>
-      <span class="number">{names.heads[1]}</span>
-      <span />
+      <span class="compare-bar">{measure === OWN ? "Own time" : "Duration"}</span>
+      <span class="number compare-time">{names.heads[0]}</span>
+      <span class="number compare-time">{names.heads[1]}</span>
+      <span class="compare-bar" />
       <span class="number">Difference</span>
       <span class="number compare-own">{measure === OWN ? "" : "In own time"}</span>
     </div>
@@ -79,17 +79,17 @@ export function GroupRow({ row, names, callerService, at, measure, scale, select
       <span class="number" role="gridcell">
         {left && right && left.span_count === right.span_count ? count(left.span_count) : `${count(left?.span_count ?? 0)} → ${count(right?.span_count ?? 0)}`}
       </span>
-      <span class="compare-bars" role="gridcell" aria-hidden="true">
+      <span class="compare-bars compare-bar" role="gridcell" aria-hidden="true">
         <i class="bar-before" style={{ width: width(left?.[measure.of], scale.time) }} />
         <i class="bar-after" style={{ width: width(right?.[measure.of], scale.time) }} />
       </span>
-      <span class="number hide-phone" role="gridcell">
+      <span class="number hide-phone compare-time" role="gridcell">
         {left ? duration(left[measure.of]) : <span class="muted">–</span>}
       </span>
-      <span class="number hide-phone" role="gridcell">
+      <span class="number hide-phone compare-time" role="gridcell">
         {right ? duration(right[measure.of]) : <span class="muted">–</span>}
       </span>
-      <span class="hide-phone" role="gridcell" aria-hidden="true">
+      <span class="hide-phone compare-bar" role="gridcell" aria-hidden="true">
         <DeltaBar delta={delta} most={scale.delta} />
       </span>
       <span class={`number compare-delta${verdict === "same" ? " muted" : delta > 0 ? " delta-slow" : delta < 0 ? " delta-quick" : ""}`} role="gridcell">

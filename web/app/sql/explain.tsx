@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import type { Scan, ScanStep, SqlAnswer } from "../api/types";
 import { bytes, count, duration, plural } from "../lib/format";
 import { withCode } from "../ui/states";
+import { numbers, TableHead, type TableColumn } from "../ui/tablehead";
 import "../styles/explain.css";
 
 const PREFIX = /^\s*EXPLAIN\s+(ANALYZE\s+)?/i;
@@ -29,6 +30,8 @@ const PLANS: Record<string, string> = {
   physical_plan: "Physical plan",
   "Plan with Metrics": "Plan with measures",
 };
+
+const COLUMNS: TableColumn[] = [{ name: "Step" }, ...numbers("Files", "Rows"), { name: "Share of the rows", class: "funnel-bar-cell", unseen: true }, ...numbers("Size", "Read", "Time"), { name: "Why" }];
 
 interface ExplainProps {
   answer: SqlAnswer;
@@ -80,30 +83,7 @@ function Funnel({ scan, first }: { scan: Scan; first: boolean }): JSX.Element {
         {first && <span class="muted"> read first, to narrow what follows</span>}
       </h3>
       <table>
-        <thead>
-          <tr>
-            <th scope="col">Step</th>
-            <th scope="col" class="number">
-              Files
-            </th>
-            <th scope="col" class="number">
-              Rows
-            </th>
-            <th scope="col" class="funnel-bar-cell">
-              <span class="sr-only">Share of the rows</span>
-            </th>
-            <th scope="col" class="number">
-              Size
-            </th>
-            <th scope="col" class="number">
-              Read
-            </th>
-            <th scope="col" class="number">
-              Time
-            </th>
-            <th scope="col">Why</th>
-          </tr>
-        </thead>
+        <TableHead columns={COLUMNS} />
         <tbody>
           {scan.steps.map((step) => (
             <StepRow key={step.step} step={step} all={all} />

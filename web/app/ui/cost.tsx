@@ -7,6 +7,7 @@ import { progressText } from "../lib/progress";
 import { Icon } from "./icons";
 import { Popover } from "./popover";
 import { Share } from "./progress";
+import { numbers, TableHead } from "./tablehead";
 
 interface Props {
   table: "logs" | "spans";
@@ -65,20 +66,7 @@ function CostPanel({ cost, known }: { cost: LoadedCost; known: Cost }): JSX.Elem
       <h3>What is read at most</h3>
       {cost.data?.scans.slice(-1).map((scan) => (
         <table key={scan.table}>
-          <thead>
-            <tr>
-              <th scope="col">Left of {scan.table}</th>
-              <th scope="col" class="number">
-                Files
-              </th>
-              <th scope="col" class="number">
-                Rows
-              </th>
-              <th scope="col" class="number">
-                Size
-              </th>
-            </tr>
-          </thead>
+          <TableHead columns={[{ name: `Left of ${scan.table}` }, ...numbers("Files", "Rows", "Size")]} />
           <tbody>
             {stepsOf(scan).map((step) => (
               <tr key={step.step}>
