@@ -108,7 +108,7 @@ const VIEWS = [
   { name: "palette", path: "/logs", act: async (page) => { await page.keyboard.press("Control+k"); await page.keyboard.type("order"); await page.waitForTimeout(600); } },
   { name: "traces", path: `/traces?${data.range}` },
   { name: "traces-errors", path: "/traces?q=status%3Aerror" },
-  { name: "traces-groups", path: `/traces?chart=operation&${data.range}` },
+  { name: "traces-groups", path: `/traces?chart=operation&${data.range}`, act: (page) => page.waitForSelector(".red-group") },
   { name: "traces-matched", path: `/traces?q=service%3A${data.service}&${data.range}`, act: (page) => page.locator(".trace-twist").first().click().then(() => page.waitForSelector(".trace-match")) },
   { name: "trace", path: null, query: "critical=1" },
   { name: "trace-span", path: null, act: async (page) => { await page.click(".span-row:nth-child(6)"); await page.waitForSelector(".panel"); } },
