@@ -79,6 +79,7 @@ function request(spans, traceId = LARGE) {
               startTimeUnixNano: String(START + BigInt(span.from) * US),
               endTimeUnixNano: String(START + BigInt(span.from + span.length) * US),
               attributes: [{ key: "piece", value: { stringValue: `n${span.number}` } }, { key: "digest", value: { bytesValue: "AAH/" } }],
+              events: [{ name: "stored", timeUnixNano: String(START + BigInt(span.from) * US), attributes: [{ key: "blob", value: { bytesValue: Buffer.alloc(400, 7).toString("base64") } }] }],
               status: span.failed ? { code: 2, message: `100% of it's gone` } : {},
             })),
         },
@@ -107,6 +108,7 @@ test(`a trace of ${SPANS} spans comes level by level, as it is opened and scroll
   const panel = page.getByRole("complementary", { name: "Span" });
   await panel.getByText("n2", { exact: true }).waitFor();
   await panel.getByText("00 01 ff").getByText("3 bytes").waitFor();
+  await panel.locator(".event").getByText("400 bytes").waitFor();
   await panel.getByText(/100.×.*PUT \/items/).waitFor();
   assert.equal(await chosen(page).getAttribute("aria-expanded"), "false");
   await page.keyboard.press("ArrowRight");

@@ -1,9 +1,9 @@
 import type { JSX } from "preact";
-import type { Attributes, SpanEvent } from "../api/types";
+import type { Attributes, Json, SpanEvent } from "../api/types";
 import { duration, useZone } from "../lib/format";
-import { withHex, type ByteMarks } from "../lib/hex";
+import { bytesOf, withHex, type ByteMarks } from "../lib/hex";
 import { BodyBlock } from "../logs/body";
-import { textOf } from "../ui/attributes";
+import { BytesValue, textOf } from "../ui/attributes";
 import { timeTitle } from "../ui/time";
 import { ValueText } from "../ui/valuetext";
 
@@ -42,6 +42,11 @@ export function Events({ events, spanStart, offset_ns }: Props): JSX.Element | n
   );
 }
 
+function EventValue({ value, mark }: { value: Json; mark: true | ByteMarks | undefined }): JSX.Element {
+  const bytes = mark === true && typeof value === "string" ? bytesOf(value) : null;
+  return bytes ? <BytesValue bytes={bytes} /> : <ValueText text={textOf(withHex(value, mark))} />;
+}
+
 function EventBody({ attributes, bytes }: { attributes: Attributes; bytes: ByteMarks | undefined }): JSX.Element {
   const stack = attributes["exception.stacktrace"];
   const rest = Object.entries(attributes).filter(([key]) => key !== "exception.stacktrace");
@@ -53,7 +58,7 @@ function EventBody({ attributes, bytes }: { attributes: Attributes; bytes: ByteM
             <div key={key}>
               <dt>{key}</dt>
               <dd>
-                <ValueText text={textOf(withHex(value, bytes?.[key]))} />
+                <EventValue value={value} mark={bytes?.[key]} />
               </dd>
             </div>
           ))}

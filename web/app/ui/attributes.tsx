@@ -114,7 +114,8 @@ function AttributeRow({ name, value, mark, field, filter, pattern }: RowProps): 
 /** Of longer ones the beginning, and all that a dump shows when it is opened. */
 const INLINE_BYTES = 24;
 
-function BytesValue({ bytes }: { bytes: Uint8Array }): JSX.Element {
+/** A value that is bytes: in hex, with its length. */
+export function BytesValue({ bytes }: { bytes: Uint8Array }): JSX.Element {
   const size = <span class="muted value-size">{plural(bytes.length, "byte")}</span>;
   if (bytes.length <= INLINE_BYTES) {
     return (
