@@ -44,7 +44,18 @@ test("Explain shows what is left after each step, Measure what was read", async 
   await page.getByText("DataSourceExec").first().waitFor();
   await assertAccessible(page, "a plan");
 
+  // Until it was measured there stands what was planned, under its name.
+  let release;
+  const measured = new Promise((done) => (release = done));
+  await page.route("**/api/v1/sql", async (route) => {
+    if (route.request().postData().includes("EXPLAIN ANALYZE")) await measured;
+    await route.continue();
+  });
   await page.getByRole("button", { name: "Measure" }).click();
+  await page.waitForURL(/ANALYZE/);
+  await page.locator(".progress-on").waitFor();
+  assert.equal(await page.getByRole("heading", { name: "What would be read" }).count(), 1);
+  release();
   await page.getByRole("heading", { name: "What was read" }).waitFor();
   const [ran] = await scansOf(`EXPLAIN ANALYZE ${STATEMENT}`);
   const read = ran.steps.find((step) => step.step === "read");

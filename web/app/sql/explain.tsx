@@ -25,10 +25,13 @@ const STEPS: Record<string, [name: string, what: string]> = {
   buffer: ["In memory", "rows that are not in a file yet"],
 };
 
+/** The kind of plan that a statement has once it has run. */
+const MEASURED = "Plan with Metrics";
+
 const PLANS: Record<string, string> = {
   logical_plan: "Logical plan",
   physical_plan: "Physical plan",
-  "Plan with Metrics": "Plan with measures",
+  [MEASURED]: "Plan with measures",
 };
 
 const COLUMNS: TableColumn[] = [{ name: "Step" }, ...numbers("Files", "Rows"), { name: "Share of the rows", class: "funnel-bar-cell", unseen: true }, ...numbers("Size", "Read", "Time"), { name: "Why" }];
@@ -42,7 +45,8 @@ interface ExplainProps {
 
 /** What a statement reads, table by table as a funnel, and the plan below. */
 export function ExplainView({ answer, scans, statement, onRun }: ExplainProps): JSX.Element {
-  const measured = /^\s*EXPLAIN\s+ANALYZE\s/i.test(statement);
+  // As the answer says: the statement may be ahead of it.
+  const measured = answer.rows.some(([kind]) => kind === MEASURED);
   const plans = answer.rows.map(([kind, plan]) => [String(kind), String(plan)] as const).filter(([kind]) => kind !== "pruning");
   return (
     <div class="explain" role="region" aria-label="What is read, and why" tabIndex={0}>
