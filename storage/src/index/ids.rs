@@ -36,6 +36,8 @@ const LIST_BITS: u32 = 32;
 /// Of a part one list is read, or the marks of a few pairs: parts are smaller than of other areas, so that a needle
 /// in many files neither reads nor keeps much for each.
 const PART_BYTES: usize = 32 << 10;
+/// Pairs are sorted in up to 2^this passes, so that only some of them take eight bytes at a time.
+const PASS_BITS: u32 = 4;
 /// The mark of a pair that stands for several ids.
 const ANY: u8 = 0;
 
@@ -61,20 +63,18 @@ pub(super) const LINKS: Kinds = Kinds {
     marks: Kind::LinkMarks,
 };
 
-/// Collects pairs block by block; eight bytes each until they are written.
+/// Collects pairs block by block; four bytes each until they are written.
 pub(super) struct IdsBuilder {
-    /// Hash << 40 | block << 8 | mark.
-    pairs: Vec<u64>,
+    /// Hash << 8 | mark of each pair of a block, in no order.
+    blocks: Vec<Box<[u32]>>,
     block: HashSet<Hashed, Seeded>,
-    blocks: u32,
 }
 
 impl IdsBuilder {
     pub(super) fn new() -> Self {
         Self {
-            pairs: Vec::new(),
+            blocks: Vec::new(),
             block: HashSet::with_hasher(Seeded::new()),
-            blocks: 0,
         }
     }
 
@@ -84,40 +84,46 @@ impl IdsBuilder {
     }
 
     pub(super) fn end_block(&mut self) {
-        let block = u64::from(self.blocks) << 8;
-        let pair = |hash: Hashed| u64::from(hash.number) << 40 | block | u64::from(hash.mark);
-        self.pairs.extend(self.block.drain().map(pair));
-        self.blocks += 1;
+        let pair = |hash: Hashed| hash.number << 8 | u32::from(hash.mark);
+        self.blocks.push(self.block.drain().map(pair).collect());
     }
 
     /// Writes heads, lists and marks as parts of these kinds.
-    pub(super) fn finish(mut self, packer: &mut Packer, kinds: &Kinds) -> Result<()> {
-        self.pairs.sort_unstable();
-        let bits = bucket_bits(self.pairs.len() as u64, self.blocks);
+    pub(super) fn finish(self, packer: &mut Packer, kinds: &Kinds) -> Result<()> {
+        let blocks = u32::try_from(self.blocks.len()).map_err(|_| too_many())?;
+        let pairs = self.blocks.iter().map(|block| block.len() as u64).sum();
+        let bits = bucket_bits(pairs, blocks);
         let lower = HASH_BITS - bits;
         let mut head = vec![bits.to_le_bytes()[0]];
         let (mut area, mut ends) = (Vec::new(), Vec::new());
         let (mut marks, mut mark_ends) = (Vec::new(), Vec::new());
-        let (mut pairs, mut last) = (self.pairs.iter().peekable(), None);
-        for bucket in 0..1_u64 << bits {
-            let mut list = RowsEncoder::default();
-            while let Some(pair) = pairs.next_if(|pair| *pair >> (40 + lower) == bucket) {
-                if last.replace(pair >> 8) == Some(pair >> 8) {
-                    // Several ids of one hash in one block.
-                    marks.pop();
-                    marks.push(ANY);
-                    continue;
+        let (mut sorted, mut last) = (Vec::new(), None);
+        let pass_bits = bits.min(PASS_BITS);
+        for pass in 0..1 << pass_bits {
+            self.sort(pass, pass_bits, &mut sorted);
+            let mut pairs = sorted.iter().peekable();
+            for bucket in
+                u64::from(pass) << (bits - pass_bits)..u64::from(pass + 1) << (bits - pass_bits)
+            {
+                let mut list = RowsEncoder::default();
+                while let Some(pair) = pairs.next_if(|pair| *pair >> (40 + lower) == bucket) {
+                    if last.replace(pair >> 8) == Some(pair >> 8) {
+                        // Several ids of one hash in one block.
+                        marks.pop();
+                        marks.push(ANY);
+                        continue;
+                    }
+                    let (hash, block) = (pair >> 40, pair >> 8 & u64::from(u32::MAX));
+                    let number = (hash & ((1 << lower) - 1)) * u64::from(blocks) + block;
+                    list.push(u32::try_from(number).map_err(|_| too_many())?);
+                    marks.push(pair.to_le_bytes()[0]);
                 }
-                let (hash, block) = (pair >> 40, pair >> 8 & u64::from(u32::MAX));
-                let number = (hash & ((1 << lower) - 1)) * u64::from(self.blocks) + block;
-                list.push(u32::try_from(number).map_err(|_| too_many())?);
-                marks.push(pair.to_le_bytes()[0]);
+                let list = list.finish()?;
+                varint(list.len() as u64, &mut head);
+                area.extend_from_slice(&list);
+                ends.push(area.len());
+                mark_ends.push(marks.len());
             }
-            let list = list.finish()?;
-            varint(list.len() as u64, &mut head);
-            area.extend_from_slice(&list);
-            ends.push(area.len());
-            mark_ends.push(marks.len());
         }
         let mut start = 0;
         for end in &mark_ends {
@@ -128,6 +134,21 @@ impl IdsBuilder {
         packer.area(kinds.lists, (&area, PART_BYTES), ends.into_iter());
         packer.area(kinds.marks, (&marks, PART_BYTES), mark_ends.into_iter());
         Ok(())
+    }
+
+    /// The pairs whose hash begins with these bits, in order: hash << 40 | block << 8 | mark.
+    fn sort(&self, start: u32, start_bits: u32, sorted: &mut Vec<u64>) {
+        sorted.clear();
+        for (block, pairs) in (0_u64..).zip(&self.blocks) {
+            let of_start = pairs
+                .iter()
+                .filter(|pair| **pair >> (HASH_BITS + 8 - start_bits) == start);
+            sorted.extend(of_start.map(|pair| {
+                let (hash, mark) = (u64::from(pair >> 8), u64::from(pair & 0xff));
+                hash << 40 | block << 8 | mark
+            }));
+        }
+        sorted.sort_unstable();
     }
 }
 

@@ -60,6 +60,35 @@ fn numbers_of_a_bucket_fit_however_many_blocks_there_are() {
     assert_eq!(bucket_bits(1 << 30, 1), MAX_BITS);
 }
 
+/// Many buckets, sorted in several passes: each id is found where it is, and no pair is there twice or missing.
+#[test]
+fn every_id_of_many_buckets_is_found_in_its_blocks() {
+    let mix = |n: u32| n.wrapping_mul(0x9e37_79b9) ^ n.wrapping_mul(0x85eb_ca6b).rotate_left(13);
+    let ids: [Vec<Hashed>; 3] = [0, 4_000, 9_000].map(|first| {
+        (first..first + 6_000)
+            .map(|n| id(mix(n) >> (32 - HASH_BITS), mix(n).to_le_bytes()[0]))
+            .collect()
+    });
+    let [heads, lists, marks] = parts_of([&ids[0], &ids[1], &ids[2]]);
+    let opened = Ids::open(&heads, ROWS).unwrap();
+    assert!(opened.bits > PASS_BITS, "{}", opened.bits);
+    let mut pairs: Vec<(u32, usize)> = Vec::new();
+    for (block, ids) in ids.iter().enumerate() {
+        for id in ids {
+            pairs.push((id.number, block));
+            let mut found = Vec::new();
+            let list = &lists[opened.list(*id).unwrap()];
+            opened.find(list, &[*id], &mut found).unwrap();
+            found.retain(|one| one.may_be(marks[one.at]));
+            let first = u32::try_from(block).unwrap() * 1024;
+            assert!(opened.rows_of(&found).contains(first), "{id:?} {block}");
+        }
+    }
+    pairs.sort_unstable();
+    pairs.dedup();
+    assert_eq!(marks.len(), pairs.len());
+}
+
 /// What is on disk: a change of these bytes is a change of the format.
 #[test]
 fn ids_are_written_as_they_always_were_and_their_marks_beside_them() {
