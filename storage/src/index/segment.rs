@@ -26,8 +26,9 @@ mod directory;
 
 pub(super) use directory::PartsDirectory;
 
-/// Memory tantivy may use for one segment before it would spill; far above what blocks need.
-const MEMORY_BYTES: usize = 1 << 30;
+/// What tantivy sizes its table of terms by when it begins: a quarter of this. The table grows with its terms, of
+/// which few files have many; with room for all of them it took 4 MiB a file that is written.
+const MEMORY_BYTES: usize = 1 << 20;
 
 /// Collects terms block by block.
 pub(super) struct SegmentBuilder {
