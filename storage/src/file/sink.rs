@@ -16,8 +16,9 @@ use crate::layout::parquet_path;
 use crate::snapshot::DataFile;
 use crate::store::Store;
 
-/// Bytes of a part of an upload; stores want at least 5 MiB. Files below this are put at once.
-const PART_BYTES: usize = 8 << 20;
+/// Bytes of a part of an upload; stores want at least 5 MiB. Files below this are put at once. Up to three parts are in
+/// memory.
+const PART_BYTES: usize = 5 << 20;
 /// Parts on their way at a time.
 const PARALLEL_PARTS: usize = 2;
 
