@@ -72,7 +72,10 @@ pub(crate) struct FieldCounter {
     table: Table,
     columns: BTreeMap<&'static str, Counter>,
     keys: [KeyTable; MAPS.len()],
-    counters: [Vec<Counter>; MAPS.len()],
+    /// By the keys' numbers; none for fields that are known.
+    counters: [Vec<Option<Counter>>; MAPS.len()],
+    /// Fields that need not be counted.
+    known: FieldStatistics,
     /// Bytes of values that may still be kept.
     room: usize,
 }
@@ -84,6 +87,7 @@ impl FieldCounter {
             columns: BTreeMap::new(),
             keys: Default::default(),
             counters: Default::default(),
+            known: FieldStatistics::default(),
             room: COUNTED_VALUE_BYTES,
         }
     }
@@ -99,6 +103,12 @@ impl FieldCounter {
         counter
     }
 
+    /// Takes these statistics, see [`StatisticsSum::that_follow`], for those of all rows that will be added, and counts
+    /// only other fields. To be called before there are rows.
+    pub(crate) fn knows(&mut self, known: FieldStatistics) {
+        self.known = known;
+    }
+
     /// The keys of each map by their numbers.
     pub(crate) fn keys(&self) -> &[KeyTable; MAPS.len()] {
         &self.keys
@@ -108,6 +118,9 @@ impl FieldCounter {
     /// entries have.
     pub(crate) fn add(&mut self, batch: &RecordBatch) -> EntryKeys {
         for name in text_columns(self.table) {
+            if self.known.fields.contains_key(*name) {
+                continue;
+            }
             let Some(texts) = column_of::<StringArray>(batch, name) else {
                 continue;
             };
@@ -117,13 +130,19 @@ impl FieldCounter {
             }
         }
         let mut entries = EntryKeys::default();
-        for (at, (values, types, _)) in MAPS.iter().enumerate() {
+        for (at, (values, types, prefix)) in MAPS.iter().enumerate() {
             let columns =
                 column_of::<MapArray>(batch, values).zip(column_of::<StringArray>(batch, types));
             if let Some((map, types)) = columns {
                 entries[at] = self.keys[at].entries(map);
-                self.counters[at].resize_with(self.keys[at].names().len(), Counter::default);
-                self.add_map(at, map, types, &entries[at]);
+                let counters = &mut self.counters[at];
+                for name in self.keys[at].names().iter().skip(counters.len()) {
+                    let known = self.known.fields.contains_key(&format!("{prefix}{name}"));
+                    counters.push((!known).then(Counter::default));
+                }
+                if counters.iter().any(Option::is_some) {
+                    self.add_map(at, map, types, &entries[at]);
+                }
             }
         }
         entries
@@ -152,7 +171,7 @@ impl FieldCounter {
                 let known = of_run.iter().zip(letters.as_bytes()).zip(values);
                 for (place, ((number, letter), value)) in known.enumerate() {
                     if *number != OVERFLOW
-                        && let Some(counter) = self.counters[at].get_mut(*number as usize)
+                        && let Some(Some(counter)) = self.counters[at].get_mut(*number as usize)
                     {
                         let value = value.unwrap_or_default();
                         counter.add((*letter, place), value, times as u64, &mut self.room);
@@ -164,28 +183,53 @@ impl FieldCounter {
 
     /// The statistics of everything added.
     pub(crate) fn finish(self) -> FieldStatistics {
-        let mut counted: Vec<(String, Counter)> = self
+        let mut found: Vec<(String, Found)> = self
             .columns
             .into_iter()
-            .map(|(name, counter)| (name.to_owned(), counter))
+            .map(|(name, counter)| (name.to_owned(), Found::Counted(counter)))
             .collect();
         for ((keys, counters), (_, _, prefix)) in self.keys.iter().zip(self.counters).zip(MAPS) {
-            let names = keys.names().iter().map(|key| format!("{prefix}{key}"));
-            counted.extend(names.zip(counters));
+            let counted = keys.names().iter().zip(counters);
+            found.extend(counted.filter_map(|(key, counter)| {
+                Some((format!("{prefix}{key}"), Found::Counted(counter?)))
+            }));
         }
-        counted.retain(|(_, counter)| counter.count() > 0);
-        counted
-            .sort_unstable_by(|a, b| (b.1.count().cmp(&a.1.count())).then_with(|| a.0.cmp(&b.0)));
-        counted.truncate(MAX_FIELDS);
+        let known = self.known.fields.into_iter();
+        found.extend(known.map(|(name, field)| (name, Found::Known(field))));
+        found.retain(|(_, field)| field.count() > 0);
+        found.sort_unstable_by(|a, b| (b.1.count().cmp(&a.1.count())).then_with(|| a.0.cmp(&b.0)));
+        found.truncate(MAX_FIELDS);
         let mut kept = Kept {
             sketches: MAX_SKETCHES,
             value_bytes: KEPT_VALUE_BYTES,
         };
-        let fields = counted
+        let fields = found
             .into_iter()
-            .map(|(name, counter)| (name, kept.of(counter.finish())))
+            .map(|(name, field)| (name, kept.of(field.finish())))
             .collect();
         FieldStatistics { fields }
+    }
+}
+
+/// A field of a file.
+enum Found {
+    Counted(Counter),
+    Known(FieldStatistic),
+}
+
+impl Found {
+    fn count(&self) -> u64 {
+        match self {
+            Self::Counted(counter) => counter.count(),
+            Self::Known(field) => field.count,
+        }
+    }
+
+    fn finish(self) -> FieldStatistic {
+        match self {
+            Self::Counted(counter) => counter.finish(),
+            Self::Known(field) => field,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::attributes::Promotion;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{FileSink, FileWriter};
 use crate::snapshot::DataFile;
+use crate::statistics::StatisticsSum;
 
 /// Bytes at which an output file is ended early: rows later in the hour are wider than the
 /// earlier ones were.
@@ -57,6 +58,7 @@ pub(crate) async fn run(
         writer,
         merge: &merge,
         promotion: Promotion::of_statistics(rows, merge.files.iter().map(|file| &file.fields)),
+        whole: rows <= merge.rows_per_file && merge.files.iter().all(|file| file.hidden.is_none()),
         open: None,
         written: Vec::new(),
     };
@@ -102,6 +104,8 @@ struct Outputs<'a> {
     merge: &'a Merge,
     /// The keys that are common in all inputs together.
     promotion: Promotion,
+    /// One file gets all rows of the inputs: what is known of their fields holds for it. It is not ended early.
+    whole: bool,
     open: Option<FileSink>,
     written: Vec<Arc<DataFile>>,
 }
@@ -128,14 +132,19 @@ impl Outputs<'_> {
                 Some(sink) => sink,
                 none => {
                     let (rows, stays) = (self.merge.rows_per_file, self.merge.stays);
-                    let begun = self
-                        .writer
-                        .begin(place, level, rows, &self.promotion, stays)?;
+                    let mut begun =
+                        self.writer
+                            .begin(place, level, rows, &self.promotion, stays)?;
+                    if self.whole {
+                        let fields = self.merge.files.iter().map(|file| &file.fields);
+                        begun.knows(StatisticsSum::that_follow(fields));
+                    }
                     none.insert(begun)
                 }
             };
             let mut written = sink.push(&stretch).await?;
-            if sink.rows() >= self.merge.rows_per_file || sink.bytes() >= CUT_BYTES {
+            let is_large = sink.bytes() >= CUT_BYTES && !self.whole;
+            if sink.rows() >= self.merge.rows_per_file || is_large {
                 written += self.end_file().await?;
             }
             pace(Paced { read, written }).await?;

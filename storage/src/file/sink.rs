@@ -13,7 +13,7 @@ use crate::buffer::Place;
 use crate::error::Result;
 use crate::fault::Point;
 use crate::layout::parquet_path;
-use crate::snapshot::DataFile;
+use crate::snapshot::{DataFile, FieldStatistics};
 use crate::store::Store;
 
 /// Bytes of a part of an upload; stores want at least 5 MiB. Files below this are put at once. Up to three parts are in
@@ -55,6 +55,11 @@ impl FileWriter {
 }
 
 impl FileSink {
+    /// Takes these statistics for those of all rows that will be pushed; other fields are counted.
+    pub(crate) fn knows(&mut self, fields: FieldStatistics) {
+        self.encoder.fields.knows(fields);
+    }
+
     /// Adds a stretch: rows that all come after all others in (event time, record id), at most
     /// [`super::STRETCH_ROWS`]. Takes processor time. Returns how many bytes went to the store.
     pub(crate) async fn push(&mut self, rows: &RecordBatch) -> Result<u64> {

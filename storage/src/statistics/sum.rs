@@ -1,10 +1,11 @@
 //! The statistics of several files together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::MAX_FIELDS;
 use super::sketch::{Sketch, hash};
-use super::values::most_frequent;
+use super::values::{KEPT_VALUES, most_frequent};
 use crate::snapshot::{DataFile, FieldStatistic, FieldStatistics};
 
 /// Adds up statistics of several files.
@@ -50,6 +51,34 @@ impl StatisticsSum {
             }
         }
         sum
+    }
+
+    /// The fields of the rows of all files together, of which nothing is hidden, as counting these rows again would give
+    /// them; only of a field with more values than are kept, the frequencies are what the files still know. Left out
+    /// is what does not follow from the files' statistics: fields of which one of them has neither all values nor a
+    /// sketch, and all of them if one may have lost some.
+    pub(crate) fn that_follow<'a>(
+        files: impl IntoIterator<Item = &'a FieldStatistics>,
+    ) -> FieldStatistics {
+        let mut sum = Self::default();
+        let mut unclear = HashSet::new();
+        for file in files {
+            if file.fields.is_empty() || file.fields.len() >= MAX_FIELDS {
+                return FieldStatistics::default();
+            }
+            let fields = file.fields.iter();
+            unclear.extend(fields.filter_map(|(name, field)| {
+                let clear = field.distinct > 0 && (field.exact || field.sketch.is_some());
+                (!clear).then_some(name.as_str())
+            }));
+            sum.add_file(file);
+        }
+        let fields = sum.finish().fields.into_iter();
+        let fields = fields
+            .filter(|(name, _)| !unclear.contains(name.as_str()))
+            .map(|(name, field)| (name, of_one_file(field)))
+            .collect();
+        FieldStatistics { fields }
     }
 
     /// About how many bytes it takes.
@@ -136,6 +165,22 @@ impl FieldSum {
             position: u32::try_from(self.places / self.count.max(1)).unwrap_or(u32::MAX),
         }
     }
+}
+
+/// With as many values as are kept of a file.
+fn of_one_file(mut field: FieldStatistic) -> FieldStatistic {
+    if field.top_values.len() > KEPT_VALUES {
+        field.sketch.get_or_insert_with(|| {
+            let mut sketch = Sketch::default();
+            for (value, _) in &field.top_values {
+                sketch.add(hash(value.as_bytes()));
+            }
+            sketch
+        });
+        field.top_values.truncate(KEPT_VALUES);
+        field.exact = false;
+    }
+    field
 }
 
 /// Statistics of a file that were counted before rows of it were hidden. A value that may have been

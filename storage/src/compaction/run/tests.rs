@@ -10,6 +10,7 @@ use crate::buffer::{Place, times_of};
 use crate::compaction::read_file;
 use crate::layout::Layout;
 use crate::model::{Hour, Table, TenantId};
+use crate::statistics::FieldCounter;
 use crate::store::Store;
 use crate::test_rows::{LogRow, logs};
 
@@ -59,6 +60,50 @@ async fn objects(writer: &FileWriter) -> BTreeSet<String> {
         .into_iter()
         .map(|object| object.location.to_string())
         .collect()
+}
+
+/// Of one file with all rows the statistics follow from those of the files it is made of.
+#[tokio::test]
+async fn what_is_known_of_the_fields_is_what_the_rows_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = writer(&folder);
+    let files = three(&writer).await;
+    for rows_per_file in [6_000, 2_500] {
+        let merge = Merge {
+            place: place(),
+            files: files.clone(),
+            rows_per_file,
+            indexed: false,
+            stays: true,
+        };
+        let outcome = run(&writer, merge, async |_: Paced| Ok(())).await.unwrap();
+        let Outcome::Merged(merged) = outcome else {
+            panic!("nothing is broken");
+        };
+        for file in &merged.added {
+            let mut counter = FieldCounter::new(Table::Logs);
+            let objects = Arc::clone(writer.store.objects());
+            for batch in read_file(objects, file).await.unwrap() {
+                counter.add(&batch);
+            }
+            let fields = counter.finish().fields;
+            assert_eq!(fields.len(), file.fields.fields.len());
+            for (name, field) in fields {
+                let found = &file.fields.fields[&name];
+                assert_eq!(
+                    (found.count, &found.types),
+                    (field.count, &field.types),
+                    "{name}"
+                );
+                assert_eq!(
+                    (found.exact, &found.sketch),
+                    (field.exact, &field.sketch),
+                    "{name}"
+                );
+                assert!(!field.exact || *found == field, "{name}: {found:?}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
