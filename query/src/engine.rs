@@ -12,7 +12,7 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionState;
 use prometheus_client::registry::Registry;
-use spoor_storage::{Error, ErrorKind, RecordId, Result, Snapshot, Storage, TenantId};
+use spoor_storage::{Error, ErrorKind, PageCache, RecordId, Result, Snapshot, Storage, TenantId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
@@ -57,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) options: QueryOptions,
     pub(crate) metrics: QueryMetrics,
     pub(crate) traces: TraceCache,
+    /// Pages that few rows were read of.
+    pub(crate) pages: Arc<PageCache>,
     states: States,
     runtime: RuntimeEnv,
     /// What was asked so far of whole files.
@@ -111,7 +113,7 @@ impl QueryEngine {
         let runtime = RuntimeEnvBuilder::new()
             .with_cache_manager(
                 CacheManagerConfig::default()
-                    .with_metadata_cache_limit(options.metadata_cache_bytes),
+                    .with_metadata_cache_limit(options.footer_cache_bytes()),
             )
             .with_disk_manager_builder(
                 DiskManagerBuilder::default().with_max_temp_directory_size(options.spill_bytes),
@@ -130,6 +132,7 @@ impl QueryEngine {
                 running: Arc::new(Running::new(options.slow_query)),
                 questions: Questions::default(),
                 memory: metrics.of_memory(options.total_memory_bytes),
+                pages: Arc::new(PageCache::new(options.page_cache_bytes() as u64)),
                 traces: TraceCache::new(options.trace_cache_bytes, metrics.clone()),
                 metrics,
                 storage,

@@ -14,8 +14,8 @@
 mod patience;
 mod slices;
 
-use arrow::array::AsArray;
-use arrow::compute::concat_batches;
+use arrow::array::{AsArray, UInt32Array};
+use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{Int64Type, TimestampNanosecondType};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::ScalarValue;
@@ -78,6 +78,9 @@ impl Listing<'_> {
 
     /// The first `limit` rows in order, or as many as are found while patience lasts.
     pub(crate) async fn first_within(&self, patience: Patience, limit: usize) -> Result<FirstRows> {
+        if let Some(rows) = self.few(patience, limit).await? {
+            return Ok(FirstRows { rows, left: None });
+        }
         let mut found: Vec<RecordBatch> = Vec::new();
         let mut missing = limit;
         let mut slices = self.slices();
@@ -95,11 +98,27 @@ impl Listing<'_> {
             slices.found(count, missing);
             found.extend(rows);
         }
-        let schema = found
-            .first()
-            .map_or_else(|| logical_schema(self.table), RecordBatch::schema);
-        let rows = concat_batches(&schema, &found)?;
+        let rows = self.together(&found)?;
         Ok(FirstRows { rows, left })
+    }
+
+    /// The first `limit` rows in order, if indexes leave few of all that come into question and these are read while patience
+    /// lasts: they come all at once, and who is hasty is given the nearest first.
+    async fn few(&self, patience: Patience, limit: usize) -> Result<Option<RecordBatch>> {
+        let here = self.in_order_from(in_range(self.table.time_column(), self.range_left()));
+        let here = here.and(self.filter.clone());
+        let reading = async {
+            match self
+                .session
+                .few(self.table, &here, (self.order, limit))
+                .await?
+            {
+                Some(few) => few.first(self.order, limit).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let read = patience.step(true, reading).await?.flatten();
+        read.map(|rows| self.in_order(&rows)).transpose()
     }
 
     /// The first rows of the next slice, in order; `None` after the last.
@@ -127,6 +146,26 @@ impl Listing<'_> {
                 record_id: i64::MAX,
             },
         }
+    }
+
+    fn together(&self, rows: &[RecordBatch]) -> Result<RecordBatch> {
+        let schema = rows
+            .first()
+            .map_or_else(|| logical_schema(self.table), RecordBatch::schema);
+        Ok(concat_batches(&schema, rows)?)
+    }
+
+    /// Rows as one batch in order.
+    fn in_order(&self, rows: &[RecordBatch]) -> Result<RecordBatch> {
+        let rows = self.together(rows)?;
+        let (times, ids) = place_columns(&rows, self.table.time_column())?;
+        let mut order: Vec<_> = times.iter().zip(ids).zip(0_u32..).collect();
+        match self.order {
+            Order::Asc => order.sort_unstable(),
+            Order::Desc => order.sort_unstable_by(|a, b| b.cmp(a)),
+        }
+        let order: UInt32Array = order.into_iter().map(|(_, row)| row).collect();
+        Ok(take_record_batch(&rows, &order)?)
     }
 
     /// The range in slices.
@@ -180,15 +219,16 @@ impl Listing<'_> {
 
     /// All rows in `range` that may be shown.
     async fn in_question(&self, range: TimeRange) -> Result<DataFrame> {
-        let mut frame = self
-            .filtered(in_range(self.table.time_column(), range))
-            .await?;
-        if let Some(after) = self.after {
-            frame = frame
-                .filter(self.comes_after(after))
-                .map_err(from_datafusion)?;
+        let here = in_range(self.table.time_column(), range);
+        self.filtered(self.in_order_from(here)).await
+    }
+
+    /// Rows that are `here` and come after the cursor.
+    fn in_order_from(&self, here: Expr) -> Expr {
+        match self.after {
+            Some(after) => here.and(self.comes_after(after)),
+            None => here,
         }
-        Ok(frame)
     }
 
     fn places_of(&self, batches: &[RecordBatch]) -> Result<Vec<RowPlace>> {

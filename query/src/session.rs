@@ -22,6 +22,7 @@ use crate::table::{DynamicColumn, FileNumbers, Part, SnapshotTable};
 use crate::trace::TraceCache;
 
 mod direct;
+mod few;
 mod planned;
 mod scope;
 

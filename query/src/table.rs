@@ -41,7 +41,7 @@ use crate::session::QueryScope;
 pub(crate) use dynamic::{DynamicColumn, Place, map_columns};
 pub(crate) use nearer::AttributesNearer;
 pub(crate) use prune::{is_looked_up, split_time};
-pub(crate) use scan::{ExplainedScan, rows_to_read};
+pub(crate) use scan::{ExplainedScan, FewRows, rows_to_read};
 
 /// A table as queries see it: the stored columns with ids as text, then computed ones.
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 mod checksums;
 #[doc(hidden)]
 pub mod measured;
+mod pages;
 mod placed;
 mod sink;
 mod stretches;
@@ -60,6 +61,7 @@ pub(crate) struct FileWriter {
 }
 
 pub use checksums::ChunkChecksums;
+pub use pages::{GroupPages, PageCache};
 pub(crate) use sink::FileSink;
 pub(crate) use stretches::{
     STRETCH_BYTES, STRETCH_ROWS, bytes_of, gather, record_ids, stretches_of,

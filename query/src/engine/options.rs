@@ -32,7 +32,7 @@ pub struct QueryOptions {
     /// Traces of a set that connects what is searched in logs and in spans; more are refused with
     /// [`spoor_storage::ErrorKind::TooLarge`].
     pub max_traces: usize,
-    /// Bytes of Parquet footers kept in memory.
+    /// Bytes of Parquet footers, and of pages that few rows were read of, kept in memory.
     pub metadata_cache_bytes: usize,
     /// Bytes of traces kept assembled for the next window of them.
     pub trace_cache_bytes: usize,
@@ -74,6 +74,16 @@ impl Default for QueryOptions {
 }
 
 impl QueryOptions {
+    /// Of what is kept of Parquet files, that which is for pages.
+    pub(super) fn page_cache_bytes(&self) -> usize {
+        self.metadata_cache_bytes / 4
+    }
+
+    /// The rest of it.
+    pub(super) fn footer_cache_bytes(&self) -> usize {
+        self.metadata_cache_bytes - self.page_cache_bytes()
+    }
+
     /// Exports that run at the same time.
     pub(super) fn max_exports(&self) -> usize {
         (self.max_concurrent / 2).max(1)

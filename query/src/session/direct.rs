@@ -14,6 +14,7 @@ use datafusion::physical_plan::filter::FilterExec;
 use spoor_storage::{Result, Table};
 
 use super::QuerySession;
+use crate::parameters::Order;
 
 impl QuerySession {
     /// The rows of a table that pass a filter, at most `most`: what [`QuerySession::collect`] gives of a frame of these. The
@@ -24,6 +25,11 @@ impl QuerySession {
         filter: Expr,
         most: usize,
     ) -> Result<Vec<RecordBatch>> {
+        if let Some(few) = self.few(table, &filter, Order::Desc).await?
+            && few.len() <= most
+        {
+            return few.all().await;
+        }
         let stream = self.begun(self.scan(table, filter, most)).await?;
         self.gather(stream, usize::MAX).await
     }

@@ -40,6 +40,7 @@ mod asked;
 mod checked;
 mod counted;
 mod explained;
+mod few;
 mod files;
 mod footer;
 mod in_time;
@@ -50,6 +51,7 @@ mod words;
 use checked::{CheckedReaders, Counts};
 use explained::Buffered;
 pub(crate) use explained::ExplainedScan;
+pub(crate) use few::FewRows;
 use measured::Measured;
 pub(crate) use to_read::rows_to_read;
 

@@ -1,5 +1,6 @@
 //! `GET /api/v1/traces` and `GET /api/v1/traces/{trace_id}`.
 
+use arrow::record_batch::RecordBatch;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use datafusion::functions_aggregate::expr_fn::count;
@@ -26,7 +27,9 @@ use crate::listing::Patience;
 use crate::openapi::words::{Cursor, SearchQuery, TraceIdText};
 use crate::openapi::{NotFound, ReadErrors};
 use crate::otlp::{integers, strings, write_traces_data};
-use crate::parameters::{QueryParameter, RangeParameters, allowed, decode_cursor, included, limit};
+use crate::parameters::{
+    Order, QueryParameter, RangeParameters, allowed, decode_cursor, included, limit,
+};
 use crate::session::{Outcome, QuerySession};
 use crate::traceql::{self, TraceqlSearch};
 
@@ -183,10 +186,14 @@ fn incomplete(id: TraceId, trace: &LoadedTrace, outcome: &Outcome) -> Error {
 }
 
 async fn count_logs(session: &QuerySession, id: TraceId) -> Result<LogCounts> {
+    let of_trace = col("trace_id").eq(lit(id.to_string()));
+    if let Some(few) = session.few(Table::Logs, &of_trace, Order::Desc).await? {
+        return counts_of(&few.columns(&["span_id"]).await?);
+    }
     let frame = session
         .table(Table::Logs)
         .await?
-        .filter(col("trace_id").eq(lit(id.to_string())))
+        .filter(of_trace)
         .and_then(|frame| {
             frame.aggregate(vec![col("span_id")], vec![count(lit(1_i64)).alias("logs")])
         })
@@ -200,6 +207,20 @@ async fn count_logs(session: &QuerySession, id: TraceId) -> Result<LogCounts> {
             // A log may belong to the trace and to no span.
             if let Ok(span) = spans.value(row).parse() {
                 counts.of_span.insert(span, number);
+            }
+        }
+    }
+    Ok(counts)
+}
+
+/// As [`count_logs`], of the ids of their spans.
+fn counts_of(logs: &[RecordBatch]) -> Result<LogCounts> {
+    let mut counts = LogCounts::default();
+    for batch in logs {
+        for span in &strings(batch.column(0))? {
+            counts.total += 1;
+            if let Some(Ok(span)) = span.map(str::parse) {
+                *counts.of_span.entry(span).or_default() += 1;
             }
         }
     }

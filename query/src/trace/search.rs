@@ -7,7 +7,8 @@
 //! A trace's newest match is in the newest slice in which it has one, so the traces of the newest slices are the first of
 //! all.
 
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use datafusion::common::ScalarValue;
@@ -140,6 +141,47 @@ impl TraceSearch {
         Ok(found)
     }
 
+    /// The traces of spans that match, of all that do, in order and after the place where the page begins.
+    fn newest_of(&self, matches: &[RecordBatch]) -> Result<Vec<Place>> {
+        let mut newest: HashMap<String, i64> = HashMap::new();
+        for Place {
+            trace_id,
+            newest_ns,
+        } in places_of(matches)?
+        {
+            let known = newest.entry(trace_id).or_insert(newest_ns);
+            *known = newest_ns.max(*known);
+        }
+        let all = newest.into_iter();
+        let mut places: Vec<_> = all
+            .map(|(trace_id, newest_ns)| Place {
+                newest_ns,
+                trace_id,
+            })
+            .filter(|place| {
+                self.after
+                    .as_ref()
+                    .is_none_or(|after| in_order(place) > in_order(after))
+            })
+            .collect();
+        places.sort_unstable_by(|a, b| in_order(a).cmp(&in_order(b)));
+        Ok(places)
+    }
+
+    /// The page of which these are the first places.
+    fn page(&self, mut places: Vec<Place>) -> Result<Found> {
+        let more = places.len() > self.limit;
+        places.truncate(self.limit);
+        Ok(Found {
+            ids: places
+                .iter()
+                .map(|place| place.trace_id.parse())
+                .collect::<Result<_>>()?,
+            next: if more { places.pop() } else { None },
+            partial: false,
+        })
+    }
+
     /// What a span must meet to match, its time included.
     pub(crate) fn whole_condition(&self) -> Expr {
         match time_condition("start_time", self.range) {
@@ -147,6 +189,11 @@ impl TraceSearch {
             None => self.condition.clone(),
         }
     }
+}
+
+/// By what places are ordered.
+fn in_order(place: &Place) -> (Reverse<i64>, &str) {
+    (Reverse(place.newest_ns), &place.trace_id)
 }
 
 /// The condition that `column` is in `range`, unless everything is.
@@ -171,6 +218,9 @@ pub(crate) async fn find_traces(session: &QuerySession, search: &TraceSearch) ->
     session.note_skipped(Table::Spans, search.range);
     // One more tells whether there is a next page.
     let most = search.limit.saturating_add(1);
+    if let Some(found) = find_few(session, search, most).await? {
+        return Ok(found);
+    }
     let mut slices = Slices::new(session, Table::Spans, search.range_left(), Order::Desc)
         .of_rows_that(Table::Spans, &search.condition);
     let mut seen: HashSet<String> = HashSet::new();
@@ -196,16 +246,33 @@ pub(crate) async fn find_traces(session: &QuerySession, search: &TraceSearch) ->
         slices.found(found.len(), missing);
         places.extend(found);
     }
-    let more = places.len() > search.limit;
-    places.truncate(search.limit);
+    let partial = left.is_some();
+    let page = search.page(places)?;
     Ok(Found {
-        ids: places
-            .iter()
-            .map(|place| place.trace_id.parse())
-            .collect::<Result<_>>()?,
-        partial: left.is_some(),
-        next: if more { places.pop() } else { left },
+        next: page.next.or(left),
+        partial,
+        ..page
     })
+}
+
+/// The page, if indexes leave few spans of all that come into question and these are read while patience lasts: as in
+/// [`crate::listing::Listing`].
+async fn find_few(
+    session: &QuerySession,
+    search: &TraceSearch,
+    most: usize,
+) -> Result<Option<Found>> {
+    let condition = search.whole_condition();
+    let reading = async {
+        let few = session.few(Table::Spans, &condition, (Order::Desc, most));
+        match few.await? {
+            Some(few) => few.columns(&["trace_id", "start_time"]).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let matches = search.patience.step(true, reading).await?.flatten();
+    let page = |matches: Vec<RecordBatch>| search.page(search.newest_of(&matches)?);
+    matches.map(page).transpose()
 }
 
 /// The traces of the next slice; `None` after the last.

@@ -485,7 +485,7 @@ pub(crate) struct RawSettings {
         hide_short_help = true
     )]
     pub(super) index_cache_bytes: Option<Text>,
-    /// Memory for Parquet footers [default: a sixteenth of the memory, at most 256MiB]
+    /// Memory for Parquet footers, and for pages of which single rows were read [default: a sixteenth of the memory, at most 256MiB]
     #[arg(
         long,
         value_name = "SIZE",

@@ -35,6 +35,26 @@ impl RowSet {
         Self(&self.0 - &other.0)
     }
 
+    /// The rows that are in one of them.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self(&self.0 | &other.0)
+    }
+
+    /// Its rows, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = u32> {
+        self.0.iter()
+    }
+
+    /// Those of its rows that are in a range.
+    #[must_use]
+    pub fn within(&self, range: Range<u32>) -> Self {
+        let mut within = RoaringBitmap::new();
+        within.insert_range(range);
+        within &= &self.0;
+        Self(within)
+    }
+
     /// Its rows as ranges, ascending; none touches the next.
     pub fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
         let mut rows = self.0.iter();

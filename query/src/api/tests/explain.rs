@@ -313,7 +313,11 @@ async fn a_search_is_explained_as_sql_is() {
     assert_eq!(read_bytes(&answer), answer["scanned_bytes"]);
     let list = [&search[..], &[("limit", "2")]].concat();
     let list = house.get("/api/v1/logs", &list).await;
-    assert_eq!(list["scanned_bytes"], answer["scanned_bytes"]);
+    // Without a plan no more.
+    assert!(
+        list["scanned_bytes"].as_u64() <= answer["scanned_bytes"].as_u64(),
+        "{answer}"
+    );
 
     let related = [("query", "logs:(teapot service:cart)"), ("table", "logs")];
     let answer = house.get("/api/v1/explain", &related).await;

@@ -80,28 +80,16 @@ impl ParquetFileReaderFactory for CheckedReaders {
         _: &ExecutionPlanMetricsSet,
     ) -> Result<Box<dyn AsyncFileReader + Send>> {
         let (meta, facts) = (file.object_meta.clone(), file.extension().copied());
-        if self.opened.lock().insert(meta.location.clone()) {
-            self.counts.scan.add_file(&meta.location);
-            if let Some(RowsToRead(rows)) = file.extension() {
-                self.counts.entry.read.add_rows(*rows);
-            }
-            // Also a footer that is in memory: what a query reads does not depend on those before it.
-            self.counts
-                .add_bytes(facts.map_or(0, |facts: FileFacts| facts.tail_bytes));
+        let reader = CheckedReader::of(meta, facts, (&self.store, &self.cache), &self.counts);
+        if self.opened.lock().insert(reader.meta.location.clone()) {
+            reader.opens(file.extension().map(|RowsToRead(rows)| *rows));
         }
-        Ok(Box::new(CheckedReader {
-            store: Arc::clone(&self.store),
-            cache: Arc::clone(&self.cache),
-            meta,
-            facts,
-            checksums: None,
-            whole: None,
-            counts: self.counts.clone(),
-        }))
+        Ok(Box::new(reader))
     }
 }
 
-struct CheckedReader {
+/// Reads one file.
+pub(super) struct CheckedReader {
     store: Arc<dyn ObjectStore>,
     cache: Arc<FileMetadataCache>,
     meta: ObjectMeta,
@@ -114,6 +102,34 @@ struct CheckedReader {
 }
 
 impl CheckedReader {
+    pub(super) fn of(
+        meta: ObjectMeta,
+        facts: Option<FileFacts>,
+        (store, cache): (&Arc<dyn ObjectStore>, &Arc<FileMetadataCache>),
+        counts: &Counts,
+    ) -> Self {
+        Self {
+            store: Arc::clone(store),
+            cache: Arc::clone(cache),
+            meta,
+            facts,
+            checksums: None,
+            whole: None,
+            counts: counts.clone(),
+        }
+    }
+
+    /// Counts that the file is opened to look at so many rows of it.
+    pub(super) fn opens(&self, rows: Option<u64>) {
+        self.counts.scan.add_file(&self.meta.location);
+        if let Some(rows) = rows {
+            self.counts.entry.read.add_rows(rows);
+        }
+        // Also a footer that is in memory: what a query reads does not depend on those before it.
+        self.counts
+            .add_bytes(self.facts.map_or(0, |facts| facts.tail_bytes));
+    }
+
     async fn footer(&mut self) -> parquet::errors::Result<Arc<ParquetMetaData>> {
         let (footer, whole) = footer_and_bytes(&self.store, &self.cache, &self.meta, self.facts)
             .await

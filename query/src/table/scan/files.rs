@@ -1,5 +1,7 @@
 //! Which files a scan reads, and which rows of them.
 
+use std::cmp::Reverse;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -20,6 +22,7 @@ use super::counted::{Counted, IndexUse};
 use super::footer::footer;
 use super::in_time::rows_in_time;
 use crate::failure::from_datafusion;
+use crate::parameters::Order;
 use crate::session::QueryScope;
 use crate::table::prune::Pruning;
 
@@ -40,6 +43,15 @@ pub(super) struct Selected {
     pub(super) undecided: Vec<PartitionedFile>,
     /// How it came to these.
     pub(super) counted: Counted,
+}
+
+/// Rows of one file, of `rows` that it has.
+struct RowsLeft {
+    /// Those that pass the word filters for sure, and those that may.
+    decided: Rows,
+    undecided: Rows,
+    meta: ObjectMeta,
+    rows: u64,
 }
 
 /// What is read of one file.
@@ -85,6 +97,51 @@ pub(super) async fn select(
         files.counted += counted;
     }
     Ok(files)
+}
+
+/// Rows of a file that may match.
+pub(super) type FewOfFile = (Arc<DataFile>, RowSet);
+
+/// The files that may hold matching rows with these rows, if there are at most `most` of them: as soon as there are more,
+/// no further index is asked. The nearest file is asked alone, since it says of most of what is not rare that it is not.
+pub(super) async fn select_few(
+    scan: &Scan<'_>,
+    cache: &Arc<FileMetadataCache>,
+    pruning: &Pruning,
+    order: Order,
+    most: u64,
+) -> Option<(Vec<FewOfFile>, Counted)> {
+    let scope = scan.scope;
+    let mut counted = Counted::default();
+    let mut wanted = scan.wanted(pruning, &mut counted);
+    match order {
+        Order::Asc => wanted.sort_by_key(|file| file.min_time_ns),
+        Order::Desc => wanted.sort_by_key(|file| Reverse(file.max_time_ns)),
+    }
+    let beforehand = wanted.len() <= scope.shared.options.footers_beforehand;
+    let rows_of = async |file: Arc<DataFile>| {
+        let cache = Arc::clone(cache);
+        let (left, counted) = rows_left(scope, cache, &file, pruning, beforehand).await;
+        (left.map(|left| (left.all(), file)), counted)
+    };
+    let mut few = Vec::new();
+    let mut found = 0;
+    let mut wanted = wanted.into_iter();
+    let nearest = futures::stream::iter(wanted.next()).then(&rows_of);
+    let others = futures::stream::iter(wanted).map(&rows_of);
+    let mut all = pin!(nearest.chain(others.buffered(FILES_AT_ONCE)));
+    while let Some((left, of_file)) = all.next().await {
+        counted += of_file;
+        let Some((rows, file)) = left else {
+            continue;
+        };
+        found += rows.len();
+        if found > most {
+            return None;
+        }
+        few.push((file, rows));
+    }
+    Some((few, counted))
 }
 
 impl Scan<'_> {
@@ -139,8 +196,10 @@ struct Asked {
 async fn ask_index(scope: &QueryScope, file: &DataFile, pruning: &Pruning) -> Asked {
     let indexes = scope.shared.storage.indexes();
     let read = AtomicU64::new(0);
-    let narrowed = indexes.answer(file, &pruning.lookup, &read).await;
-    let narrowed = narrowed.map(|answer| answer.maybe);
+    let all = indexes.answer(file, &pruning.lookup, &read).await;
+    // Of a search for words alone both ask the same.
+    let same = (pruning.words_lookup == pruning.lookup).then(|| all.clone());
+    let narrowed = all.map(|answer| answer.maybe);
     let within = |rows: RowSet| match &narrowed {
         Some(narrowed) => rows.intersection(narrowed),
         None => rows,
@@ -149,7 +208,10 @@ async fn ask_index(scope: &QueryScope, file: &DataFile, pruning: &Pruning) -> As
     let (decided, undecided) = if pruning.words.is_empty() {
         (narrowed.map_or(Rows::All, Rows::These), Rows::None)
     } else {
-        let words = indexes.answer(file, &pruning.words_lookup, &read).await;
+        let words = match same {
+            Some(words) => words,
+            None => indexes.answer(file, &pruning.words_lookup, &read).await,
+        };
         answers.push((&pruning.words_lookup, words.is_some()));
         match words {
             Some(answer) => {
@@ -194,6 +256,19 @@ async fn select_rows(
     pruning: &Pruning,
     beforehand: bool,
 ) -> (Chosen, Counted) {
+    let (left, counted) = rows_left(scope, cache, file, pruning, beforehand).await;
+    let chosen = left.map(|left| left.chosen(file, pruning));
+    (chosen.unwrap_or_default(), counted)
+}
+
+/// The rows of a file that may match and are not hidden, if there are any.
+async fn rows_left(
+    scope: &QueryScope,
+    cache: Arc<FileMetadataCache>,
+    file: &Arc<DataFile>,
+    pruning: &Pruning,
+    beforehand: bool,
+) -> (Option<RowsLeft>, Counted) {
     let asked = ask_index(scope, file, pruning).await;
     let mut counted = Counted {
         index: asked.used,
@@ -210,16 +285,9 @@ async fn select_rows(
     let visible = count(&decided, &undecided);
     counted.hidden_rows = left - visible;
     if visible == 0 {
-        return (Chosen::default(), counted);
+        return (None, counted);
     }
-    let meta = ObjectMeta {
-        location: file.path.clone(),
-        // Files never change; the cache wants a time to compare.
-        last_modified: DateTime::<Utc>::UNIX_EPOCH,
-        size: file.bytes,
-        e_tag: None,
-        version: None,
-    };
+    let meta = meta_of(file);
     let store = scope.shared.storage.object_store();
     // What the catalog has a checksum of is as long as the catalog says.
     let is_known = file.facts.is_some() && !beforehand;
@@ -243,7 +311,7 @@ async fn select_rows(
                 error.message()
             ));
             counted.broken_files += 1;
-            return (Chosen::default(), counted);
+            return (None, counted);
         }
     };
     scope.scanned(file);
@@ -255,7 +323,7 @@ async fn select_rows(
             file.table, file.hour, file.id, file.rows
         ));
         counted.broken_files += 1;
-        return (Chosen::default(), counted);
+        return (None, counted);
     }
     let (decided, undecided) = match rows == file.rows {
         true => (
@@ -265,17 +333,52 @@ async fn select_rows(
         false if pruning.words.is_empty() => (Rows::All, Rows::None),
         false => (Rows::None, Rows::All),
     };
-    // Rows beside those that may match can be read too, but none that the other list has.
-    let alone = decided.is_empty() || pruning.words.is_empty();
-    // Nor any that is hidden.
-    let hides = file.hidden.is_some();
-    let exactly = hides || !pruning.words.is_empty();
     counted.visible.add(file, visible);
-    let chosen = Chosen {
-        decided: decided.of(file, &meta, rows, exactly),
-        undecided: undecided.of(file, &meta, rows, hides || !alone),
+    let left = RowsLeft {
+        decided,
+        undecided,
+        meta,
+        rows,
     };
-    (chosen, counted)
+    (Some(left), counted)
+}
+
+impl RowsLeft {
+    /// All of them.
+    fn all(self) -> RowSet {
+        let last = u32::try_from(self.rows).unwrap_or(u32::MAX);
+        match (self.decided, self.undecided) {
+            (Rows::All, _) | (_, Rows::All) => std::iter::once(0..last).collect(),
+            (Rows::These(rows), Rows::None) | (Rows::None, Rows::These(rows)) => rows,
+            (Rows::These(a), Rows::These(b)) => a.union(&b),
+            (Rows::None, Rows::None) => RowSet::default(),
+        }
+    }
+
+    fn chosen(&self, file: &DataFile, pruning: &Pruning) -> Chosen {
+        let (decided, undecided) = (&self.decided, &self.undecided);
+        // Rows beside those that may match can be read too, but none that the other list has.
+        let alone = decided.is_empty() || pruning.words.is_empty();
+        // Nor any that is hidden.
+        let hides = file.hidden.is_some();
+        let exactly = hides || !pruning.words.is_empty();
+        Chosen {
+            decided: decided.of(file, &self.meta, self.rows, exactly),
+            undecided: undecided.of(file, &self.meta, self.rows, hides || !alone),
+        }
+    }
+}
+
+/// A file as its store knows it.
+pub(super) fn meta_of(file: &DataFile) -> ObjectMeta {
+    ObjectMeta {
+        location: file.path.clone(),
+        // Files never change; the cache wants a time to compare.
+        last_modified: DateTime::<Utc>::UNIX_EPOCH,
+        size: file.bytes,
+        e_tag: None,
+        version: None,
+    }
 }
 
 /// How many rows the file itself says it has, and which of them may be in the range of a query that cuts it.

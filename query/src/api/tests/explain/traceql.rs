@@ -83,7 +83,11 @@ async fn how_traces_are_found_is_planned_and_measured() {
     assert_eq!(read_bytes(&answer), answer["scanned_bytes"]);
     let list = house.get("/api/v1/traces", &[FAILED, ("limit", "5")]).await;
     assert_eq!(list["traces"].as_array().unwrap().len(), 1);
-    assert_eq!(list["scanned_bytes"], answer["scanned_bytes"]);
+    // Without a plan no more.
+    assert!(
+        list["scanned_bytes"].as_u64() <= answer["scanned_bytes"].as_u64(),
+        "{answer}"
+    );
 }
 
 #[tokio::test]

@@ -1,0 +1,80 @@
+//! Rows that are looked for and likely to be rare, read without a plan.
+
+use std::panic::AssertUnwindSafe;
+
+use arrow::record_batch::RecordBatch;
+use datafusion::common::Result as ReadResult;
+use datafusion::logical_expr::Expr;
+use futures::FutureExt;
+use spoor_storage::{Error, Result, Table};
+
+use super::QuerySession;
+use crate::failure::from_datafusion;
+use crate::parameters::Order;
+use crate::table::FewRows;
+
+/// The rows of a table that pass a filter, found and not read yet.
+pub(crate) struct Few<'a> {
+    session: &'a QuerySession,
+    rows: FewRows,
+}
+
+impl QuerySession {
+    /// The rows of a table that pass a filter, if indexes say that few come into question; the nearest in `order` are
+    /// asked first, and the others only as long as it may be so.
+    pub(crate) async fn few(
+        &self,
+        table: Table,
+        filter: &Expr,
+        order: Order,
+    ) -> Result<Option<Few<'_>>> {
+        let state = self.context.state();
+        // In a box: it holds what it is about to open, and most questions never come so far.
+        let rows = Box::pin(FewRows::find((&self.scope, &state), table, filter, order));
+        let rows = self.read_few(rows).await?;
+        Ok(rows.map(|rows| Few {
+            session: self,
+            rows,
+        }))
+    }
+
+    async fn read_few<T>(&self, reading: impl Future<Output = ReadResult<T>>) -> Result<T> {
+        // Bytes that are not Parquet may make a decoder panic.
+        let reading = AssertUnwindSafe(reading).catch_unwind();
+        let error = match self.scope.in_time(reading).await? {
+            Ok(Ok(read)) => return Ok(read),
+            Ok(Err(error)) => from_datafusion(error),
+            Err(_) => Error::internal("the query ended with a panic"),
+        };
+        Err(self.scope.diagnosed(error).await)
+    }
+}
+
+impl Few<'_> {
+    /// How many they are.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// All columns of all of them, in no order.
+    pub(crate) async fn all(mut self) -> Result<Vec<RecordBatch>> {
+        self.session.read_few(Box::pin(self.rows.all())).await
+    }
+
+    /// Some columns of all of them, in no order.
+    pub(crate) async fn columns(mut self, names: &[&str]) -> Result<Vec<RecordBatch>> {
+        self.session
+            .read_few(Box::pin(self.rows.columns(names)))
+            .await
+    }
+
+    /// All columns of the first `limit` in order of time, in no order.
+    pub(crate) async fn first(mut self, order: Order, limit: usize) -> Result<Vec<RecordBatch>> {
+        self.session
+            .read_few(Box::pin(self.rows.first(order, limit)))
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests;
