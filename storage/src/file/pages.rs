@@ -97,6 +97,8 @@ pub struct GroupPages {
     group: usize,
     unpacked: HashMap<u64, Page>,
     packed: Parts,
+    /// What pages that were in the cache take in the file.
+    bytes_in_cache: u64,
 }
 
 impl std::fmt::Debug for GroupPages {
@@ -125,6 +127,7 @@ impl GroupPages {
             group,
             unpacked: HashMap::new(),
             packed: Parts::default(),
+            bytes_in_cache: 0,
         })
     }
 
@@ -145,13 +148,21 @@ impl GroupPages {
             let pages = selection.scan_ranges(locations);
             for range in dictionary.into_iter().chain(pages) {
                 match self.cache.cache.get(&(self.file, range.start)) {
-                    Some(page) => drop(self.unpacked.insert(range.start, page)),
+                    Some(page) => {
+                        self.unpacked.insert(range.start, page);
+                        self.bytes_in_cache += range.end - range.start;
+                    }
                     None => ranges.push(range),
                 }
             }
         }
         ranges.sort_unstable_by_key(|range| range.start);
         Ok(ranges)
+    }
+
+    /// Bytes that were not to be read, since their pages are in memory.
+    pub fn bytes_in_cache(&self) -> u64 {
+        self.bytes_in_cache
     }
 
     /// Takes in what was read: `bytes[i]` at `ranges[i]`.

@@ -130,6 +130,11 @@ impl CheckedReader {
             .add_bytes(self.facts.map_or(0, |facts| facts.tail_bytes));
     }
 
+    /// Counts what need not be read again.
+    pub(super) fn reads_from_memory(&self, bytes: u64) {
+        self.counts.add_bytes(bytes);
+    }
+
     async fn footer(&mut self) -> parquet::errors::Result<Arc<ParquetMetaData>> {
         let (footer, whole) = footer_and_bytes(&self.store, &self.cache, &self.meta, self.facts)
             .await

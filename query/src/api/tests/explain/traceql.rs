@@ -128,7 +128,11 @@ async fn logs_of_traces_are_explained_as_they_are_listed() {
     let list = [FAILED, ("query", "teapot"), ("limit", "3")];
     let list = house.get("/api/v1/logs", &list).await;
     assert_eq!(list["logs"].as_array().unwrap().len(), 1);
-    assert_eq!(list["scanned_bytes"], answer["scanned_bytes"]);
+    // Without a plan no more.
+    assert!(
+        list["scanned_bytes"].as_u64() <= answer["scanned_bytes"].as_u64(),
+        "{answer}"
+    );
 }
 
 #[tokio::test]

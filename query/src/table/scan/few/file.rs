@@ -107,6 +107,8 @@ impl SomeOfFile {
                 return internal_err!("a file does not say where its pages are");
             };
             let ranges = pages.to_read(columns.iter().copied(), &selection)?;
+            // As of footers: what a query reads does not depend on those before it.
+            self.reader.reads_from_memory(pages.bytes_in_cache());
             if !ranges.is_empty() {
                 let bytes = self.reader.get_byte_ranges(ranges.clone()).await?;
                 pages.add(&ranges, bytes);
