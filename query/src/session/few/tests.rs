@@ -145,8 +145,9 @@ async fn few_rows_are_those_that_a_plan_finds() {
     // Again, with what is in memory of pages by now.
     assert_eq!(compare(&house, "once more").await, all);
     house.storage.flush().await.unwrap();
-    let house = house.reopened().await;
     assert!(delete_indexes(house.folder.path()) > 0);
+    house.storage.close().await.unwrap();
+    let house = house.reopened().await;
     assert!(compare(&house, "without indexes").await > 0);
 }
 
