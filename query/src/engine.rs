@@ -132,7 +132,10 @@ impl QueryEngine {
                 running: Arc::new(Running::new(options.slow_query)),
                 questions: Questions::default(),
                 memory: metrics.of_memory(options.total_memory_bytes),
-                pages: Arc::new(PageCache::new(options.page_cache_bytes() as u64)),
+                pages: Arc::new(PageCache::new(
+                    options.page_cache_bytes() as u64,
+                    metrics.pages.clone(),
+                )),
                 traces: TraceCache::new(options.trace_cache_bytes, metrics.clone()),
                 metrics,
                 storage,

@@ -21,6 +21,7 @@ use crate::failure::from_datafusion;
 use crate::table::{DynamicColumn, FileNumbers, Part, SnapshotTable};
 use crate::trace::TraceCache;
 
+mod answers;
 mod direct;
 mod few;
 mod planned;

@@ -61,7 +61,7 @@ pub(crate) struct FileWriter {
 }
 
 pub use checksums::ChunkChecksums;
-pub use pages::{GroupPages, PageCache};
+pub use pages::{GroupPages, PageCache, PageCacheMetrics, PageCounts};
 pub(crate) use sink::FileSink;
 pub(crate) use stretches::{
     STRETCH_BYTES, STRETCH_ROWS, bytes_of, gather, record_ids, stretches_of,

@@ -60,7 +60,9 @@ pub use engine::{
     RetentionPreview, RulePreview, Storage, StorageOptions,
 };
 pub use error::{Error, ErrorKind, Result};
-pub use file::{ChunkChecksums, FileFacts, GroupPages, PageCache, refuse_newer};
+pub use file::{
+    ChunkChecksums, FileFacts, GroupPages, PageCache, PageCacheMetrics, PageCounts, refuse_newer,
+};
 pub use hidden::HiddenRows;
 pub use model::{
     DeletionId, FileId, Hour, RecordId, SearchId, SpanId, Table, TenantId, TimeRange, TraceId,

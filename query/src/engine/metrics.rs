@@ -8,6 +8,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+use spoor_storage::PageCacheMetrics;
 
 use super::memory::AllMemory;
 
@@ -23,6 +24,7 @@ pub(crate) struct QueryMetrics {
     memory_refused: Counter,
     footer_cache_hits: Counter,
     footer_cache_misses: Counter,
+    pub(super) pages: PageCacheMetrics,
     trace_cache_hits: Counter,
     trace_cache_misses: Counter,
     trace_cache_evictions: Counter,
@@ -42,6 +44,7 @@ impl Default for QueryMetrics {
             memory_refused: Counter::default(),
             footer_cache_hits: Counter::default(),
             footer_cache_misses: Counter::default(),
+            pages: PageCacheMetrics::default(),
             trace_cache_hits: Counter::default(),
             trace_cache_misses: Counter::default(),
             trace_cache_evictions: Counter::default(),
@@ -150,6 +153,26 @@ impl QueryMetrics {
             "footer_cache_misses",
             "Data files opened whose footer was read",
             self.footer_cache_misses.clone(),
+        );
+        registry.register(
+            "page_cache_hits",
+            "Pages of few rows that were in memory",
+            self.pages.hits.clone(),
+        );
+        registry.register(
+            "page_cache_misses",
+            "Pages of few rows that were not there, so that they were read",
+            self.pages.misses.clone(),
+        );
+        registry.register(
+            "page_cache_evictions",
+            "Pages that left the memory because others came",
+            self.pages.evictions.clone(),
+        );
+        registry.register(
+            "page_cache_bytes",
+            "Bytes of pages in memory",
+            self.pages.bytes.clone(),
         );
         registry.register(
             "trace_cache_hits",

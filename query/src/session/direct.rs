@@ -25,7 +25,8 @@ impl QuerySession {
         filter: Expr,
         most: usize,
     ) -> Result<Vec<RecordBatch>> {
-        if let Some(few) = self.few(table, &filter, Order::Desc).await?
+        let few = self.few(table, &filter, (Order::Desc, usize::MAX));
+        if let Some(few) = few.await?
             && few.len() <= most
         {
             return few.all().await;

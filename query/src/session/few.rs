@@ -6,6 +6,7 @@ use arrow::record_batch::RecordBatch;
 use datafusion::common::Result as ReadResult;
 use datafusion::logical_expr::Expr;
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use spoor_storage::{Error, Result, Table};
 
 use super::QuerySession;
@@ -20,25 +21,26 @@ pub(crate) struct Few<'a> {
 }
 
 impl QuerySession {
-    /// The rows of a table that pass a filter, if indexes say that few come into question; the nearest in `order` are
-    /// asked first, and the others only as long as it may be so.
+    /// The rows of a table that pass a filter, if indexes say that few come into question. The nearest in an order are
+    /// asked first, and the others only as long as it may be so; who wants no more than `enough` of the first rows is told
+    /// `None` also where these are likely to be near.
     pub(crate) async fn few(
         &self,
         table: Table,
         filter: &Expr,
-        order: Order,
+        (order, enough): (Order, usize),
     ) -> Result<Option<Few<'_>>> {
         let state = self.context.state();
         // In a box: it holds what it is about to open, and most questions never come so far.
-        let rows = Box::pin(FewRows::find((&self.scope, &state), table, filter, order));
-        let rows = self.read_few(rows).await?;
+        let found = FewRows::find((&self.scope, &state), table, filter, (order, enough));
+        let rows = self.read_few(found.boxed()).await?;
         Ok(rows.map(|rows| Few {
             session: self,
             rows,
         }))
     }
 
-    async fn read_few<T>(&self, reading: impl Future<Output = ReadResult<T>>) -> Result<T> {
+    async fn read_few<T>(&self, reading: BoxFuture<'_, ReadResult<T>>) -> Result<T> {
         // Bytes that are not Parquet may make a decoder panic.
         let reading = AssertUnwindSafe(reading).catch_unwind();
         let error = match self.scope.in_time(reading).await? {
@@ -58,20 +60,20 @@ impl Few<'_> {
 
     /// All columns of all of them, in no order.
     pub(crate) async fn all(mut self) -> Result<Vec<RecordBatch>> {
-        self.session.read_few(Box::pin(self.rows.all())).await
+        self.session.read_few(self.rows.all().boxed()).await
     }
 
     /// Some columns of all of them, in no order.
     pub(crate) async fn columns(mut self, names: &[&str]) -> Result<Vec<RecordBatch>> {
         self.session
-            .read_few(Box::pin(self.rows.columns(names)))
+            .read_few(self.rows.columns(names).boxed())
             .await
     }
 
     /// All columns of the first `limit` in order of time, in no order.
     pub(crate) async fn first(mut self, order: Order, limit: usize) -> Result<Vec<RecordBatch>> {
         self.session
-            .read_few(Box::pin(self.rows.first(order, limit)))
+            .read_few(self.rows.first(order, limit).boxed())
             .await
     }
 }

@@ -12,6 +12,7 @@ use spoor_storage::{
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
+use super::answers::Answers;
 use crate::engine::{Entry, QueryPlace, Reading, Shared};
 use crate::explain::{Scan, Scans};
 
@@ -46,6 +47,8 @@ pub(crate) struct QueryScope {
     scanned: Mutex<Vec<Arc<DataFile>>>,
     /// Its scans, if it is to be explained.
     explained: OnceLock<Scans>,
+    /// What indexes have said.
+    pub(crate) answers: Answers,
     place: QueryPlace,
 }
 
@@ -67,6 +70,7 @@ impl QueryScope {
             shared,
             tenant,
             explained: OnceLock::new(),
+            answers: Answers::default(),
             place,
         }
     }

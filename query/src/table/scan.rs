@@ -44,13 +44,15 @@ mod few;
 mod files;
 mod footer;
 mod in_time;
+mod index;
 mod measured;
+mod rows;
 mod to_read;
 mod words;
 
 use checked::{CheckedReaders, Counts};
-use explained::Buffered;
 pub(crate) use explained::ExplainedScan;
+use explained::{Buffered, Way};
 pub(crate) use few::FewRows;
 use measured::Measured;
 pub(crate) use to_read::rows_to_read;
@@ -117,6 +119,7 @@ impl Scan<'_> {
         if let Some(scans) = self.scope.explained() {
             scans.add(ExplainedScan {
                 table: self.table,
+                way: Way::Plan,
                 pruning: pruning.clone(),
                 counted: files.counted,
                 buffer,

@@ -187,7 +187,8 @@ fn incomplete(id: TraceId, trace: &LoadedTrace, outcome: &Outcome) -> Error {
 
 async fn count_logs(session: &QuerySession, id: TraceId) -> Result<LogCounts> {
     let of_trace = col("trace_id").eq(lit(id.to_string()));
-    if let Some(few) = session.few(Table::Logs, &of_trace, Order::Desc).await? {
+    let few = session.few(Table::Logs, &of_trace, (Order::Desc, usize::MAX));
+    if let Some(few) = few.await? {
         return counts_of(&few.columns(&["span_id"]).await?);
     }
     let frame = session

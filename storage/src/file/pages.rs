@@ -7,6 +7,8 @@
 //! Parquet's own reader makes a compressor and a decompressor for each column that it opens, which is a good part of
 //! what a row costs, and unpacks the same dictionaries for every query.
 
+mod cache;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::Cursor;
@@ -22,72 +24,11 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMeta
 use parquet::file::page_index::offset_index::PageLocation;
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
-use quick_cache::sync::Cache;
-use quick_cache::{DefaultHashBuilder, Weighter};
 use zstd::bulk::Decompressor;
 
 use crate::model::FileId;
 
-/// A page has at most such a part of the cache.
-const MAX_PART: u64 = 16;
-
-/// The file, and where in it the page begins.
-type Key = (FileId, u64);
-
-#[derive(Debug, Clone)]
-struct ByBytes;
-
-impl Weighter<Key, Page> for ByBytes {
-    fn weight(&self, _: &Key, page: &Page) -> u64 {
-        /// What an entry costs besides its bytes.
-        const ENTRY_BYTES: u64 = 192;
-        ENTRY_BYTES + page.buffer().len() as u64
-    }
-}
-
-/// Pages without compression, at most so many bytes.
-pub struct PageCache {
-    cache: Cache<Key, Page, ByBytes>,
-    most_of_page: u64,
-}
-
-impl std::fmt::Debug for PageCache {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PageCache")
-            .field("entries", &self.cache.len())
-            .finish_non_exhaustive()
-    }
-}
-
-impl PageCache {
-    /// One for `bytes`.
-    pub fn new(bytes: u64) -> Self {
-        /// Decides into how many parts the cache divides itself, each for at least 32 entries.
-        const USUAL_BYTES: u64 = 1 << 19;
-        let items = usize::try_from(bytes / USUAL_BYTES).unwrap_or(1).max(1);
-        Self {
-            cache: Cache::with(
-                items,
-                bytes,
-                ByBytes,
-                DefaultHashBuilder::default(),
-                quick_cache::sync::DefaultLifecycle::default(),
-            ),
-            most_of_page: bytes / MAX_PART,
-        }
-    }
-
-    /// Bytes that it has now.
-    pub fn bytes(&self) -> u64 {
-        self.cache.weight()
-    }
-
-    fn keep(&self, key: Key, page: &Page) {
-        if page.buffer().len() as u64 <= self.most_of_page {
-            self.cache.insert(key, page.clone());
-        }
-    }
-}
+pub use cache::{PageCache, PageCacheMetrics};
 
 /// Pages of one row group that are at hand.
 pub struct GroupPages {
@@ -97,8 +38,20 @@ pub struct GroupPages {
     group: usize,
     unpacked: HashMap<u64, Page>,
     packed: Parts,
-    /// What pages that were in the cache take in the file.
-    bytes_in_cache: u64,
+    counts: PageCounts,
+}
+
+/// Pages that have certain rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PageCounts {
+    /// All of them.
+    pub pages: u64,
+    /// Those that are in memory and need not be read.
+    pub pages_in_cache: u64,
+    /// What these take in the file.
+    pub bytes_in_cache: u64,
+    /// What all take in memory, about.
+    pub bytes_in_memory: u64,
 }
 
 impl std::fmt::Debug for GroupPages {
@@ -127,7 +80,7 @@ impl GroupPages {
             group,
             unpacked: HashMap::new(),
             packed: Parts::default(),
-            bytes_in_cache: 0,
+            counts: PageCounts::default(),
         })
     }
 
@@ -146,13 +99,22 @@ impl GroupPages {
                 .filter(|(first, data)| first < data)
                 .map(|(first, data)| first..data);
             let pages = selection.scan_ranges(locations);
+            let chunk = self.row_group().column(column);
+            let [packed, plain] = [chunk.compressed_size(), chunk.uncompressed_size()]
+                .map(|bytes| u64::try_from(bytes).unwrap_or(0).max(1));
             for range in dictionary.into_iter().chain(pages) {
-                match self.cache.cache.get(&(self.file, range.start)) {
-                    Some(page) => {
-                        self.unpacked.insert(range.start, page);
-                        self.bytes_in_cache += range.end - range.start;
-                    }
-                    None => ranges.push(range),
+                let bytes = range.end.saturating_sub(range.start);
+                self.counts.pages += 1;
+                if let Some(page) = self.cache.get(&(self.file, range.start)) {
+                    self.counts.pages_in_cache += 1;
+                    self.counts.bytes_in_cache += bytes;
+                    self.counts.bytes_in_memory += page.buffer().len() as u64;
+                    self.unpacked.insert(range.start, page);
+                } else {
+                    // As it is stored, and unpacked as much larger as all of its column are.
+                    let unpacked = bytes.saturating_mul(plain) / packed;
+                    self.counts.bytes_in_memory += bytes + unpacked.min(plain);
+                    ranges.push(range);
                 }
             }
         }
@@ -160,9 +122,9 @@ impl GroupPages {
         Ok(ranges)
     }
 
-    /// Bytes that were not to be read, since their pages are in memory.
-    pub fn bytes_in_cache(&self) -> u64 {
-        self.bytes_in_cache
+    /// What came of [`GroupPages::to_read`].
+    pub fn counts(&self) -> PageCounts {
+        self.counts
     }
 
     /// Takes in what was read: `bytes[i]` at `ranges[i]`.

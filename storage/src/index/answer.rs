@@ -92,6 +92,11 @@ pub struct RowAnswer {
 }
 
 impl RowAnswer {
+    /// What it takes in memory, about.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>() + self.sure.0.serialized_size() + self.maybe.0.serialized_size()
+    }
+
     pub(super) fn exact(rows: RoaringBitmap) -> Self {
         Self {
             sure: RowSet(rows.clone()),

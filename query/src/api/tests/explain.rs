@@ -305,18 +305,28 @@ async fn a_search_is_explained_as_sql_is() {
     let scans = answer["scans"].as_array().unwrap();
     assert_eq!(planned(&scans[0]), numbers);
     let ran: Vec<&Value> = scans.iter().map(|scan| &scan["ran"]).collect();
+    assert_eq!(ran, [true], "few rows are read by themselves: {answer}");
+    let read = step(&scans[0], "read");
     assert_eq!(
-        ran,
-        [false, true],
-        "few rows are read with all columns at once: {answer}"
+        (&read["files"], &read["rows"]),
+        (&json!(1), &json!(3)),
+        "{answer}"
     );
+    assert!(detail(&scans[0], "read").ends_with("without a plan"));
+    assert!(detail(&scans[0], "pages").ends_with("0 of them were in memory"));
+    assert_eq!(step(&scans[0], "row_groups")["row_groups"], 1);
     assert_eq!(read_bytes(&answer), answer["scanned_bytes"]);
     let list = [&search[..], &[("limit", "2")]].concat();
     let list = house.get("/api/v1/logs", &list).await;
-    // Without a plan no more.
+    assert_eq!(list["scanned_bytes"], answer["scanned_bytes"]);
+    // And what is in memory of pages by now counts as if it were read.
+    let again = house.get("/api/v1/explain", &analyze).await;
+    assert_eq!(again["scanned_bytes"], answer["scanned_bytes"]);
+    let pages = step(&again["scans"][0], "pages");
+    let all = format!("{} of them were in memory", pages["pages"]);
     assert!(
-        list["scanned_bytes"].as_u64() <= answer["scanned_bytes"].as_u64(),
-        "{answer}"
+        detail(&again["scans"][0], "pages").ends_with(&all),
+        "{again}"
     );
 
     let related = [("query", "logs:(teapot service:cart)"), ("table", "logs")];
@@ -333,6 +343,34 @@ async fn a_search_is_explained_as_sql_is() {
         detail(&answer["scans"][1], "index").contains("asked for 5 trace ids"),
         "{answer}"
     );
+}
+
+#[tokio::test]
+async fn of_a_common_word_an_index_is_asked_once_and_the_rows_are_left_to_a_plan() {
+    let house = House::new().await;
+    let rows: Vec<Log> = (0..5_000)
+        .map(|at| Log::at(T0 + at * SECOND, "a common word"))
+        .collect();
+    house.append(&rows).await;
+    house.storage.flush().await.unwrap();
+    let search = [("query", "common"), ("limit", "10")];
+    let analyze = [&search[..], &[("analyze", "true")]].concat();
+    let answer = house.get("/api/v1/explain", &analyze).await;
+    let scans = answer["scans"].as_array().unwrap();
+    let ran: Vec<&Value> = scans.iter().map(|scan| &scan["ran"]).collect();
+    // Where the rows are, and those that are shown.
+    assert_eq!(ran, [false, true, true], "{answer}");
+    assert_eq!(
+        detail(&scans[0], "read"),
+        "not few: 5000 rows or more are left to a plan"
+    );
+    let read = |scan: &Value| step(scan, "index")["read_bytes"].as_u64().unwrap();
+    assert!(read(&scans[0]) > 0, "{answer}");
+    assert_eq!((read(&scans[1]), read(&scans[2])), (0, 0), "{answer}");
+    assert!(detail(&scans[1], "index").contains("1 file answered"));
+    assert_eq!(read_bytes(&answer), answer["scanned_bytes"]);
+    let list = house.get("/api/v1/logs", &search).await;
+    assert_eq!(list["scanned_bytes"], answer["scanned_bytes"]);
 }
 
 #[tokio::test]

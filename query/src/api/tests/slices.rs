@@ -126,6 +126,11 @@ async fn without_patience_the_same_records_come_in_more_pieces() {
             if query.is_empty() {
                 assert!(pieces.len() > 1, "{asked:?}");
             }
+            // Who waits long enough gets them at once, however they are found.
+            let patient = [&asked[..], &[("patience_ms", "600000")]].concat();
+            let patient = answers(&router, &patient).await;
+            assert_eq!(patient.len(), 1, "{asked:?}");
+            assert_eq!(records(&patient), records(&at_once), "{asked:?}");
         }
     }
 }

@@ -25,9 +25,9 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use spoor_storage::{ChunkChecksums, FileFacts, refuse_newer};
 
-use super::files::RowsToRead;
 use super::footer::footer_and_bytes;
 use super::measured::Measured;
+use super::rows::RowsToRead;
 use crate::engine::Entry;
 
 /// Makes readers that take footers from the cache.
@@ -53,6 +53,14 @@ impl Counts {
     fn add_bytes(&self, bytes: u64) {
         self.entry.read.add_bytes(bytes);
         self.scan.add_bytes(bytes);
+    }
+}
+
+impl Counts {
+    /// As bytes of files, of rows that are in memory.
+    pub(super) fn add_buffer_bytes(&self, bytes: u64) {
+        self.entry.read.add_bytes(bytes);
+        self.scan.add_buffer_bytes(bytes);
     }
 }
 
@@ -128,6 +136,11 @@ impl CheckedReader {
         // Also a footer that is in memory: what a query reads does not depend on those before it.
         self.counts
             .add_bytes(self.facts.map_or(0, |facts| facts.tail_bytes));
+    }
+
+    /// Where it is counted.
+    pub(super) fn measured(&self) -> &Measured {
+        &self.counts.scan
     }
 
     /// Counts what need not be read again.

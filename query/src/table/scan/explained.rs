@@ -19,12 +19,24 @@ const MAX_NAMES: usize = 20;
 #[derive(Debug)]
 pub(crate) struct ExplainedScan {
     pub(super) table: Table,
+    pub(super) way: Way,
     pub(super) pruning: Pruning,
     pub(super) counted: Counted,
     pub(super) buffer: Buffered,
     /// How long it took to ask the indexes and to look at the files.
     pub(super) planned_in: Duration,
     pub(super) measured: Arc<Measured>,
+}
+
+/// How rows are read once it is known which may match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// By a plan.
+    Plan,
+    /// By themselves, since they are few.
+    Direct,
+    /// Not by this scan: so many, or more, are left to a plan.
+    LeftToPlan(u64),
 }
 
 /// Batches in memory that a scan looks at.
@@ -39,23 +51,60 @@ pub(super) struct Buffered {
 impl ExplainedScan {
     /// As far as it has come.
     pub(crate) fn report(&self) -> Scan {
-        let ran = match self.measured.ran() {
-            // There is nothing that could run.
-            None if self.counted.visible.files == 0 => Some(Ran::default()),
-            ran => ran,
-        };
         let mut steps = self.planned_steps();
-        steps.extend(match &ran {
-            Some(ran) => file_steps(ran),
-            None => [StepName::RowGroups, StepName::Pages, StepName::Read]
-                .map(|name| Step::new(name, "known once it runs")),
-        });
+        let (ran, of_files) = match self.way {
+            Way::Plan => self.planned(),
+            Way::Direct => (true, self.direct_steps()),
+            Way::LeftToPlan(rows) => {
+                let detail = format!("not few: {rows} rows or more are left to a plan");
+                (false, unknown(&detail))
+            }
+        };
+        steps.extend(of_files);
         steps.push(self.buffer_step());
         Scan {
             table: self.table.name(),
-            ran: ran.is_some(),
+            ran,
             steps,
         }
+    }
+
+    /// Whether its plan ran, and what came of it.
+    fn planned(&self) -> (bool, [Step; 3]) {
+        match self.measured.ran() {
+            Some(ran) => (true, file_steps(&ran)),
+            // There is nothing that could run.
+            None if self.counted.visible.files == 0 => (true, file_steps(&Ran::default())),
+            None => (false, unknown("known once it runs")),
+        }
+    }
+
+    fn direct_steps(&self) -> [Step; 3] {
+        let (direct, files, bytes) = self.measured.direct();
+        let in_memory = direct.pages_in_memory;
+        [
+            Step {
+                row_groups: Some(direct.row_groups),
+                ..Step::new(StepName::RowGroups, "those that have these rows")
+            },
+            Step {
+                pages: Some(direct.pages),
+                ..Step::new(
+                    StepName::Pages,
+                    format!("those that have these rows; {in_memory} of them were in memory"),
+                )
+            },
+            Step {
+                files: Some(files),
+                rows: Some(direct.rows),
+                read_bytes: Some(bytes),
+                elapsed_ns: Some(direct.elapsed_ns),
+                ..Step::new(
+                    StepName::Read,
+                    "few rows are read by themselves, without a plan",
+                )
+            },
+        ]
     }
 
     fn planned_steps(&self) -> Vec<Step> {
@@ -129,6 +178,7 @@ impl ExplainedScan {
             rows,
             bytes,
         } = self.buffer;
+        let bytes = bytes + self.measured.buffer_bytes();
         Step {
             rows: Some(rows),
             bytes: Some(bytes),
@@ -142,6 +192,11 @@ impl ExplainedScan {
             )
         }
     }
+}
+
+/// The steps of Parquet of a scan that does not run them.
+fn unknown(detail: &str) -> [Step; 3] {
+    [StepName::RowGroups, StepName::Pages, StepName::Read].map(|name| Step::new(name, detail))
 }
 
 fn left(name: StepName, left: Left, detail: String) -> Step {

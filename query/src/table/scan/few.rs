@@ -2,44 +2,52 @@
 //!
 //! ```text
 //!  indexes, nearest file first ─► few rows come into question ─► those that pass ─► columns of these
-//!             └─► too many: a plan reads them                (what the filter is about)
+//!             └─► too many: a plan reads them                (what is not known of the filter)
 //! ```
 //! Of a question that a row or two answer, most of the time goes into planning and into opening columns. Rows are told
-//! apart by their number in their file, so a second look at them reads no more than these. What passes is decided by
-//! the filter alone, on every row, whatever the indexes say of it.
+//! apart by their number in their file, so a second look at them reads no more than these. What an index has decided is not
+//! tested again, as in a plan.
 
 mod file;
+mod filter;
+mod nearest;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, UInt32Array};
-use arrow::compute::{filter_record_batch, take_record_batch};
+use arrow::array::{ArrayRef, AsArray, UInt32Array};
+use arrow::compute::take_record_batch;
 use arrow::datatypes::{Int64Type, Schema, SchemaRef, TimestampNanosecondType};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::Session;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{DFSchema, Result, internal_err};
+use datafusion::common::{Result, internal_err};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::split_conjunction_owned;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
-use spoor_storage::Table;
+use futures::{StreamExt, TryStreamExt};
 use spoor_storage::index::{Lookup, RowSet};
 use spoor_storage::model::schema::RECORD_ID;
 use spoor_storage::model::schema_of;
+use spoor_storage::snapshot::BufferedBatch;
+use spoor_storage::{DataFile, Table};
 
+use super::Scan;
 use super::checked::{CheckedReader, Counts};
-use super::files::{meta_of, select_few};
-use super::measured::Measured;
-use super::{Scan, stored_expr};
+use super::counted::Counted;
+use super::explained::{Buffered, ExplainedScan, Way};
+use super::files::FILES_AT_ONCE;
+use super::rows::RowsLeft;
 use crate::functions::logical_batch;
 use crate::parameters::Order;
 use crate::session::QueryScope;
 use crate::table::prune::Pruning;
 use crate::table::{Part, logical_schema};
 
-use file::SomeOfFile;
+use file::{OneFile, SomeOfFile};
+use filter::{Filter, Test};
+use nearest::{OfFile, nearest_few};
 
 /// The rows of a table that pass a filter, and are not many.
 pub(crate) struct FewRows {
@@ -47,32 +55,36 @@ pub(crate) struct FewRows {
     stored: SchemaRef,
     /// Each with the numbers of its rows.
     files: Vec<(SomeOfFile, RowSet)>,
-    /// Of those in memory the ones that pass, as they are stored.
-    batches: Vec<RecordBatch>,
+    /// Batches in memory, as they are stored, each with the numbers of its rows.
+    batches: Vec<(RecordBatch, RowSet)>,
+    counts: Counts,
     /// What was read is in the memory of the query.
     reserved: MemoryReservation,
 }
 
+/// What is looked for, and where.
+struct Search<'a> {
+    scan: &'a Scan<'a>,
+    state: &'a dyn Session,
+    pruning: Pruning,
+    filter: Filter,
+    counts: Counts,
+}
+
 impl FewRows {
-    /// Those of all rows of a table; `None` if more come into question than a first slice of time has, if no index can
-    /// say where they are, or if the query is to be explained by its plan.
+    /// Those of all rows of a table; `None` if more come into question than a first slice of time has or that is likely to have
+    /// enough of them, or if no index can say where they are. The first in an order are asked for first, and so many are enough.
     pub(crate) async fn find(
         (scope, state): (&Arc<QueryScope>, &dyn Session),
         table: Table,
         filter: &Expr,
-        order: Order,
+        nearest: (Order, usize),
     ) -> Result<Option<Self>> {
         let conjuncts = split_conjunction_owned(filter.clone());
         let pruning = Pruning::of(table, &[], &conjuncts);
         let is_looked_up =
             [&pruning.lookup, &pruning.words_lookup].map(|asked| *asked != Lookup::All);
-        if scope.explained().is_some() || is_looked_up == [false, false] {
-            return Ok(None);
-        }
-        let most = scope.shared.options.first_slice_rows;
-        let batches = scope.snapshot.batches(&scope.tenant, table, pruning.range);
-        let in_memory: u64 = batches.iter().map(|one| one.batch.num_rows() as u64).sum();
-        if in_memory > most {
+        if is_looked_up == [false, false] {
             return Ok(None);
         }
         let scan = Scan {
@@ -83,57 +95,44 @@ impl FewRows {
             numbers: None,
             schema: &logical_schema(table),
         };
+        let batches = scan.batches(&pruning);
+        let in_memory: u64 = batches.iter().map(|one| one.batch.num_rows() as u64).sum();
+        if in_memory > scope.shared.options.first_slice_rows {
+            return Ok(None);
+        }
+        let search = Search {
+            filter: Filter::of((state, table), &conjuncts, &schema_of(table))?,
+            scan: &scan,
+            state,
+            pruning,
+            counts: Counts {
+                entry: Arc::clone(scope.entry()),
+                scan: Arc::default(),
+            },
+        };
+        let began = Instant::now();
         let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
-        let Some((files, _)) = select_few(&scan, &cache, &pruning, order, most).await else {
+        let (files, counted) = nearest_few(&scan, &cache, &search.pruning, nearest).await;
+        let planned_in = began.elapsed();
+        let Some(files) = files else {
+            let way = Way::LeftToPlan(counted.visible.rows);
+            search.explain(way, (counted, planned_in), Buffered::default());
             return Ok(None);
         };
-        scope.note_skipped(table, pruning.range);
-        let stored = schema_of(table);
-        let test = over_stored(state, filter, &stored)?;
-        scope
-            .read()
-            .plan_rows(files.iter().map(|(_, rows)| rows.len()).sum());
-        scan.count(&batches, &(0..stored.fields().len()).collect::<Vec<_>>())?;
-        let counts = Counts {
-            entry: Arc::clone(scope.entry()),
-            scan: Arc::<Measured>::default(),
-        };
-        let open = |file: &Arc<_>, rows: &RowSet| {
-            let store = scope.shared.storage.object_store();
-            let reader = CheckedReader::of(meta_of(file), file.facts, (&store, &cache), &counts);
-            reader.opens(Some(rows.len()));
-            SomeOfFile::new(file, reader, &stored, &scope.shared.pages)
-        };
-        let mut few = Self {
-            table,
-            files: Vec::with_capacity(files.len()),
-            batches: Vec::with_capacity(batches.len()),
-            reserved: MemoryConsumer::new("few rows").register(&state.runtime_env().memory_pool),
-            stored: Arc::clone(&stored),
-        };
-        for (file, rows) in &files {
-            let mut file = open(file, rows);
-            let passing = passing(&mut file, rows, &test).await?;
-            if !passing.is_empty() {
-                few.files.push((file, passing));
-            }
-        }
-        for buffered in batches {
-            let passing = truth(&test, &buffered.batch)?;
-            if passing.true_count() > 0 {
-                let rows = filter_record_batch(&buffered.batch, &passing)?;
-                few.reserved.try_grow(rows.get_array_memory_size())?;
-                few.batches.push(rows);
-            }
-        }
+        scope.note_skipped(table, search.pruning.range);
+        let mut few = search.nothing();
+        let buffered = scan.count(&batches, &search.filter.columns())?;
+        search.explain(Way::Direct, (counted, planned_in), buffered);
+        few.batches = search.of_memory(&batches)?;
+        few.files = search.of_files(files, &few).await?;
         Ok(Some(few))
     }
 
     /// How many they are.
     pub(crate) fn len(&self) -> usize {
-        let in_files: u64 = self.files.iter().map(|(_, rows)| rows.len()).sum();
-        let in_memory = self.batches.iter().map(RecordBatch::num_rows);
-        usize::try_from(in_files).unwrap_or(usize::MAX) + in_memory.sum::<usize>()
+        let in_files = self.files.iter().map(|(_, rows)| rows.len());
+        let in_memory = self.batches.iter().map(|(_, rows)| rows.len());
+        usize::try_from(in_files.chain(in_memory).sum::<u64>()).unwrap_or(usize::MAX)
     }
 
     /// Columns of all of them, in no order.
@@ -159,71 +158,207 @@ impl FewRows {
 
     /// Forgets the others.
     async fn keep_first(&mut self, order: Order, limit: usize) -> Result<()> {
-        let (time, id) = (self.table.time_column(), RECORD_ID);
+        let names = [self.table.time_column(), RECORD_ID].map(|name| self.stored.index_of(name));
+        let [time, id] = names;
+        let columns = [time?, id?];
         let mut places = Vec::with_capacity(self.len());
-        let names = [self.stored.index_of(time)?, self.stored.index_of(id)?];
-        for (source, (file, rows)) in self.files.iter_mut().enumerate() {
+        let memory = self.reserved.new_empty();
+        let of_files = self.read_files(&columns, &memory).await?;
+        for (source, ((_, rows), batches)) in self.files.iter().zip(of_files).enumerate() {
             let mut numbers = rows.iter();
-            let each = |batch| {
+            for batch in batches {
                 let numbered = places_of(&batch)?.into_iter().zip(numbers.by_ref());
                 places.extend(numbered.map(|(place, row)| (place, source, row)));
-                Ok(())
-            };
-            file.columns(rows, &names, each).await?;
+            }
         }
         let in_files = self.files.len();
-        for (source, batch) in self.batches.iter().enumerate() {
-            let numbered = places_of(&batch.project(&names)?)?.into_iter().zip(0..);
-            places.extend(numbered.map(|(place, row)| (place, in_files + source, row)));
+        for (source, (batch, rows)) in self.batches.iter().enumerate() {
+            let all = places_of(&batch.project(&columns)?)?;
+            let of_these = rows
+                .iter()
+                .filter_map(|row| Some((*all.get(row as usize)?, row)));
+            places.extend(of_these.map(|(place, row)| (place, in_files + source, row)));
         }
         match order {
             Order::Asc => places.sort_unstable(),
             Order::Desc => places.sort_unstable_by(|a, b| b.cmp(a)),
         }
         places.truncate(limit);
-        let of = |wanted: usize| {
-            let of_source = places
-                .iter()
-                .filter(move |(_, source, _)| *source == wanted);
-            of_source.map(|(_, _, row)| *row)
-        };
-        for (source, (_, rows)) in self.files.iter_mut().enumerate() {
-            *rows = of(source).collect();
+        let mut kept = vec![Vec::new(); in_files + self.batches.len()];
+        for (_, source, row) in places {
+            if let Some(rows) = kept.get_mut(source) {
+                rows.push(row);
+            }
         }
-        for (source, batch) in self.batches.iter_mut().enumerate() {
-            let rows: UInt32Array = of(in_files + source).collect::<Vec<_>>().into();
-            *batch = take_record_batch(batch, &rows)?;
+        let in_files = self.files.iter_mut().map(|(_, rows)| rows);
+        let in_memory = self.batches.iter_mut().map(|(_, rows)| rows);
+        for (rows, kept) in in_files.chain(in_memory).zip(kept) {
+            *rows = kept.into_iter().collect();
         }
         self.files.retain(|(_, rows)| !rows.is_empty());
-        self.batches.retain(|batch| batch.num_rows() > 0);
+        self.batches.retain(|(_, rows)| !rows.is_empty());
         Ok(())
     }
 
     async fn read(&mut self, places: &[usize]) -> Result<Vec<RecordBatch>> {
         let schema: Arc<Schema> = Arc::new(logical_schema(self.table).project(places)?);
-        let mut read = Vec::with_capacity(self.files.len() + self.batches.len());
+        let memory = self.reserved.new_empty();
+        let of_files = self.read_files(places, &memory).await?;
+        let mut of_memory = Vec::with_capacity(self.batches.len());
+        for (batch, rows) in &self.batches {
+            let rows = UInt32Array::from_iter_values(rows.iter());
+            let rows = take_record_batch(&batch.project(places)?, &rows)?;
+            let bytes = rows.get_array_memory_size();
+            memory.try_grow(bytes)?;
+            self.counts.add_buffer_bytes(bytes as u64);
+            of_memory.push(rows);
+        }
+        let read = of_files.iter().flatten().chain(&of_memory);
+        let mut logical = Vec::new();
+        for batch in read {
+            let batch = logical_batch(batch, &schema)?;
+            self.reserved.try_grow(batch.get_array_memory_size())?;
+            logical.push(batch);
+        }
+        Ok(logical)
+    }
+
+    /// The stored columns at `places` of the rows of each file, in order.
+    async fn read_files(
+        &mut self,
+        places: &[usize],
+        memory: &MemoryReservation,
+    ) -> Result<Vec<Vec<RecordBatch>>> {
+        // No closure: the compiler would not believe that what it makes can be sent.
+        let mut reading = Vec::with_capacity(self.files.len());
         for (file, rows) in &mut self.files {
-            let each = |batch| {
-                let batch = logical_batch(&batch, &schema)?;
-                self.reserved.try_grow(batch.get_array_memory_size())?;
-                read.push(batch);
-                Ok(())
-            };
-            file.columns(rows, places, each).await?;
+            reading.push(read_file(file, rows, places, memory));
         }
-        for batch in &self.batches {
-            read.push(logical_batch(&batch.project(places)?, &schema)?);
-        }
-        Ok(read)
+        let reading = futures::stream::iter(reading).buffered(FILES_AT_ONCE);
+        reading.try_collect().await
     }
 }
 
-/// The rows of `rows` that pass.
-async fn passing(
+impl Search<'_> {
+    fn nothing(&self) -> FewRows {
+        let memory = &self.state.runtime_env().memory_pool;
+        FewRows {
+            table: self.scan.table,
+            stored: schema_of(self.scan.table),
+            files: Vec::new(),
+            batches: Vec::new(),
+            counts: self.counts.clone(),
+            reserved: MemoryConsumer::new("few rows").register(memory),
+        }
+    }
+
+    /// The rows in memory that pass.
+    fn of_memory(&self, batches: &[Arc<BufferedBatch>]) -> Result<Vec<(RecordBatch, RowSet)>> {
+        let mut found = Vec::new();
+        for buffered in batches {
+            let truth = self.filter.truth(&buffered.batch)?;
+            let passing = truth
+                .iter()
+                .zip(0_u32..)
+                .filter(|(is_true, _)| *is_true == Some(true));
+            let rows: RowSet = passing.map(|(_, row)| row).collect();
+            if !rows.is_empty() {
+                found.push((buffered.batch.clone(), rows));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The rows of files that pass.
+    async fn of_files(
+        &self,
+        files: Vec<OfFile>,
+        few: &FewRows,
+    ) -> Result<Vec<(SomeOfFile, RowSet)>> {
+        let rows = files.iter().map(|(_, left)| left.count());
+        self.scan.scope.read().plan_rows(rows.sum());
+        let mut reading = Vec::with_capacity(files.len());
+        for file in files {
+            reading.push(self.of_file(file, few));
+        }
+        let mut reading = futures::stream::iter(reading).buffered(FILES_AT_ONCE);
+        let mut found = Vec::new();
+        while let Some((file, rows)) = reading.try_next().await? {
+            self.counts.scan.add_direct_rows(rows.len());
+            if !rows.is_empty() {
+                found.push((file, rows));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn of_file(&self, (file, left): OfFile, few: &FewRows) -> Result<(SomeOfFile, RowSet)> {
+        let of_file = OneFile {
+            id: file.id,
+            reader: self.reader(&file, &left),
+            rows: left.count(),
+        };
+        let pages = &self.scan.scope.shared.pages;
+        let mut some = SomeOfFile::new(of_file, &few.stored, few.reserved.new_empty(), pages);
+        let decided = left.decided.numbers(left.rows);
+        let decided = passing(&mut some, decided, self.filter.of_decided(&file)).await?;
+        let undecided = left.undecided.numbers(left.rows);
+        let undecided = passing(&mut some, undecided, &self.filter.whole).await?;
+        Ok((some, decided.union(&undecided)))
+    }
+
+    fn reader(&self, file: &DataFile, left: &RowsLeft) -> CheckedReader {
+        let cache = self
+            .state
+            .runtime_env()
+            .cache_manager
+            .get_file_metadata_cache();
+        let store = self.scan.scope.shared.storage.object_store();
+        CheckedReader::of(
+            left.meta.clone(),
+            file.facts,
+            (&store, &cache),
+            &self.counts,
+        )
+    }
+
+    fn explain(&self, way: Way, (counted, planned_in): (Counted, Duration), buffer: Buffered) {
+        if let Some(scans) = self.scan.scope.explained() {
+            scans.add(ExplainedScan {
+                table: self.scan.table,
+                way,
+                pruning: self.pruning.clone(),
+                counted,
+                buffer,
+                planned_in,
+                measured: Arc::clone(&self.counts.scan),
+            });
+        }
+    }
+}
+
+/// The stored columns at `places` of rows of a file, in order.
+async fn read_file(
     file: &mut SomeOfFile,
     rows: &RowSet,
-    test: &Arc<dyn PhysicalExpr>,
-) -> Result<RowSet> {
+    places: &[usize],
+    memory: &MemoryReservation,
+) -> Result<Vec<RecordBatch>> {
+    let mut read = Vec::new();
+    let each = |batch: RecordBatch| {
+        memory.try_grow(batch.get_array_memory_size())?;
+        read.push(batch);
+        Ok(())
+    };
+    file.columns(rows, places, each).await?;
+    Ok(read)
+}
+
+/// Those of `rows` that pass.
+async fn passing(file: &mut SomeOfFile, rows: RowSet, test: &Test) -> Result<RowSet> {
+    let Some(test) = test.as_ref().filter(|_| !rows.is_empty()) else {
+        return Ok(rows);
+    };
     let mut numbers = rows.iter();
     let mut passing = Vec::new();
     let each = |columns: Vec<ArrayRef>| {
@@ -236,18 +371,9 @@ async fn passing(
         }
         Ok(())
     };
-    file.evaluate(rows, std::slice::from_ref(test), each)
+    file.evaluate(&rows, std::slice::from_ref(test), each)
         .await?;
     Ok(passing.into_iter().collect())
-}
-
-/// Of which rows of a batch as it is stored the test is true.
-fn truth(test: &Arc<dyn PhysicalExpr>, batch: &RecordBatch) -> Result<BooleanArray> {
-    let tested = test.evaluate(batch)?.into_array(batch.num_rows())?;
-    let Some(truth) = tested.as_boolean_opt() else {
-        return internal_err!("a filter is not true or false");
-    };
-    Ok(truth.clone())
 }
 
 /// Time and id of each row.
@@ -261,23 +387,6 @@ fn places_of(batch: &RecordBatch) -> Result<Vec<(i64, i64)>> {
     };
     let both = times.values().iter().zip(ids.values());
     Ok(both.map(|(time, id)| (*time, *id)).collect())
-}
-
-/// A filter on the logical columns as one on the stored ones.
-fn over_stored(
-    state: &dyn Session,
-    filter: &Expr,
-    stored: &SchemaRef,
-) -> Result<Arc<dyn PhysicalExpr>> {
-    let filter = filter.clone().transform_up(|expr| match &expr {
-        Expr::Column(column) => {
-            let stored = stored_expr(stored, stored.index_of(&column.name)?);
-            Ok(Transformed::yes(stored))
-        }
-        _ => Ok(Transformed::no(expr)),
-    });
-    let schema = DFSchema::try_from(stored.as_ref().clone())?;
-    state.create_physical_expr(filter.data()?, &schema)
 }
 
 /// The stored columns at `places` by themselves.

@@ -2,17 +2,35 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricValue, MetricsSet};
 use object_store::path::Path;
 use parking_lot::Mutex;
+use spoor_storage::PageCounts;
 
 /// Of one scan; its readers and sources add to it.
 #[derive(Debug, Default)]
 pub(super) struct Measured {
     bytes: AtomicU64,
+    /// Of rows in memory that were read by themselves.
+    buffer_bytes: AtomicU64,
     sources: Mutex<Vec<ExecutionPlanMetricsSet>>,
     files: Mutex<HashSet<Path>>,
+    direct: Mutex<Direct>,
+}
+
+/// What reading rows by their numbers, without a plan, has come to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Direct {
+    pub(super) row_groups: u64,
+    /// Of all columns.
+    pub(super) pages: u64,
+    /// Of these, those that were in memory.
+    pub(super) pages_in_memory: u64,
+    /// Rows that passed the filter.
+    pub(super) rows: u64,
+    pub(super) elapsed_ns: u64,
 }
 
 /// Of how many something was decided, and how many of them are left.
@@ -50,6 +68,14 @@ impl Measured {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    pub(super) fn add_buffer_bytes(&self, bytes: u64) {
+        self.buffer_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn buffer_bytes(&self) -> u64 {
+        self.buffer_bytes.load(Ordering::Relaxed)
+    }
+
     /// A file is opened; the same one more than once if it is read in parts.
     pub(super) fn add_file(&self, path: &Path) {
         self.files.lock().insert(path.clone());
@@ -58,6 +84,29 @@ impl Measured {
     /// A source of files writes its measures there.
     pub(super) fn add_source(&self, metrics: ExecutionPlanMetricsSet) {
         self.sources.lock().push(metrics);
+    }
+
+    /// Pages are read by themselves, of a row group of which others were read before unless it `is_new`.
+    pub(super) fn add_direct_pages(&self, is_new: bool, pages: PageCounts) {
+        let mut direct = self.direct.lock();
+        direct.row_groups += u64::from(is_new);
+        direct.pages += pages.pages;
+        direct.pages_in_memory += pages.pages_in_cache;
+    }
+
+    pub(super) fn add_direct_rows(&self, rows: u64) {
+        self.direct.lock().rows += rows;
+    }
+
+    pub(super) fn add_direct_time(&self, elapsed: Duration) {
+        let elapsed_ns = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
+        self.direct.lock().elapsed_ns += elapsed_ns;
+    }
+
+    /// What was read by itself, of how many files and bytes.
+    pub(super) fn direct(&self) -> (Direct, u64, u64) {
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        (*self.direct.lock(), self.files.lock().len() as u64, bytes)
     }
 
     /// What it came to; `None` if it was not run.

@@ -10,7 +10,7 @@ use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
 use datafusion::datasource::source::{DataSource, DataSourceExec};
 use datafusion::physical_plan::ExecutionPlan;
 
-use super::files::RowsToRead;
+use super::rows::RowsToRead;
 
 /// Rows that the scans of a plan look at: of files those that are left after the indexes were asked, and all in
 /// memory that they have.

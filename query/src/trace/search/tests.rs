@@ -130,7 +130,7 @@ async fn as_expected(house: &House, spans: &[Span], when: &str) {
                 }
                 let expected = expected(spans, matches, &range);
                 // In the pieces that each slice is when nobody waits for the next one, too.
-                for patience in ["", "0"] {
+                for patience in ["", "0", "600000"] {
                     let asked = [&parameters[..], &[("patience_ms", patience)]].concat();
                     assert_eq!(
                         found(&router, &asked).await,

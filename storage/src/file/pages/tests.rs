@@ -112,7 +112,7 @@ fn rows_are_those_of_parquets_own_reader_from_the_file_and_from_memory() {
         for compression in [zstd(), Compression::UNCOMPRESSED] {
             let file = file(version, compression);
             for rows in wanted {
-                let cache = Arc::new(PageCache::new(16 << 20));
+                let cache = Arc::new(PageCache::new(16 << 20, PageCacheMetrics::default()));
                 let expected = expected(&file, rows);
                 let (first, pages) = read(&file, &cache, rows).unwrap();
                 assert_eq!(first, expected, "{rows:?}");
@@ -127,13 +127,13 @@ fn rows_are_those_of_parquets_own_reader_from_the_file_and_from_memory() {
 #[test]
 fn what_does_not_fit_into_the_cache_is_read_again() {
     let file = file(WriterVersion::PARQUET_1_0, zstd());
-    let cache = Arc::new(PageCache::new(0));
+    let cache = Arc::new(PageCache::new(0, PageCacheMetrics::default()));
     for _ in 0..2 {
         let (rows, pages) = read(&file, &cache, &[(7, 9)]).unwrap();
         assert_eq!(rows, expected(&file, &[(7, 9)]));
         assert!(pages >= 4 && cache.bytes() == 0, "{pages}");
     }
-    let cache = Arc::new(PageCache::new(50_000));
+    let cache = Arc::new(PageCache::new(50_000, PageCacheMetrics::default()));
     for row in 0..400 {
         read(&file, &cache, &[(row, row + 1)]).unwrap();
         assert!(cache.bytes() <= 50_000, "{}", cache.bytes());
@@ -149,7 +149,7 @@ fn broken_pages_are_errors() {
     for at in chunk.0..chunk.0 + 400 {
         let mut bytes = whole.to_vec();
         bytes[usize::try_from(at).unwrap()] ^= 0xff;
-        let cache = Arc::new(PageCache::new(16 << 20));
+        let cache = Arc::new(PageCache::new(16 << 20, PageCacheMetrics::default()));
         failed += usize::from(read(&Bytes::from(bytes), &cache, &[(0, 1)]).is_err());
     }
     assert!(failed > 0);

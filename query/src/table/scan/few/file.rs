@@ -2,21 +2,25 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::{Result, internal_err};
+use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
 use datafusion::physical_expr_adapter::{PhysicalExprAdapter, PhysicalExprAdapterFactory};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowSelection};
 use parquet::arrow::async_reader::AsyncFileReader;
-use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels, parquet_to_arrow_schema};
+use parquet::arrow::{
+    FieldLevels, ProjectionMask, parquet_to_arrow_field_levels, parquet_to_arrow_schema,
+};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use spoor_storage::index::RowSet;
-use spoor_storage::{DataFile, FileId, GroupPages, PageCache};
+use spoor_storage::{FileId, GroupPages, PageCache};
 
 use super::by_themselves;
 use crate::table::file_columns::FileColumns;
@@ -25,13 +29,23 @@ use crate::table::scan::checked::CheckedReader;
 /// Rows of a batch.
 const BATCH_ROWS: usize = 8192;
 
+/// A file of which `rows` rows may be read.
+pub(super) struct OneFile {
+    pub(super) id: FileId,
+    pub(super) reader: CheckedReader,
+    pub(super) rows: u64,
+}
+
 /// A file of which rows are read by their numbers.
 pub(super) struct SomeOfFile {
-    id: FileId,
-    reader: CheckedReader,
+    file: OneFile,
     stored: SchemaRef,
     cache: Arc<PageCache>,
+    /// Pages that are at hand are in the memory of the query.
+    memory: MemoryReservation,
     opened: Option<Opened>,
+    /// Row groups of which something was read.
+    row_groups: BTreeSet<usize>,
 }
 
 /// What its footer says.
@@ -45,22 +59,25 @@ struct Opened {
 /// What is computed of each row of a file, and of what.
 struct Wanted {
     exprs: Vec<Arc<dyn PhysicalExpr>>,
-    mask: ProjectionMask,
+    levels: FieldLevels,
+    /// Leaves, ascending.
+    columns: Vec<usize>,
 }
 
 impl SomeOfFile {
     pub(super) fn new(
-        file: &DataFile,
-        reader: CheckedReader,
+        file: OneFile,
         stored: &SchemaRef,
+        memory: MemoryReservation,
         cache: &Arc<PageCache>,
     ) -> Self {
         Self {
-            id: file.id,
-            reader,
+            file,
             stored: Arc::clone(stored),
             cache: Arc::clone(cache),
+            memory,
             opened: None,
+            row_groups: BTreeSet::new(),
         }
     }
 
@@ -86,13 +103,9 @@ impl SomeOfFile {
         exprs: &[Arc<dyn PhysicalExpr>],
         mut each: impl FnMut(Vec<ArrayRef>) -> Result<()> + Send,
     ) -> Result<()> {
+        let began = Instant::now();
         let opened = self.open().await?;
         let wanted = opened.wanted(exprs)?;
-        let descriptor = opened.footer.file_metadata().schema_descr();
-        let fields = Some(opened.schema.fields());
-        let levels = parquet_to_arrow_field_levels(descriptor, wanted.mask.clone(), fields)?;
-        let columns = |at: &usize| wanted.mask.leaf_included(*at);
-        let columns: Vec<usize> = (0..descriptor.num_columns()).filter(columns).collect();
         let (mut left, mut first) = (rows.len(), 0_u32);
         for (group, meta) in opened.footer.row_groups().iter().enumerate() {
             let end = first.saturating_add(u32::try_from(meta.num_rows()).unwrap_or(u32::MAX));
@@ -102,32 +115,25 @@ impl SomeOfFile {
             if here.is_empty() {
                 continue;
             }
-            let Some(mut pages) = GroupPages::of(&self.cache, self.id, &opened.footer, group)
-            else {
-                return internal_err!("a file does not say where its pages are");
-            };
-            let ranges = pages.to_read(columns.iter().copied(), &selection)?;
-            // As of footers: what a query reads does not depend on those before it.
-            self.reader.reads_from_memory(pages.bytes_in_cache());
-            if !ranges.is_empty() {
-                let bytes = self.reader.get_byte_ranges(ranges.clone()).await?;
-                pages.add(&ranges, bytes);
-            }
+            let pages = self.pages(&opened, &wanted, (group, &selection)).await?;
             let batch_rows = usize::try_from(here.len())
                 .unwrap_or(BATCH_ROWS)
                 .min(BATCH_ROWS);
-            let some = Some(selection);
+            let (levels, some) = (&wanted.levels, Some(selection));
             let batches = ParquetRecordBatchReader::try_new_with_row_groups(
-                &levels, &pages, batch_rows, some,
+                levels, &pages, batch_rows, some,
             )?;
             for batch in batches {
                 let batch = batch?;
                 left = left.saturating_sub(batch.num_rows() as u64);
                 each(wanted.of(&batch)?)?;
+                // Pages from the cache are not waited for, and who is to end the query must have a turn.
+                tokio::task::consume_budget().await;
             }
-            // Pages from the cache are not waited for.
-            tokio::task::consume_budget().await;
+            drop(pages);
+            self.memory.free();
         }
+        self.file.reader.measured().add_direct_time(began.elapsed());
         if left > 0 {
             let message = format!("a file has {left} rows less than its list says");
             return Err(ParquetError::General(message).into());
@@ -135,11 +141,40 @@ impl SomeOfFile {
         Ok(())
     }
 
+    /// The pages of a row group that have rows of a selection.
+    async fn pages(
+        &mut self,
+        opened: &Opened,
+        wanted: &Wanted,
+        (group, selection): (usize, &RowSelection),
+    ) -> Result<GroupPages> {
+        let Some(mut pages) = GroupPages::of(&self.cache, self.file.id, &opened.footer, group)
+        else {
+            return internal_err!("a file does not say where its pages are");
+        };
+        let ranges = pages.to_read(wanted.columns.iter().copied(), selection)?;
+        let counts = pages.counts();
+        let bytes = usize::try_from(counts.bytes_in_memory).unwrap_or(usize::MAX);
+        self.memory.try_grow(bytes)?;
+        let reader = &mut self.file.reader;
+        let is_new = self.row_groups.insert(group);
+        reader.measured().add_direct_pages(is_new, counts);
+        // As of footers: what a query reads does not depend on those before it.
+        reader.reads_from_memory(counts.bytes_in_cache);
+        if !ranges.is_empty() {
+            let bytes = reader.get_byte_ranges(ranges.clone()).await?;
+            pages.add(&ranges, bytes);
+        }
+        Ok(pages)
+    }
+
     async fn open(&mut self) -> Result<Opened> {
         if let Some(opened) = &self.opened {
             return Ok(opened.clone());
         }
-        let footer = self.reader.get_metadata(None).await?;
+        let OneFile { reader, rows, .. } = &mut self.file;
+        reader.opens(Some(*rows));
+        let footer = reader.get_metadata(None).await?;
         let metadata = footer.file_metadata();
         let entries = metadata.key_value_metadata();
         let schema = Arc::new(parquet_to_arrow_schema(metadata.schema_descr(), entries)?);
@@ -169,9 +204,13 @@ impl Opened {
             .map(|expr| reassign_expr_columns(expr, &read))
             .collect::<Result<_>>()?;
         let descriptor = self.footer.file_metadata().schema_descr();
+        let mask = ProjectionMask::roots(descriptor, places);
+        let columns = 0..descriptor.num_columns();
+        let fields = Some(self.schema.fields());
         Ok(Wanted {
             exprs,
-            mask: ProjectionMask::roots(descriptor, places),
+            columns: columns.filter(|at| mask.leaf_included(*at)).collect(),
+            levels: parquet_to_arrow_field_levels(descriptor, mask, fields)?,
         })
     }
 }

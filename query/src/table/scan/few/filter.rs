@@ -1,0 +1,108 @@
+//! What is left of a filter for rows about which an index has decided.
+
+use std::sync::Arc;
+
+use arrow::array::{AsArray, BooleanArray};
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use datafusion::catalog::Session;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{DFSchema, Result, ScalarValue, internal_err};
+use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::utils::collect_columns;
+use spoor_storage::{DataFile, Table, TimeRange};
+
+use crate::table::prune::{split_time, words_only};
+use crate::table::scan::stored_expr;
+
+/// A condition on the stored columns; `None`: all rows pass.
+pub(super) type Test = Option<Arc<dyn PhysicalExpr>>;
+
+/// A filter, as far as it is not known to be true.
+pub(super) struct Filter {
+    /// Of rows of which nothing is known.
+    pub(super) whole: Test,
+    /// Of rows that have the words for sure.
+    without_words: Test,
+    /// And are in the range of time.
+    without_time: Test,
+    range: TimeRange,
+}
+
+impl Filter {
+    /// The filter that these are together.
+    pub(super) fn of(
+        (state, table): (&dyn Session, Table),
+        conjuncts: &[Expr],
+        stored: &SchemaRef,
+    ) -> Result<Self> {
+        let test = |conjuncts: Vec<Expr>| {
+            let is_true = Expr::Literal(ScalarValue::Boolean(Some(true)), None);
+            let not_true = conjuncts.into_iter().filter(|one| *one != is_true);
+            let test = conjunction(not_true).map(|filter| over_stored(state, filter, stored));
+            test.transpose()
+        };
+        let without_words: Vec<Expr> = conjuncts
+            .iter()
+            .filter(|one| words_only(table, one).is_none())
+            .cloned()
+            .collect();
+        let (range, without_time) = split_time(without_words.clone(), table);
+        Ok(Self {
+            whole: test(conjuncts.to_vec())?,
+            without_words: test(without_words)?,
+            without_time: test(without_time)?,
+            range,
+        })
+    }
+
+    /// What is left of it for rows of a file that have the words for sure.
+    pub(super) fn of_decided(&self, file: &DataFile) -> &Test {
+        let TimeRange { start_ns, end_ns } = self.range;
+        if start_ns <= file.min_time_ns && file.max_time_ns < end_ns {
+            &self.without_time
+        } else {
+            &self.without_words
+        }
+    }
+
+    /// The stored columns that it is about.
+    pub(super) fn columns(&self) -> Vec<usize> {
+        let columns = self.whole.iter().flat_map(collect_columns);
+        let mut places: Vec<usize> = columns.map(|column| column.index()).collect();
+        places.sort_unstable();
+        places
+    }
+
+    /// Of which rows of a batch as it is stored it is true.
+    pub(super) fn truth(&self, batch: &RecordBatch) -> Result<BooleanArray> {
+        let rows = batch.num_rows();
+        let Some(test) = &self.whole else {
+            return Ok(BooleanArray::from(vec![true; rows]));
+        };
+        let tested = test.evaluate(batch)?.into_array(rows)?;
+        let Some(truth) = tested.as_boolean_opt() else {
+            return internal_err!("a filter is not true or false");
+        };
+        Ok(truth.clone())
+    }
+}
+
+/// A filter on the logical columns as one on the stored ones.
+fn over_stored(
+    state: &dyn Session,
+    filter: Expr,
+    stored: &SchemaRef,
+) -> Result<Arc<dyn PhysicalExpr>> {
+    let filter = filter.transform_up(|expr| match &expr {
+        Expr::Column(column) => {
+            let stored = stored_expr(stored, stored.index_of(&column.name)?);
+            Ok(Transformed::yes(stored))
+        }
+        _ => Ok(Transformed::no(expr)),
+    });
+    let schema = DFSchema::try_from(stored.as_ref().clone())?;
+    state.create_physical_expr(filter.data()?, &schema)
+}
