@@ -7,8 +7,9 @@
 //! A trace's newest match is in the newest slice in which it has one, so the traces of the newest slices are the first of
 //! all.
 
-use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+mod few;
+
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::common::ScalarValue;
@@ -141,33 +142,6 @@ impl TraceSearch {
         Ok(found)
     }
 
-    /// The traces of spans that match, of all that do, in order and after the place where the page begins.
-    fn newest_of(&self, matches: &[RecordBatch]) -> Result<Vec<Place>> {
-        let mut newest: HashMap<String, i64> = HashMap::new();
-        for Place {
-            trace_id,
-            newest_ns,
-        } in places_of(matches)?
-        {
-            let known = newest.entry(trace_id).or_insert(newest_ns);
-            *known = newest_ns.max(*known);
-        }
-        let all = newest.into_iter();
-        let mut places: Vec<_> = all
-            .map(|(trace_id, newest_ns)| Place {
-                newest_ns,
-                trace_id,
-            })
-            .filter(|place| {
-                self.after
-                    .as_ref()
-                    .is_none_or(|after| in_order(place) > in_order(after))
-            })
-            .collect();
-        places.sort_unstable_by(|a, b| in_order(a).cmp(&in_order(b)));
-        Ok(places)
-    }
-
     /// The page of which these are the first places.
     fn page(&self, mut places: Vec<Place>) -> Result<Found> {
         let more = places.len() > self.limit;
@@ -189,11 +163,6 @@ impl TraceSearch {
             None => self.condition.clone(),
         }
     }
-}
-
-/// By what places are ordered.
-fn in_order(place: &Place) -> (Reverse<i64>, &str) {
-    (Reverse(place.newest_ns), &place.trace_id)
 }
 
 /// The condition that `column` is in `range`, unless everything is.
@@ -218,7 +187,7 @@ pub(crate) async fn find_traces(session: &QuerySession, search: &TraceSearch) ->
     session.note_skipped(Table::Spans, search.range);
     // One more tells whether there is a next page.
     let most = search.limit.saturating_add(1);
-    if let Some(found) = find_few(session, search, most).await? {
+    if let Some(found) = few::find_few(session, search, most).await? {
         return Ok(found);
     }
     let mut slices = Slices::new(session, Table::Spans, search.range_left(), Order::Desc)
@@ -253,26 +222,6 @@ pub(crate) async fn find_traces(session: &QuerySession, search: &TraceSearch) ->
         partial,
         ..page
     })
-}
-
-/// The page, if indexes leave few spans of all that come into question and these are read while patience lasts: as in
-/// [`crate::listing::Listing`].
-async fn find_few(
-    session: &QuerySession,
-    search: &TraceSearch,
-    most: usize,
-) -> Result<Option<Found>> {
-    let condition = search.whole_condition();
-    let reading = async {
-        let few = session.few(Table::Spans, &condition, (Order::Desc, most));
-        match few.await? {
-            Some(few) => few.columns(&["trace_id", "start_time"]).await.map(Some),
-            None => Ok(None),
-        }
-    };
-    let matches = search.patience.step(true, reading).await?.flatten();
-    let page = |matches: Vec<RecordBatch>| search.page(search.newest_of(&matches)?);
-    matches.map(page).transpose()
 }
 
 /// The traces of the next slice; `None` after the last.

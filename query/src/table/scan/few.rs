@@ -11,43 +11,42 @@
 mod file;
 mod filter;
 mod nearest;
+mod search;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use arrow::array::{ArrayRef, AsArray, UInt32Array};
+use arrow::array::{AsArray, UInt32Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{Int64Type, Schema, SchemaRef, TimestampNanosecondType};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::Session;
 use datafusion::common::{Result, internal_err};
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::split_conjunction_owned;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use futures::{StreamExt, TryStreamExt};
+use spoor_storage::Table;
 use spoor_storage::index::{Lookup, RowSet};
 use spoor_storage::model::schema::RECORD_ID;
 use spoor_storage::model::schema_of;
-use spoor_storage::snapshot::BufferedBatch;
-use spoor_storage::{DataFile, Table};
 
 use super::Scan;
-use super::checked::{CheckedReader, Counts};
-use super::counted::Counted;
-use super::explained::{Buffered, ExplainedScan, Way};
+use super::checked::Counts;
+use super::explained::{Buffered, Way};
 use super::files::FILES_AT_ONCE;
-use super::rows::RowsLeft;
 use crate::functions::logical_batch;
 use crate::parameters::Order;
 use crate::session::QueryScope;
 use crate::table::prune::Pruning;
 use crate::table::{Part, logical_schema};
 
-use file::{OneFile, SomeOfFile};
-use filter::{Filter, Test};
-use nearest::{OfFile, nearest_few};
+use file::SomeOfFile;
+use filter::Filter;
+use nearest::nearest_few;
+use search::Search;
 
 /// The rows of a table that pass a filter, and are not many.
 pub(crate) struct FewRows {
@@ -60,15 +59,6 @@ pub(crate) struct FewRows {
     counts: Counts,
     /// What was read is in the memory of the query.
     reserved: MemoryReservation,
-}
-
-/// What is looked for, and where.
-struct Search<'a> {
-    scan: &'a Scan<'a>,
-    state: &'a dyn Session,
-    pruning: Pruning,
-    filter: Filter,
-    counts: Counts,
 }
 
 impl FewRows {
@@ -239,104 +229,6 @@ impl FewRows {
     }
 }
 
-impl Search<'_> {
-    fn nothing(&self) -> FewRows {
-        let memory = &self.state.runtime_env().memory_pool;
-        FewRows {
-            table: self.scan.table,
-            stored: schema_of(self.scan.table),
-            files: Vec::new(),
-            batches: Vec::new(),
-            counts: self.counts.clone(),
-            reserved: MemoryConsumer::new("few rows").register(memory),
-        }
-    }
-
-    /// The rows in memory that pass.
-    fn of_memory(&self, batches: &[Arc<BufferedBatch>]) -> Result<Vec<(RecordBatch, RowSet)>> {
-        let mut found = Vec::new();
-        for buffered in batches {
-            let truth = self.filter.truth(&buffered.batch)?;
-            let passing = truth
-                .iter()
-                .zip(0_u32..)
-                .filter(|(is_true, _)| *is_true == Some(true));
-            let rows: RowSet = passing.map(|(_, row)| row).collect();
-            if !rows.is_empty() {
-                found.push((buffered.batch.clone(), rows));
-            }
-        }
-        Ok(found)
-    }
-
-    /// The rows of files that pass.
-    async fn of_files(
-        &self,
-        files: Vec<OfFile>,
-        few: &FewRows,
-    ) -> Result<Vec<(SomeOfFile, RowSet)>> {
-        let rows = files.iter().map(|(_, left)| left.count());
-        self.scan.scope.read().plan_rows(rows.sum());
-        let mut reading = Vec::with_capacity(files.len());
-        for file in files {
-            reading.push(self.of_file(file, few));
-        }
-        let mut reading = futures::stream::iter(reading).buffered(FILES_AT_ONCE);
-        let mut found = Vec::new();
-        while let Some((file, rows)) = reading.try_next().await? {
-            self.counts.scan.add_direct_rows(rows.len());
-            if !rows.is_empty() {
-                found.push((file, rows));
-            }
-        }
-        Ok(found)
-    }
-
-    async fn of_file(&self, (file, left): OfFile, few: &FewRows) -> Result<(SomeOfFile, RowSet)> {
-        let of_file = OneFile {
-            id: file.id,
-            reader: self.reader(&file, &left),
-            rows: left.count(),
-        };
-        let pages = &self.scan.scope.shared.pages;
-        let mut some = SomeOfFile::new(of_file, &few.stored, few.reserved.new_empty(), pages);
-        let decided = left.decided.numbers(left.rows);
-        let decided = passing(&mut some, decided, self.filter.of_decided(&file)).await?;
-        let undecided = left.undecided.numbers(left.rows);
-        let undecided = passing(&mut some, undecided, &self.filter.whole).await?;
-        Ok((some, decided.union(&undecided)))
-    }
-
-    fn reader(&self, file: &DataFile, left: &RowsLeft) -> CheckedReader {
-        let cache = self
-            .state
-            .runtime_env()
-            .cache_manager
-            .get_file_metadata_cache();
-        let store = self.scan.scope.shared.storage.object_store();
-        CheckedReader::of(
-            left.meta.clone(),
-            file.facts,
-            (&store, &cache),
-            &self.counts,
-        )
-    }
-
-    fn explain(&self, way: Way, (counted, planned_in): (Counted, Duration), buffer: Buffered) {
-        if let Some(scans) = self.scan.scope.explained() {
-            scans.add(ExplainedScan {
-                table: self.scan.table,
-                way,
-                pruning: self.pruning.clone(),
-                counted,
-                buffer,
-                planned_in,
-                measured: Arc::clone(&self.counts.scan),
-            });
-        }
-    }
-}
-
 /// The stored columns at `places` of rows of a file, in order.
 async fn read_file(
     file: &mut SomeOfFile,
@@ -352,28 +244,6 @@ async fn read_file(
     };
     file.columns(rows, places, each).await?;
     Ok(read)
-}
-
-/// Those of `rows` that pass.
-async fn passing(file: &mut SomeOfFile, rows: RowSet, test: &Test) -> Result<RowSet> {
-    let Some(test) = test.as_ref().filter(|_| !rows.is_empty()) else {
-        return Ok(rows);
-    };
-    let mut numbers = rows.iter();
-    let mut passing = Vec::new();
-    let each = |columns: Vec<ArrayRef>| {
-        let Some(truth) = columns.first().and_then(|column| column.as_boolean_opt()) else {
-            return internal_err!("a filter is not true or false");
-        };
-        // In this order: at its end no number is lost.
-        for (is_true, number) in truth.iter().zip(numbers.by_ref()) {
-            passing.extend((is_true == Some(true)).then_some(number));
-        }
-        Ok(())
-    };
-    file.evaluate(&rows, std::slice::from_ref(test), each)
-        .await?;
-    Ok(passing.into_iter().collect())
 }
 
 /// Time and id of each row.

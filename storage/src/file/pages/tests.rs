@@ -9,6 +9,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
 use parquet::file::properties::{WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
 
+use super::unpack::unpack;
 use super::*;
 
 /// Texts with and without dictionary, nulls and lists: 1,000 rows in groups of 400, pages of 50.
