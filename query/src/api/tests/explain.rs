@@ -313,7 +313,10 @@ async fn a_search_is_explained_as_sql_is() {
         "{answer}"
     );
     assert!(detail(&scans[0], "read").ends_with("without a plan"));
-    assert!(detail(&scans[0], "pages").ends_with("0 of them were in memory"));
+    // What the filter is about is looked at twice.
+    let pages = step(&scans[0], "pages")["pages"].as_u64().unwrap();
+    let in_memory = detail(&scans[0], "pages").split(' ').nth(5).unwrap();
+    assert!(in_memory.parse::<u64>().unwrap() < pages / 2, "{answer}");
     assert_eq!(step(&scans[0], "row_groups")["row_groups"], 1);
     assert_eq!(read_bytes(&answer), answer["scanned_bytes"]);
     let list = [&search[..], &[("limit", "2")]].concat();
@@ -348,6 +351,7 @@ async fn a_search_is_explained_as_sql_is() {
 #[tokio::test]
 async fn of_a_common_word_an_index_is_asked_once_and_the_rows_are_left_to_a_plan() {
     let house = House::new().await;
+    // Of two hours: two files.
     let rows: Vec<Log> = (0..5_000)
         .map(|at| Log::at(T0 + at * SECOND, "a common word"))
         .collect();
@@ -367,7 +371,7 @@ async fn of_a_common_word_an_index_is_asked_once_and_the_rows_are_left_to_a_plan
     let read = |scan: &Value| step(scan, "index")["read_bytes"].as_u64().unwrap();
     assert!(read(&scans[0]) > 0, "{answer}");
     assert_eq!((read(&scans[1]), read(&scans[2])), (0, 0), "{answer}");
-    assert!(detail(&scans[1], "index").contains("1 file answered"));
+    assert!(detail(&scans[1], "index").contains("2 files answered"));
     assert_eq!(read_bytes(&answer), answer["scanned_bytes"]);
     let list = house.get("/api/v1/logs", &search).await;
     assert_eq!(list["scanned_bytes"], answer["scanned_bytes"]);

@@ -75,6 +75,7 @@ async fn files_with_ids_of_the_hash_of_a_needle_are_not_opened() {
     }
     assert_eq!(files(&house, "order4712").await, [(0, Some(0))]);
     delete_indexes(house.folder.path());
+    house.storage.close().await.unwrap();
     let house = house.reopened().await;
     assert_eq!(found(&house, NEEDLE).await, [format!("{NEEDLE} shipped")]);
     let without_index = [(13, Some(13))];
