@@ -110,6 +110,29 @@ impl QueryMetrics {
         self.trace_cache_bytes.set(bytes);
     }
 
+    fn register_pages(&self, registry: &mut Registry) {
+        registry.register(
+            "page_cache_hits",
+            "Pages of few rows that were in memory",
+            self.pages.hits.clone(),
+        );
+        registry.register(
+            "page_cache_misses",
+            "Pages of few rows that were not there, so that they were read",
+            self.pages.misses.clone(),
+        );
+        registry.register(
+            "page_cache_evictions",
+            "Pages that left the memory because others came",
+            self.pages.evictions.clone(),
+        );
+        registry.register(
+            "page_cache_bytes",
+            "Bytes of pages in memory",
+            self.pages.bytes.clone(),
+        );
+    }
+
     pub(crate) fn register(&self, registry: &mut Registry) {
         let registry = registry.sub_registry_with_prefix("spoor_query");
         registry.register("running", "Queries that run now", self.running.clone());
@@ -154,26 +177,7 @@ impl QueryMetrics {
             "Data files opened whose footer was read",
             self.footer_cache_misses.clone(),
         );
-        registry.register(
-            "page_cache_hits",
-            "Pages of few rows that were in memory",
-            self.pages.hits.clone(),
-        );
-        registry.register(
-            "page_cache_misses",
-            "Pages of few rows that were not there, so that they were read",
-            self.pages.misses.clone(),
-        );
-        registry.register(
-            "page_cache_evictions",
-            "Pages that left the memory because others came",
-            self.pages.evictions.clone(),
-        );
-        registry.register(
-            "page_cache_bytes",
-            "Bytes of pages in memory",
-            self.pages.bytes.clone(),
-        );
+        self.register_pages(registry);
         registry.register(
             "trace_cache_hits",
             "Windows of traces that were in memory",
