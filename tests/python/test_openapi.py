@@ -98,6 +98,7 @@ def requests_that_read(recorded):
         + [{"path": {"trace_id": largest}, "limit": 2, "depth": 3}]
         + [{**it, "similar": "together", "clock": "adjusted", "include": "analysis"} for it in of],
         "trace_timeline_find": [{**it, "span_index": 0, "similar": "together", "include": "rows"} for it in of]
+        + [{**it, "query": "status:error", "include": "span"} for it in of]
         + [{**it, "query": query} for it in of for query in ("status:error", "nosuchword")],
         "traces_compare": [{"left": some[0], "right": some[1]}, {"left": failing[0], "right": largest}, *median(recorded)],
         "services": [{}, RANGE],
@@ -118,6 +119,7 @@ def requests_that_read(recorded):
         "retention": [{}],
         "pins": [{}],
         "searches": [{}],
+        "tenants": [{}],
         "queries": [{}],
         "logs_export": [{"query": "error", **RANGE}, {"query": "error", "format": "csv", "order": "desc", **RANGE}],
         "spans_export": [{"query": "status:ERROR", **RANGE}, {"query": "status:ERROR", "format": "csv", "order": "asc", **RANGE}],
