@@ -55,7 +55,8 @@ pub(crate) struct ImportArgs {
     /// `service.name` of log lines that name no service
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
-    /// Send to the OTLP/HTTP address of this server instead of the data directory
+    /// Send to this server instead of the data directory: its address for OTLP/HTTP, as
+    /// `http://127.0.0.1:4318`, and not that of the API
     #[arg(long, value_name = "URL")]
     url: Option<url::Url>,
     #[command(flatten)]

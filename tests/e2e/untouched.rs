@@ -102,6 +102,34 @@ async fn the_example_files_import_like_any_other() {
     );
 }
 
+/// The address of the API is what every other command wants.
+#[tokio::test(flavor = "multi_thread")]
+async fn import_to_an_address_that_takes_no_otlp_says_which_one_does() {
+    let home = Home::new();
+    let server = home.serve().await;
+    let file = data::path("untouched/otlp-example-trace.json");
+    let import = |address: String| {
+        let url = format!("http://{address}");
+        run(&["import", "--url", &url, file.to_str().unwrap()])
+    };
+    for wrong in ["", "/v1/traces"] {
+        let output = import(server.address("http_addr") + wrong);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{said}");
+        assert!(said.contains("takes no OTLP"), "{said}");
+        assert!(
+            said.contains("OTLP/HTTP") && said.contains("4318"),
+            "{said}"
+        );
+    }
+    assert!(import(server.address("otlp_http_addr")).status.success());
+    assert_eq!(
+        server.api().sql_number("SELECT count(*) FROM spans").await,
+        1
+    );
+    server.stop().await;
+}
+
 /// Go's zero time, as a Go exporter sends it, is the year 2339: beyond 64-bit nanoseconds.
 #[tokio::test(flavor = "multi_thread")]
 async fn records_with_gos_zero_time_are_kept_under_their_observed_time() {

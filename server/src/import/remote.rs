@@ -66,6 +66,12 @@ impl Remote {
             .send()
             .await
             .map_err(|error| self.server.unreachable(&error))?;
+        if matches!(
+            response.status(),
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
+        ) {
+            return Err(self.not_otlp(response.status(), path));
+        }
         if response.status() != StatusCode::OK {
             return Err(refusal(response).await);
         }
@@ -79,6 +85,21 @@ impl Remote {
                 self.base()
             ))
         })
+    }
+
+    /// Somebody answers, who does not know OTLP/HTTP: most likely the server's other address.
+    fn not_otlp(&self, status: StatusCode, path: &str) -> Error {
+        Error::new(
+            ErrorKind::NotFound,
+            format!(
+                "{} takes no OTLP: it answered {status} to a POST to {path}",
+                self.base()
+            ),
+        )
+        .with_hint(
+            "import sends to the address for OTLP/HTTP, which `spoor serve` shows when it starts (usually port 4318); \
+             the address of the API and the UI (usually port 4320) is another",
+        )
     }
 }
 
