@@ -22,6 +22,7 @@ use spoor_storage::{Error, ErrorKind, Result};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinSet;
 use tower_http::compression::CompressionLayer;
+use tracing::Instrument;
 
 use crate::admin;
 use crate::api::{self, ApiError};
@@ -117,7 +118,8 @@ impl std::fmt::Debug for QueryThreads {
 /// Has the request answered there. Dropped, nobody works on it any more.
 async fn answered(State(there): State<Arc<There>>, request: Request, next: Next) -> Response {
     let mut work = JoinSet::new();
-    work.spawn_on(next.run(request), &there.threads);
+    // What is logged there is of the same request.
+    work.spawn_on(next.run(request).in_current_span(), &there.threads);
     match work.join_next().await {
         Some(Ok(response)) => response.map(|body| pieces::handed_over(body, &there)),
         Some(Err(ended)) => match ended.try_into_panic() {

@@ -13,6 +13,7 @@ mod health;
 mod listeners;
 mod openapi;
 mod process;
+mod request_id;
 mod signals;
 
 use std::path::Path;
@@ -74,12 +75,12 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<Outcome> {
             &access.ingest,
             &access.hosts,
         ),
-        only_our_names(
+        request_id::given_to_each(only_our_names(
             health.router().merge(openapi).merge(gates.http.router()),
             settings.listen.http,
             &access.read,
             &access.hosts,
-        ),
+        )),
         tls,
     )?;
     warn_of_clear_text(&settings);

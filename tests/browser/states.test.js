@@ -106,6 +106,16 @@ describe("a view", () => {
   }
 });
 
+test("an error says under which id the server's log has it", async () => {
+  const { page, close } = await open();
+  const answered = page.waitForResponse((response) => response.url().includes("/api/v1/logs?") && response.status() === 400);
+  await page.goto(`${server.http}/logs?q=${encodeURIComponent("duration>(")}`);
+  const id = (await answered).headers()["x-request-id"];
+  assert.match(id, /^[0-9a-f]{16}$/);
+  await page.getByRole("alert").getByText(`400 invalid · request ${id}`).waitFor();
+  await close();
+});
+
 describe("a list that takes a while", () => {
   for (const { name, path, row } of [
     { name: "logs", path: "/api/v1/logs", row: ".log-row[id]" },

@@ -247,3 +247,29 @@ async fn an_open_door_answers_to_its_own_names_only() {
     );
     assert_eq!(ask("otlp_http_addr", "/v1/traces", "[::1]:4318").await, 405);
 }
+
+/// Who reports an error has the answer, who looks for its cause has the log.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_and_the_log_have_the_same_request_id() {
+    let home = Home::new();
+    let server = home
+        .serve_with(&["--log-level", "spoor_query=debug,info"])
+        .await;
+    let address = server.address("http_addr");
+    let client = Client::builder().no_proxy().build().unwrap();
+    let ask = |path: &str| client.get(format!("http://{address}{path}"));
+    let refused = ask("/api/v1/logs?query=level:").send().await.unwrap();
+    assert_eq!(refused.status(), 400);
+    let id = refused.headers()["x-request-id"].to_str().unwrap();
+    let log = server.log();
+    let line = log.lines().find(|line| line.contains("query refused"));
+    assert!(line.unwrap_or_default().contains(id), "{id}: {log}");
+
+    let request = ask("/api/v1/services").header("x-request-id", "of-a-proxy.1");
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.headers()["x-request-id"], "of-a-proxy.1");
+    let missing = ask("/api/v2").send().await.unwrap();
+    assert_eq!(missing.status(), 404);
+    assert!(missing.headers().contains_key("x-request-id"));
+    server.stop().await;
+}

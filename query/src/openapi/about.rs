@@ -26,7 +26,8 @@ Traces and logs: search, assemble, compare, count, delete.
 **Paging**: pass `next_cursor` back as `cursor` with the same other parameters. The order is total, so pages neither overlap \
 nor leave gaps.
 
-**Errors** are `{\"error\": {\"code\", \"message\", \"hint\", \"position\"}}` with the matching status.
+**Errors** are `{\"error\": {\"code\", \"message\", \"hint\", \"position\"}}` with the matching status. \
+`X-Request-Id` is in every answer, and what the server's log says of the request has the same id.
 
 **Attributes** are JSON objects in the order they were sent; int64 beyond 2^53 are strings, bytes are base64, arrays and \
 kvlists are JSON arrays and objects. Which values are bytes, `bytes_in_attributes` (`bytes_in_resource`, …) beside them says, if some are.
