@@ -318,6 +318,11 @@ describe("the other pages", () => {
     assert.ok(rows[0][0] > 0);
     const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV" }).click()]);
     assert.equal(download.suggestedFilename(), "result.csv");
+    const [parquet] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Parquet" }).click()]);
+    for await (const chunk of await parquet.createReadStream()) {
+      assert.equal(chunk.subarray(0, 4).toString(), "PAR1");
+      break;
+    }
     // By keys: filled over coloured text, Chromium would carry the colours over as inline styles.
     await box.press("Control+a");
     await box.press("Backspace");
@@ -367,7 +372,7 @@ describe("the other pages", () => {
     const { page, problems, close } = await open();
     await page.goto(`${server.http}/ingest`);
     await page.getByText(`OTEL_EXPORTER_OTLP_ENDPOINT=http://${server.addresses.otlp_http_addr}`).waitFor();
-    await page.getByText(/^Receiving/).waitFor();
+    await page.getByText(/^Data has come: .* spans and .* log records of \d+ services are stored/).waitFor();
     await page.goto(`${server.http}/status`);
     await page.getByText("Rejected records").waitFor();
     await page.getByText("Waiting to be merged").waitFor();

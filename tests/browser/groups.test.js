@@ -56,6 +56,7 @@ describe("patterns of logs", () => {
     const rows = list.locator(".pattern-row:not(.pattern-head)");
     assert.equal(await rows.count(), 2);
     assert.match(await rows.nth(0).textContent(), /^30.*86 %.*cart.*order.*num.*was paid in.*num/s);
+    assert.match(await rows.nth(0).locator(".pattern-first").textContent(), /^\d.* ago$/);
     assert.equal(await rows.nth(0).locator(".new-badge").count(), 0);
     assert.equal(await rows.nth(1).locator(".new-badge").count(), 1);
     await assertAccessible(page, "patterns");

@@ -40,7 +40,7 @@ const BYTES = [
 
 function lines() {
   const record = (ms, severityNumber, body, more) => ({ timeUnixNano: at(ms), severityNumber, body, ...more });
-  return { resourceLogs: [{ resource: resource("shop"), scopeLogs: [{ logRecords: [record(65, 13, { stringValue: "card is slow" }, { traceId: TRACE, spanId: id(2) }), record(500, 9, { bytesValue: Buffer.from("\u0000\u0001spoor\u00ff", "latin1").toString("base64") }, { attributes: BYTES })] }] }] };
+  return { resourceLogs: [{ resource: resource("shop"), scopeLogs: [{ logRecords: [record(65, 13, { stringValue: "card is slow" }, { traceId: TRACE, spanId: id(2) }), record(500, 9, { bytesValue: Buffer.from("\u0000\u0001spoor\u00ff", "latin1").toString("base64") }, { attributes: BYTES }), record(510, 5, { kvlistValue: { values: [text("step", "sealed"), { key: "box", value: { kvlistValue: { values: [{ key: "seal", value: { bytesValue: "AAE=" } }] } } }] } })] }] }] };
 }
 
 /** Ten requests of one version, some of which failed. */
@@ -138,6 +138,10 @@ test("bytes are in hex in the columns of a list too, in its lines and in lines a
   await row.first().waitFor();
   assert.deepEqual(await row.locator(".log-cell").allTextContents(), ["0x0001ff", '[1,"0x0001"]', "AAH/", ""]);
   assert.equal(await row.locator(".log-body").textContent(), "0x000173706f6f72ff");
+  // So they are within a body that is a map.
+  await page.goto(`${server.http}/logs?q=step:sealed`);
+  await row.first().waitFor();
+  assert.equal(await row.first().locator(".log-body").textContent(), '{"step":"sealed","box":{"seal":"0x0001"}}');
   // A search compares with base64.
   await page.goto(`${server.http}/logs?q=key:"AAH/"`);
   await row.filter({ hasText: "0x000173706f6f72ff" }).waitFor();

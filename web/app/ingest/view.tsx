@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { getJson } from "../api/client";
 import type { ServicePage } from "../api/types";
 import { useApi } from "../api/use";
-import { count, plural } from "../lib/format";
+import { plural } from "../lib/format";
 import { href } from "../lib/router";
 import { Icon } from "../ui/icons";
 import { Snippets, useFirstData, Waiting } from "../ui/started";
@@ -26,8 +26,8 @@ export function IngestView(): JSX.Element {
           <p class="waiting received" role="status">
             <Icon name="check" />
             <span>
-              Receiving: {count(sum("span_count"))} spans and {count(sum("log_count"))} log records of {plural(known.length, "service")} are stored.{" "}
-              <a class="link" href={href("/logs", { start: "now-15m" })}>
+              Data has come: {plural(sum("span_count"), "span")} and {plural(sum("log_count"), "log record")} of {plural(known.length, "service")} are stored.{" "}
+              <a class="link" href={href(sum("log_count") > 0 ? "/logs" : "/traces")}>
                 Look at the newest
               </a>
             </span>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { chipsOf, withChip, withClause, type Chip } from "./chips";
-import { changedClause, clauseText, endsOf, kindOf, operatorsOf, rangeText, readClause, type Said } from "./clause";
+import { changedClause, clauseText, endsOf, kindOf, operatorsOf, rangeText, readClause, withPart, type Said } from "./clause";
 
 const first = (query: string): Chip => {
   const chip = chipsOf(query)[0];
@@ -103,4 +103,10 @@ it("what can be said of a field is what its values allow, and what is said of it
   expect(labels("duration")).toEqual([">", "≥", "<", "≤", "between", "is", "is not"]);
   expect(kindOf("logs", "duration", ["int", "string"])).toBe("text");
   expect(operatorsOf("flag", { base: "range", negated: true }).at(-1)?.label).toBe("not between");
+});
+
+it("a part of a value narrows a query, whatever else it asks", () => {
+  expect(withPart("", "name", "")).toBe("");
+  expect(withPart(" ", "http.route", "/a.b")).toBe('http.route:~"(?i)/a\\\\.b"');
+  expect(withPart("a OR b", "name", "x")).toBe('(a OR b) name:~"(?i)x"');
 });

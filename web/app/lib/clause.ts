@@ -99,6 +99,13 @@ const KEYWORD = /^(AND|OR|NOT)$/;
 const plainOrQuoted = (value: string): string => (PLAIN.test(value) && !KEYWORD.test(value) ? value : quoted(value));
 const escaped = (value: string): string => value.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 
+/** A query of which those are left whose field has `part` in it, in any case. */
+export function withPart(query: string, field: string, part: string): string {
+  if (part === "") return query;
+  const clause = `${field}:~${quoted(`(?i)${escaped(part)}`)}`;
+  return query.trim() === "" ? clause : `(${query}) ${clause}`;
+}
+
 /** Values of a list may be written with commas, too. */
 const listText = (value: string): string => (/\sOR\s|"/.test(value) || !value.includes(",") ? value.trim() : value.split(",").map((each) => plainOrQuoted(each.trim())).filter((each) => each !== '""').join(" OR "));
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { asSpanId, asTraceId, filterText, hasFilter, markMatches, matchTerms, rangeEnds, termPattern, toggleFilter, tokenise } from "./query";
+import { anyIdQuery, anywhere, asSpanId, asTraceId, asUuid, filterText, hasFilter, markMatches, matchTerms, rangeEnds, termPattern, toggleFilter, tokenise } from "./query";
 
 describe("tokens", () => {
   it("lose no character", () => {
@@ -81,15 +81,28 @@ describe("filters", () => {
 });
 
 describe("a pasted trace id", () => {
+  const id = "0af7651916cd43dd8448eb211c80319c";
   it("is found in the forms in which people copy it", () => {
-    const id = "0af7651916cd43dd8448eb211c80319c";
-    for (const text of [id, ` ${id.toUpperCase()} `, `trace_id:${id}`, `traceId=${id}`, `"${id}",`, "0af76519-16cd-43dd-8448-eb211c80319c"]) expect(asTraceId(text)).toBe(id);
+    for (const text of [id, ` ${id.toUpperCase()} `, `trace_id:${id}`, `traceId=${id}`, `"${id}",`, "0af76519-16cd-43dd-8448-eb211c80319c", `00-${id}-b7ad6b7169203331-01`, `traceparent: 00-${id}-b7ad6b7169203331-00`]) expect(asTraceId(text)).toBe(id);
     expect(asTraceId(`${id}0`)).toBeNull();
     expect(asTraceId("error")).toBeNull();
+  });
+
+  it("may be a UUID of something else, which is looked for as it may be written", () => {
+    expect(asUuid(" 0AF76519-16cd-43dd-8448-eb211c80319c ")).toBe("0af76519-16cd-43dd-8448-eb211c80319c");
+    for (const text of [id, "0af76519-16cd-43dd-8448-eb211c80319", "x 0af76519-16cd-43dd-8448-eb211c80319c"]) expect(asUuid(text)).toBeNull();
+    expect(anyIdQuery(id)).toBe(`trace_id:${id} OR ${id} OR "0af76519-16cd-43dd-8448-eb211c80319c"`);
   });
 
   it("is told from that of a span, which is never a plain number", () => {
     expect(asSpanId(" 00F067AA0BA902B7 ")).toBe("00f067aa0ba902b7");
     for (const text of ["1234567890123456", "00f067aa0ba902b", "span_id:00f067aa0ba902b7", '"00f067aa0ba902b7"', ""]) expect(asSpanId(text)).toBeNull();
+  });
+});
+
+describe("words", () => {
+  it("are looked for anywhere in a record where nothing else is asked", () => {
+    expect(anywhere(' refused "order 17"')).toBe('*:refused *:"order 17"');
+    for (const query of ["", "a level:error", "a OR b", "-a", "timeuot~2"]) expect(anywhere(query), query).toBeNull();
   });
 });

@@ -154,15 +154,34 @@ export function splitClauses(query: string): string[] {
   return clauses;
 }
 
+/** A pasted UUID, in lower case: it may be a trace's id, or anything else's. */
+export function asUuid(text: string): string | null {
+  const bare = text.trim().toLowerCase();
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(bare) ? bare : null;
+}
+
+/** What finds an id in logs that is no trace's: as a trace's id all the same, or as a word, with or without dashes. */
+export function anyIdQuery(digits: string): string {
+  const dashed = digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  return `trace_id:${digits} OR ${digits} OR "${dashed}"`;
+}
+
+/** Of words and phrases alone, the same anywhere in a record; null of a query that says more. */
+export function anywhere(query: string): string | null {
+  const tokens = tokenise(query.trim());
+  if (!tokens.some(({ kind }) => kind === "word" || kind === "phrase") || !tokens.every(({ kind, text }) => (kind === "word" && !/~\d?$/.test(text)) || kind === "phrase" || kind === "space")) return null;
+  return tokens.map(({ kind, text }) => (kind === "space" ? " " : `*:${text}`)).join("");
+}
+
 /** A pasted span id: 16 hexadecimal digits and nothing else; digits alone may be any number. */
 export function asSpanId(text: string): string | null {
   const bare = text.trim().toLowerCase();
   return /^(?=.*[a-f])[0-9a-f]{16}$/.test(bare) ? bare : null;
 }
 
-/** A pasted trace id: 32 hexadecimal digits, with or without `trace_id:` before or dashes in it. */
+/** A pasted trace id: 32 hexadecimal digits, with or without `trace_id:` before or dashes in it, or a `traceparent` with one. */
 export function asTraceId(text: string): string | null {
-  const bare = text.trim().replace(/^trace_?id\s*[:=]\s*/i, "").replace(/^["']|["',;]+$/g, "");
+  const bare = text.trim().replace(/^"?trace_?(?:id|parent)"?\s*[:=]\s*/i, "").replace(/^["']|["',;]+$/g, "").replace(/^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/i, "$1");
   const digits = bare.replace(/-/g, "").toLowerCase();
   return /^[0-9a-f]{32}$/.test(digits) ? digits : null;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LogRecord } from "../api/types";
-import { csvHeader, fieldOf, fieldText, shownText, toCsv, toNdjson } from "./record";
+import { csvHeader, fieldOf, fieldText, shownBody, shownText, toCsv, toNdjson, toTsv } from "./record";
 
 const LOG: LogRecord = {
   id: "7", time: "2026-01-02T03:04:05.000000006Z", time_unix_nano: "1767323045000000006", observed_time_unix_nano: null, severity_number: 9, severity_text: "INFO",
@@ -21,7 +21,23 @@ describe("fields of a record", () => {
   });
 });
 
+describe("a table to copy", () => {
+  it("has the columns of the list and each record on one line", () => {
+    const log: LogRecord = { ...LOG, body: "one\n\ttwo", attributes: { key: "AAE=" }, bytes_in_attributes: { key: true } };
+    expect(toTsv([log], ["level", "key"])).toBe("time\tlevel\tkey\tbody\n2026-01-02T03:04:05.000000006Z\tinfo\t0x0001\tone two\n");
+  });
+});
+
 describe("bytes of a record", () => {
+  it("are in hex within a body that is a map, where no number is lost by it", () => {
+    const map: LogRecord = { ...LOG, body: '{"id":"AAE=","text":"AAE=","http":{"key":"/w==","list":[1,"AAE="]}}', body_type: "kvlist", bytes_in_body_fields: { id: true, "http.key": true, "http.list": { "1": true } } };
+    expect(shownBody(map)).toBe('{"id":"0x0001","text":"AAE=","http":{"key":"0xff","list":[1,"0x0001"]}}');
+    const long: LogRecord = { ...map, body: '{"id":"AAE=","n":9007199254740993}' };
+    expect(shownBody(long)).toBe(long.body);
+    expect(shownBody({ ...LOG, body: "/w==", body_type: "bytes" })).toBe("0xff");
+    expect(shownBody({ ...LOG, body: '["AAE="]', body_type: "array" })).toBe('["AAE="]');
+  });
+
   const log: LogRecord = {
     ...LOG, body: "AAE=", body_type: "bytes", attributes: { id: "AAE=", text: "AAE=", parts: [1, "AAE="] }, bytes_in_attributes: { id: true, parts: { "1": true } },
     resource: { id: "/w==", key: "/w==" }, bytes_in_resource: { key: true },

@@ -1,5 +1,5 @@
 import type { Attributes, Json, LogRecord } from "../api/types";
-import { withHex, type ByteMarks } from "./hex";
+import { hexText, withHex, type ByteMarks } from "./hex";
 
 interface Found {
   value: Json | undefined;
@@ -76,6 +76,30 @@ export function shownText(log: LogRecord, name: string): string {
   return value === undefined ? "" : oneLine(withHex(value, mark));
 }
 
+/** Integers that a number of JavaScript may not hold. */
+const LONG_INTEGER = /(?<![\w.])-?\d{16,}/;
+
+/** The body as people read it: bytes in hex, also those within a map. Which values of a list are bytes is not known. */
+export function shownBody(log: LogRecord): string {
+  const { body, body_type: type, bytes_in_body_fields: marks } = log;
+  if (body === null) return "";
+  if (type === "bytes") return hexText(body);
+  if (type !== "kvlist" || !marks || LONG_INTEGER.test(body)) return body;
+  try {
+    return JSON.stringify(hexWithin(JSON.parse(body) as Json, marks, ""));
+  } catch {
+    return body;
+  }
+}
+
+/** Fields of maps in maps are named by their path, with dots. */
+function hexWithin(value: Json, marks: ByteMarks, path: string): Json {
+  const mark = marks[path];
+  if (mark !== undefined) return withHex(value, mark);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, hexWithin(each, marks, path === "" ? key : `${path}.${key}`)]));
+}
+
 /** A scope as a table of attributes, with its name and version as the first of them. */
 export const scopeAttributes = ({ name, version, attributes }: LogRecord["scope"]): Attributes => ({ ...(name ? { name } : {}), ...(version ? { version } : {}), ...attributes });
 
@@ -85,6 +109,13 @@ const TAIL = ["trace_id", "span_id", "body"];
 export const toNdjson = (logs: readonly LogRecord[]): string => logs.map((log) => `${JSON.stringify(log)}\n`).join("");
 
 export const csvHeader = (columns: readonly string[]): string => `${csvColumns(columns).map(csvCell).join(",")}\n`;
+
+/** What the list shows, for a spreadsheet: a line each, its columns and the body. */
+export function toTsv(logs: readonly LogRecord[], columns: readonly string[]): string {
+  const names = ["time", ...columns.filter((name) => name !== "body"), "body"];
+  const cell = (text: string): string => text.replace(/[\t\r\n]+/g, " ");
+  return [names, ...logs.map((log) => names.map((name) => cell(name === "body" ? shownBody(log) : shownText(log, name))))].map((row) => `${row.join("\t")}\n`).join("");
+}
 
 /** RFC 4180: the columns of the list, then ids, body and the attributes as JSON. */
 export function toCsv(logs: readonly LogRecord[], columns: readonly string[]): string {

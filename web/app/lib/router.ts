@@ -7,8 +7,17 @@ export interface Place {
   action: "push" | "replace" | "pop";
 }
 
+/** As people read it; an address that is not well-formed stays as it is, and is no page. */
+function decoded(path: string): string {
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
+}
+
 const readPlace = (action: Place["action"]): Place => ({
-  path: decodeURI(window.location.pathname),
+  path: decoded(window.location.pathname),
   params: new URLSearchParams(window.location.search),
   action,
 });

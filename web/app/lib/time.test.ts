@@ -21,8 +21,19 @@ describe("a point in time", () => {
     expect(parsePoint("2023-01-29 08:48:16Z", NOW)).toBe(Date.parse("2023-01-29T08:48:16Z"));
   });
 
+  it("is what logs and this page write", () => {
+    const at = Date.parse("2023-01-29T08:48:16.546Z");
+    for (const text of ["2023-01-29 08:48:16.546346267 UTC", "2023-01-29 08:48:16,546", "2023/01/29 08:48:16.546", "2023-01-29T09:48:16.546+01:00", "2023-01-29 08:48:16.546346 +0000 UTC", "29/Jan/2023:03:48:16.546 -0500"]) {
+      expect(parsePoint(text, NOW, "utc"), text).toBe(at);
+    }
+    for (const text of ["[29/Jan/2023:08:48:16 +0000]", "Sun, 29 Jan 2023 08:48:16 GMT", "Sun Jan 29 08:48:16 2023", "January 29, 2023 08:48:16"]) expect(parsePoint(text, NOW, "utc"), text).toBe(Date.parse("2023-01-29T08:48:16Z"));
+    expect(parsePoint("Mar 9 08:48:16.546", NOW, "utc")).toBe(Date.parse("2026-03-09T08:48:16.546Z"));
+    expect(parsePoint("Dec 24 20:15", NOW, "utc")).toBe(Date.parse("2025-12-24T20:15:00Z"));
+    expect(parsePoint("2023-01-29 08:48:16", NOW)).toBe(new Date("2023-01-29T08:48:16").getTime());
+  });
+
   it("is nothing when it is nonsense", () => {
-    for (const text of ["", "soon", "2023-99-99", "12"]) expect(parsePoint(text, NOW)).toBeNull();
+    for (const text of ["", "soon", "2023-99-99", "12", "2023-02-30", "Foo 12", "Feb 30 2024", "2023-01-29 25:00"]) expect(parsePoint(text, NOW)).toBeNull();
   });
 });
 
@@ -30,12 +41,21 @@ describe("a typed range", () => {
   it("takes spans up to now", () => {
     expect(parseTypedRange("2h", NOW)).toEqual({ start: "now-2h", end: null });
     expect(parseTypedRange("last 30 minutes", NOW)).toEqual({ start: "now-30m", end: null });
+    expect(parseTypedRange("24h", NOW)?.start).toBe("now-24h");
+    expect(parseTypedRange("1h30m", NOW)?.start).toBe("now-90m");
+    expect(parseTypedRange("1.5 days", NOW)?.start).toBe("now-36h");
+    expect(parseTypedRange("last hour", NOW)?.start).toBe("now-1h");
+    expect(parseTypedRange("3 months", NOW)?.start).toBe("now-90d");
+    expect(parseTypedRange("90 s", NOW)?.start).toBe("now-90s");
+    for (const text of ["hour", "2 foos", "0.1s", "0h30x"]) expect(parseTypedRange(text, NOW), text).toBeNull();
     expect(parseTypedRange("all time", NOW)).toEqual(ALL_TIME);
   });
 
   it("takes two points, the second on the first one's day", () => {
     const range = parseTypedRange("2023-01-29 08:00 to 09:30", NOW);
     expect(range).toEqual({ start: new Date("2023-01-29T08:00").toISOString(), end: new Date("2023-01-29T09:30").toISOString() });
+    expect(parseTypedRange("Jan 29 2023 08:00 - 9:30", NOW)).toEqual(range);
+    expect(parseTypedRange("2023-01-29T08:00 to 9:30", NOW)).toEqual(range);
   });
 
   it("keeps relative ends relative", () => {
@@ -50,6 +70,10 @@ describe("a typed range", () => {
   it("takes yesterday as a whole day", () => {
     const range = parseTypedRange("yesterday", NOW);
     expect(Date.parse(range?.end ?? "") - Date.parse(range?.start ?? "")).toBe(86_400_000);
+  });
+
+  it("takes a day that is written with its month's name as a whole day", () => {
+    expect(parseTypedRange("Jan 29, 2023", NOW, "utc")).toEqual({ start: "2023-01-29T00:00:00.000Z", end: "2023-01-30T00:00:00.000Z" });
   });
 
   it("refuses what ends before it starts", () => {

@@ -1,3 +1,5 @@
+import { parseStamp } from "./stamps";
+
 /** Time ranges as they stand in the URL: `start` and `end`, each an RFC 3339 time, `now`, `now-15m`, or absent. */
 
 export interface Range {
@@ -26,7 +28,7 @@ const DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", 
 
 /**
  * One point in time: ISO, `now`, `now-1h`, `-1h`, `2h ago`, `yesterday 14:00`, `monday`, `14:00`, or Unix
- * seconds to nanoseconds, told apart by size. Milliseconds. What names no zone is read in `zone`.
+ * seconds to nanoseconds, told apart by size, and times as logs write them. Milliseconds. What names no zone is read in `zone`.
  */
 export function parsePoint(text: string, nowMs: number, zone: Zone = "local"): number | null {
   const point = text.trim().toLowerCase();
@@ -41,11 +43,7 @@ export function parsePoint(text: string, nowMs: number, zone: Zone = "local"): n
   if (/^\d{9,20}$/.test(point)) return epochToMs(point);
   const clock = clockPoint(point, nowMs, zone);
   if (clock !== null) return clock;
-  if (!/^\d{4}-\d{1,2}/.test(point)) return null;
-  const iso = /^\d{4}-\d{2}-\d{2}$/.test(point) ? `${point}T00:00:00` : point.replace(/^(\S+)\s+(\d)/, "$1T$2").toUpperCase();
-  const named = /(Z|[+-]\d{2}:?\d{2})$/.test(iso.slice(10));
-  const parsed = Date.parse(iso.replace(/(\.\d{3})\d+/, "$1") + (zone === "utc" && !named ? "Z" : ""));
-  return Number.isNaN(parsed) ? null : parsed;
+  return parseStamp(point, nowMs, zone);
 }
 
 /** `today`, `yesterday 14:00`, `monday 9:30`, and `14:00`: the last time it was that late. */
@@ -76,20 +74,46 @@ function epochToMs(digits: string): number {
   return value / 1e6;
 }
 
+const SPAN_UNITS: [RegExp, string, number][] = [
+  [/^s(ec(ond)?s?)?$/, "s", 1],
+  [/^m(in(ute)?s?)?$/, "m", 60],
+  [/^h((ou)?rs?)?$/, "h", 3600],
+  [/^d(ays?)?$/, "d", 86_400],
+  [/^w(eeks?|ks?)?$/, "w", 604_800],
+  [/^mo(nths?)?$/, "d", 30 * 86_400],
+  [/^y((ea)?rs?)?$/, "d", 365 * 86_400],
+];
+
+/** `2h`, `last 30 minutes`, `1h 30m`, `1.5 days`, `last week`, `3 months` (of thirty days), in one whole unit as addresses have it. */
+function typedSpan(typed: string): string | null {
+  const [, last, rest = ""] = /^(?:(last|past)\s+)?(.*)$/.exec(typed) ?? [];
+  const counted = last && /^[a-z]+$/.test(rest) ? `1${rest}` : rest;
+  if (!/^(\d+(\.\d+)?\s*[a-z]+\s*)+$/.test(counted)) return null;
+  const parts = [...counted.matchAll(/(\d+(?:\.\d+)?)\s*([a-z]+)/g)].map(([, number, word = ""]) => ({ number: Number(number), unit: SPAN_UNITS.find(([names]) => names.test(word)) }));
+  const only = parts.length === 1 ? parts[0] : undefined;
+  if (only?.unit && Number.isInteger(only.number)) return `${(only.number * only.unit[2]) / (SPAN_SECONDS[only.unit[1]] ?? 1)}${only.unit[1]}`;
+  const seconds = Math.round(parts.reduce((sum, { number, unit }) => sum + number * (unit?.[2] ?? Number.NaN), 0));
+  if (!(seconds > 0)) return null;
+  const unit = ["d", "h", "m"].find((each) => seconds % (SPAN_SECONDS[each] ?? 1) === 0) ?? "s";
+  return `${seconds / (SPAN_SECONDS[unit] ?? 1)}${unit}`;
+}
+
+const SPAN_SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+
 /** What a person types into the picker: `2h`, `yesterday`, `today`, `all`, `2023-01-29 08:00 to 09:00`, a single time. */
 export function parseTypedRange(text: string, nowMs: number, zone: Zone = "local"): Range | null {
   const typed = text.trim().toLowerCase();
   if (typed === "") return null;
   if (/^(all|all time|everything)$/.test(typed)) return ALL_TIME;
-  const span = /^(?:last\s+)?(\d+(?:\.\d+)?)\s*(s|m|h|d|w)(?:ec(?:ond)?s?|in(?:ute)?s?|ours?|r?s?|ays?|eeks?)?$/.exec(typed);
-  if (span) return { start: `now-${span[1]}${span[2]}`, end: null };
+  const span = typedSpan(typed);
+  if (span) return { start: `now-${span}`, end: null };
   const parts = typed.split(/\s+(?:to|until|–|—)\s+|\s*(?:–|—|\.\.)\s*|\s+-\s+|(?<=:\d{2})-(?=\d{1,2}:)/);
   if (parts.length === 2) return twoPoints(parts[0] ?? "", parts[1] ?? "", nowMs, zone);
   const point = parsePoint(typed, nowMs, zone);
   if (point === null) return null;
   if (/^(now)?\s*-/.test(typed)) return { start: typed.startsWith("now") ? typed : `now${typed}`, end: null };
   if (typed === "today") return { start: toIso(point), end: null };
-  if (/^(\d{4}-\d{2}-\d{2}|[a-z]+)$/.test(typed) && typed !== "now") return { start: toIso(point), end: toIso(nextDay(point, zone)) };
+  if (/^(\d{4}[-/]\d{1,2}[-/]\d{1,2}|[a-z]+|[a-z]{3,9} \d{1,2}(,? \d{4})?|\d{1,2} [a-z]{3,9} \d{4})$/.test(typed) && typed !== "now") return { start: toIso(point), end: toIso(nextDay(point, zone)) };
   if (/ago$/.test(typed)) return { start: toIso(point), end: null };
   return { start: toIso(point - 5 * 6e4), end: toIso(point + 5 * 6e4) };
 }
@@ -105,7 +129,7 @@ function nextDay(ms: number, zone: Zone): number {
 function twoPoints(from: string, to: string, nowMs: number, zone: Zone): Range | null {
   const start = parsePoint(from, nowMs, zone);
   // `2023-01-29 08:00 to 09:00`: the second takes the day of the first.
-  const day = /^(\d{4}-\d{2}-\d{2}|[a-z]+)/.exec(from.trim())?.[1];
+  const day = /^(.+?)(?:\s+|(?<=\d)t)\d{1,2}:\d{2}/.exec(from.trim())?.[1] ?? /^(\d{4}-\d{2}-\d{2}|[a-z]+)$/.exec(from.trim())?.[1];
   const sameDay = /^\d{1,2}:\d{2}/.test(to) && day && day !== "now" ? `${day} ${to.trim().padStart(5, "0")}` : to;
   const end = parsePoint(sameDay, nowMs, zone);
   if (start === null || end === null || start >= end) return null;

@@ -51,9 +51,9 @@ export function LinesAround({ log }: { log: LogRecord }): JSX.Element {
   const [after, setAfter] = useState(STEP);
   const query = near[chosen]?.query ?? "";
   const at = log.time_unix_nano;
-  // Records of the same nanosecond are on the side of those after it, as `start` is inclusive.
-  const older = useApi<LogPage>(`older ${query} ${before}`, (signal) => getJson("/api/v1/logs", { query, end: at, order: "desc", limit: before }, signal));
-  const newer = useApi<LogPage>(`newer ${query} ${after}`, (signal) => getJson("/api/v1/logs", { query, start: at, order: "asc", limit: after + 1 }, signal));
+  // Many records may be of one moment, as where times are whole seconds: those are told apart by their ids, as the list orders them.
+  const older = useApi<LogPage>(`older ${query} ${before}`, (signal) => getJson("/api/v1/logs", { query: `${query} -(time>=${at} record_id>=${log.id})`, end: String(BigInt(at) + 1n), order: "desc", limit: before }, signal));
+  const newer = useApi<LogPage>(`newer ${query} ${after}`, (signal) => getJson("/api/v1/logs", { query: `${query} -(time<=${at} record_id<${log.id})`, start: at, order: "asc", limit: after + 1 }, signal));
   const error = older.error ?? newer.error;
   const rows = [...[...(older.data?.logs ?? [])].reverse(), ...(newer.data?.logs ?? [])];
   const more = (page: LogPage | null, shown: number): boolean => page?.next_cursor !== null && shown < MOST;

@@ -5,9 +5,10 @@ import type { LogPage, LogRecord } from "../api/types";
 import { asApiError } from "../api/use";
 import { saveFile } from "../lib/download";
 import { count } from "../lib/format";
-import { csvHeader, toCsv, toNdjson } from "../lib/record";
+import { csvHeader, toCsv, toNdjson, toTsv } from "../lib/record";
 import type { Search } from "../lib/search";
 import { CSV, ExportNote, ExportRow, NDJSON, PARQUET, useFileExport, type FileFormat } from "../ui/export";
+import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
 import { Popover } from "../ui/popover";
 
@@ -68,7 +69,9 @@ function ExportPanel({ rows, columns, search, order, total }: Props): JSX.Elemen
   const saveLoaded = (format: FileFormat): void => save(format, [format === CSV ? csvHeader(columns) : "", textOf(format, rows, columns)]);
   return (
     <div class="export-panel">
-      <ExportRow label={`The ${count(rows.length)} loaded`} formats={[NDJSON, CSV]} disabled={busy} onChoose={saveLoaded} />
+      <ExportRow label={`The ${count(rows.length)} loaded`} formats={[NDJSON, CSV]} disabled={busy} onChoose={saveLoaded}>
+        <CopyButton class="button button-small" label="Copy table" title="Copy the loaded rows as a table, for a spreadsheet" text={() => toTsv(rows, columns)} />
+      </ExportRow>
       <ExportRow label={total === null ? "All that match" : `All ${count(total)} that match`} formats={[NDJSON, CSV, PARQUET]} disabled={busy} onChoose={(format) => (format === PARQUET ? file.save(format) : void saveAll(format))} />
       <ExportNote busy={state.busy} note={state.note} onCancel={() => running.current?.abort()} />
       <ExportNote busy={file.busy} note={file.note} onCancel={file.cancel} />

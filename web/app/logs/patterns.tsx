@@ -74,6 +74,7 @@ export function LogPatterns({ search }: { search: Search }): JSX.Element {
               <span class="number">Records</span>
               <span class="number">Share</span>
               <span>Over time</span>
+              <span>First seen</span>
               <span>Levels</span>
               <span>Services</span>
               <span>Pattern</span>
@@ -134,6 +135,9 @@ function PatternRow({ pattern, most, onUse }: RowProps): JSX.Element {
       </span>
       <span class="pattern-spark" title={seen}>
         <Sparkline values={pattern.counts} label={`${count(pattern.count)} records over time`} />
+      </span>
+      <span class="pattern-first muted" title={seen}>
+        {ago(Date.parse(pattern.first_seen), Date.now())}
       </span>
       <Levels levels={pattern.levels} total={pattern.count} />
       <span class="pattern-service">

@@ -3,7 +3,7 @@ import type { LogRecord } from "../api/types";
 import { hasAnsi, stripAnsi } from "../lib/ansi";
 import type { Zone } from "../lib/format";
 import { hexText } from "../lib/hex";
-import { shownText } from "../lib/record";
+import { shownBody, shownText } from "../lib/record";
 import { wrappedLines } from "../lib/window";
 import { AnsiText } from "../ui/ansi";
 import { LevelBadge } from "../ui/level";
@@ -77,12 +77,10 @@ export function snippet(line: string, pattern: RegExp | null, fit: number): stri
 }
 
 const shortBody = (log: LogRecord): string => {
-  const body = (log.body_type === "bytes" ? hexBody(log.body) : log.body) ?? log.event_name ?? "";
+  // Of a body of bytes as many are written in hex as are shown at most.
+  const body = log.body === null ? (log.event_name ?? "") : log.body_type === "bytes" ? hexText(log.body.slice(0, SHOWN_CHARACTERS)) : shownBody(log);
   return body.length > SHOWN_CHARACTERS ? body.slice(0, SHOWN_CHARACTERS) : body;
 };
-
-/** Of a body of bytes as many as are shown at most. */
-const hexBody = (base64: string | null): string | null => base64 && hexText(base64.slice(0, SHOWN_CHARACTERS));
 
 export function oneLine(log: LogRecord): string {
   return shortBody(log).replace(/\s*\n\s*/g, " ↵ ").replace(/\t/g, "  ");

@@ -28,6 +28,7 @@ import { PHONE_ROW_HEIGHT, ROW_HEIGHT } from "./row";
 import { LogToolbar, readAs } from "./toolbar";
 import { useLogHistogram } from "./use-histogram";
 import { useLogs } from "./use-logs";
+import { useSought } from "./use-sought";
 
 const BUCKETS = 120;
 const FACETS_KEY = "spoor.facets";
@@ -57,8 +58,7 @@ function StoredView(): JSX.Element {
   const { width } = useSize(main);
 
   const selectedId = params.get("sel");
-  const selectedIndex = useMemo(() => (selectedId ? logs.rows.findIndex((row) => row.id === selectedId) : -1), [logs.rows, selectedId]);
-  const selected = logs.rows[selectedIndex];
+  const { record: selected, index: selectedIndex } = useSought(selectedId, logs, order, list, search.restored);
   const around = params.get("around") === "1";
   const open = (index: number): void => {
     const row = logs.rows[index];
@@ -152,7 +152,7 @@ function StoredView(): JSX.Element {
         logs={logs}
         columns={columns}
         wrap={wrap}
-        narrow={selected !== undefined}
+        narrow={selected !== null}
         width={width}
         pattern={pattern}
         selectedId={selectedId}

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { Icon } from "../ui/icons";
-import { sqlName, type Table } from "./schema";
+import { shortType, sqlName, type Table } from "./schema";
 
 /** Tables, columns and attributes; a click puts the name into the statement. */
 export function SchemaBrowser({ tables, onPick }: { tables: Table[]; onPick: (text: string) => void }): JSX.Element {
@@ -40,7 +40,7 @@ function TableColumns({ table, first, needle, onPick }: { table: Table; first: b
             <li key={column.name} class="facet-value column-value">
               <button type="button" title={`${column.name}: ${column.type}`} onClick={() => onPick(sqlName(column.name))}>
                 <span class="facet-text">{column.name}</span>
-                <span class="muted column-type">{column.type}</span>
+                <span class="muted column-type">{shortType(column.type)}</span>
               </button>
             </li>
           ))}

@@ -14,7 +14,7 @@ export interface Table {
   attributes: Column[];
 }
 
-const TABLES = ["spans", "logs", "traces", "services"];
+const TABLES = ["spans", "logs", "traces", "services", "service_edges"];
 /** Those that are stored; the others are computed from them, and have no attributes. */
 const STORED = ["spans", "logs"];
 const MOST_ATTRIBUTES = 500;
@@ -39,6 +39,9 @@ export function useSchema(): Loaded<Table[]> {
     ),
   );
 }
+
+/** A type in short: that of a nested one and the unit of a time are in its tip. */
+export const shortType = (type: string): string => /^(Timestamp|List|Map|Struct|Dictionary)\(/.exec(type)?.[1] ?? type;
 
 /** A name as SQL wants it: quoted when it is more than lower case letters, digits and `_`. */
 export const sqlName = (name: string): string => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replace(/"/g, '""')}"`);

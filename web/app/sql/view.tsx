@@ -178,7 +178,7 @@ function Examples({ onRun }: { onRun: (query: string) => void }): JSX.Element {
   return (
     <EmptyState title="Ask in SQL">
       <p>
-        The tables are <code>spans</code> and <code>logs</code>, and, computed from them, <code>traces</code> and <code>services</code>. Attributes are columns in quotes: <code>"attributes.http.route"</code>.
+        The tables are <code>spans</code> and <code>logs</code>, and, computed from them, <code>traces</code>, <code>services</code> and <code>service_edges</code>. Attributes are columns in quotes: <code>"attributes.http.route"</code>.
       </p>
       <div class="state-actions">
         {EXAMPLES.map(([name, query]) => (
@@ -213,6 +213,9 @@ function Export({ query }: { query: string }): JSX.Element {
       </button>
       <button type="button" class="button button-small" disabled={busy} onClick={() => void save("application/x-ndjson", "result.ndjson")}>
         NDJSON
+      </button>
+      <button type="button" class="button button-small hide-phone" disabled={busy} onClick={() => void save("application/vnd.apache.parquet", "result.parquet")}>
+        Parquet
       </button>
     </>
   );

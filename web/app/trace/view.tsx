@@ -7,6 +7,7 @@ import { useApi, type Loaded } from "../api/use";
 import { plural } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { href, navigate, setParams, usePlace } from "../lib/router";
+import { anyIdQuery, asTraceId } from "../lib/query";
 import { knownSize } from "../lib/sizes";
 import { withoutSkew } from "../lib/skew";
 import { lazyView } from "../ui/lazy";
@@ -92,6 +93,11 @@ export function Failed({ id, answer }: { id: string; answer: Pick<Loaded<unknown
         <button type="button" class="button" onClick={answer.reload}>
           Look again
         </button>
+        {asTraceId(id) && (
+          <a class="button" href={href("/logs", { q: anyIdQuery(id) })}>
+            Look for it in logs
+          </a>
+        )}
         <a class="button" href={href("/traces")}>
           All traces
         </a>

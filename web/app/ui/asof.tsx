@@ -1,9 +1,11 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Answer } from "../api/types";
-import { ago, count, fullTime, useZone } from "../lib/format";
+import { ago, duration, fullTime, useZone } from "../lib/format";
 
 const TICK_MS = 15_000;
+/** What is younger needs no word. */
+const FRESH_MS = 60_000;
 
 interface Props {
   answer: Answer;
@@ -23,8 +25,7 @@ export function AsOf({ answer, madeAt }: Props): JSX.Element {
   const at = fullTime(`${Math.round(madeAt)}000000`, zone);
   return (
     <span class="muted hide-beside hide-phone" title={`As of ${at}${answer.snapshot === undefined ? "" : `, snapshot ${answer.snapshot}`}: all that had been acknowledged by then is in it`}>
-      {answer.elapsed_ms !== undefined && `${count(answer.elapsed_ms)} ms, `}
-      {ago(Math.min(madeAt, now), now)}
+      {[answer.elapsed_ms !== undefined && duration(answer.elapsed_ms * 1e6), now - madeAt > FRESH_MS && ago(madeAt, now)].filter(Boolean).join(", ")}
     </span>
   );
 }

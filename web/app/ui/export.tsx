@@ -1,4 +1,4 @@
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { getFile, type Params } from "../api/client";
 import { asApiError } from "../api/use";
@@ -49,9 +49,11 @@ interface RowProps {
   formats: readonly FileFormat[];
   disabled: boolean;
   onChoose: (format: FileFormat) => void;
+  /** What else can be done with them. */
+  children?: ComponentChildren;
 }
 
-export function ExportRow({ label, formats, disabled, onChoose }: RowProps): JSX.Element {
+export function ExportRow({ label, formats, disabled, onChoose, children }: RowProps): JSX.Element {
   return (
     <div class="choice">
       <span class="choice-label">{label}</span>
@@ -61,6 +63,7 @@ export function ExportRow({ label, formats, disabled, onChoose }: RowProps): JSX
             {format.label}
           </button>
         ))}
+        {children}
       </span>
     </div>
   );

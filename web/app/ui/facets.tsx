@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { getJson } from "../api/client";
 import type { FieldPage } from "../api/types";
 import { useApi } from "../api/use";
@@ -29,11 +29,14 @@ interface Props {
   first: string[];
   /** What the counts are of, in words. */
   counts: string;
-  load: (field: string, signal: AbortSignal) => Promise<FacetAnswer>;
+  /** The most frequent values; of those alone that contain `part`, where one is given. */
+  load: (field: string, part: string, signal: AbortSignal) => Promise<FacetAnswer>;
   onClose: () => void;
 }
 
 const SHOWN_FIELDS = 200;
+/** Not at every key. */
+const FIND_MS = 250;
 /** The same as `service`. */
 const TWINS = ["service_name", "resource.service.name"];
 
@@ -125,17 +128,50 @@ function saysOf({ query_name: name, count: records, distinct, exact }: FieldPage
   return `${name}: in ${plural(records, "record")} of the files of this time${values}`;
 }
 
+/** The values of a field; of one that has more than are shown, others are found by a part of them. */
 function Values({ name, search, load, counts }: Pick<FacetProps, "name" | "search" | "load" | "counts">): JSX.Element {
-  const found = useApi<FacetAnswer>(search.cancelled ? null : `${name} ${search.key}`, (signal) => load(name, signal));
+  const [typed, setTyped] = useState("");
+  const [part, setPart] = useState("");
+  useEffect(() => {
+    const timer = setTimeout(() => setPart(typed.trim()), FIND_MS);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  const found = useApi<FacetAnswer>(search.cancelled ? null : `${name} ${search.key}`, (signal) => load(name, "", signal));
+  const narrowed = useApi<FacetAnswer>(search.cancelled || part === "" ? null : JSON.stringify([name, search.key, part]), (signal) => load(name, part, signal));
   // What is wrong with the query stands in the view, once.
   if (found.error && found.error.position !== null) return <p class="hint">–</p>;
   if (found.error) return <p class="hint form-error">{found.error.message}</p>;
   if (!found.data) return <p class="hint">Counting…</p>;
-  const { values, total, complete } = found.data;
-  if (values.length === 0) return <p class="hint">No values here</p>;
+  if (found.data.values.length === 0) return <p class="hint">No values here</p>;
+  const hasMore = found.data.values.some(({ value }) => value === "(other)");
+  const shown = part === "" ? found.data : narrowed.data;
+  return (
+    <>
+      {(hasMore || typed !== "") && <input class="field field-small facet-find" placeholder="Find a value" aria-label={`Find a value of ${name}`} autocomplete="off" spellcheck={false} value={typed} onInput={(event) => setTyped(event.currentTarget.value)} />}
+      {part !== "" && narrowed.error ? (
+        <p class="hint form-error">{narrowed.error.message}</p>
+      ) : !shown ? (
+        <p class="hint">Counting…</p>
+      ) : shown.values.length === 0 ? (
+        <p class="hint">No value has this in it</p>
+      ) : (
+        <ValueList name={name} search={search} counts={counts} answer={shown} total={found.data.total} stale={found.loading || narrowed.loading} />
+      )}
+    </>
+  );
+}
+
+interface ListProps extends Pick<FacetProps, "name" | "search" | "counts"> {
+  answer: FacetAnswer;
+  /** Of all that the query finds. */
+  total: number;
+  stale: boolean;
+}
+
+function ValueList({ name, search, counts, answer: { values, complete }, total, stale }: ListProps): JSX.Element {
   const most = Math.max(1, ...values.map((entry) => entry.count));
   return (
-    <ul class={found.loading ? "facet-values stale" : "facet-values"}>
+    <ul class={stale ? "facet-values stale" : "facet-values"}>
       {values.map((entry) => {
         // Those without the field are found by asking for it.
         const [field, value, isNone] = entry.value === "(none)" ? ["has", name, true] : [name, entry.value, false];

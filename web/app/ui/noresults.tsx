@@ -3,7 +3,8 @@ import { getJson } from "../api/client";
 import type { Histogram, LogPage, ServicePage, SpanHistogram, TracePage } from "../api/types";
 import { useApi } from "../api/use";
 import { ago, count, shortTime, useZone } from "../lib/format";
-import { filterText } from "../lib/query";
+import { anywhere, filterText } from "../lib/query";
+import { href } from "../lib/router";
 import type { Search } from "../lib/search";
 import { ALL_TIME, nanosToMs, rangeAround, type Range } from "../lib/time";
 import { unknownServices, withoutEach } from "../lib/why";
@@ -24,7 +25,7 @@ export function NoResults({ what, search }: { what: What; search: Search }): JSX
       <EmptyState title={`No ${what} have arrived yet`}>
         <p>There is other telemetry here, from {known.length === 1 ? "one service" : `${known.length} services`}.</p>
         <div class="state-actions">
-          <a class="button" href={what === "logs" ? "/traces" : "/logs"}>{what === "logs" ? "Look at traces" : "Look at logs"}</a>
+          <a class="button" href={href(what === "logs" ? "/traces" : "/logs")}>{what === "logs" ? "Look at traces" : "Look at logs"}</a>
         </div>
       </EmptyState>
     );
@@ -83,6 +84,7 @@ function Why({ what, search, known }: WhyProps): JSX.Element {
   const rangeEnd = fixed.end === null ? null : Date.parse(fixed.end);
   const isTooOld = dataStart !== null && rangeEnd !== null && rangeEnd <= dataStart;
   const services = unknownServices(query, known);
+  const everywhere = anywhere(query);
   return (
     <>
       {services.map(({ name, like }) => (
@@ -118,6 +120,11 @@ function Why({ what, search, known }: WhyProps): JSX.Element {
         {hasRange && (
           <button type="button" class="button" onClick={() => search.setRange(ALL_TIME)}>
             Search all time
+          </button>
+        )}
+        {everywhere !== null && (
+          <button type="button" class="button" title={`${everywhere}: also in attributes, of the resource too`} onClick={() => search.run(everywhere)}>
+            Look in all fields
           </button>
         )}
         {hasQuery && (

@@ -7,7 +7,7 @@ import { EditorHost } from "../editor/host";
 import type { Editor, EditorOptions } from "../editor/types";
 import { placeIn, useDraft } from "../lib/draft";
 import { usePhone } from "../lib/prefs";
-import { asSpanId, asTraceId } from "../lib/query";
+import { anyIdQuery, asSpanId, asTraceId, asUuid } from "../lib/query";
 import { href, navigate } from "../lib/router";
 import type { Search } from "../lib/search";
 import { ALL_TIME } from "../lib/time";
@@ -46,6 +46,12 @@ async function placeOfSpan(id: string): Promise<string | null> {
   return trace ? href(`/trace/${trace.trace_id}`, { span: id }) : null;
 }
 
+/** The trace of that id, or what logs say of it, whatever time is looked at. */
+async function placeOfUuid(digits: string): Promise<string> {
+  const page = await getJson<TracePage>("/api/v1/traces", { query: `trace_id:${digits}`, limit: 1 }).catch(() => null);
+  return page?.traces.length ? `/trace/${digits}` : href("/logs", { q: anyIdQuery(digits) });
+}
+
 /** Quick answers must not make the button flicker. */
 const CANCEL_AFTER_MS = 600;
 
@@ -79,7 +85,8 @@ export function QueryBar({ table, query, placeholder, error, onRun, search, runn
     asked(value);
     const traceId = asTraceId(value);
     const spanId = asSpanId(value);
-    if (traceId) navigate(`/trace/${traceId}`);
+    if (traceId && asUuid(value)) void placeOfUuid(traceId).then((place) => navigate(place));
+    else if (traceId) navigate(`/trace/${traceId}`);
     else if (spanId) void placeOfSpan(spanId).then((place) => (place ? navigate(place) : onRun(value.trim())));
     else onRun(value.trim());
   };
