@@ -196,6 +196,7 @@ describe("searching", () => {
     await page.getByRole("button", { name: "Saved and recent searches" }).click();
     await page.getByRole("textbox", { name: "Name for this search" }).fill("all that failed");
     await page.keyboard.press("Enter");
+    await page.locator(".saved").getByRole("button", { name: /^all that failed/ }).waitFor();
     await page.keyboard.press("Escape");
     await page.goto(`${server.http}/services`);
     await page.keyboard.press("Control+k");

@@ -3,7 +3,7 @@ import type { ExceptionPage, FailurePage } from "../api/groups";
 import type { Loaded } from "../api/use";
 import { count } from "../lib/format";
 import { usePhone } from "../lib/prefs";
-import { setParams, usePlace } from "../lib/router";
+import { href, setParams, usePlace } from "../lib/router";
 import { exceptionsStatement, failuresStatement } from "../lib/pagesql";
 import { useSearch, type Search } from "../lib/search";
 import { QueryBar } from "../ui/querybar";
@@ -110,6 +110,11 @@ function None({ search }: { search: Search }): JSX.Element {
           <button type="button" class="button" onClick={() => search.run("")}>
             Clear the query
           </button>
+        )}
+        {!narrowed && (
+          <a class="button" href={href("/ingest")}>
+            Send data
+          </a>
         )}
       </div>
     </EmptyState>
