@@ -124,6 +124,7 @@ test("a value that is not among the most frequent is found by a part of it", asy
   const find = facets.getByLabel("Find a value of customer");
   await find.fill("MER-29");
   await facets.getByRole("button", { name: /^customer-299/ }).waitFor();
+  await facets.getByText(/^(about )?(29|30)\d values$/).waitFor();
   await assertAccessible(page, "a value is looked for");
   const names = await facets.locator(".facet-value").filter({ hasText: "customer-" }).locator(".facet-text").allTextContents();
   assert.deepEqual(names.sort(), ["customer-29", ...Array.from({ length: 10 }, (_, at) => `customer-${290 + at}`)].sort());
@@ -150,6 +151,48 @@ test("the rows that are loaded are copied as a table, in the columns of the list
   assert.deepEqual(lines[0], ["time", "service", "place", "body"]);
   assert.equal(lines.length, 1 + (SECONDS * IN_A_SECOND) / CUSTOMERS);
   assert.ok(lines.slice(1).every((line) => line.length === 4 && line[1] === "till" && /^till [012] left$/.test(line[2])), JSON.stringify(lines[1]));
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+test("functions are completed in SQL, and in the search what asks the other side of a request", async () => {
+  const { page, problems, close } = await open();
+  await page.goto(`${server.http}/sql`);
+  await page.locator(".editor-host:not([hidden])").waitFor();
+  await page.getByRole("textbox", { name: "SQL statement" }).click();
+  const option = page.locator(".cm-tooltip-autocomplete [role=option]");
+  await page.keyboard.type("SELECT time_b");
+  await option.filter({ hasText: "time_bucket(…)" }).waitFor();
+  await page.keyboard.press("Tab");
+  await page.keyboard.type(", count(*) FROM logs WHERE search('till') GROUP BY 1");
+  await page.keyboard.press("Control+Enter");
+  await page.getByText("1 row,").waitFor();
+  for (const [view, typed, offered] of [["logs", "tra", "trace:("], ["traces", "log", "logs:("]]) {
+    await page.goto(`${server.http}/${view}`);
+    await page.locator(".editor-host:not([hidden])").waitFor();
+    await page.getByRole("textbox", { name: "Query" }).click();
+    await page.keyboard.type(typed);
+    await option.filter({ hasText: offered }).waitFor();
+  }
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+test("where the page may not use the clipboard as it likes, it still copies, also from a dialog", async () => {
+  const { page, context, problems, close } = await open();
+  await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: server.http });
+  // As over plain HTTP from another host.
+  await page.addInitScript(() => {
+    window.clipboard = navigator.clipboard;
+    Object.defineProperty(navigator, "clipboard", { value: undefined });
+  });
+  await page.goto(`${server.http}/logs?${RANGE}`);
+  await rowsOf(page).first().waitFor();
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox", { name: /^Go to/ }).fill("copy a link");
+  await page.keyboard.press("Enter");
+  await page.getByText("Link copied").waitFor();
+  assert.equal(decodeURIComponent(await page.evaluate(() => window.clipboard.readText())), decodeURIComponent(page.url()));
   assert.deepEqual(problems, []);
   await close();
 });

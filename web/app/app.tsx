@@ -14,9 +14,9 @@ import { focusQuery } from "./ui/querybar";
 import { Shortcuts } from "./ui/shortcuts";
 import { EmptyState } from "./ui/states";
 import { TokenDialog } from "./ui/token";
-import { say, Toast } from "./ui/toast";
+import { Toast } from "./ui/toast";
 import { TopBar, VIEWS } from "./ui/topbar";
-import { copyText } from "./ui/copy";
+import { copyAndSay } from "./ui/copy";
 
 // Who comes for logs and traces does not wait for the code of these.
 const LogPageView = lazyView(async () => (await import("./logs/page")).LogPageView);
@@ -120,6 +120,6 @@ function useGlobalKeys(onHelp: () => void): void {
     g: () => {
       chord.current = performance.now();
     },
-    y: () => void copyText(absoluteLink()).then(() => say("Link copied, with absolute times")),
+    y: () => copyAndSay(absoluteLink(), "Link copied, with absolute times"),
   });
 }

@@ -12,6 +12,11 @@ const BUILT_IN: Record<string, [string, string][]> = {
   logs: [["service", "string"], ["level", "trace … fatal"], ["body", "text"], ["trace_id", "id"], ["span_id", "id"], ["event_name", "string"]],
   spans: [["service", "string"], ["name", "string"], ["status", "error ok unset"], ["kind", "server client …"], ["duration", "250ms, [1s TO 2s]"], ["trace_id", "id"], ["span_id", "id"]],
 };
+/** What asks for the other side of a request. */
+const ACROSS: Record<string, Completion> = {
+  logs: { label: "trace:(", type: "keyword", detail: "its trace has such a span", boost: -45 },
+  spans: { label: "logs:(", type: "keyword", detail: "its trace has such a record", boost: -45 },
+};
 const WORDS: Completion[] = [
   { label: "AND", type: "keyword", boost: -50 },
   { label: "OR", type: "keyword", boost: -50 },
@@ -49,7 +54,8 @@ async function fields(table: string, target: Target, signal: AbortSignal): Promi
     .filter((entry) => !known.has(entry.query_name))
     .slice(0, SHOWN)
     .map((entry) => field(entry.query_name, `${entry.types[0] ?? ""} ${compact(entry.count)}`));
-  return [...builtIn, ...found, ...WORDS.filter((word) => word.label.toLowerCase().startsWith(prefix))];
+  const across = ACROSS[table];
+  return [...builtIn, ...found, ...[...WORDS, ...(across ? [across] : [])].filter((word) => word.label.toLowerCase().startsWith(prefix))];
 }
 
 const field = (name: string, detail: string): Completion => ({

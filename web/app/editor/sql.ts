@@ -1,4 +1,4 @@
-import { acceptCompletion, autocompletion, completionKeymap, completionStatus } from "@codemirror/autocomplete";
+import { acceptCompletion, autocompletion, completeFromList, completionKeymap, completionStatus, type Completion } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { PostgreSQL, sql } from "@codemirror/lang-sql";
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
@@ -27,7 +27,27 @@ const wrong = wrongPlace((state, at) => {
 
 const attributes = (label: string, invalid: boolean): Extension => EditorView.contentAttributes.of({ "aria-label": label, "aria-invalid": String(invalid), spellcheck: "false", autocapitalize: "off" });
 
-const language = (schema: Schema): Extension => sql({ dialect: PostgreSQL, schema, upperCaseKeywords: true });
+/** Functions that are asked for most, and those that no other database has: how they are called and what they say. */
+const FUNCTIONS: [string, string][] = [
+  ["search('service:checkout error')", "what the search bar finds"],
+  ["matches(body, 'timeout')", "full text, by the index"],
+  ["attr('http.route')", "an attribute, wherever it is"],
+  ["links_to(links, '')", "spans that link to a trace"],
+  ["time_bucket('5m', time)", "the beginning of a time's bucket"],
+  ["date_trunc('minute', time)", "a time without what is finer"],
+  ["approx_percentile(duration_ns, 0.95)", "a percentile"],
+  ["count(*)", "rows"],
+  ["approx_distinct(service_name)", "about how many values"],
+  ["sum(duration_ns)", ""],
+  ["avg(duration_ns)", ""],
+  ["min(duration_ns)", ""],
+  ["max(duration_ns)", ""],
+  ["coalesce(name, '')", "the first that is there"],
+  ["regexp_like(body, '')", "a regular expression matches"],
+];
+const functions = completeFromList(FUNCTIONS.map(([call, detail]): Completion => ({ label: call.slice(0, call.indexOf("(")), displayLabel: `${call.slice(0, call.indexOf("("))}(…)`, detail, apply: call, type: "function", boost: 10 })));
+
+const language = (schema: Schema): Extension => [sql({ dialect: PostgreSQL, schema, upperCaseKeywords: true }), PostgreSQL.language.data.of({ autocomplete: functions })];
 
 export function createSqlEditor(root: ShadowRoot, options: EditorOptions): SqlEditor {
   const named = new Compartment();

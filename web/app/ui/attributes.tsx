@@ -3,10 +3,9 @@ import type { Attributes, Json } from "../api/types";
 import { count, plural } from "../lib/format";
 import { bytesOf, hexDump, hexOf, MOST_BYTES, withHex, type ByteMarks } from "../lib/hex";
 import { filterText, hasFilter } from "../lib/query";
-import { CopyButton, copyText } from "./copy";
+import { copyAndSay, CopyButton } from "./copy";
 import { Icon } from "./icons";
 import { Popover } from "./popover";
-import { say } from "./toast";
 import { ValueText } from "./valuetext";
 
 export interface FilterAction {
@@ -149,7 +148,7 @@ function ValueMenu({ name, field, text, filter, close }: MenuProps): JSX.Element
     what();
     close();
   };
-  const copy = (copied: string) => act(() => void copyText(copied).then(() => say("Copied")));
+  const copy = (copied: string) => act(() => copyAndSay(copied, "Copied"));
   const { groupBy, column } = filter ?? {};
   return (
     <div class="value-menu">

@@ -107,6 +107,12 @@ function Facet({ name, table, pinned, field, search, load, startsOpen, counts }:
           </button>
         )}
       </div>
+      {open && field?.distinct !== undefined && (
+        <p class="hint facet-says">
+          {field.exact ? "" : "about "}
+          {plural(field.distinct, "value")}
+        </p>
+      )}
       {open && (isNumeric(name, field) ? <NumericFacet table={table} name={name} search={search} /> : <Values name={name} search={search} load={load} counts={counts} />)}
     </section>
   );

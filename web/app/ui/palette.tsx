@@ -11,8 +11,7 @@ import { asTraceId } from "../lib/query";
 import { currentPlace, href, navigate } from "../lib/router";
 import { addressOf, useKept, usePast } from "../lib/saved";
 import { absoluteLink, hrefInRange } from "../lib/search";
-import { copyText } from "./copy";
-import { say } from "./toast";
+import { copyAndSay } from "./copy";
 import { VIEWS } from "./topbar";
 
 interface Command {
@@ -120,7 +119,7 @@ function useCommands(onShortcuts: () => void): Command[] {
       { kind: "Traces", text: "Open a trace file: OTLP JSON, without the server", run: () => navigate("/open") },
       { kind: "Logs · l", text: "Live logs: follow what comes in", run: () => navigate(href("/logs", { q: currentPlace().path === "/logs" ? currentPlace().params.get("q") : null, live: "1" })) },
       ...compareCommands(),
-      { kind: "Page · y", text: "Copy a link with absolute times", run: () => void copyText(absoluteLink()).then(() => say("Link copied, with absolute times")) },
+      { kind: "Page · y", text: "Copy a link with absolute times", run: () => copyAndSay(absoluteLink(), "Link copied, with absolute times") },
       { kind: "Theme", text: "Light theme", run: () => setTheme("light") },
       { kind: "Theme", text: "Dark theme", run: () => setTheme("dark") },
       { kind: "Theme", text: "Theme of the system", run: () => setTheme("system") },
