@@ -196,3 +196,23 @@ test("where the page may not use the clipboard as it likes, it still copies, als
   assert.deepEqual(problems, []);
   await close();
 });
+
+test("a body of many thousand fields opens with its beginning, and all of it is a click away, as few elements", async () => {
+  const body = `{${Array.from({ length: 20_000 }, (_, at) => `"key${at}":{"value":${at}}`).join(",")}}`;
+  await server.post("/v1/logs", JSON.stringify({ resourceLogs: [{ resource: named("wide"), scopeLogs: [{ logRecords: [{ timeUnixNano: String(START), body: { stringValue: body } }] }] }] }));
+  const { page, problems, close } = await open();
+  await page.goto(`${server.http}/logs?q=service:wide&${RANGE}`);
+  await rowsOf(page).first().click();
+  const text = record(page).locator("pre").first();
+  await text.getByText('"key0"').waitFor();
+  const nodes = () => page.evaluate(() => document.querySelectorAll("*").length);
+  assert.ok((await nodes()) < 10_000, `${await nodes()} elements`);
+  assert.ok((await text.textContent()).length < 10_000);
+  await record(page).getByRole("button", { name: /^… show all/ }).click();
+  await page.waitForFunction(() => document.querySelector(".panel pre").textContent.includes('"key19999"'));
+  assert.ok((await nodes()) < 10_000, `${await nodes()} elements with all of it`);
+  await record(page).getByRole("button", { name: "Raw" }).click();
+  await page.waitForFunction((whole) => document.querySelector(".panel pre").textContent === whole, body);
+  assert.deepEqual(problems, []);
+  await close();
+});

@@ -12,16 +12,33 @@ import { Marked } from "../ui/marked";
 /** Longer texts may have a scroll bar, which the keyboard must reach. */
 const SCROLLS_FROM = 400;
 
+/** Characters that are in the page before somebody wants all of them. */
+const SHOWN = 8000;
+/** In more of them every word of its own colour would keep the page busy. */
+const COLOURED = 200_000;
+
 /** A text of the detail panel: JSON indented and coloured, terminal colours, stack traces with the libraries' frames folded. */
 export function BodyBlock({ text, pattern, title }: { text: string; pattern: RegExp | null; title: string }): JSX.Element | null {
   const [raw, setRaw] = useState(false);
+  const [whole, setWhole] = useState(false);
   const json = useMemo(() => prettyJson(text), [text]);
-  const parts = useMemo(() => (json === null ? foldStack(text) : []), [text, json]);
+  const all = raw ? text : (json ?? text);
+  const isCut = !whole && all.length > SHOWN * 1.25;
+  const shown = isCut ? all.slice(0, SHOWN) : all;
+  const parts = useMemo(() => (json === null && shown.length <= COLOURED ? foldStack(shown) : []), [shown, json]);
   if (text === "") return null;
   const special = json !== null || hasAnsi(text) || parts.some((part) => part.kind === "frames");
+  const isPlain = raw || !special || shown.length > COLOURED;
   return (
     <div class="body-block">
-      <pre tabIndex={text.length > SCROLLS_FROM ? 0 : undefined}>{raw || !special ? <Marked text={text} pattern={pattern} /> : json !== null ? <Json text={json} pattern={pattern} /> : <Folded parts={parts} pattern={pattern} />}</pre>
+      <pre tabIndex={text.length > SCROLLS_FROM ? 0 : undefined}>
+        {isPlain ? <Marked text={shown} pattern={pattern} /> : json !== null ? <Json text={shown} pattern={pattern} /> : <Folded parts={parts} pattern={pattern} />}
+        {isCut && (
+          <button type="button" class="text-button long-more" onClick={() => setWhole(true)}>
+            … show all {count(all.length)} characters
+          </button>
+        )}
+      </pre>
       <span class="body-copy">
         {special && (
           <button type="button" class="text-button" aria-pressed={raw} onClick={() => setRaw(!raw)}>

@@ -24,7 +24,7 @@ export function AsOf({ answer, madeAt }: Props): JSX.Element {
   }, [madeAt]);
   const at = fullTime(`${Math.round(madeAt)}000000`, zone);
   return (
-    <span class="muted hide-beside hide-phone" title={`As of ${at}${answer.snapshot === undefined ? "" : `, snapshot ${answer.snapshot}`}: all that had been acknowledged by then is in it`}>
+    <span class="as-of muted hide-beside hide-phone" title={`As of ${at}${answer.snapshot === undefined ? "" : `, snapshot ${answer.snapshot}`}: all that had been acknowledged by then is in it`}>
       {[answer.elapsed_ms !== undefined && duration(answer.elapsed_ms * 1e6), now - madeAt > FRESH_MS && ago(madeAt, now)].filter(Boolean).join(", ")}
     </span>
   );

@@ -29,7 +29,7 @@ export function BeforeButton({ search, short = false }: { search: Search; short?
   return (
     <button type="button" class="legend-item" aria-pressed={wanted} aria-label="Period before" title={`Compare with ${range.start} to ${range.end}`} onClick={() => setParams({ before: wanted ? null : "1" }, "replace")}>
       <i class="swatch swatch-before" aria-hidden="true" />
-      {short ? "Before" : "Period before"}
+      {short ? <span class="hide-small">Before</span> : "Period before"}
     </button>
   );
 }
