@@ -3,10 +3,11 @@ import type { TraceAnalysis, TraceWindow } from "../api/windows";
 import { count, duration } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { href, setParams, usePlace } from "../lib/router";
+import { traceSummary } from "../lib/summary";
 import { rowOf, type Similar } from "../lib/windowed";
 import { ClockToggle, Download, ServiceTimes, Warnings } from "../trace/header";
 import { PinMenu } from "../trace/pin";
-import { ErrorFact, Fact, OriginFact, ResetZoom, StartFact, TraceTabs, TraceTitle } from "../trace/title";
+import { ErrorFact, Fact, OriginFact, ResetZoom, StartFact, TraceSummary, TraceTabs, TraceTitle } from "../trace/title";
 import { zoomAround, zoomKeys } from "../trace/zoom";
 import { Incomplete, Progress } from "../ui/states";
 import { say } from "../ui/toast";
@@ -90,6 +91,7 @@ function LargeHeader({ state, finding, wholeComes }: { state: LargeState; findin
   const canBeWhole = head.span_count <= WHOLE_LIMIT;
   return (
     <header class="trace-header">
+      <TraceSummary text={traceSummary({ ...head, root, origin, services: analysis?.services ?? [] })} />
       <TraceTitle root={root} id={head.trace_id} hasLink>
         <PinMenu id={head.trace_id} />
         {canBeWhole && <Download id={head.trace_id} file={null} />}

@@ -1,8 +1,11 @@
 import type { TimelineSpan } from "../api/types";
+import { ancestors } from "./tree";
 
 export interface FlameNode {
   service: string;
   name: string;
+  /** All that a service does by itself, whatever its spans are called. */
+  isService: boolean;
   depth: number;
   count: number;
   errors: number;
@@ -33,7 +36,7 @@ export function flameGraph(spans: readonly TimelineSpan[], by: "operation" | "se
     const key = `${span.service_name}\n${name}`;
     const known = siblings.get(key);
     if (known) return known;
-    const made = node(span.service_name, name, parent.depth + 1, parent, index);
+    const made = { ...node(span.service_name, name, parent.depth + 1, parent, index), isService: by === "service" };
     siblings.set(key, made);
     parent.children.push(made);
     return made;
@@ -60,8 +63,21 @@ export function flameGraph(spans: readonly TimelineSpan[], by: "operation" | "se
   return top;
 }
 
+/** The node that a span was laid into; null for none. */
+export function nodeOf(top: FlameNode, spans: readonly Pick<TimelineSpan, "parent_index" | "service_name" | "name">[], index: number, by: "operation" | "service"): FlameNode | null {
+  const path = spans[index] ? [...ancestors(spans, index).reverse(), index] : [];
+  let found: FlameNode | null = null;
+  for (const at of path) {
+    const span = spans[at];
+    if (by === "service" && found && found.service === span?.service_name) continue;
+    found = (found ?? top).children.find((child) => child.service === span?.service_name && (by === "service" || child.name === span.name)) ?? null;
+    if (!found) return null;
+  }
+  return found;
+}
+
 const node = (service: string, name: string, depth: number, parent: FlameNode | null, example: number): FlameNode => ({
-  service, name, depth, count: 0, errors: 0, value_ns: 0, self_ns: 0, start_ns: 0, parent, children: [], example,
+  service, name, isService: false, depth, count: 0, errors: 0, value_ns: 0, self_ns: 0, start_ns: 0, parent, children: [], example,
 });
 
 /** Parents before children, without recursion. */

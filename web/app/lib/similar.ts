@@ -114,6 +114,11 @@ export function groupedRows(spans: readonly Foldable[], collapsed: ReadonlySet<n
   return rows;
 }
 
+/** The rows of spans in `kept`, and of groups that hold one of them. */
+export function keptRows(rows: readonly number[], spanCount: number, { groups }: Grouping, kept: ReadonlySet<number>): number[] {
+  return rows.filter((row) => kept.has(row) || (groups[row - spanCount]?.members.some((member) => kept.has(member)) ?? false));
+}
+
 /** How many groups each span stands in, itself and its ancestors: its rows are that much farther to the right. */
 export function groupDepths(spans: readonly Pick<TimelineSpan, "parent_index">[], groupOf: ReadonlyMap<number, number>): (index: number) => number {
   if (groupOf.size === 0) return () => 0;

@@ -46,6 +46,11 @@ function withSomeBelow(spans: readonly Shape[], wanted: ReadonlySet<number>): Se
   return found;
 }
 
+/** `wanted` with all above them: what is left of the tree when the others are hidden. */
+export function withAbove(spans: readonly Shape[], wanted: ReadonlySet<number>): Set<number> {
+  return new Set([...wanted, ...withSomeBelow(spans, wanted)]);
+}
+
 export interface Segment {
   start: number;
   end: number;

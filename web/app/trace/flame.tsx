@@ -1,12 +1,13 @@
 import type { JSX } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { serviceSlot } from "../lib/colour";
-import { duration, percent, plural } from "../lib/format";
-import { flameGraph, inOrder, type FlameNode } from "../lib/flame";
+import { count, duration, percent, plural } from "../lib/format";
+import { flameGraph, inOrder, nodeOf, type FlameNode } from "../lib/flame";
 import { useDark } from "../lib/prefs";
-import { setParams } from "../lib/router";
+import { setParams, usePlace } from "../lib/router";
 import { shortened } from "../lib/shorten";
 import { useSize } from "../lib/size";
+import { Choice } from "../ui/topbar";
 import { readPalette } from "./paint";
 import { NAMELESS, type TraceState } from "./use-view";
 
@@ -21,9 +22,15 @@ export function Flame({ state }: { state: TraceState }): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width: outer } = useSize(box);
   const dark = useDark();
-  const top = useMemo(() => flameGraph(state.trace.spans), [state.trace]);
+  const { params } = usePlace();
+  const { spans } = state.trace;
+  const by = params.get("tree") === "service" ? "service" : "operation";
+  const top = useMemo(() => flameGraph(spans, by), [spans, by]);
   const nodes = useMemo(() => inOrder(top), [top]);
-  const [focus, setFocus] = useState<FlameNode>(top);
+  const part = params.get("part");
+  const focus = useMemo(() => (part === null ? null : nodeOf(top, spans, spans.findIndex((span) => span.span_id === part), by)) ?? top, [top, part]);
+  const setFocus = (node: FlameNode): void => setParams({ part: spans[node.example]?.span_id ?? null }, "replace");
+  const chosen = useMemo(() => nodeOf(top, spans, state.selected, by), [top, state.selected]);
   const [hover, setHover] = useState<{ node: FlameNode; x: number; y: number } | null>(null);
   const width = Math.max(1, outer - 32);
   const depth = nodes.reduce((most, node) => Math.max(most, node.depth), 0) + 1;
@@ -57,11 +64,16 @@ export function Flame({ state }: { state: TraceState }): JSX.Element {
         context.fillStyle = palette.error;
         context.fillRect(from, node.depth * ROW + ROW - 3, drawn, 2);
       }
+      if (node === chosen) {
+        context.strokeStyle = palette.text;
+        context.lineWidth = 2;
+        context.strokeRect(from + 1, node.depth * ROW + 1, Math.max(1, drawn - 2), ROW - 3);
+      }
       if (drawn < MIN_TEXT) continue;
       context.fillStyle = palette.text;
       context.fillText(labelOf(node, drawn - 9, (text) => context.measureText(text).width), from + 5, node.depth * ROW + ROW / 2);
     }
-  }, [nodes, focus, width, dark]);
+  }, [nodes, focus, chosen, width, dark]);
 
   const nodeAt = (event: MouseEvent): FlameNode | null => {
     const rect = canvas.current?.getBoundingClientRect();
@@ -73,12 +85,13 @@ export function Flame({ state }: { state: TraceState }): JSX.Element {
   return (
     <div class="flame" ref={box}>
       <div class="flame-head">
+        <Choice<"operation" | "service"> label="Own time of" value={by} options={[["operation", "Operations"], ["service", "Services"]]} onChange={(next) => setParams({ tree: next === "service" ? next : null, part: null }, "replace")} />
         {focus === top ? (
-          <span>Own time by path, the longest to the left. Click a part for its whole width. The Call tree has the same as a table.</span>
+          <span class="hide-phone">By path, the longest to the left. Click a part for its whole width. The Call tree has the same as a table.</span>
         ) : (
           <>
             <span>
-              <b>{focus.name || NAMELESS}</b> {duration(focus.value_ns)} in {plural(focus.count, "span")}
+              <b>{nameOf(focus)}</b> {duration(focus.value_ns)} in {plural(focus.count, by === "service" ? "call" : "span")}
             </span>
             <button type="button" class="text-button" onClick={() => setFocus(top)}>
               Whole trace
@@ -105,10 +118,10 @@ export function Flame({ state }: { state: TraceState }): JSX.Element {
       {hover && (
         <div class="tip" style={{ top: `${hover.y + 14}px`, left: `${Math.max(0, Math.min(hover.x, outer - TIP_ROOM))}px` }}>
           <time>{hover.node.service || "trace"}</time>
-          <div>{hover.node.name || NAMELESS}</div>
+          {hover.node.name !== "" || by === "operation" ? <div>{nameOf(hover.node)}</div> : null}
           <Line label="With what it calls" value={`${duration(hover.node.value_ns)} · ${percent(hover.node.value_ns, top.value_ns)}`} />
           <Line label="Itself" value={duration(hover.node.self_ns)} />
-          <Line label="Spans" value={String(hover.node.count || state.trace.span_count)} />
+          <Line label={by === "service" && hover.node !== top ? "Calls" : "Spans"} value={count(hover.node.count || state.trace.span_count)} />
         </div>
       )}
     </div>
@@ -118,10 +131,13 @@ export function Flame({ state }: { state: TraceState }): JSX.Element {
 /** With its service where there is room for that and for the name; the name alone says more than a bit of both. */
 function labelOf(node: FlameNode, room: number, measure: (text: string) => number): string {
   if (node.depth === 0) return `all ${duration(node.value_ns)}`;
-  const name = node.name || NAMELESS;
-  const whole = `${node.service} ${name}`;
+  const name = nameOf(node);
+  const whole = name === node.service ? name : `${node.service} ${name}`;
   return measure(whole) <= room ? whole : shortened(name, room, measure);
 }
+
+/** By service a node has no other name; a span may have none. */
+const nameOf = (node: FlameNode): string => node.name || (node.isService ? node.service : NAMELESS);
 
 function isAncestor(node: FlameNode, of: FlameNode): boolean {
   for (let at: FlameNode | null = of; at; at = at.parent) if (at === node) return true;

@@ -6,6 +6,7 @@ import { useSize } from "../lib/size";
 import { rulerTicks } from "../lib/tree";
 import { VirtualList, type VirtualHandle } from "../ui/virtual";
 import type { Geometry } from "./paint";
+import { SUMMARY_ID } from "./title";
 import { panned, zoomedAt, type Zoom, type Zooming } from "./zoom";
 
 const ROW = 24;
@@ -92,6 +93,7 @@ export function WaterfallFrame({ state, spanCount, depth, rowCount, chosen, foll
         <VirtualList
           handle={list}
           role="treegrid"
+          describedBy={SUMMARY_ID}
           label={`Spans of the trace, ${spanCount} in all`}
           count={rowCount}
           rowHeight={rowHeight}

@@ -8,11 +8,12 @@ import { about, count, duration, percent, plural, signed } from "../lib/format";
 import { setParams } from "../lib/router";
 import { standFor } from "../lib/sampling";
 import type { Skew } from "../lib/skew";
+import { traceSummary } from "../lib/summary";
 import { Icon } from "../ui/icons";
 import { CompareMenu } from "./compare";
 import { TokenFact } from "./genai";
 import { PinMenu } from "./pin";
-import { ErrorFact, Fact, OriginFact, StartFact, TraceTitle } from "./title";
+import { ErrorFact, Fact, OriginFact, StartFact, TraceSummary, TraceTitle } from "./title";
 
 const SHOWN_SERVICES = 9;
 
@@ -40,6 +41,7 @@ export function TraceHeader({ trace, file, skew, asRecorded, origins, onJumpToEr
   const root = trace.spans.find((span) => span.parent_span_id === null) ?? trace.spans[0];
   return (
     <header class="trace-header">
+      <TraceSummary text={traceSummary({ ...trace, root, origin })} />
       <TraceTitle root={root} id={trace.trace_id} hasLink={!file}>
         {!file && <PinMenu id={trace.trace_id} />}
         {!file && <CompareMenu id={trace.trace_id} />}

@@ -6,7 +6,7 @@ import { useDark } from "../lib/prefs";
 import { useSize } from "../lib/size";
 import { readPalette } from "./paint";
 import type { TraceState } from "./use-view";
-import type { Zoom, Zooming } from "./zoom";
+import { draggedZoom, type Handle, type Zoom, type Zooming } from "./zoom";
 
 export const MINIMAP_HEIGHT = 44;
 const HEIGHT = MINIMAP_HEIGHT;
@@ -18,13 +18,13 @@ export function Minimap({ state }: { state: TraceState }): JSX.Element {
   return <MinimapFrame state={state} paint={paint} />;
 }
 
-/** A strip over the whole trace; a drag over it zooms the timeline. */
+/** A strip over the whole trace; a drag over it zooms the timeline, and what is shown has ends and a grip to take hold of. */
 export function MinimapFrame({ state, paint }: { state: Zooming; paint: (canvas: HTMLCanvasElement, width: number) => void }): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width } = useSize(box);
   const dark = useDark();
-  const [drag, setDrag] = useState<{ from: number; to: number } | null>(null);
+  const [drag, setDrag] = useState<{ handle: Handle; from: number; to: number } | null>(null);
   const full = state.full;
   const span = full.to - full.from;
 
@@ -33,18 +33,18 @@ export function MinimapFrame({ state, paint }: { state: Zooming; paint: (canvas:
   }, [paint, width, dark]);
 
   const xOf = (event: PointerEvent): number => Math.min(width, Math.max(0, event.clientX - (box.current?.getBoundingClientRect().left ?? 0)));
+  const nsOf = (x: number): number => full.from + (x / width) * span;
   const percent = (ns: number): number => ((ns - full.from) / span) * 100;
+  const shown = drag ? draggedZoom(state, drag.handle, nsOf(drag.from), nsOf(drag.to)) : state.zoom;
   const release = (): void => {
     if (!drag) return;
-    const [a, b] = drag.from < drag.to ? [drag.from, drag.to] : [drag.to, drag.from];
     setDrag(null);
-    if (b - a < MIN_DRAG) state.setZoom(null);
-    else state.setZoom({ from: full.from + (a / width) * span, to: full.from + (b / width) * span });
+    const isClick = Math.abs(drag.to - drag.from) < MIN_DRAG;
+    if (!isClick) state.setZoom(shown);
+    else if (drag.handle === "new") state.setZoom(null);
   };
-  const shown = drag
-    ? { left: (Math.min(drag.from, drag.to) / width) * 100, right: (Math.max(drag.from, drag.to) / width) * 100 }
-    : { left: percent(state.zoom.from), right: percent(state.zoom.to) };
-  const active = state.zoomed || drag !== null;
+  const left = percent(shown.from);
+  const right = percent(shown.to);
   return (
     <div
       ref={box}
@@ -54,23 +54,34 @@ export function MinimapFrame({ state, paint }: { state: Zooming; paint: (canvas:
       onPointerDown={(event) => {
         event.currentTarget.setPointerCapture(event.pointerId);
         const x = xOf(event);
-        setDrag({ from: x, to: x });
+        setDrag({ handle: handleOf(event.target), from: x, to: x });
       }}
       onPointerMove={(event) => drag && setDrag({ ...drag, to: xOf(event) })}
       onPointerUp={release}
       onPointerCancel={() => setDrag(null)}
     >
       <canvas ref={canvas} aria-hidden="true" />
-      {active && (
+      {(state.zoomed || drag !== null) && (
         <>
-          <div class="minimap-veil" style={{ left: "0", width: `${shown.left}%` }} />
-          <div class="minimap-veil" style={{ left: `${shown.right}%`, right: "0" }} />
-          <div class="minimap-frame" style={{ left: `${shown.left}%`, width: `${shown.right - shown.left}%` }} />
+          <div class="minimap-veil" style={{ left: "0", width: `${left}%` }} />
+          <div class="minimap-veil" style={{ left: `${right}%`, right: "0" }} />
+          <div class="minimap-frame" style={{ left: `${left}%`, width: `${right - left}%` }} />
+        </>
+      )}
+      {state.zoomed && (
+        <>
+          <i class="minimap-grip" data-handle="move" title="Drag to move what is shown" style={{ left: `${left}%`, width: `${right - left}%` }} />
+          <i class="minimap-end" data-handle="from" title="Drag to where it begins" style={{ left: `${left}%` }} />
+          <i class="minimap-end" data-handle="to" title="Drag to where it ends" style={{ left: `${right}%` }} />
         </>
       )}
     </div>
   );
 }
+
+const HANDLES: readonly Handle[] = ["from", "to", "move"];
+
+const handleOf = (target: EventTarget | null): Handle => (target instanceof HTMLElement && HANDLES.find((handle) => handle === target.dataset["handle"])) || "new";
 
 /** The canvas in the size of the strip, as sharp as the screen. */
 export function contextOf(canvas: HTMLCanvasElement, width: number): CanvasRenderingContext2D | null {

@@ -38,6 +38,15 @@ export function TraceTitle({ root, id, hasLink, children }: TitleProps): JSX.Ele
   );
 }
 
+export const SUMMARY_ID = "trace-summary";
+
+/** The trace in sentences. The tree of spans says it with itself. */
+export const TraceSummary = ({ text }: { text: string }): JSX.Element => (
+  <p id={SUMMARY_ID} class="sr-only">
+    {text}
+  </p>
+);
+
 interface FactProps {
   label: string;
   value: string;

@@ -61,7 +61,7 @@ const FOLDS: [Fold, string][] = [
   ["level3", "Three levels"],
   ["level5", "Five levels"],
   ["errors", "Ways to errors"],
-  ["critical", "Critical path"],
+  ["critical", "Critical path only"],
 ];
 
 function FoldMenu({ state }: { state: TraceState }): JSX.Element {
@@ -84,5 +84,14 @@ function Find({ state }: { state: TraceState }): JSX.Element {
     if (traceId) navigate(`/trace/${traceId}`);
     else if (next !== undefined) state.select(next);
   };
-  return <FindBox text={state.find} found={state.matches.length} at={at} onText={state.setFind} onGo={go} />;
+  return (
+    <>
+      {state.matchSet !== null && (
+        <button type="button" class="text-button" aria-pressed={state.onlyFound} title="Hide the spans that were not found, except those above one (h)" onClick={state.toggleOnly}>
+          Only found
+        </button>
+      )}
+      <FindBox text={state.find} found={state.matches.length} at={at} onText={state.setFind} onGo={go} />
+    </>
+  );
 }

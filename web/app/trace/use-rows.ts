@@ -1,8 +1,8 @@
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import type { Timeline } from "../api/types";
 import { setParams, usePlace } from "../lib/router";
-import { groupDepths, groupedRows, similarSiblings, UNGROUPED, type Grouping, type SimilarGroup } from "../lib/similar";
-import { ancestors, foldedBy, readFold, type Fold } from "../lib/tree";
+import { groupDepths, groupedRows, keptRows, similarSiblings, UNGROUPED, type Grouping, type SimilarGroup } from "../lib/similar";
+import { ancestors, foldedBy, readFold, withAbove, type Fold } from "../lib/tree";
 
 /** What is open on a trace's page, and so which rows there are: indexes of spans, then those of groups. */
 export interface Rows {
@@ -16,6 +16,9 @@ export interface Rows {
   /** Opens whatever a span is hidden in. */
   reveal: (index: number) => void;
   grouping: Grouping;
+  /** Whether only what was found is shown, and what is above it. */
+  onlyFound: boolean;
+  toggleOnly: () => void;
   /** Whether there is anything to lay together, and whether it is. */
   hasSimilar: boolean;
   showsSimilar: boolean;
@@ -28,7 +31,8 @@ export interface Rows {
 
 const NONE: ReadonlySet<number> = new Set();
 
-export function useRows(trace: Timeline, critical: () => ReadonlySet<number>): Rows {
+/** `found`: what a search within the trace has found, null without one. */
+export function useRows(trace: Timeline, critical: () => ReadonlySet<number>, found: ReadonlySet<number> | null): Rows {
   const { params } = usePlace();
   const { spans } = trace;
   const fold = readFold(params.get("fold"));
@@ -36,21 +40,32 @@ export function useRows(trace: Timeline, critical: () => ReadonlySet<number>): R
   const [collapsed, setCollapsed] = useState<ReadonlySet<number>>(() => folded(fold));
   const [open, setOpen] = useState<ReadonlySet<number>>(NONE);
   useEffect(() => setCollapsed(folded(fold)), [trace, fold]);
-  const found = useMemo(() => similarSiblings(spans), [spans]);
+  const alike = useMemo(() => similarSiblings(spans), [spans]);
   const showsSimilar = params.get("similar") !== "0";
-  const grouping = showsSimilar ? found : UNGROUPED;
-  const rows = useMemo(() => groupedRows(spans, collapsed, grouping, open), [spans, collapsed, grouping, open]);
+  const grouping = showsSimilar ? alike : UNGROUPED;
+  const onlyFound = params.get("only") === "1" && found !== null;
+  const kept = useMemo(() => {
+    const path = fold === "critical" ? withAbove(spans, critical()) : null;
+    const matches = onlyFound ? withAbove(spans, found) : null;
+    return path && matches ? new Set([...path].filter((index) => matches.has(index))) : (path ?? matches);
+  }, [spans, fold, onlyFound ? found : null]);
+  const rows = useMemo(() => {
+    const all = groupedRows(spans, collapsed, grouping, open);
+    return kept ? keptRows(all, spans.length, grouping, kept) : all;
+  }, [spans, collapsed, grouping, open, kept]);
   const extra = useMemo(() => groupDepths(spans, grouping.groupOf), [spans, grouping]);
   const groupAt = useCallback((row: number): SimilarGroup | null => grouping.groups[row - spans.length] ?? null, [spans, grouping]);
 
   const reveal = useCallback(
     (index: number): void => {
+      // What is hidden is asked for: then nothing is.
+      if (kept && !kept.has(index)) setParams({ only: null, ...(fold === "critical" ? { fold: null } : {}) }, "replace");
       const above = ancestors(spans, index);
       if (above.some((parent) => collapsed.has(parent))) setCollapsed(new Set([...collapsed].filter((entry) => !above.includes(entry))));
       const groups = [index, ...above].flatMap((each) => grouping.groupOf.get(each) ?? []);
       if (groups.some((group) => !open.has(group))) setOpen(new Set([...open, ...groups]));
     },
-    [spans, collapsed, grouping, open],
+    [spans, collapsed, grouping, open, kept, fold],
   );
   return {
     rows,
@@ -59,7 +74,9 @@ export function useRows(trace: Timeline, critical: () => ReadonlySet<number>): R
     grouping,
     groupAt,
     reveal,
-    hasSimilar: found.groups.length > 0,
+    onlyFound,
+    toggleOnly: () => setParams({ only: onlyFound ? null : "1" }, "replace"),
+    hasSimilar: alike.groups.length > 0,
     showsSimilar,
     toggleSimilar: () => setParams({ similar: showsSimilar ? "0" : null }, "replace"),
     toggle: (row) => {

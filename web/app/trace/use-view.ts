@@ -43,15 +43,15 @@ export function useTraceState(trace: Timeline): TraceState {
   const { params } = usePlace();
   const critical = useMemo(() => once(() => readCritical(trace)), [trace]);
   const origins = useMemo(() => errorOrigins(trace.spans), [trace]);
-  const rows = useRows(trace, () => critical().indexes);
   const find = params.get("find") ?? "";
+  const matches = useMatches(trace.spans, find);
+  const matchSet = useMemo(() => (find.trim() === "" ? null : new Set(matches)), [matches, find]);
+  const rows = useRows(trace, () => critical().indexes, matchSet);
   const byId = useMemo(() => new Map(trace.spans.map((span, index) => [span.span_id, index] as const)), [trace]);
   const selected = chosenRow(trace, byId, rows, params.get("span"));
   const colourBy = params.get("colour") ?? "service";
   const colours = useMemo(() => colouring(trace.spans, colourBy), [trace, colourBy]);
   const full = useMemo(() => fullRange(trace), [trace]);
-  const matches = useMatches(trace.spans, find);
-  const matchSet = useMemo(() => (find.trim() === "" ? null : new Set(matches)), [matches, find]);
 
   const select = useCallback(
     (row: number): void => {

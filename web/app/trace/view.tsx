@@ -252,6 +252,7 @@ function useTraceKeys(state: TraceState, tab: TraceTab, isFile: boolean): void {
     x: onSpans(() => jumpToOrigin(state)),
     o: onSpans(state.toggleSimilar),
     p: onSpans(state.toggleCritical),
+    h: onSpans(() => state.matchSet !== null && state.toggleOnly()),
     ...Object.fromEntries(Object.entries(zoomKeys(state)).map(([key, act]) => [key, onSpans(act)])),
     m: () => !isFile && navigate(href("/compare", { left: "median", right: state.trace.trace_id })),
     Home: onSpans(() => state.select(state.rows[0] ?? -1)),

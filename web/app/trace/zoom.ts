@@ -54,6 +54,21 @@ export function panned({ zoom, full, zoomed }: Zooming, share: number): Zoom | n
   return { from, to: from + span };
 }
 
+/** What is taken hold of in the minimap: nothing, an end of the part that is shown, or all of it. */
+export type Handle = "new" | "from" | "to" | "move";
+
+/** The part after a drag from one moment to another. It stays within the trace; ends that pass each other change places. */
+export function draggedZoom({ zoom, full }: Pick<Zooming, "zoom" | "full">, handle: Handle, start: number, end: number): Zoom {
+  if (handle === "move") {
+    const length = zoom.to - zoom.from;
+    const from = Math.min(full.to - length, Math.max(full.from, zoom.from + end - start));
+    return { from, to: from + length };
+  }
+  const fixed = handle === "new" ? start : handle === "from" ? zoom.to : zoom.from;
+  const moved = handle === "new" ? end : Math.min(full.to, Math.max(full.from, (handle === "from" ? zoom.from : zoom.to) + end - start));
+  return { from: Math.min(fixed, moved), to: Math.max(fixed, moved) };
+}
+
 /** A time with a little room on both sides. */
 export function zoomAround(from: number, to: number): Zoom {
   const margin = Math.max(LEAST_MARGIN_NS, (to - from) * 0.05);

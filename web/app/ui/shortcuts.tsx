@@ -49,6 +49,7 @@ const GROUPS: { title: string; keys: [string, string][] }[] = [
       ["x", "Where the error began"],
       ["p", "Critical path"],
       ["n  N", "Next, previous match"],
+      ["h", "Hide what was not found"],
       ["m", "Compare with the median of its operation"],
       ["z  0", "Zoom to span, whole trace"],
       ["w s · a d", "Zoom in, out; earlier, later"],

@@ -31,6 +31,8 @@ interface Props {
   class?: string;
   role?: "group" | "listbox" | "treegrid";
   label: string;
+  /** The id of what says more of it. */
+  describedBy?: string;
   activeId?: string | undefined;
   /** How many rows there are for readers that see only those in the page. */
   rowCount?: number;
@@ -82,6 +84,7 @@ export function VirtualList(props: Props): JSX.Element {
       class={`virtual ${props.class ?? ""}`}
       role={props.role ?? "group"}
       aria-label={props.label}
+      aria-describedby={props.describedBy}
       aria-activedescendant={props.activeId}
       aria-rowcount={props.rowCount}
       tabIndex={0}
