@@ -291,10 +291,3 @@ export interface Explained extends Answer {
   scans: Scan[];
   limits: { timeout_ms: number; memory_bytes: number };
 }
-
-/** Jaeger's shape. */
-export interface Dependencies {
-  data: { parent: string; child: string; callCount: number }[];
-  complete?: boolean;
-  incomplete_reasons?: string[];
-}

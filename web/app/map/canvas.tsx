@@ -6,7 +6,8 @@ import { useDark } from "../lib/prefs";
 import { useSize } from "../lib/size";
 import { readPalette } from "../trace/paint";
 import { drawMap, sizesOf, TEXT_SCALE, type MapSizes } from "./draw";
-import type { Graph } from "./graph";
+import { curveOf, distanceTo, type Point } from "./curve";
+import { callTitle, type Call, type Graph } from "./graph";
 
 const MIN_COLUMN = 40;
 /** So that many services fill a screen that is wider than high. */
@@ -15,6 +16,8 @@ const MARGIN = 28;
 const MIN_SCALE = 0.03;
 const MAX_SCALE = 2;
 const CLICK_PX = 4;
+/** So near to a line it is meant. */
+const REACH_PX = 6;
 const MAX_FIT = 1.1;
 const MAX_STRETCH = 1.9;
 /** Where names stand over their nodes, so far apart on the screen that they do not lie on others. */
@@ -32,10 +35,13 @@ interface Props {
   chosen: string | null;
   needle: string;
   onChoose: (name: string | null) => void;
+  /** The call path that is looked at, and how another one is; without it only services can be chosen. */
+  chosenCall?: Call | null;
+  onChooseCall?: (call: Call) => void;
 }
 
 /** Services in layers from left to right; drag moves, the wheel zooms, a click chooses. The table has the same. */
-export function Canvas({ graph, rates, chosen, needle, onChoose }: Props): JSX.Element {
+export function Canvas({ graph, rates, chosen, needle, onChoose, chosenCall = null, onChooseCall }: Props): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width, height } = useSize(box);
@@ -48,6 +54,7 @@ export function Canvas({ graph, rates, chosen, needle, onChoose }: Props): JSX.E
   const places = useMemo(() => new Map(layout.nodes.map((node) => [node.name, node])), [layout]);
   const [view, setView] = useState<View>({ scale: 1, x: 0, y: 0 });
   const [hover, setHover] = useState<string | null>(null);
+  const [hoverCall, setHoverCall] = useState<Call | null>(null);
   const drag = useRef<{ x: number; y: number; view: View; moved: boolean } | null>(null);
   const fit = (): void => setView(fitted(layout, sizes, width, height));
   useEffect(fit, [layout, width > 0, height > 0]);
@@ -60,27 +67,52 @@ export function Canvas({ graph, rates, chosen, needle, onChoose }: Props): JSX.E
     element.width = Math.round(width * pixels);
     element.height = Math.round(height * pixels);
     context.setTransform(pixels * view.scale, 0, 0, pixels * view.scale, pixels * view.x, pixels * view.y);
-    drawMap(context, { graph, places, rates, focus: hover ?? chosen, chosen, needle, scale: view.scale, seen: { x: -view.x / view.scale, y: -view.y / view.scale, width: width / view.scale, height: height / view.scale }, sizes, palette: readPalette(element) });
-  }, [graph, places, rates, view, hover, chosen, needle, width, height, dark]);
+    drawMap(context, { graph, places, rates, focus: hover ?? chosen, focusCall: hover === null ? (hoverCall ?? chosenCall) : null, chosen, needle, scale: view.scale, seen: { x: -view.x / view.scale, y: -view.y / view.scale, width: width / view.scale, height: height / view.scale }, sizes, palette: readPalette(element) });
+  }, [graph, places, rates, view, hover, hoverCall, chosen, chosenCall, needle, width, height, dark]);
 
-  const at = (event: MouseEvent): { x: number; y: number } => {
+  const at = (event: MouseEvent): Point => {
     const rect = box.current?.getBoundingClientRect();
     return { x: event.clientX - (rect?.left ?? 0), y: event.clientY - (rect?.top ?? 0) };
   };
-  const nodeAt = (point: { x: number; y: number }): string | null => {
+  const nodeAt = (point: Point): string | null => {
     const x = (point.x - view.x) / view.scale;
     const y = (point.y - view.y) / view.scale;
     return layout.nodes.find((node) => x >= node.x && x <= node.x + sizes.width && y >= node.y && y <= node.y + sizes.height)?.name ?? null;
   };
-  const zoom = (point: { x: number; y: number }, factor: number): void => {
+  const callAt = (point: Point): Call | null => {
+    const place = { x: (point.x - view.x) / view.scale, y: (point.y - view.y) / view.scale };
+    let found: Call | null = null;
+    let nearest = REACH_PX / view.scale;
+    for (const edge of graph.edges) {
+      const from = places.get(edge.from);
+      const to = places.get(edge.to);
+      const distance = from && to ? distanceTo(curveOf(from, to, sizes), place, nearest) : Number.POSITIVE_INFINITY;
+      if (distance > nearest) continue;
+      found = edge;
+      nearest = distance;
+    }
+    return found;
+  };
+  const look = (point: Point): void => {
+    const name = nodeAt(point);
+    setHover(name);
+    setHoverCall(name === null && onChooseCall ? callAt(point) : null);
+  };
+  const choose = (point: Point): void => {
+    const name = nodeAt(point);
+    const call = name === null && onChooseCall ? callAt(point) : null;
+    if (call) onChooseCall?.(call);
+    else onChoose(name);
+  };
+  const zoom = (point: Point, factor: number): void => {
     const scale = Math.min(MAX_SCALE, Math.max(MIN_SCALE, view.scale * factor));
     setView({ scale, x: point.x - ((point.x - view.x) / view.scale) * scale, y: point.y - ((point.y - view.y) / view.scale) * scale });
   };
   return (
     <div
       ref={box}
-      class={hover ? "map map-near" : "map"}
-      title={hover ?? undefined}
+      class={hover || hoverCall ? "map map-near" : "map"}
+      title={hover ?? (hoverCall ? callTitle(hoverCall) : undefined)}
       onWheel={(event) => {
         event.preventDefault();
         zoom(at(event), event.deltaY > 0 ? 0.85 : 1.18);
@@ -91,17 +123,18 @@ export function Canvas({ graph, rates, chosen, needle, onChoose }: Props): JSX.E
       }}
       onPointerMove={(event) => {
         const { current } = drag;
-        if (!current) return setHover(nodeAt(at(event)));
+        if (!current) return look(at(event));
         const dx = event.clientX - current.x;
         const dy = event.clientY - current.y;
         if (Math.hypot(dx, dy) > CLICK_PX) current.moved = true;
         if (current.moved) setView({ ...current.view, x: current.view.x + dx, y: current.view.y + dy });
       }}
       onPointerUp={(event) => {
-        if (drag.current && !drag.current.moved) onChoose(nodeAt(at(event)));
+        if (drag.current && !drag.current.moved) choose(at(event));
         drag.current = null;
       }}
       onPointerCancel={() => (drag.current = null)}
+      onPointerLeave={() => (setHover(null), setHoverCall(null))}
     >
       <canvas ref={canvas} role="img" aria-label={`Map of ${graph.nodes.length} services and ${graph.edges.length} call paths; the table shows the same`} style={{ width: `${width}px`, height: `${height}px` }} />
       <span class="map-tools" onPointerDown={(event) => event.stopPropagation()} onPointerUp={(event) => event.stopPropagation()}>

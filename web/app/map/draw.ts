@@ -5,7 +5,8 @@ import type { Placed } from "../lib/graph";
 import { namesThatFit, type Box } from "../lib/names";
 import { shortened } from "../lib/shorten";
 import type { Palette } from "../trace/paint";
-import type { Graph } from "./graph";
+import { curveOf } from "./curve";
+import type { Call, Graph } from "./graph";
 
 /** Below this, names in nodes would be specks: they stand over them. */
 export const TEXT_SCALE = 0.6;
@@ -43,6 +44,8 @@ export interface Scene {
   places: Map<string, Placed>;
   rates: Map<string, Service>;
   focus: string | null;
+  /** A call path in place of a service. */
+  focusCall: Call | null;
   chosen: string | null;
   needle: string;
   scale: number;
@@ -54,16 +57,16 @@ export interface Scene {
 
 /** All of the map, callers before what they call. */
 export function drawMap(context: CanvasRenderingContext2D, scene: Scene): void {
-  const { graph, places, focus, scale, sizes, palette } = scene;
-  const near = new Set(focus ? [focus, ...graph.edges.flatMap((edge) => (edge.from === focus ? [edge.to] : edge.to === focus ? [edge.from] : []))] : []);
+  const { graph, places, focus, focusCall, scale, sizes, palette } = scene;
+  const near = new Set(focusCall ? [focusCall.from, focusCall.to] : focus ? [focus, ...graph.edges.flatMap((edge) => (edge.from === focus ? [edge.to] : edge.to === focus ? [edge.from] : []))] : []);
   const most = Math.log(1 + Math.max(1, ...graph.edges.map((edge) => edge.calls)));
   for (const edge of graph.edges) {
     const from = places.get(edge.from);
     const to = places.get(edge.to);
     if (!from || !to) continue;
-    const touches = edge.from === focus || edge.to === focus;
+    const touches = focusCall ? edge === focusCall : edge.from === focus || edge.to === focus;
     const cyclic = graph.cyclic.has(edge);
-    context.globalAlpha = focus ? (touches ? 1 : 0.08) : graph.edges.length > 400 ? 0.3 : 0.75;
+    context.globalAlpha = focus || focusCall ? (touches ? 1 : 0.08) : graph.edges.length > 400 ? 0.3 : 0.75;
     context.strokeStyle = cyclic ? palette.warn : touches ? palette.text : palette.muted;
     context.lineWidth = (0.6 + (1.9 * Math.log(1 + edge.calls)) / most) / Math.max(0.4, Math.min(1, scale * 1.6));
     context.setLineDash(cyclic ? [6, 3] : []);
@@ -83,7 +86,7 @@ export function drawMap(context: CanvasRenderingContext2D, scene: Scene): void {
 }
 
 /** Whether a node stands back behind what is looked at or searched for. */
-const isDim = ({ name }: Placed, { focus, needle }: Scene, near: Set<string>): boolean => (focus !== null && !near.has(name)) || (needle !== "" && !name.toLowerCase().includes(needle));
+const isDim = ({ name }: Placed, { focus, focusCall, needle }: Scene, near: Set<string>): boolean => ((focus !== null || focusCall !== null) && !near.has(name)) || (needle !== "" && !name.toLowerCase().includes(needle));
 
 /** Where nodes are too small for their names: those of what is looked at and of the busiest, as far as there is room. */
 function drawNames(context: CanvasRenderingContext2D, scene: Scene, near: Set<string>, called: Map<string, number>): void {
@@ -106,22 +109,16 @@ function drawNames(context: CanvasRenderingContext2D, scene: Scene, near: Set<st
   }
 }
 
-/** From the right edge of the caller to the left edge of the called; backwards and within a column in a bow. */
-function drawEdge(context: CanvasRenderingContext2D, from: Placed, to: Placed, { width, height }: MapSizes): void {
-  const x1 = from.x + width;
-  const y1 = from.y + height / 2;
-  const x2 = to.x;
-  const y2 = to.y + height / 2;
-  const bend = x2 > x1 ? (x2 - x1) / 2 : 60 + Math.abs(x2 - x1) * 0.2;
+function drawEdge(context: CanvasRenderingContext2D, from: Placed, to: Placed, sizes: MapSizes): void {
+  const [start, bend, other, end] = curveOf(from, to, sizes);
   context.beginPath();
-  context.moveTo(x1, y1);
-  if (from.name === to.name) context.bezierCurveTo(x1 + 40, y1 - 34, x2 - 40, y1 - 34, x2, y2);
-  else context.bezierCurveTo(x1 + bend, y1, x2 - bend, y2, x2, y2);
+  context.moveTo(start.x, start.y);
+  context.bezierCurveTo(bend.x, bend.y, other.x, other.y, end.x, end.y);
   context.stroke();
   context.beginPath();
-  context.moveTo(x2, y2);
-  context.lineTo(x2 - 6, y2 - 3.5);
-  context.lineTo(x2 - 6, y2 + 3.5);
+  context.moveTo(end.x, end.y);
+  context.lineTo(end.x - 6, end.y - 3.5);
+  context.lineTo(end.x - 6, end.y + 3.5);
   context.closePath();
   context.fillStyle = context.strokeStyle;
   context.fill();

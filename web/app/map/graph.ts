@@ -1,12 +1,18 @@
 import type { GraphEdge, GraphNode, ServiceGraph } from "../api/groups";
+import { duration, percent, plural } from "../lib/format";
 import { components, cyclicEdges, neighbourhood, type Edge } from "../lib/graph";
 
 /** A call path with its figures. */
 export interface Call extends Edge {
   errors: number;
   p95_ns: number;
-  sample: string | null;
+  p50_ns: number;
+  /** Traces with such a call. */
+  samples: string[];
 }
+
+/** What is said of a call path in one line. */
+export const callTitle = (call: Call): string => `${call.from} → ${call.to}\n${plural(call.calls, "call")}, ${percent(call.errors, call.calls)} failed, p95 ${duration(call.p95_ns)}`;
 
 export interface Graph {
   nodes: string[];
@@ -27,28 +33,32 @@ export function graphOf(answer: ServiceGraph, withOthers: boolean): Graph {
   return { nodes, edges, cyclic: cyclicEdges(edges, components(nodes, edges)), others };
 }
 
-const callOf = (edge: GraphEdge): Call => ({
+export const callOf = (edge: GraphEdge): Call => ({
   from: nodeName({ name: edge.from, kind: edge.from_kind }),
   to: nodeName({ name: edge.to, kind: edge.to_kind }),
   calls: edge.calls,
   errors: edge.error_count,
   p95_ns: edge.p95_ns,
-  sample: edge.sample_trace_ids[0] ?? null,
+  p50_ns: edge.p50_ns,
+  samples: edge.sample_trace_ids,
 });
 
 export interface Part {
   chosen: string | null;
   hops: number;
   onlyCycles: boolean;
+  /** Only calls of which some failed. */
+  onlyFailing: boolean;
   needle: string;
 }
 
 /** A needle alone keeps what it matches and its neighbours; in a small graph it only marks. */
 const SMALL = 60;
 
-export function partOf(whole: Graph, { chosen, hops, onlyCycles, needle }: Part): Graph {
+export function partOf(whole: Graph, { chosen, hops, onlyCycles, onlyFailing, needle }: Part): Graph {
   let { edges } = whole;
   if (onlyCycles) edges = edges.filter((edge) => whole.cyclic.has(edge));
+  if (onlyFailing) edges = edges.filter((edge) => edge.errors > 0);
   if (chosen && hops > 0) {
     const near = neighbourhood(chosen, edges, hops);
     edges = edges.filter((edge) => near.has(edge.from) && near.has(edge.to));

@@ -4,13 +4,13 @@ import { count, duration, percent } from "../lib/format";
 import { usePhone } from "../lib/prefs";
 import { VirtualList } from "../ui/virtual";
 import { ServiceName } from "../ui/service";
-import type { Graph } from "./graph";
+import type { Call, Graph } from "./graph";
 
 const ROW = 28;
 const HEAD = 24;
 
 /** The same calls as rows: for screen readers, for copying, for those who know the name. */
-export function EdgeTable({ graph, onChoose }: { graph: Graph; onChoose: (name: string) => void }): JSX.Element {
+export function EdgeTable({ graph, onChoose, onChooseCall }: { graph: Graph; onChoose: (name: string) => void; onChooseCall: (call: Call) => void }): JSX.Element {
   const phone = usePhone();
   const rows = useMemo(() => [...graph.edges].sort((a, b) => b.calls - a.calls), [graph]);
   return (
@@ -38,7 +38,9 @@ export function EdgeTable({ graph, onChoose }: { graph: Graph; onChoose: (name: 
               <button type="button" onClick={() => onChoose(edge.from)}>
                 <ServiceName name={edge.from} />
               </button>
-              <span class="muted">calls</span>
+              <button type="button" class="muted edge-call" title="These calls, and traces with them" onClick={() => onChooseCall(edge)}>
+                calls
+              </button>
               <button type="button" onClick={() => onChoose(edge.to)}>
                 <ServiceName name={edge.to} />
               </button>

@@ -8,7 +8,7 @@ import { useKeys } from "../lib/keys";
 import { callsStatement } from "../lib/pagesql";
 import { usePhone } from "../lib/prefs";
 import { href, setParams, usePlace } from "../lib/router";
-import { useSearch } from "../lib/search";
+import { useSearch, type Search } from "../lib/search";
 import { ALL_TIME } from "../lib/time";
 import { useServiceGraph } from "../services/use-graph";
 import { Icon } from "../ui/icons";
@@ -19,7 +19,8 @@ import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/st
 import { TimePicker } from "../ui/timepicker";
 import { Canvas } from "./canvas";
 import { CyclePanel } from "./cycles";
-import { graphOf, partOf, type Graph } from "./graph";
+import { CallPanel } from "./call";
+import { graphOf, partOf, type Call, type Graph } from "./graph";
 import { NodePanel } from "./panel";
 import { EdgeTable } from "./table";
 
@@ -37,16 +38,21 @@ export function MapView(): JSX.Element {
   const chosen = params.get("node");
   const hops = params.get("hops") ?? "";
   const onlyCycles = params.get("cycles") === "1";
+  const onlyFailing = params.get("failing") === "1";
   // A map as narrow as a phone has room for few names.
   const usual = usePhone() ? "table" : "map";
   const table = (params.get("view") ?? usual) === "table";
   const show = (view: "map" | "table"): void => setParams({ view: view === usual ? null : view }, "replace");
   const whole = useMemo<Graph>(() => (answer.data ? graphOf(answer.data, withOthers) : NOTHING), [answer.data, withOthers]);
-  const shown = useMemo(() => partOf(whole, { chosen, hops: Number(hops), onlyCycles, needle: search.query.toLowerCase() }), [whole, chosen, hops, onlyCycles, search.query]);
+  const shown = useMemo(() => partOf(whole, { chosen, hops: Number(hops), onlyCycles, onlyFailing, needle: search.query.toLowerCase() }), [whole, chosen, hops, onlyCycles, onlyFailing, search.query]);
+  const failing = useMemo(() => whole.edges.filter((edge) => edge.errors > 0).length, [whole]);
+  const call = useMemo(() => whole.edges.find((edge) => edge.from === params.get("from") && edge.to === params.get("to")) ?? null, [whole, params.get("from"), params.get("to")]);
   const rates = useMemo(() => new Map((services.data?.services ?? []).map((service) => [service.service_name, service])), [services.data]);
   // In a graph that no screen holds, a chosen service shows its neighbours at once.
-  const choose = (name: string | null): void => setParams({ node: name, hops: name === null ? null : hops || (whole.nodes.length > LARGE ? "1" : null) }, "replace");
-  useKeys({ Escape: () => choose(null) });
+  const choose = (name: string | null): void => setParams({ from: null, to: null, node: name, hops: name === null ? null : hops || (whole.nodes.length > LARGE ? "1" : null) }, "replace");
+  // Within what is shown: a neighbourhood stays one.
+  const chooseCall = (next: Call | null): void => setParams({ from: next?.from ?? null, to: next?.to ?? null }, "replace");
+  useKeys({ Escape: () => (call ? chooseCall(null) : choose(null)) });
   const toggle = (key: string, on: boolean, value = "1"): void => setParams({ [key]: on ? null : value }, "replace");
 
   return (
@@ -71,6 +77,12 @@ export function MapView(): JSX.Element {
             <button type="button" class="legend-item" aria-pressed={onlyCycles} title="Services that call each other in a circle" onClick={() => toggle("cycles", onlyCycles)}>
               <i class="swatch swatch-cycle" />
               cycles <span class="muted">{count(answer.data.cycles.length)}</span>
+            </button>
+          )}
+          {failing > 0 && (
+            <button type="button" class="legend-item" aria-pressed={onlyFailing} title="Calls of which some failed" onClick={() => toggle("failing", onlyFailing)}>
+              <i class="swatch swatch-failing" />
+              failing <span class="muted">{count(failing)}</span>
             </button>
           )}
           {whole.others.size > 0 && (
@@ -135,12 +147,18 @@ export function MapView(): JSX.Element {
     }
     return (
       <div class="split">
-        <div class="split-main">{table ? <EdgeTable graph={shown} onChoose={choose} /> : <Canvas graph={shown} rates={rates} chosen={chosen} needle={search.query.toLowerCase()} onChoose={choose} />}</div>
-        {chosen && <NodePanel name={chosen} graph={whole} service={rates.get(chosen) ?? null} range={search.range} onChoose={choose} />}
-        {!chosen && onlyCycles && <CyclePanel graph={answer.data} onClose={() => toggle("cycles", true)} />}
+        <div class="split-main">{table ? <EdgeTable graph={shown} onChoose={choose} onChooseCall={chooseCall} /> : <Canvas graph={shown} rates={rates} chosen={chosen} needle={search.query.toLowerCase()} onChoose={choose} chosenCall={call} onChooseCall={chooseCall} />}</div>
+        {call && <CallPanel key={`${call.from} ${call.to}`} call={call} graph={whole} range={search.range} seconds={secondsOf(search)} onChoose={choose} onClose={() => chooseCall(null)} />}
+        {chosen && !call && <NodePanel name={chosen} graph={whole} service={rates.get(chosen) ?? null} range={search.range} onChoose={choose} />}
+        {!chosen && !call && onlyCycles && <CyclePanel graph={answer.data} onClose={() => toggle("cycles", true)} />}
       </div>
     );
   }
+}
+
+function secondsOf(search: Search): number | null {
+  const { start, end } = search.fixed;
+  return start === null ? null : ((end === null ? search.madeAt : Date.parse(end)) - Date.parse(start)) / 1000;
 }
 
 const servicesIn = (graph: Graph): number => graph.nodes.filter((name) => !graph.others.has(name)).length;

@@ -1,51 +1,88 @@
 import type { JSX } from "preact";
-import type { Dependencies } from "../api/types";
+import type { GraphEdge, ServiceGraph } from "../api/groups";
 import type { Loaded } from "../api/use";
-import { count } from "../lib/format";
+import { count, duration, percent } from "../lib/format";
 import { href } from "../lib/router";
 import type { Range } from "../lib/time";
+import { callOf, callTitle } from "../map/graph";
 import { ServiceName } from "../ui/service";
 
 interface Props {
   name: string;
-  dependencies: Loaded<Dependencies>;
+  graph: Loaded<ServiceGraph>;
   range: Range;
 }
 
-/** Who calls the service and whom it calls, the most calls first. */
-export function ServiceLinks({ name, dependencies, range }: Props): JSX.Element {
-  const edges = dependencies.data?.data ?? [];
-  const callers = edges.filter((edge) => edge.child === name).map((edge) => ({ name: edge.parent, calls: edge.callCount }));
-  const callees = edges.filter((edge) => edge.parent === name).map((edge) => ({ name: edge.child, calls: edge.callCount }));
+/** Who calls the service and whom or what it calls, the most calls first, with how well and how fast. */
+export function ServiceLinks({ name, graph, range }: Props): JSX.Element {
+  const edges = graph.data?.edges ?? [];
+  const known = graph.data !== null;
   return (
     <section class="page-part page-links">
-      {dependencies.error && <p class="hint form-error">{dependencies.error.message}</p>}
-      <LinkList title="Called by" entries={callers} known={dependencies.data !== null} range={range} />
-      <LinkList title="Calls" entries={callees} known={dependencies.data !== null} range={range} />
+      {graph.error && <p class="hint form-error">{graph.error.message}</p>}
+      <LinkList title="Called by" edges={edges.filter((edge) => edge.to === name && edge.to_kind === "service")} side="from" known={known} range={range} />
+      <LinkList title="Calls" edges={edges.filter((edge) => edge.from === name && edge.from_kind === "service")} side="to" known={known} range={range} />
     </section>
   );
 }
 
-function LinkList({ title, entries, known, range }: { title: string; entries: { name: string; calls: number }[]; known: boolean; range: Range }): JSX.Element {
-  const most = Math.max(1, ...entries.map((entry) => entry.calls));
+interface ListProps {
+  title: string;
+  edges: GraphEdge[];
+  /** Which end is listed. */
+  side: "from" | "to";
+  known: boolean;
+  range: Range;
+}
+
+function LinkList({ title, edges, side, known, range }: ListProps): JSX.Element {
+  const most = Math.max(1, ...edges.map((edge) => edge.calls));
   return (
     <div>
-      <h2>
-        {title} {known && <span class="muted">{entries.length}</span>}
+      <h2 class="link-head">
+        {title} {known && <span class="muted">{edges.length}</span>}
+        {edges.length > 0 && (
+          <span class="link-figures" aria-hidden="true">
+            <span>p95</span>
+            <span>calls</span>
+          </span>
+        )}
       </h2>
-      {known && entries.length === 0 && <p class="hint">None in this range</p>}
+      {known && edges.length === 0 && <p class="hint">None in this range</p>}
       <ul class="facet-values">
-        {entries
+        {[...edges]
           .sort((a, b) => b.calls - a.calls)
-          .map((entry) => (
-            <li key={entry.name} class="facet-value" style={{ "--share": `${(entry.calls / most) * 100}%` }}>
-              <a class="link-row" href={href(`/services/${encodeURIComponent(entry.name)}`, { ...range })}>
-                <ServiceName name={entry.name} />
-                <span class="number muted">{count(entry.calls)}</span>
-              </a>
-            </li>
+          .map((edge) => (
+            <LinkRow key={`${edge[side]} ${edge[`${side}_kind`]}`} edge={edge} side={side} most={most} range={range} />
           ))}
       </ul>
     </div>
+  );
+}
+
+function LinkRow({ edge, side, most, range }: { edge: GraphEdge; side: "from" | "to"; most: number; range: Range }): JSX.Element {
+  const call = callOf(edge);
+  const isService = edge[`${side}_kind`] === "service";
+  const map = href("/map", { node: edge[side === "from" ? "to" : "from"], hops: "1", from: call.from, to: call.to, ...range });
+  return (
+    <li class="facet-value" style={{ "--share": `${(edge.calls / most) * 100}%` }}>
+      <span class="link-row">
+        {isService ? (
+          <a class="link-name" href={href(`/services/${encodeURIComponent(edge[side])}`, { ...range })}>
+            <ServiceName name={edge[side]} />
+          </a>
+        ) : (
+          <span class="service link-name" title={`${call[side]}: sends no spans, known by its callers`}>
+            <i class="service-dot service-dot-none" />
+            <span class="service-text">{call[side]}</span>
+          </span>
+        )}
+        <a class="link-figures number muted" href={map} title={`${callTitle(call)}\nTraces with it`}>
+          {edge.error_count > 0 && <span class="error-text">{percent(edge.error_count, edge.calls)}</span>}
+          <span>{duration(edge.p95_ns)}</span>
+          <span>{count(edge.calls)}</span>
+        </a>
+      </span>
+    </li>
   );
 }

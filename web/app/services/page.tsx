@@ -25,7 +25,7 @@ import { Operations } from "./operations";
 import { Exceptions } from "./exceptions";
 import { ServiceLinks } from "./links";
 import { RedCharts } from "./red";
-import { useDependencies } from "./use-graph";
+import { useServiceGraph } from "./use-graph";
 import { deploysOf, useVersions, VersionList } from "./versions";
 
 const SHOWN = 8;
@@ -35,7 +35,7 @@ export function ServiceView({ name }: { name: string }): JSX.Element {
   const search = useSearch();
   const range = { start: search.range.start, end: search.range.end };
   const found = useApi<ServicePage>(search.key, (signal) => getJson("/api/v1/services", { start: search.fixed.start, end: search.fixed.end }, signal));
-  const dependencies = useDependencies(search);
+  const graph = useServiceGraph(search, name);
   const { wanted, range: earlier } = useBefore(search);
   const before = useApi<ServicePage>(wanted && earlier ? `before ${search.key}` : null, (signal) => getJson("/api/v1/services", { start: earlier?.start, end: earlier?.end }, signal));
   const service = found.data?.services.find((each) => each.service_name === name);
@@ -46,7 +46,7 @@ export function ServiceView({ name }: { name: string }): JSX.Element {
   const versions = useVersions(query, search);
   return (
     <main class="view page">
-      <Progress active={found.loading || dependencies.loading} />
+      <Progress active={found.loading || graph.loading} />
       <header class="page-head">
         <h1>
           <i class="service-dot" style={{ background: serviceColour(name) }} />
@@ -60,7 +60,7 @@ export function ServiceView({ name }: { name: string }): JSX.Element {
         </span>
         <TimePicker range={search.range} onChange={search.setRange} onAgain={search.again} />
       </header>
-      <Incomplete answers={[found.data, dependencies.data, versions.answer.data, wanted ? before.data : null]}>
+      <Incomplete answers={[found.data, graph.data, versions.answer.data, wanted ? before.data : null]}>
         <div class="page-scroll page-wide" tabIndex={0}>
           {found.error ? (
             <ErrorState error={found.error} retry={found.reload} />
@@ -92,7 +92,7 @@ export function ServiceView({ name }: { name: string }): JSX.Element {
                 </div>
                 <div>
                   <VersionList found={versions} query={query} range={range} />
-                  <ServiceLinks name={name} dependencies={dependencies} range={range} />
+                  <ServiceLinks name={name} graph={graph} range={range} />
                   <RecentErrors query={query} search={search} range={range} />
                 </div>
               </div>
