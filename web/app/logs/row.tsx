@@ -11,13 +11,14 @@ import { Marked } from "../ui/marked";
 import { ServiceName } from "../ui/service";
 import { RowTime } from "../ui/time";
 
-export const ROW_HEIGHT = 18;
+/** The same as `--log-row` in the style sheet. */
+export const ROW_HEIGHT = 17;
 /** Of the comfortable density; the same as `--row` in the style sheet. */
 export const ROOMY_ROW_HEIGHT = 28;
 export const PHONE_ROW_HEIGHT = 46;
 /** Of a wrapped record; the rest is in its detail. */
 export const MAX_WRAPPED_LINES = 20;
-const PHONE_HEAD = 28;
+const PHONE_HEAD = 29;
 const SHOWN_CHARACTERS = 4000;
 
 interface Props {
