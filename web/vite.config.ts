@@ -79,5 +79,5 @@ export default defineConfig({
   },
   server: { proxy: { "/api": api, "/jaeger": api, "/metrics": api } },
   preview: { headers: { "content-security-policy": POLICY }, proxy: { "/api": api, "/jaeger": api, "/metrics": api } },
-  test: { include: ["app/**/*.test.ts"], environment: "node" },
+  test: { include: ["app/**/*.test.ts"], environment: "node", css: true },
 } as Parameters<typeof defineConfig>[0]);

@@ -7,6 +7,7 @@ import { useSize } from "../lib/size";
 import { nanosToMs } from "../lib/time";
 import { Axis } from "../ui/axis";
 import { useBrush } from "../ui/brush";
+import { ChartTable } from "../ui/charttable";
 import { bucketsOf, totalsOf, type LogsBefore } from "./use-histogram";
 
 const HEIGHT = 48;
@@ -66,9 +67,15 @@ export function StackedHistogram({ data, by, before = null, stale, onZoom }: Pro
         {hover !== null && buckets > 0 && <Tip data={data} by={by} before={before} bucket={hover} x={(hover + 0.5) * step} width={width} startMs={startMs + hover * bucketMs} zone={zone} />}
       </div>
       <Axis startMs={startMs} spanMs={Math.max(buckets * bucketMs, endMs - startMs)} width={width} zone={zone} />
+      <ChartTable title="Records over time" series={tableOf(data, by, before)} startMs={startMs} bucketMs={bucketMs} format={count} />
     </figure>
   );
 }
+
+const tableOf = (data: Histogram, by: string, before: LogsBefore | null): { name: string; values: readonly (number | null)[] }[] => [
+  ...orderSeries(by, data.series).map(({ name, counts }) => ({ name, values: counts })),
+  ...(before ? [{ name: "before", values: before.counts }] : []),
+];
 
 interface Segment {
   bucket: number;

@@ -4,6 +4,7 @@ import { shortTime, useZone } from "../lib/format";
 import { useSize } from "../lib/size";
 import { Axis } from "./axis";
 import { useBrush } from "./brush";
+import { ChartTable } from "./charttable";
 
 const HEIGHT = 98;
 /** Room for the label of the highest value. */
@@ -66,16 +67,19 @@ export function TimeChart({ title, headline, delta, kind, series, ghost, marks =
         <span>{title}</span>
         <b>{headline}</b>
         {delta}
-        {series.length > 1 && (
-          <span class="timechart-legend">
-            {series.map((each) => (
-              <span key={each.name}>
-                <i class="swatch" style={{ background: each.colour }} />
-                {each.name}
-              </span>
-            ))}
-          </span>
-        )}
+        <span class="timechart-end">
+          {series.length > 1 && (
+            <span class="timechart-legend">
+              {series.map((each) => (
+                <span key={each.name}>
+                  <i class="swatch" style={{ background: each.colour }} />
+                  {each.name}
+                </span>
+              ))}
+            </span>
+          )}
+          <ChartTable title={title} series={ghost ? [...series, ghost] : series} startMs={startMs} bucketMs={bucketMs} format={format} />
+        </span>
       </figcaption>
       <div ref={plot} class="histogram-plot" style={{ height: `${height}px` }} {...brush.handlers}>
         <svg width={width} height={height} aria-hidden="true">
