@@ -165,7 +165,7 @@ describe("searching", () => {
     });
     assert.equal(off.gaps, 0);
     const tall = await rowsOf(page).first().evaluate((row) => row.clientHeight);
-    assert.ok(tall > 18 && tall % 18 === 0, `${tall}`);
+    assert.ok(tall > 17 && tall % 17 === 0, `${tall}`);
     assert.deepEqual(problems, []);
     await close();
   });

@@ -158,3 +158,33 @@ for (const size of ["laptop", "phone"]) {
     await close();
   });
 }
+
+test("what is closed by hand stays closed for who gets the link, and a link to a span opens what it is in", async () => {
+  const { page, problems, close } = await open();
+  await page.goto(`${server.http}/trace/${TRACE}`);
+  await rows(page).nth(5).waitFor();
+  await page.getByRole("row", { name: /search query/ }).getByRole("button", { name: "Collapse" }).click();
+  await page.waitForFunction(() => document.querySelectorAll('[role="treegrid"] [role="row"]').length === 5);
+  assert.equal(param(page, "toggled"), idOf(3));
+  const link = page.url();
+  await page.reload();
+  await rows(page).nth(4).waitFor();
+  assert.ok(!(await names(page)).includes("read"));
+  // Chosen from elsewhere, it is brought into sight.
+  await page.goto(`${link}&span=${idOf(4)}`);
+  await page.getByRole("treegrid").locator('[role="row"][aria-selected="true"]').filter({ hasText: "read" }).waitFor();
+  assert.equal(param(page, "toggled"), null);
+  await page.goto(`${server.http}/trace/${TRACE}?fold=critical&span=${idOf(6)}`);
+  await page.getByRole("treegrid").locator('[role="row"][aria-selected="true"]').filter({ hasText: "flush" }).waitFor();
+  assert.equal((await names(page)).length, ROWS.length);
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+test("beside a bar the pointer is told how long, and when: by the clock, from now, in the trace", async () => {
+  const { page, close } = await open();
+  await page.goto(`${server.http}/trace/${TRACE}`);
+  const title = await rows(page).filter({ hasText: "render" }).locator(".span-cell").getAttribute("title");
+  assert.match(title, /^50\.0 ms, own time 50\.0 ms\n2023-01-29 13:46:40\.950000000.*\n[\d.]+ y ago\n\+950 ms in the trace$/);
+  await close();
+});

@@ -2,8 +2,9 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { SimilarSpans, WindowRow } from "../api/windows";
 import { serviceColour } from "../lib/colour";
-import { count, duration, plural } from "../lib/format";
+import { count, duration, plural, useZone } from "../lib/format";
 import { endOf, rowOf, type Gap } from "../lib/windowed";
+import { spanHover } from "../trace/hover";
 import { ErrorCount, Orphan, SpanAlert, SpanLine } from "../trace/line";
 import type { LargeState } from "./use-large";
 
@@ -16,6 +17,7 @@ interface RowProps {
 }
 
 export function LargeRow({ row, at, open, state }: RowProps): JSX.Element {
+  const zone = useZone();
   if (row.similar) return <SimilarRow row={row} similar={row.similar} at={at} state={state} />;
   return (
     <SpanLine
@@ -30,6 +32,7 @@ export function LargeRow({ row, at, open, state }: RowProps): JSX.Element {
       caller={rowOf(state.loaded.rows, row.parent_index)?.service_name}
       below={row.child_count === 0 ? null : { open, spans: row.descendant_count, openLabel: `Expand ${plural(row.descendant_count, "span")}`, closeLabel: "Collapse", onToggle: () => state.toggle(row, open), onDouble: true }}
       onSelect={() => state.select(row)}
+      hover={spanHover(state.head.start_time_unix_nano, row, zone)}
       said={`${duration(row.duration_ns)}, own time ${duration(row.self_time_ns)}${row.error ? ", error" : ""}`}
     >
       <Orphan missing={row.missing_parent} />

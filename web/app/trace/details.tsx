@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import type { Attributes, LogRecord, SpanLink, Timeline, TimelineSpan } from "../api/types";
 import type { StoredSpan } from "../api/windows";
-import { about, count, duration, fullTime, percent, signed, useZone } from "../lib/format";
+import { about, count, duration, percent, signed, useZone } from "../lib/format";
 import { readGenAi } from "../lib/genai";
 import { filterText } from "../lib/query";
 import { scopeAttributes } from "../lib/record";
@@ -12,8 +12,10 @@ import { AttributeTable, type FilterAction } from "../ui/attributes";
 import { LogLine } from "../ui/logline";
 import { Figures, FindAttribute } from "../ui/panel";
 import { ServiceName } from "../ui/service";
+import { timeTitle } from "../ui/time";
 import { Events } from "./events";
 import { Conversation } from "./genai";
+import { sentAt } from "./hover";
 import { Nearby } from "./nearby";
 import { Statement } from "./statement";
 import type { Around, LinkedFrom as LinkedFromSpan, Percentile } from "./use-around";
@@ -85,7 +87,7 @@ function Pills({ span }: { span: TimelineSpan }): JSX.Element {
 
 function Fields({ trace, index, span, critical, logs, logsHref, around, isFile }: Props): JSX.Element {
   const [needle, setNeedle] = useState("");
-  const spanStart = BigInt(trace.start_time_unix_nano) + BigInt(Math.round(span.start_offset_ns - (span.clock_delta_ns ?? 0)));
+  const spanStart = BigInt(sentAt(trace.start_time_unix_nano, span));
   return (
     <>
       <Timing trace={trace} span={span} critical={critical} percentile={around?.percentileOf(index) ?? null} />
@@ -139,7 +141,7 @@ function Timing({ trace, span, critical, percentile }: TimingProps): JSX.Element
       figures={[
         { label: "Duration", value: duration(span.duration_ns) },
         { label: "Own time", title: "Time in which none of its children ran", value: <Metered text={duration(span.self_time_ns)} share={share} /> },
-        { label: "Starts at", title: `${fullTime(String(BigInt(trace.start_time_unix_nano) + BigInt(Math.round(span.start_offset_ns - moved))), zone)}`, value: `+${duration(span.start_offset_ns)}` },
+        { label: "Starts at", title: timeTitle(sentAt(trace.start_time_unix_nano, span), zone, span.start_offset_ns), value: `+${duration(span.start_offset_ns)}` },
         { label: "Of trace", value: percent(span.duration_ns, trace.duration_ns) },
         { label: "Critical", title: "Time in which the end of the trace waited for this span itself", value: critical > 0 ? duration(critical) : "–" },
         percentile && {

@@ -37,7 +37,7 @@ export function FileView(): JSX.Element {
     try {
       opened.set(await read(chosen));
       setProblem(null);
-      setParams({ trace: null, span: null, find: null, zoom: null }, "replace");
+      setParams({ trace: null, span: null, find: null, zoom: null, toggled: null }, "replace");
     } catch (cause) {
       setProblem(cause instanceof FileError ? cause.message : `It could not be read: ${cause instanceof Error ? cause.message : String(cause)}`);
     }
@@ -55,7 +55,7 @@ export function FileView(): JSX.Element {
           <b>{file.name}</b>
           <span class="muted">{plural(file.traces.length, "trace")}, read in this browser, not stored</span>
           {trace && file.traces.length > 1 && (
-            <button type="button" class="text-button" onClick={() => setParams({ trace: null, span: null, find: null, zoom: null })}>
+            <button type="button" class="text-button" onClick={() => setParams({ trace: null, span: null, find: null, zoom: null, toggled: null })}>
               All its traces
             </button>
           )}

@@ -23,6 +23,8 @@ interface Props {
   onSelect: () => void;
   /** For those who do not see the bars. */
   said: string;
+  /** What is said under the pointer beside the bar. */
+  hover?: string;
   /** What stands at the end of the name: flags and counts. */
   children?: ComponentChildren;
 }
@@ -38,7 +40,7 @@ interface Below {
 }
 
 /** The text of one row of a waterfall; its bar is on the canvas behind. */
-export function SpanLine({ index, row, depth, selected, colour, service, name, caller, below, times, onSelect, said, children, ...rest }: Props): JSX.Element {
+export function SpanLine({ index, row, depth, selected, colour, service, name, caller, below, times, onSelect, said, hover, children, ...rest }: Props): JSX.Element {
   const prefix = times === undefined ? "" : `${count(times)} × `;
   return (
     <div
@@ -64,7 +66,7 @@ export function SpanLine({ index, row, depth, selected, colour, service, name, c
         </span>
         {children}
       </div>
-      <div class="span-cell" role="gridcell">
+      <div class="span-cell" role="gridcell" title={hover}>
         <span class="sr-only">{said}</span>
       </div>
     </div>

@@ -1,7 +1,8 @@
 import type { JSX } from "preact";
 import type { TimelineSpan } from "../api/types";
 import { serviceColour } from "../lib/colour";
-import { duration, plural } from "../lib/format";
+import { duration, plural, useZone } from "../lib/format";
+import { spanHover } from "./hover";
 import { Orphan, SpanAlert, SpanLine } from "./line";
 import type { TraceState } from "./use-view";
 
@@ -21,6 +22,7 @@ function stripeColour(state: TraceState, span: TimelineSpan): string {
 
 export function SpanRow({ index, row, span, state }: Props): JSX.Element {
   const open = !state.collapsed.has(index);
+  const zone = useZone();
   const isError = span.status_code === "ERROR";
   const isMatch = state.matchSet?.has(index);
   return (
@@ -36,6 +38,7 @@ export function SpanRow({ index, row, span, state }: Props): JSX.Element {
       caller={state.trace.spans[span.parent_index ?? -1]?.service_name}
       below={span.child_count === 0 ? null : { open, spans: span.descendant_count, openLabel: `Expand ${plural(span.descendant_count, "span")}`, closeLabel: "Collapse", onToggle: () => state.toggle(index) }}
       onSelect={() => state.select(index)}
+      hover={spanHover(state.trace.start_time_unix_nano, span, zone)}
       said={`${duration(span.duration_ns)}, own time ${duration(span.self_time_ns)}${isError ? ", error" : ""}`}
     >
       <Orphan missing={span.missing_parent} />

@@ -1,7 +1,8 @@
-import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useMemo, useState } from "preact/hooks";
 import type { Timeline } from "../api/types";
 import { setParams, usePlace } from "../lib/router";
 import { groupDepths, groupedRows, keptRows, similarSiblings, UNGROUPED, type Grouping, type SimilarGroup } from "../lib/similar";
+import { NO_TOGGLES, nameOf, placeOf, readToggles, SIMILAR, toggled, writeToggles, type Places, type Toggles } from "../lib/toggles";
 import { ancestors, foldedBy, readFold, withAbove, type Fold } from "../lib/tree";
 
 /** What is open on a trace's page, and so which rows there are: indexes of spans, then those of groups. */
@@ -31,15 +32,22 @@ export interface Rows {
 
 const NONE: ReadonlySet<number> = new Set();
 
-/** `found`: what a search within the trace has found, null without one. */
-export function useRows(trace: Timeline, critical: () => ReadonlySet<number>, found: ReadonlySet<number> | null): Rows {
+/** `places`: those of its spans. `found`: what a search within the trace has found, null without one. */
+export function useRows(trace: Timeline, places: Places, critical: () => ReadonlySet<number>, found: ReadonlySet<number> | null): Rows {
   const { params } = usePlace();
   const { spans } = trace;
   const fold = readFold(params.get("fold"));
-  const folded = (rule: Fold): Set<number> => foldedBy(rule, spans, rule === "critical" ? critical() : NONE);
-  const [collapsed, setCollapsed] = useState<ReadonlySet<number>>(() => folded(fold));
-  const [open, setOpen] = useState<ReadonlySet<number>>(NONE);
-  useEffect(() => setCollapsed(folded(fold)), [trace, fold]);
+  const [toggles, setToggles] = useState(() => readToggles(params.get("toggled")));
+  const change = (next: Toggles): void => {
+    setToggles(next);
+    setParams({ toggled: writeToggles(next) }, "replace");
+  };
+  const byHand = useMemo(() => [...toggles].filter((name) => !name.startsWith(SIMILAR)).map((name) => placeOf(spans, places, name)), [spans, toggles]);
+  const collapsed = useMemo<ReadonlySet<number>>(() => {
+    const found = foldedBy(fold, spans, fold === "critical" ? critical() : NONE);
+    for (const index of byHand) if (!found.delete(index)) found.add(index);
+    return found;
+  }, [spans, fold, byHand]);
   const alike = useMemo(() => similarSiblings(spans), [spans]);
   const showsSimilar = params.get("similar") !== "0";
   const grouping = showsSimilar ? alike : UNGROUPED;
@@ -49,6 +57,10 @@ export function useRows(trace: Timeline, critical: () => ReadonlySet<number>, fo
     const matches = onlyFound ? withAbove(spans, found) : null;
     return path && matches ? new Set([...path].filter((index) => matches.has(index))) : (path ?? matches);
   }, [spans, fold, onlyFound ? found : null]);
+  const open = useMemo(() => {
+    const firsts = [...toggles].filter((name) => name.startsWith(SIMILAR)).map((name) => placeOf(spans, places, name.slice(SIMILAR.length)));
+    return new Set(firsts.flatMap((index) => grouping.groupOf.get(index) ?? []));
+  }, [spans, toggles, grouping]);
   const rows = useMemo(() => {
     const all = groupedRows(spans, collapsed, grouping, open);
     return kept ? keptRows(all, spans.length, grouping, kept) : all;
@@ -56,17 +68,20 @@ export function useRows(trace: Timeline, critical: () => ReadonlySet<number>, fo
   const extra = useMemo(() => groupDepths(spans, grouping.groupOf), [spans, grouping]);
   const groupAt = useCallback((row: number): SimilarGroup | null => grouping.groups[row - spans.length] ?? null, [spans, grouping]);
 
-  const reveal = useCallback(
-    (index: number): void => {
+  const groupName = (group: number): string => SIMILAR + nameOf(spans, places, grouping.groups[group]?.members[0] ?? -1);
+  const reveal = (index: number): void => {
+    const above = ancestors(spans, index);
+    const groups = [index, ...above].flatMap((each) => grouping.groupOf.get(each) ?? []).map(groupName);
+    if (kept && !kept.has(index)) {
       // What is hidden is asked for: then nothing is.
-      if (kept && !kept.has(index)) setParams({ only: null, ...(fold === "critical" ? { fold: null } : {}) }, "replace");
-      const above = ancestors(spans, index);
-      if (above.some((parent) => collapsed.has(parent))) setCollapsed(new Set([...collapsed].filter((entry) => !above.includes(entry))));
-      const groups = [index, ...above].flatMap((each) => grouping.groupOf.get(each) ?? []);
-      if (groups.some((group) => !open.has(group))) setOpen(new Set([...open, ...groups]));
-    },
-    [spans, collapsed, grouping, open, kept, fold],
-  );
+      const isOffPath = fold === "critical";
+      setParams({ only: null, ...(isOffPath ? { fold: null } : {}) }, "replace");
+      if (isOffPath) return change(toggled(NO_TOGGLES, [...new Set(groups)]));
+    }
+    const shut = above.filter((parent) => collapsed.has(parent)).map((parent) => nameOf(spans, places, parent));
+    const names = [...new Set([...shut, ...groups.filter((group) => !toggles.has(group))])];
+    if (names.length > 0) change(toggled(toggles, names));
+  };
   return {
     rows,
     collapsed,
@@ -80,15 +95,13 @@ export function useRows(trace: Timeline, critical: () => ReadonlySet<number>, fo
     showsSimilar,
     toggleSimilar: () => setParams({ similar: showsSimilar ? "0" : null }, "replace"),
     toggle: (row) => {
-      if (groupAt(row)) setOpen(toggled(open, row - spans.length));
-      else setCollapsed(toggled(collapsed, row));
+      change(toggled(toggles, [groupAt(row) ? groupName(row - spans.length) : nameOf(spans, places, row)]));
     },
     isOpen: (row) => (groupAt(row) ? open.has(row - spans.length) : !collapsed.has(row)),
     setFold: (next) => {
       // The same rule again takes back what was opened and closed by hand since.
-      setCollapsed(folded(next));
-      setOpen(NONE);
-      setParams({ fold: next === "none" ? null : next, critical: next === "critical" ? "1" : params.get("critical") }, "replace");
+      setToggles(NO_TOGGLES);
+      setParams({ toggled: null, fold: next === "none" ? null : next, critical: next === "critical" ? "1" : params.get("critical") }, "replace");
     },
     depthOf: (row) => {
       const group = groupAt(row);
@@ -99,10 +112,4 @@ export function useRows(trace: Timeline, critical: () => ReadonlySet<number>, fo
       return group === undefined ? ((groupAt(row)?.parent ?? spans[row]?.parent_index) ?? -1) : spans.length + group;
     },
   };
-}
-
-function toggled(set: ReadonlySet<number>, entry: number): Set<number> {
-  const next = new Set(set);
-  if (!next.delete(entry)) next.add(entry);
-  return next;
 }

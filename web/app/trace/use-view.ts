@@ -1,10 +1,11 @@
-import { useCallback, useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import type { Timeline, TimelineSpan } from "../api/types";
 import { criticalPath, criticalTimes, type CriticalPart } from "../lib/critical";
 import { spanFinder } from "../lib/find";
 import { errorOrigins } from "../lib/origin";
 import { colouring, type ColourBy, type Colouring } from "../lib/paintby";
 import { setParams, usePlace } from "../lib/router";
+import { nameOf, placeOf, placesOf, SIMILAR, type Places } from "../lib/toggles";
 import { useRows, type Rows } from "./use-rows";
 import { zooming, type Zoom, type Zooming } from "./zoom";
 
@@ -46,28 +47,27 @@ export function useTraceState(trace: Timeline): TraceState {
   const find = params.get("find") ?? "";
   const matches = useMatches(trace.spans, find);
   const matchSet = useMemo(() => (find.trim() === "" ? null : new Set(matches)), [matches, find]);
-  const rows = useRows(trace, () => critical().indexes, matchSet);
-  const byId = useMemo(() => new Map(trace.spans.map((span, index) => [span.span_id, index] as const)), [trace]);
-  const selected = chosenRow(trace, byId, rows, params.get("span"));
+  const places = useMemo(() => placesOf(trace.spans), [trace]);
+  const rows = useRows(trace, places, () => critical().indexes, matchSet);
+  const selected = chosenRow(trace, places, rows, params.get("span"));
   const colourBy = params.get("colour") ?? "service";
   const colours = useMemo(() => colouring(trace.spans, colourBy), [trace, colourBy]);
   const full = useMemo(() => fullRange(trace), [trace]);
 
-  const select = useCallback(
-    (row: number): void => {
-      const group = rows.groupAt(row);
-      const span = trace.spans[group?.members[0] ?? row];
-      if (!span) {
-        setParams({ span: null }, "replace");
-        return;
-      }
-      if (!group) rows.reveal(row);
-      // Two halves of one call may share an id (Zipkin); the number says which one is meant.
-      const shared = byId.get(span.span_id) !== row;
-      setParams({ span: group ? SIMILAR + span.span_id : shared ? `${span.span_id}.${row}` : span.span_id }, "replace");
-    },
-    [trace, rows.reveal, rows.groupAt, byId],
-  );
+  const select = (row: number): void => {
+    const group = rows.groupAt(row);
+    const span = trace.spans[group?.members[0] ?? row];
+    if (!span) {
+      setParams({ span: null }, "replace");
+      return;
+    }
+    if (!group) rows.reveal(row);
+    setParams({ span: group ? SIMILAR + span.span_id : nameOf(trace.spans, places, row) }, "replace");
+  };
+  // A link to a span may lead into what is closed or laid together.
+  useEffect(() => {
+    if (selected >= 0 && !rows.groupAt(selected)) rows.reveal(selected);
+  }, [trace]);
   return {
     ...rows,
     trace,
@@ -88,9 +88,6 @@ export function useTraceState(trace: Timeline): TraceState {
   };
 }
 
-/** Before the id of the first span, for the group it stands in. */
-const SIMILAR = "similar:";
-
 function once<T>(make: () => T): () => T {
   let made: { value: T } | null = null;
   return () => (made ??= { value: make() }).value;
@@ -107,15 +104,11 @@ function readCritical(trace: Timeline): CriticalPath {
   return { parts, byIndex, times: criticalTimes(parts), indexes: new Set(byIndex.keys()) };
 }
 
-function chosenRow(trace: Timeline, byId: Map<string, number>, rows: Rows, text: string | null): number {
+function chosenRow(trace: Timeline, places: Places, rows: Rows, text: string | null): number {
   if (!text) return -1;
-  if (text.startsWith(SIMILAR)) {
-    const group = rows.grouping.groupOf.get(byId.get(text.slice(SIMILAR.length)) ?? -1);
-    return group === undefined ? -1 : trace.spans.length + group;
-  }
-  const [id = "", number] = text.split(".");
-  if (number !== undefined && trace.spans[Number(number)]?.span_id === id) return Number(number);
-  return byId.get(id) ?? -1;
+  if (!text.startsWith(SIMILAR)) return placeOf(trace.spans, places, text);
+  const group = rows.grouping.groupOf.get(places.get(text.slice(SIMILAR.length)) ?? -1);
+  return group === undefined ? -1 : trace.spans.length + group;
 }
 
 /** From the earliest start to the latest end: spans may lie outside of the root's time. */
