@@ -47,7 +47,7 @@ export function Panel({ label, head, tools, title, onClose, children }: PanelPro
         </span>
       </header>
       <div class="panel-scroll">
-        {title !== undefined && <h2 class="panel-title">{title}</h2>}
+        {title === undefined ? <h2 class="sr-only">{label}</h2> : <h2 class="panel-title">{title}</h2>}
         {children}
       </div>
     </aside>
