@@ -18,6 +18,8 @@ const MAX_SCALE = 2;
 const CLICK_PX = 4;
 /** So near to a line it is meant. */
 const REACH_PX = 6;
+/** Of a map that is too small for its names. */
+const MOST_MEANT = 400;
 const MAX_FIT = 1.1;
 const MAX_STRETCH = 1.9;
 /** Where names stand over their nodes, so far apart on the screen that they do not lie on others. */
@@ -44,6 +46,7 @@ interface Props {
 export function Canvas({ graph, rates, chosen, needle, onChoose, chosenCall = null, onChooseCall }: Props): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
+  const over = useRef<HTMLCanvasElement>(null);
   const { width, height } = useSize(box);
   const dark = useDark();
   const sizes = useMemo(() => {
@@ -59,16 +62,22 @@ export function Canvas({ graph, rates, chosen, needle, onChoose, chosenCall = nu
   const fit = (): void => setView(fitted(layout, sizes, width, height));
   useEffect(fit, [layout, width > 0, height > 0]);
 
-  useLayoutEffect(() => {
-    const element = canvas.current;
+  const focusCall = hover === null ? (hoverCall ?? chosenCall) : null;
+  const focus = focusCall ? null : (hover ?? chosen);
+  const hasFocus = focus !== null || focusCall !== null;
+  const scene = { graph, places, rates, chosen, needle, scale: view.scale, seen: { x: -view.x / view.scale, y: -view.y / view.scale, width: width / view.scale, height: height / view.scale }, sizes };
+  const paint = (element: HTMLCanvasElement | null, part: "all" | "near"): void => {
     const context = element?.getContext("2d");
     if (!element || !context || width === 0) return;
     const pixels = window.devicePixelRatio || 1;
     element.width = Math.round(width * pixels);
     element.height = Math.round(height * pixels);
     context.setTransform(pixels * view.scale, 0, 0, pixels * view.scale, pixels * view.x, pixels * view.y);
-    drawMap(context, { graph, places, rates, focus: hover ?? chosen, focusCall: hover === null ? (hoverCall ?? chosenCall) : null, chosen, needle, scale: view.scale, seen: { x: -view.x / view.scale, y: -view.y / view.scale, width: width / view.scale, height: height / view.scale }, sizes, palette: readPalette(element) });
-  }, [graph, places, rates, view, hover, hoverCall, chosen, chosenCall, needle, width, height, dark]);
+    drawMap(context, { ...scene, focus: part === "near" ? focus : null, focusCall: part === "near" ? focusCall : null, palette: readPalette(element) }, part);
+  };
+  // Thousands of lines are not drawn again for each that the pointer meets: what is looked at lies over them.
+  useLayoutEffect(() => paint(canvas.current, "all"), [graph, places, rates, view, chosen, needle, width, height, dark]);
+  useLayoutEffect(() => paint(over.current, "near"), [graph, places, rates, view, focus, focusCall, chosen, needle, width, height, dark]);
 
   const at = (event: MouseEvent): Point => {
     const rect = box.current?.getBoundingClientRect();
@@ -80,6 +89,8 @@ export function Canvas({ graph, rates, chosen, needle, onChoose, chosenCall = nu
     return layout.nodes.find((node) => x >= node.x && x <= node.x + sizes.width && y >= node.y && y <= node.y + sizes.height)?.name ?? null;
   };
   const callAt = (point: Point): Call | null => {
+    // Where a line lies on each pixel, none of them is meant.
+    if (!onChooseCall || (view.scale < TEXT_SCALE && graph.edges.length > MOST_MEANT)) return null;
     const place = { x: (point.x - view.x) / view.scale, y: (point.y - view.y) / view.scale };
     let found: Call | null = null;
     let nearest = REACH_PX / view.scale;
@@ -96,11 +107,11 @@ export function Canvas({ graph, rates, chosen, needle, onChoose, chosenCall = nu
   const look = (point: Point): void => {
     const name = nodeAt(point);
     setHover(name);
-    setHoverCall(name === null && onChooseCall ? callAt(point) : null);
+    setHoverCall(name === null ? callAt(point) : null);
   };
   const choose = (point: Point): void => {
     const name = nodeAt(point);
-    const call = name === null && onChooseCall ? callAt(point) : null;
+    const call = name === null ? callAt(point) : null;
     if (call) onChooseCall?.(call);
     else onChoose(name);
   };
@@ -136,7 +147,8 @@ export function Canvas({ graph, rates, chosen, needle, onChoose, chosenCall = nu
       onPointerCancel={() => (drag.current = null)}
       onPointerLeave={() => (setHover(null), setHoverCall(null))}
     >
-      <canvas ref={canvas} role="img" aria-label={`Map of ${graph.nodes.length} services and ${graph.edges.length} call paths; the table shows the same`} style={{ width: `${width}px`, height: `${height}px` }} />
+      <canvas ref={canvas} class={hasFocus ? "map-behind" : undefined} role="img" aria-label={`Map of ${graph.nodes.length} services and ${graph.edges.length} call paths; the table shows the same`} style={{ width: `${width}px`, height: `${height}px` }} />
+      <canvas ref={over} class="map-over" aria-hidden="true" style={{ width: `${width}px`, height: `${height}px` }} />
       <span class="map-tools" onPointerDown={(event) => event.stopPropagation()} onPointerUp={(event) => event.stopPropagation()}>
         <button type="button" class="button button-small" title="Closer" aria-label="Closer" onClick={() => zoom({ x: width / 2, y: height / 2 }, 1.3)}>
           +

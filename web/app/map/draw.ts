@@ -55,8 +55,8 @@ export interface Scene {
   palette: Palette;
 }
 
-/** All of the map, callers before what they call. */
-export function drawMap(context: CanvasRenderingContext2D, scene: Scene): void {
+/** All of the map, callers before what they call; or only what is looked at with its neighbours, to lie over the whole. */
+export function drawMap(context: CanvasRenderingContext2D, scene: Scene, part: "all" | "near"): void {
   const { graph, places, focus, focusCall, scale, sizes, palette } = scene;
   const near = new Set(focusCall ? [focusCall.from, focusCall.to] : focus ? [focus, ...graph.edges.flatMap((edge) => (edge.from === focus ? [edge.to] : edge.to === focus ? [edge.from] : []))] : []);
   const most = Math.log(1 + Math.max(1, ...graph.edges.map((edge) => edge.calls)));
@@ -65,8 +65,9 @@ export function drawMap(context: CanvasRenderingContext2D, scene: Scene): void {
     const to = places.get(edge.to);
     if (!from || !to) continue;
     const touches = focusCall ? edge === focusCall : edge.from === focus || edge.to === focus;
+    if (part === "near" && !touches) continue;
     const cyclic = graph.cyclic.has(edge);
-    context.globalAlpha = focus || focusCall ? (touches ? 1 : 0.08) : graph.edges.length > 400 ? 0.3 : 0.75;
+    context.globalAlpha = touches ? 1 : graph.edges.length > 400 ? 0.3 : 0.75;
     context.strokeStyle = cyclic ? palette.warn : touches ? palette.text : palette.muted;
     context.lineWidth = (0.6 + (1.9 * Math.log(1 + edge.calls)) / most) / Math.max(0.4, Math.min(1, scale * 1.6));
     context.setLineDash(cyclic ? [6, 3] : []);
@@ -80,7 +81,7 @@ export function drawMap(context: CanvasRenderingContext2D, scene: Scene): void {
     // Nobody calls clients.
     if (graph.others.get(from)?.kind === "client") called.set(from, (called.get(from) ?? 0) + calls);
   }
-  for (const node of places.values()) drawNode(context, node, scene, near, called.get(node.name) ?? 0);
+  for (const node of places.values()) if (part === "all" || near.has(node.name)) drawNode(context, node, scene, near, called.get(node.name) ?? 0);
   context.globalAlpha = 1;
   if (scale < TEXT_SCALE) drawNames(context, scene, near, called);
 }

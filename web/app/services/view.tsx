@@ -23,6 +23,9 @@ import { AgainstChoice, Changes, ChangesAs } from "./changes";
 import { Operations } from "./operations";
 import { useServiceSeries } from "./use-red";
 
+/** Rows at first: a page of a thousand services would be tens of thousands of elements. */
+const SHOWN = 200;
+
 type Sort = "service_name" | "span_count" | "error_count" | "log_count";
 
 export function ServicesView(): JSX.Element {
@@ -32,12 +35,15 @@ export function ServicesView(): JSX.Element {
   const changed = params.get("tab") === "changes";
   const series = useServiceSeries(search);
   const found = useApi<ServicePage>(search.key, (signal) => getJson("/api/v1/services", { start: search.fixed.start, end: search.fixed.end }, signal));
+  const [wanted, setWanted] = useState(SHOWN);
   const open = params.get("open");
   const needle = search.query.toLowerCase();
   const services = useMemo(() => {
     const all = (found.data?.services ?? []).filter((service) => service.service_name.toLowerCase().includes(needle));
     return all.sort((a, b) => (sort === "service_name" ? a.service_name.localeCompare(b.service_name) : b[sort] - a[sort] || a.service_name.localeCompare(b.service_name)));
   }, [found.data, needle, sort]);
+  // A link may have opened one farther down.
+  const shown = Math.max(wanted, services.findIndex((service) => service.service_name === open) + 1);
   const most = Math.max(1, ...services.map((service) => service.span_count));
   const range = { start: search.range.start, end: search.range.end };
 
@@ -138,11 +144,21 @@ export function ServicesView(): JSX.Element {
             </tr>
           </thead>
           <tbody>
-            {services.map((service) => (
+            {services.slice(0, shown).map((service) => (
               <ServiceRows key={service.service_name} service={service} series={series.byName.get(service.service_name)} most={most} open={open === service.service_name} range={range} />
             ))}
           </tbody>
         </table>
+        {services.length > shown && (
+          <p class="state-actions services-more">
+            <span class="muted">
+              The first {count(shown)} of {count(services.length)}
+            </span>
+            <button type="button" class="button button-small" onClick={() => setWanted(shown + SHOWN)}>
+              {count(Math.min(SHOWN, services.length - shown))} more
+            </button>
+          </p>
+        )}
       </div>
     );
   }
