@@ -216,3 +216,26 @@ test("a body of many thousand fields opens with its beginning, and all of it is 
   assert.deepEqual(problems, []);
   await close();
 });
+
+/** As somebody may call an attribute: with what the language is made of, or as a column is called. */
+const KEYS = ['weird "key"', "a:b", "has space", "ключ", "1st", "service", "body", "level", "time", "(p)", "trace_id", "has", "*", "resource.host", "message", "a=b", "shared"];
+
+test("a value filters whatever its field is called, and wherever else there is one of that name", async () => {
+  const attributes = KEYS.map((key, at) => text(key, `value ${at}`));
+  const resource = { attributes: [text("service.name", "odd"), text("shared", "of the resource")] };
+  await server.post("/v1/logs", JSON.stringify({ resourceLogs: [{ resource, scopeLogs: [{ logRecords: [{ timeUnixNano: String(START), body: { stringValue: "odd names" }, attributes }] }] }] }));
+  const { page, problems, close } = await open();
+  for (const [at, key] of [...KEYS.entries(), [-1, "shared"]]) {
+    const value = at === -1 ? "of the resource" : `value ${at}`;
+    await page.goto(`${server.http}/logs?q=odd&${RANGE}`);
+    await rowsOf(page).first().click();
+    const shown = record(page).locator(".attribute").filter({ has: page.getByText(value, { exact: true }) });
+    await shown.hover();
+    await shown.getByRole("button", { name: `Only ${key} = ${value}` }).click();
+    await page.waitForFunction((text) => new URL(location.href).searchParams.get("q").includes(text), value);
+    await page.getByText("1 record", { exact: true }).waitFor();
+    await page.getByRole("list", { name: "Filters of the query" }).getByText(value).waitFor();
+  }
+  assert.deepEqual(problems, []);
+  await close();
+});

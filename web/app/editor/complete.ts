@@ -4,7 +4,9 @@ import type { EditorView } from "@codemirror/view";
 import { getJson } from "../api/client";
 import type { FieldPage, ValuePage } from "../api/types";
 import { targetAt, valueText, type Target } from "../lib/complete";
+import { fieldName } from "../lib/fields";
 import { compact } from "../lib/format";
+import { unquote } from "../lib/query";
 
 const SHOWN = 40;
 /** Fields that every record has and that the statistics of files do not list. */
@@ -63,14 +65,14 @@ const field = (name: string, detail: string): Completion => ({
   detail,
   type: "property",
   apply: (view, _completion, from, to) => {
-    insert(view, `${name}:`, from, to);
+    insert(view, `${fieldName(name)}:`, from, to);
     startCompletion(view);
   },
 });
 
 async function values(table: string, target: Target, signal: AbortSignal): Promise<Completion[]> {
   if (target.field === "" || target.field === "has") return target.field === "has" ? fields(table, target, signal) : [];
-  const path = `/api/v1/fields/${encodeURIComponent(target.field)}/values`;
+  const path = `/api/v1/fields/${encodeURIComponent(unquote(target.field))}/values`;
   const page = await getJson<ValuePage>(path, { table, prefix: target.prefix, limit: SHOWN }, signal);
   return page.values.map(({ value, count }) => ({
     label: String(value),

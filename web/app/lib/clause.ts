@@ -1,3 +1,4 @@
+import { fieldName } from "./fields";
 import type { Chip } from "./chips";
 import { readRange, unquote } from "./query";
 
@@ -102,7 +103,7 @@ const escaped = (value: string): string => value.replace(/[\\^$.*+?()[\]{}|]/g, 
 /** A query of which those are left whose field has `part` in it, in any case. */
 export function withPart(query: string, field: string, part: string): string {
   if (part === "") return query;
-  const clause = `${field}:~${quoted(`(?i)${escaped(part)}`)}`;
+  const clause = `${fieldName(field)}:~${quoted(`(?i)${escaped(part)}`)}`;
   return query.trim() === "" ? clause : `(${query}) ${clause}`;
 }
 

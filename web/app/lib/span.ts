@@ -1,5 +1,6 @@
 import { chipsOf, withoutChip } from "./chips";
-import { rangeEnds } from "./query";
+import { fieldName } from "./fields";
+import { rangeEnds, unquote } from "./query";
 
 /** Ends of a range as numbers: for durations nanoseconds. */
 export interface Ends {
@@ -32,7 +33,7 @@ function numberOf(text: string, isDuration: boolean): number {
 }
 
 /** The clause of a query that bounds a field by numbers. */
-const clauseOf = (query: string, field: string) => chipsOf(query).find((chip) => chip.field === field && !chip.negated && chip.operator === ":" && !chip.isList && rangeEnds(chip.raw) !== null);
+const clauseOf = (query: string, field: string) => chipsOf(query).find((chip) => unquote(chip.field) === field && !chip.negated && chip.operator === ":" && !chip.isList && rangeEnds(chip.raw) !== null);
 
 /** The query without the range of a field. */
 export function withoutSpan(query: string, field: string): string {
@@ -55,7 +56,7 @@ export function spanOf(query: string, field: string, isDuration: boolean): Ends 
 export function withSpan(query: string, field: string, ends: Ends | null, isDuration: boolean): string {
   const rest = withoutSpan(query, field);
   if (!ends) return rest;
-  const clause = `${field}:[${numberText(ends.low, isDuration)} TO ${numberText(ends.high, isDuration)}]`;
+  const clause = `${fieldName(field)}:[${numberText(ends.low, isDuration)} TO ${numberText(ends.high, isDuration)}]`;
   // An OR at the top binds weaker than the AND that is added.
   const base = / OR /.test(rest) && chipsOf(rest).length === 0 ? `(${rest})` : rest;
   return `${base} ${clause}`.trim();

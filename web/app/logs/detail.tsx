@@ -44,9 +44,9 @@ export function LogDetail({ log, pattern, filter, onContext, withTrace = true }:
       {withTrace && log.trace_id && <TraceLink log={log} traceId={log.trace_id} />}
       <FindAttribute value={needle} onInput={setNeedle} />
       <AttributeTable title="Attributes" attributes={log.attributes} bytes={log.bytes_in_attributes} filter={filter} pattern={pattern} needle={lower} />
-      <AttributeTable title="Fields of the body" attributes={log.body_fields} bytes={log.bytes_in_body_fields} filter={filter} pattern={pattern} needle={lower} />
-      <AttributeTable title="Resource" attributes={log.resource} bytes={log.bytes_in_resource} filter={filter} pattern={pattern} needle={lower} />
-      <AttributeTable title="Scope" attributes={scopeAttributes(log.scope)} bytes={log.scope.bytes_in_attributes} prefix="scope." filter={null} pattern={pattern} needle={lower} />
+      <AttributeTable title="Fields of the body" scope="body" before={[log.attributes]} attributes={log.body_fields} bytes={log.bytes_in_body_fields} filter={filter} pattern={pattern} needle={lower} />
+      <AttributeTable title="Resource" scope="resource" before={[log.attributes, log.body_fields, log.scope.attributes]} attributes={log.resource} bytes={log.bytes_in_resource} filter={filter} pattern={pattern} needle={lower} />
+      <AttributeTable title="Scope" attributes={scopeAttributes(log.scope)} bytes={log.scope.bytes_in_attributes} scope="scope" filter={null} pattern={pattern} needle={lower} />
       <AttributeTable title="Record" attributes={recordOf(log, zone)} filter={null} needle={lower} />
     </>
   );

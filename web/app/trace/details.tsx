@@ -116,7 +116,7 @@ export function SpanAttributes({ span, needle, onNeedle }: AttributesProps): JSX
     <>
       <FindAttribute value={needle} onInput={onNeedle} />
       <AttributeTable title="Attributes" attributes={span.attributes} bytes={span.bytes_in_attributes} filter={SEARCH_TRACES} needle={lower} />
-      <AttributeTable title="Resource" attributes={span.resource} bytes={span.bytes_in_resource} filter={SEARCH_TRACES} needle={lower} />
+      <AttributeTable title="Resource" scope="resource" before={[span.attributes, span.scope.attributes]} attributes={span.resource} bytes={span.bytes_in_resource} filter={SEARCH_TRACES} needle={lower} />
       <AttributeTable title="Scope" attributes={scopeAttributes(span.scope)} bytes={span.scope.bytes_in_attributes} filter={null} needle={lower} />
       <AttributeTable title="Span" attributes={idsOf(span)} filter={null} needle={lower} />
     </>

@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import type { Attributes, Json } from "../api/types";
+import { fieldIn, type Scope } from "../lib/fields";
 import { count, plural } from "../lib/format";
 import { bytesOf, hexDump, hexOf, MOST_BYTES, withHex, type ByteMarks } from "../lib/hex";
 import { filterText, hasFilter } from "../lib/query";
@@ -22,8 +23,10 @@ interface Props {
   attributes: Attributes;
   /** Which of the values are bytes, which come as base64. */
   bytes?: ByteMarks | undefined;
-  /** Put before the key in a filter, such as `resource.`; nothing when any scope will do. */
-  prefix?: string;
+  /** Which scope they are of, where they can be asked for. */
+  scope?: Scope;
+  /** The scopes in which a name without its scope is looked for before this one. */
+  before?: readonly Attributes[];
   filter: FilterAction | null;
   pattern?: RegExp | null;
   /** Keys and values must contain this; lower case. */
@@ -31,7 +34,7 @@ interface Props {
 }
 
 /** The attributes of one scope as a table whose values filter the search. */
-export function AttributeTable({ title, attributes, bytes, prefix = "", filter, pattern = null, needle = "" }: Props): JSX.Element | null {
+export function AttributeTable({ title, attributes, bytes, scope = "attributes", before = [], filter, pattern = null, needle = "" }: Props): JSX.Element | null {
   const all = Object.entries(attributes);
   const entries = needle === "" ? all : all.filter(([key, value]) => `${key} ${textOf(value)} ${bytes ? textOf(withHex(value, bytes[key])) : ""}`.toLowerCase().includes(needle));
   if (entries.length === 0) return null;
@@ -42,7 +45,7 @@ export function AttributeTable({ title, attributes, bytes, prefix = "", filter, 
       </h3>
       <dl>
         {entries.map(([key, value]) => (
-          <AttributeRow key={key} name={key} value={value} mark={bytes?.[key]} field={prefix + key} filter={filter} pattern={pattern} />
+          <AttributeRow key={key} name={key} value={value} mark={bytes?.[key]} field={fieldIn(scope, key, before)} filter={filter} pattern={pattern} />
         ))}
       </dl>
     </section>
@@ -57,8 +60,6 @@ export function textOf(value: Json): string {
 
 /** Longer values have a scroll bar, which the keyboard must reach. */
 const SCROLLS_FROM = 200;
-
-const ALIASES: Record<string, string> = { "service.name": "service" };
 
 interface RowProps {
   name: string;
@@ -75,9 +76,8 @@ function AttributeRow({ name, value, mark, field, filter, pattern }: RowProps): 
   const bytes = mark === true && typeof value === "string" ? bytesOf(value) : null;
   const shown = mark === undefined ? text : textOf(withHex(value, mark));
   const isPlain = value === null || typeof value !== "object";
-  const queryField = ALIASES[field] ?? field;
-  const included = filter !== null && isPlain && hasFilter(filter.query, queryField, text, false);
-  const excluded = filter !== null && isPlain && hasFilter(filter.query, queryField, text, true);
+  const included = filter !== null && isPlain && hasFilter(filter.query, field, text, false);
+  const excluded = filter !== null && isPlain && hasFilter(filter.query, field, text, true);
   return (
     <div class="attribute">
       <dt title={name}>{name}</dt>
@@ -92,17 +92,17 @@ function AttributeRow({ name, value, mark, field, filter, pattern }: RowProps): 
         <span class="value-actions">
           {filter && isPlain && (
             <>
-              <button type="button" class="icon-button" aria-pressed={included} title="Only with this value" aria-label={`Only ${name} = ${text}`} onClick={() => filter.toggle(queryField, text, false)}>
+              <button type="button" class="icon-button" aria-pressed={included} title="Only with this value" aria-label={`Only ${name} = ${text}`} onClick={() => filter.toggle(field, text, false)}>
                 <Icon name="plus" size={12} />
               </button>
-              <button type="button" class="icon-button" aria-pressed={excluded} title="Without this value" aria-label={`Without ${name} = ${text}`} onClick={() => filter.toggle(queryField, text, true)}>
+              <button type="button" class="icon-button" aria-pressed={excluded} title="Without this value" aria-label={`Without ${name} = ${text}`} onClick={() => filter.toggle(field, text, true)}>
                 <Icon name="minus" size={12} />
               </button>
             </>
           )}
           <CopyButton text={bytes ? hexOf(bytes) : shown} title={bytes ? `Copy ${name} in hex` : `Copy ${name}`} />
           <Popover button={<Icon name="more" size={14} />} title="More" label={`More of ${name}`} buttonClass="icon-button">
-            {(close) => <ValueMenu name={name} field={queryField} text={text} filter={filter} close={close} />}
+            {(close) => <ValueMenu name={name} field={field} text={text} filter={filter} close={close} />}
           </Popover>
         </span>
       </dd>

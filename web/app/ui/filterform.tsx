@@ -4,7 +4,9 @@ import { getJson } from "../api/client";
 import type { FieldPage, ValuePage } from "../api/types";
 import { useApi } from "../api/use";
 import { endsOf, kindOf, operatorsOf, rangeText, type Ends, type Operator, type Said } from "../lib/clause";
+import { fieldName } from "../lib/fields";
 import { compact } from "../lib/format";
+import { unquote } from "../lib/query";
 
 interface Props {
   table: "logs" | "spans";
@@ -42,9 +44,9 @@ export function FilterForm({ table, said, textOf, action, onDone }: Props): JSX.
   const change = (patch: Partial<Said>): void => setForm({ ...form, ...patch });
   const fields = useApi<FieldPage>(`builder ${table}`, (signal) => getJson("/api/v1/fields", { table }, signal));
   const found = fields.data?.fields ?? [];
-  const names = [...new Set([...USUAL[table], ...found.map((each) => each.query_name)])];
+  const names = [...new Set([...USUAL[table], ...found.map((each) => fieldName(each.query_name))])];
   const field = form.field.trim();
-  const kind = kindOf(table, field, found.find((each) => each.query_name === field || each.name === field)?.types);
+  const kind = kindOf(table, field, found.find((each) => fieldName(each.query_name) === field || each.name === field)?.types);
   const operators = operatorsOf(kind, form);
   const takesText = form.base !== "has" && form.base !== "range";
   useEffect(() => {
@@ -52,7 +54,7 @@ export function FilterForm({ table, said, textOf, action, onDone }: Props): JSX.
     return () => clearTimeout(timer);
   }, [form.value]);
   const offers = takesText && form.base !== "regex" && form.base !== "list" && names.includes(field);
-  const values = useApi<ValuePage>(offers ? `builder ${table} ${field} ${prefix}` : null, (signal) => getJson(`/api/v1/fields/${encodeURIComponent(field)}/values`, { table, prefix, limit: SHOWN }, signal));
+  const values = useApi<ValuePage>(offers ? `builder ${table} ${field} ${prefix}` : null, (signal) => getJson(`/api/v1/fields/${encodeURIComponent(unquote(field))}/values`, { table, prefix, limit: SHOWN }, signal));
   const whole: Said = { ...form, field, value: form.base === "range" ? rangeText(ends, said?.base === "range" ? said.value : "") : form.base === "has" ? "" : form.value };
   const hasValue = form.base === "has" || (form.base === "range" ? ends.low.trim() !== "" || ends.high.trim() !== "" : form.value.trim() !== "");
   const ready = FIELD.test(field) && hasValue;
