@@ -74,7 +74,7 @@ export function LogPatterns({ search }: { search: Search }): JSX.Element {
               <span class="number">Records</span>
               <span class="number">Share</span>
               <span>Over time</span>
-              <span>First seen</span>
+              <span title="In this time range">First seen</span>
               <span>Levels</span>
               <span>Services</span>
               <span>Pattern</span>
