@@ -17,19 +17,20 @@ setUp(emptyServer, async () => {
 
 const traceOf = (number) => `4a9${number}`.padStart(32, "0");
 
-/** shop → pay, which fails every second time, and shop → stock. */
+/** shop → pay, which fails every second time, and shop → stock, which asks a database. */
 function visit(number) {
   const rows = [
     [1, 0, "shop", "POST /orders", 2, 0, 100, false],
     [2, 1, "pay", "charge", 2, 10, 20, number % 2 === 0],
     [3, 1, "stock", "reserve", 2, 40, 30, false],
+    [4, 3, "stock", "SELECT", 3, 45, 20, false],
   ];
   const id = (of) => `${number.toString(16).padStart(4, "0")}${String(of).padStart(12, "0")}`;
   const at = (ms) => String(START + BigInt(number * 1000 + ms) * MS);
   return {
     resourceSpans: rows.map(([span, parent, service, name, kind, from, ms, failed]) => ({
       resource: { attributes: [{ key: "service.name", value: { stringValue: service } }] },
-      scopeSpans: [{ spans: [{ traceId: traceOf(number), spanId: id(span), parentSpanId: parent ? id(parent) : "", name, kind, startTimeUnixNano: at(from), endTimeUnixNano: at(from + ms), status: failed ? { code: 2 } : {} }] }],
+      scopeSpans: [{ spans: [{ traceId: traceOf(number), spanId: id(span), parentSpanId: parent ? id(parent) : "", name, kind, attributes: kind === 3 ? [{ key: "db.system.name", value: { stringValue: "postgresql" } }] : [], startTimeUnixNano: at(from), endTimeUnixNano: at(from + ms), status: failed ? { code: 2 } : {} }] }],
     })),
   };
 }
@@ -89,3 +90,29 @@ for (const [size, colorScheme] of [["laptop", "light"], ["phone", "dark"]]) {
     await close();
   });
 }
+
+test("a service's page says who calls it and what it calls, a database too, and leads to those calls on the map", async () => {
+  const { page, problems, close } = await open();
+  await page.goto(`${server.http}/services/stock?${RANGE}`);
+  const lists = page.locator(".page-links");
+  await lists.getByRole("link", { name: "shop" }).waitFor();
+  const database = lists.getByRole("listitem").filter({ hasText: "postgresql (database)" });
+  assert.match(await database.textContent(), /20\.0 ms4$/);
+  await database.getByRole("link").click();
+  await page.waitForURL("**/map?**");
+  await panelOf(page).getByText("postgresql (database)").waitFor();
+  assert.equal(await figure(page, "Calls"), String(TRACES));
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+test("a map of which nothing is left says so, and leads back to all of it", async () => {
+  const { page, problems, close } = await open();
+  await page.goto(`${server.http}/map?view=map&node=nobody&hops=2&${RANGE}`);
+  await page.getByRole("heading", { name: "No such service calls or is called" }).waitFor();
+  await assertAccessible(page, "nothing of the map");
+  await page.getByRole("button", { name: "Show the whole map" }).click();
+  await page.getByRole("img", { name: /^Map of [3-9] services/ }).waitFor();
+  assert.deepEqual(problems, []);
+  await close();
+});

@@ -140,6 +140,31 @@ test("a pasted trace id opens its trace", async () => {
   await close();
 });
 
+test("the way back from a trace leads to the same rows at the same place, without asking for them again", async () => {
+  const { page, problems, close } = await open();
+  await page.goto(`${server.http}/traces`);
+  const list = page.locator(".trace-list");
+  await list.locator(".trace-row").nth(20).waitFor();
+  await page.waitForLoadState("networkidle");
+  await list.evaluate((element) => (element.scrollTop = 900));
+  await page.waitForFunction(() => document.querySelector(".trace-list").scrollTop === 900);
+  let asked = 0;
+  page.on("request", (request) => {
+    const { pathname, searchParams } = new URL(request.url());
+    // The next page may come as always.
+    asked += pathname === "/api/v1/traces" && !searchParams.has("cursor") ? 1 : 0;
+  });
+  const { x, y } = await list.boundingBox();
+  await page.mouse.click(x + 300, y + 100);
+  await page.waitForURL("**/trace/*");
+  await page.goBack();
+  await list.locator(".trace-row").first().waitFor();
+  assert.equal(await list.evaluate((element) => element.scrollTop), 900);
+  assert.equal(asked, 0);
+  assert.deepEqual(problems, []);
+  await close();
+});
+
 test("the page and its assets come with a strict content security policy", async () => {
   const answer = await fetch(`${server.http}/`);
   const policy = answer.headers.get("content-security-policy");

@@ -3,6 +3,7 @@ import { getJson, authStore, type ApiError } from "../api/client";
 import { inPieces } from "../api/pieces";
 import { asApiError, cancelledError } from "../api/use";
 import type { LogPage, LogRecord } from "../api/types";
+import { createKept } from "../lib/kept";
 import { useStore } from "../lib/store";
 import type { Range } from "../lib/time";
 
@@ -32,7 +33,6 @@ const FAR_PAGE = 2000;
 const FAR = 2000;
 /** Rows held in the browser; more than this is a job for a narrower query or an export. */
 export const MAX_ROWS = 120_000;
-const KEPT_RESULTS = 4;
 
 interface Held {
   rows: LogRecord[];
@@ -46,26 +46,12 @@ interface Held {
 
 const NOTHING: Held = { rows: [], page: null, error: null, rowsKey: null, doneKey: null };
 
-/** Results of late, so that the back button shows the same rows at the same place. */
-const kept = new Map<string, { held: Held; scrollTop: number }>();
-
-export function keepScroll(key: string, scrollTop: number): void {
-  const entry = kept.get(key);
-  if (entry) entry.scrollTop = scrollTop;
-}
-
-export const keptScroll = (key: string): number => kept.get(key)?.scrollTop ?? 0;
+const kept = createKept<Held>();
+export const keepScroll = kept.keepScroll;
+export const keptScroll = kept.scroll;
 
 /** Rows of this search that are here stay; those of the search before are none of this one. */
 const endedBy = (error: ApiError, held: Held, key: string): Held => ({ rows: held.rowsKey === key ? held.rows : [], page: null, error, rowsKey: key, doneKey: key });
-
-function keep(key: string, held: Held): void {
-  const scrollTop = keptScroll(key);
-  kept.delete(key);
-  kept.set(key, { held, scrollTop });
-  const oldest = kept.keys().next().value;
-  if (kept.size > KEPT_RESULTS && oldest !== undefined) kept.delete(oldest);
-}
 
 /**
  * Pages of logs for one query; a new `key` starts over. `keptKey` names what is searched for without the
@@ -74,7 +60,7 @@ function keep(key: string, held: Held): void {
 export function useLogs(key: string, keptKey: string, wanted: LogQuery, mayRestore: boolean, cancelled: boolean): LogRows {
   const { generation } = useStore(authStore);
   const fullKey = `${key}#${generation}`;
-  const [held, setHeld] = useState<Held>(() => (mayRestore ? (kept.get(keptKey)?.held ?? NOTHING) : NOTHING));
+  const [held, setHeld] = useState<Held>(() => (mayRestore ? (kept.get(keptKey) ?? NOTHING) : NOTHING));
   const [loadingMore, setLoadingMore] = useState(false);
   const more = useRef<AbortController | null>(null);
   const first = useRef<AbortController | null>(null);
@@ -105,7 +91,7 @@ export function useLogs(key: string, keptKey: string, wanted: LogQuery, mayResto
       ({ rows, page }) => {
         if (controller.signal.aborted) return;
         const next = { rows, page, error: null, rowsKey: fullKey, doneKey: fullKey };
-        keep(keptKey, next);
+        kept.keep(keptKey, next);
         setHeld(next);
       },
       (cause: unknown) => {
@@ -139,7 +125,7 @@ export function useLogs(key: string, keptKey: string, wanted: LogQuery, mayResto
       (found) => {
         if (controller.signal.aborted) return;
         const next = { ...held, rows: held.rows.concat(found.rows), page: found.page, error: null };
-        keep(keptKey, next);
+        kept.keep(keptKey, next);
         setHeld(next);
         setLoadingMore(false);
       },

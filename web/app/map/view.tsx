@@ -145,6 +145,18 @@ export function MapView(): JSX.Element {
         </EmptyState>
       );
     }
+    if (shown.nodes.length === 0) {
+      return (
+        <EmptyState title="No such service calls or is called">
+          <p>{search.query === "" ? "What was chosen leaves nothing of the map." : "No service with this in its name is on the map."}</p>
+          <div class="state-actions">
+            <button type="button" class="button" onClick={() => setParams({ q: null, node: null, hops: null, cycles: null, failing: null })}>
+              Show the whole map
+            </button>
+          </div>
+        </EmptyState>
+      );
+    }
     return (
       <div class="split">
         <div class="split-main">{table ? <EdgeTable graph={shown} onChoose={choose} onChooseCall={chooseCall} /> : <Canvas graph={shown} rates={rates} chosen={chosen} needle={search.query.toLowerCase()} onChoose={choose} chosenCall={call} onChooseCall={chooseCall} />}</div>

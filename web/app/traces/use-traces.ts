@@ -3,6 +3,8 @@ import { authStore, getJson, type ApiError } from "../api/client";
 import { inPieces } from "../api/pieces";
 import type { TracePage, TraceSummary } from "../api/types";
 import { asApiError, cancelledError } from "../api/use";
+import { createKept } from "../lib/kept";
+import { currentTenant } from "../lib/router";
 import type { Search } from "../lib/search";
 import { rememberSizes } from "../lib/sizes";
 import { useStore } from "../lib/store";
@@ -33,10 +35,20 @@ interface Held {
   doneKey: string | null;
 }
 
+const NOTHING: Held = { traces: [], page: null, error: null, rowsKey: null, doneKey: null };
+
+const kept = createKept<Held>();
+export const keepScroll = kept.keepScroll;
+export const keptScroll = kept.scroll;
+/** What is searched for, without the moment of the search. */
+export const keptKeyOf = ({ query, range }: Search): string => JSON.stringify([currentTenant(), query, range.start, range.end]);
+
 export function useTraces(search: Search): TraceRows {
   const { generation } = useStore(authStore);
   const fullKey = `${search.key}#${generation}`;
-  const [held, setHeld] = useState<Held>({ traces: [], page: null, error: null, rowsKey: null, doneKey: null });
+  const keptKey = keptKeyOf(search);
+  const [held, setHeld] = useState<Held>(() => (search.restored ? (kept.get(keptKey) ?? NOTHING) : NOTHING));
+  const restored = useRef(held !== NOTHING);
   const running = useRef<(() => void) | null>(null);
   const [moreFrom, setMoreFrom] = useState<string | null>(null);
 
@@ -57,6 +69,7 @@ export function useTraces(search: Search): TraceRows {
     ).then(
       ({ rows, page }) => {
         show(rows, page, { doneKey: fullKey });
+        if (!controller.signal.aborted) kept.keep(keptKey, { traces: before.concat(rows), page, error: null, rowsKey: fullKey, doneKey: fullKey });
         setMoreFrom(null);
       },
       (cause: unknown) => {
@@ -70,6 +83,11 @@ export function useTraces(search: Search): TraceRows {
   };
   useEffect(() => {
     setMoreFrom(null);
+    if (restored.current) {
+      restored.current = false;
+      setHeld((last) => ({ ...last, rowsKey: fullKey, doneKey: fullKey }));
+      return undefined;
+    }
     return load(null, []);
   }, [fullKey]);
   useEffect(() => (moreFrom ? load(moreFrom, held.traces) : undefined), [moreFrom]);

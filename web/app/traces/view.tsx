@@ -35,7 +35,7 @@ import { MatchedNote, MatchedSpan } from "./matched";
 import { RepresentedSpans } from "./represented";
 import { PHONE_TRACE_ROW, ROOMY_TRACE_ROW, TRACE_ROW, TraceRow } from "./row";
 import { listItems, useMatched } from "./use-matched";
-import { useTraces } from "./use-traces";
+import { keepScroll, keptKeyOf, keptScroll, useTraces } from "./use-traces";
 
 const HEAD_HEIGHT = 26;
 /** Gutters and the scroll bar. */
@@ -165,6 +165,8 @@ export function TracesView(): JSX.Element {
           count={items.length}
           rowHeight={phone ? PHONE_TRACE_ROW : roomy ? ROOMY_TRACE_ROW : TRACE_ROW}
           onEnd={found.loadMore}
+          initialScroll={search.restored ? keptScroll(keptKeyOf(search)) : 0}
+          onScroll={(top) => keepScroll(keptKeyOf(search), top)}
           header={<ListHead sort={sort} shown={shown} cells={cells} characterPx={character} />}
           headerHeight={phone ? 0 : HEAD_HEIGHT}
           footer={<p class="list-end">{found.error ? "The next page did not come. Search again to retry." : found.hasMore || found.partial ? "Loading more…" : "End of results"}</p>}
