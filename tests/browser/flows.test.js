@@ -330,6 +330,7 @@ describe("the other pages", () => {
     await page.keyboard.insertText("SELECT nothing_like_it FROM logs");
     await box.press("Control+Enter");
     await page.getByRole("alert").waitFor();
+    assert.equal(await page.locator(".token-wrong").textContent(), "nothing_like_it");
     assert.deepEqual(problems.filter((problem) => !problem.includes("400")), []);
     await close();
   });

@@ -13,6 +13,12 @@ describe("snippets", () => {
     expect(new Set(all.map((snippet) => snippet.name)).size).toBe(all.length);
   });
 
+  it("have each key once, however many headers there are", () => {
+    const [fluentBit] = snippets({ ...STATUS, auth: { read: false, ingest: true } }, "h", "team-a").filter(({ name }) => name === "Fluent Bit");
+    expect(fluentBit?.text).toContain("      header:\n        - authorization Bearer YOUR_INGEST_TOKEN\n        - X-Scope-OrgID team-a");
+    expect(snippets(STATUS, "h", "team-a").find(({ name }) => name === "Fluent Bit")?.text).toContain("      header: X-Scope-OrgID team-a");
+  });
+
   it("ask for the token where the server wants one, and for TLS where it speaks it", () => {
     for (const snippet of snippets({ ...STATUS, tls: true, auth: { read: false, ingest: true } }, "h")) {
       expect(snippet.text, snippet.name).toContain("YOUR_INGEST_TOKEN");
