@@ -22,7 +22,7 @@ use arrow::datatypes::{Int64Type, Schema, SchemaRef, TimestampNanosecondType};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::Session;
 use datafusion::common::{Result, internal_err};
-use datafusion::execution::memory_pool::MemoryReservation;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::split_conjunction_owned;
 use datafusion::physical_expr::PhysicalExpr;
@@ -90,19 +90,18 @@ impl FewRows {
         if in_memory > scope.shared.options.first_slice_rows {
             return Ok(None);
         }
+        let runtime = state.runtime_env();
         let search = Search {
-            filter: Filter::of((state, table), &conjuncts, &schema_of(table))?,
             scan: &scan,
-            state,
             pruning,
+            footers: runtime.cache_manager.get_file_metadata_cache(),
             counts: Counts {
                 entry: Arc::clone(scope.entry()),
                 scan: Arc::default(),
             },
         };
         let began = Instant::now();
-        let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
-        let (files, counted) = nearest_few(&scan, &cache, &search.pruning, nearest).await;
+        let (files, counted) = nearest_few(&scan, &search.footers, &search.pruning, nearest).await;
         let planned_in = began.elapsed();
         let Some(files) = files else {
             let way = Way::LeftToPlan(counted.visible.rows);
@@ -110,11 +109,18 @@ impl FewRows {
             return Ok(None);
         };
         scope.note_skipped(table, search.pruning.range);
-        let mut few = search.nothing();
-        let buffered = scan.count(&batches, &search.filter.columns())?;
+        let filter = Filter::of((state, table), &conjuncts, &schema_of(table))?;
+        let buffered = scan.count(&batches, &filter.columns())?;
         search.explain(Way::Direct, (counted, planned_in), buffered);
-        few.batches = search.of_memory(&batches)?;
-        few.files = search.of_files(files, &few).await?;
+        let mut few = Self {
+            table,
+            stored: schema_of(table),
+            files: Vec::new(),
+            batches: filter.of_memory(&batches)?,
+            counts: search.counts.clone(),
+            reserved: MemoryConsumer::new("few rows").register(&runtime.memory_pool),
+        };
+        few.files = search.of_files(files, &filter, &few).await?;
         Ok(Some(few))
     }
 

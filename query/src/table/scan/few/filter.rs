@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{AsArray, BooleanArray};
+use arrow::array::{ArrayRef, AsArray, BooleanArray};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::Session;
@@ -12,6 +12,8 @@ use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::utils::collect_columns;
+use spoor_storage::index::RowSet;
+use spoor_storage::snapshot::BufferedBatch;
 use spoor_storage::{DataFile, Table, TimeRange};
 
 use crate::table::prune::{split_time, words_only};
@@ -76,17 +78,38 @@ impl Filter {
         places
     }
 
-    /// Of which rows of a batch as it is stored it is true.
-    pub(super) fn truth(&self, batch: &RecordBatch) -> Result<BooleanArray> {
+    /// The rows in memory of which it is true: batches that have some, with the numbers of these.
+    pub(super) fn of_memory(
+        &self,
+        batches: &[Arc<BufferedBatch>],
+    ) -> Result<Vec<(RecordBatch, RowSet)>> {
+        let mut found = Vec::new();
+        for buffered in batches {
+            let rows = self.passing(&buffered.batch)?;
+            if !rows.is_empty() {
+                found.push((buffered.batch.clone(), rows));
+            }
+        }
+        Ok(found)
+    }
+
+    fn passing(&self, batch: &RecordBatch) -> Result<RowSet> {
         let rows = batch.num_rows();
         let Some(test) = &self.whole else {
-            return Ok(BooleanArray::from(vec![true; rows]));
+            return Ok((0..u32::try_from(rows).unwrap_or(u32::MAX)).collect());
         };
         let tested = test.evaluate(batch)?.into_array(rows)?;
-        let Some(truth) = tested.as_boolean_opt() else {
-            return internal_err!("a filter is not true or false");
-        };
-        Ok(truth.clone())
+        let truth = truth_of(&tested)?.iter().zip(0_u32..);
+        let passing = truth.filter(|(is_true, _)| *is_true == Some(true));
+        Ok(passing.map(|(_, row)| row).collect())
+    }
+}
+
+/// What a filter says of each row.
+pub(super) fn truth_of(column: &ArrayRef) -> Result<&BooleanArray> {
+    match column.as_boolean_opt() {
+        Some(truth) => Ok(truth),
+        None => internal_err!("a filter is not true or false"),
     }
 }
 
