@@ -37,11 +37,6 @@ use std::process::ExitCode;
 
 use command::Outcome;
 
-/// Where the C library's allocator is not the one that [`allocator::tune`] knows.
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     allocator::tune();
     let runtime = tokio::runtime::Builder::new_multi_thread()

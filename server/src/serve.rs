@@ -27,7 +27,6 @@ use spoor_query::{QueryEngine, QueryThreads};
 use spoor_storage::Storage;
 use tower_http::compression::CompressionLayer;
 
-use crate::allocator;
 use crate::auth::{Admins, Door, guard, guard_admin};
 use crate::command::Outcome;
 use crate::host::only_our_names;
@@ -50,7 +49,6 @@ struct Gates {
 pub(crate) async fn run(settings: Settings) -> anyhow::Result<Outcome> {
     settings.log.start("info");
     process::raise_open_files_limit();
-    allocator::keep_small();
     let stop = stop_on_signal()?;
     let tls = match &settings.tls {
         Some(files) => Some(listeners::load_tls(files).await?),
