@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 
 use arrow::record_batch::RecordBatch;
 use datafusion::common::Result as ReadResult;
+use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::Expr;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -68,6 +69,24 @@ impl Few<'_> {
         self.session
             .read_few(self.rows.columns(names).boxed())
             .await
+    }
+
+    /// Some columns of all of them as a table and, under a name, whether another filter is true for each; `None` if there
+    /// are no rows.
+    pub(crate) async fn table_with(
+        mut self,
+        names: &[&str],
+        filter: (&str, &Expr),
+    ) -> Result<Option<DataFrame>> {
+        let context = self.session.context();
+        let state = context.state();
+        let rows = self.rows.columns_and(&state, names, filter);
+        let rows = self.session.read_few(rows.boxed()).await?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let table = context.read_batches(rows).map_err(from_datafusion)?;
+        Ok(Some(table))
     }
 
     /// All columns of the first `limit` in order of time, in no order.

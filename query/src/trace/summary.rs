@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use arrow::array::{Array as _, Int64Array, StringArray};
 use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
+use datafusion::dataframe::DataFrame;
 use datafusion::functions_aggregate::expr_fn::{count, max, min, sum};
 use datafusion::functions_aggregate::first_last::first_value_udaf;
 use datafusion::logical_expr::{Expr, ExprFunctionExt as _, cast, when};
@@ -13,6 +14,7 @@ use spoor_storage::{Error, Result, Table, TraceId};
 
 use crate::failure::from_datafusion;
 use crate::otlp::{integers, nanoseconds, strings};
+use crate::parameters::Order;
 use crate::session::QuerySession;
 
 /// One trace in a list.
@@ -28,10 +30,11 @@ pub(crate) struct TraceSummary {
     pub(crate) services: Vec<ServiceSummary>,
 }
 
-/// The earliest span without a parent.
+/// The earliest span without a parent, and of several at one instant the one with the least id.
 #[derive(Debug)]
 pub(crate) struct RootSpan {
     pub(crate) start_ns: i64,
+    span_id: String,
     pub(crate) service_name: String,
     pub(crate) name: String,
     pub(crate) kind: String,
@@ -46,7 +49,20 @@ pub(crate) struct ServiceSummary {
     pub(crate) error_count: i64,
 }
 
-const ROOT_COLUMNS: [&str; 4] = ["start_time", "name", "kind", "status_code"];
+const LOOKED_AT: [&str; 9] = [
+    "trace_id",
+    "span_id",
+    "parent_span_id",
+    "service_name",
+    "name",
+    "kind",
+    "start_time",
+    "duration_ns",
+    "status_code",
+];
+/// Whether a span matches the search.
+const MATCHED: &str = "matched";
+const ROOT_COLUMNS: [&str; 5] = ["start_time", "span_id", "name", "kind", "status_code"];
 
 /// Summaries of traces; `matches` says which of their spans match the search. Spans that are the
 /// same in all that is looked at here are retries and count once.
@@ -60,21 +76,25 @@ pub(crate) async fn summarize(
         return Ok(summaries);
     }
     let wanted = ids.iter().map(|id| lit(id.to_string())).collect();
-    let looked_at = [
-        "trace_id",
-        "span_id",
-        "parent_span_id",
-        "service_name",
-        "name",
-        "kind",
-        "start_time",
-        "duration_ns",
-        "status_code",
-    ];
-    let mut columns: Vec<Expr> = looked_at.into_iter().map(col).collect();
+    let of_these = col("trace_id").in_list(wanted, false);
+    let few = session.few(Table::Spans, &of_these, (Order::Desc, usize::MAX));
+    let (spans, matched) = match few.await? {
+        Some(few) => {
+            let spans = few.table_with(&LOOKED_AT, (MATCHED, &matches)).await?;
+            let Some(spans) = spans else {
+                return Ok(summaries);
+            };
+            (spans, col(MATCHED))
+        }
+        None => {
+            let spans = session.table(Table::Spans).await?.filter(of_these);
+            (spans.map_err(from_datafusion)?, matches)
+        }
+    };
+    let mut columns: Vec<Expr> = LOOKED_AT.into_iter().map(col).collect();
     // A number: of `IS TRUE`, and of `IS NOT TRUE` by itself, DataFusion's planner says that it is
     // nullable when it runs and that it is not before, and refuses its own plan.
-    columns.push(one_if(matches)?.alias("matched"));
+    columns.push(one_if(matched)?.alias(MATCHED));
     let end = cast(col("start_time"), DataType::Int64)
         + when(col("duration_ns").lt(lit(0_i64)), lit(0_i64))
             .otherwise(col("duration_ns"))
@@ -82,18 +102,16 @@ pub(crate) async fn summarize(
     let mut totals = vec![
         count(lit(1_i64)).alias("spans"),
         sum(one_if(col("status_code").eq(lit("ERROR")))?).alias("errors"),
-        sum(col("matched")).alias("matches"),
+        sum(col(MATCHED)).alias("matches"),
         min(col("start_time")).alias("start"),
         max(end).alias("end"),
     ];
     for column in ROOT_COLUMNS {
         totals.push(of_first_root(column)?);
     }
-    let frame = session
-        .table(Table::Spans)
-        .await?
-        .filter(col("trace_id").in_list(wanted, false))
-        .and_then(|frame| frame.select(columns)?.distinct())
+    let frame = spans
+        .select(columns)
+        .and_then(DataFrame::distinct)
         .and_then(|frame| frame.aggregate(vec![col("trace_id"), col("service_name")], totals))
         .map_err(from_datafusion)?;
     for batch in session.collect(frame).await? {
@@ -142,7 +160,8 @@ fn add_batch(summaries: &mut HashMap<TraceId, TraceSummary>, batch: &RecordBatch
     let (spans, errors, matches) = (number("spans")?, number("errors")?, number("matches")?);
     let (starts, ends) = (nanoseconds(column("start")?)?, number("end")?);
     let root_start = nanoseconds(column("root_start_time")?)?;
-    let (names, kinds, codes) = (
+    let (root_ids, names, kinds, codes) = (
+        text("root_span_id")?,
         text("root_name")?,
         text("root_kind")?,
         text("root_status_code")?,
@@ -165,13 +184,15 @@ fn add_batch(summaries: &mut HashMap<TraceId, TraceSummary>, batch: &RecordBatch
             span_count: spans.value(row),
             error_count: errors.value(row),
         });
+        let place = (root_start.value(row), root_ids.value(row));
         let earliest = summary
             .root
             .as_ref()
-            .is_none_or(|root| root_start.value(row) < root.start_ns);
+            .is_none_or(|root| place < (root.start_ns, root.span_id.as_str()));
         if root_start.is_valid(row) && earliest {
             summary.root = Some(RootSpan {
                 start_ns: root_start.value(row),
+                span_id: root_ids.value(row).to_owned(),
                 service_name: services.value(row).to_owned(),
                 name: names.value(row).to_owned(),
                 kind: kinds.value(row).to_owned(),

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
+use arrow::array::AsArray;
 use arrow::compute::{concat_batches, lexsort_to_indices, take_record_batch};
+use arrow::datatypes::Int64Type;
 use datafusion::logical_expr::{Expr, in_list, lit};
 use datafusion::prelude::col;
 use serde_json::json;
@@ -49,6 +51,17 @@ fn sorted(batches: &[RecordBatch]) -> RecordBatch {
     take_record_batch(&all, &lexsort_to_indices(&[by_id], None).unwrap()).unwrap()
 }
 
+/// Their record ids, ascending.
+fn ids_of(batches: &[RecordBatch]) -> Vec<i64> {
+    let of_batch = |batch: &RecordBatch| {
+        let column = batch.column_by_name(RECORD_ID)?;
+        Some(column.as_primitive::<Int64Type>().values().to_vec())
+    };
+    let mut ids: Vec<i64> = batches.iter().filter_map(of_batch).flatten().collect();
+    ids.sort_unstable();
+    ids
+}
+
 /// What a plan finds.
 async fn planned(session: &QuerySession, filter: &Expr) -> RecordBatch {
     let frame = session.table(Table::Logs).await.unwrap();
@@ -89,7 +102,7 @@ fn filters() -> Vec<Expr> {
 /// Compares them with what plans find; how often there were few.
 async fn compare(house: &House, when: &str) -> usize {
     let mut times = 0;
-    for filter in filters() {
+    for (number, filter) in filters().into_iter().enumerate() {
         let session = house.engine.begin(&house.tenant).await.unwrap();
         let expected = planned(&session, &filter).await;
         for order in [Order::Asc, Order::Desc] {
@@ -110,6 +123,19 @@ async fn compare(house: &House, when: &str) -> usize {
             let some = few().await.unwrap().columns(&names).await.unwrap();
             let count: usize = some.iter().map(RecordBatch::num_rows).sum();
             assert_eq!(count, expected.num_rows(), "{filter} {when}");
+            let other = &filters()[(number * 5 + 3) % filters().len()];
+            let some = few().await.unwrap().table_with(&names, ("is", other));
+            let marked = match some.await.unwrap() {
+                Some(table) => table.filter(col("is")),
+                None => session.context().read_empty(),
+            };
+            let marked = session.collect(marked.unwrap()).await.unwrap();
+            let both = filter.clone().and(other.clone());
+            assert_eq!(
+                ids_of(&marked),
+                ids_of(&[planned(&session, &both).await]),
+                "{both} {when}"
+            );
             for limit in [1, 3, 1_000] {
                 let first = few().await.unwrap().first(order, limit).await.unwrap();
                 assert_eq!(

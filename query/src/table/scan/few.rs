@@ -10,23 +10,22 @@
 
 mod file;
 mod filter;
+mod ids;
 mod nearest;
+mod outputs;
 mod search;
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::array::{AsArray, UInt32Array};
-use arrow::compute::take_record_batch;
-use arrow::datatypes::{Int64Type, Schema, SchemaRef, TimestampNanosecondType};
+use arrow::array::AsArray;
+use arrow::datatypes::{Int64Type, SchemaRef, TimestampNanosecondType};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::Session;
 use datafusion::common::{Result, internal_err};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::split_conjunction_owned;
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::expressions::Column;
 use futures::{StreamExt, TryStreamExt};
 use spoor_storage::Table;
 use spoor_storage::index::{Lookup, RowSet};
@@ -37,15 +36,15 @@ use super::Scan;
 use super::checked::Counts;
 use super::explained::{Buffered, Way};
 use super::files::FILES_AT_ONCE;
-use crate::functions::logical_batch;
 use crate::parameters::Order;
 use crate::session::QueryScope;
 use crate::table::prune::Pruning;
 use crate::table::{Part, logical_schema};
 
 use file::SomeOfFile;
-use filter::Filter;
+use filter::{Filter, over_stored};
 use nearest::nearest_few;
+use outputs::Outputs;
 use search::Search;
 
 /// The rows of a table that pass a filter, and are not many.
@@ -133,15 +132,33 @@ impl FewRows {
 
     /// Columns of all of them, in no order.
     pub(crate) async fn columns(&mut self, names: &[&str]) -> Result<Vec<RecordBatch>> {
+        let outputs = self.named(names)?;
+        self.read(&outputs).await
+    }
+
+    /// Columns of all of them and, under a name, whether another filter is true for each, in no order.
+    pub(crate) async fn columns_and(
+        &mut self,
+        state: &dyn Session,
+        names: &[&str],
+        (name, filter): (&str, &Expr),
+    ) -> Result<Vec<RecordBatch>> {
+        let condition = over_stored(state, filter.clone(), &self.stored)?;
+        let outputs = self.named(names)?.and(name, condition);
+        self.read(&outputs).await
+    }
+
+    fn named(&self, names: &[&str]) -> Result<Outputs> {
         let places = names.iter().map(|name| self.stored.index_of(name));
-        self.read(&places.collect::<std::result::Result<Vec<_>, _>>()?)
-            .await
+        let places = places.collect::<std::result::Result<Vec<_>, _>>()?;
+        Outputs::columns(self.table, &self.stored, &places)
     }
 
     /// All columns of them, in no order.
     pub(crate) async fn all(&mut self) -> Result<Vec<RecordBatch>> {
         let places: Vec<usize> = (0..self.stored.fields().len()).collect();
-        self.read(&places).await
+        let outputs = Outputs::columns(self.table, &self.stored, &places)?;
+        self.read(&outputs).await
     }
 
     /// All columns of the first `limit` of them in order of time, in no order.
@@ -154,12 +171,10 @@ impl FewRows {
 
     /// Forgets the others.
     async fn keep_first(&mut self, order: Order, limit: usize) -> Result<()> {
-        let names = [self.table.time_column(), RECORD_ID].map(|name| self.stored.index_of(name));
-        let [time, id] = names;
-        let columns = [time?, id?];
+        let place = self.named(&[self.table.time_column(), RECORD_ID])?;
         let mut places = Vec::with_capacity(self.len());
         let memory = self.reserved.new_empty();
-        let of_files = self.read_files(&columns, &memory).await?;
+        let of_files = self.read_files(&place, &memory).await?;
         for (source, ((_, rows), batches)) in self.files.iter().zip(of_files).enumerate() {
             let mut numbers = rows.iter();
             for batch in batches {
@@ -169,11 +184,9 @@ impl FewRows {
         }
         let in_files = self.files.len();
         for (source, (batch, rows)) in self.batches.iter().enumerate() {
-            let all = places_of(&batch.project(&columns)?)?;
-            let of_these = rows
-                .iter()
-                .filter_map(|row| Some((*all.get(row as usize)?, row)));
-            places.extend(of_these.map(|(place, row)| (place, in_files + source, row)));
+            let of_these = places_of(&place.of_rows(batch, rows)?)?;
+            let numbered = of_these.into_iter().zip(rows.iter());
+            places.extend(numbered.map(|(place, row)| (place, in_files + source, row)));
         }
         match order {
             Order::Asc => places.sort_unstable(),
@@ -196,14 +209,12 @@ impl FewRows {
         Ok(())
     }
 
-    async fn read(&mut self, places: &[usize]) -> Result<Vec<RecordBatch>> {
-        let schema: Arc<Schema> = Arc::new(logical_schema(self.table).project(places)?);
+    async fn read(&mut self, outputs: &Outputs) -> Result<Vec<RecordBatch>> {
         let memory = self.reserved.new_empty();
-        let of_files = self.read_files(places, &memory).await?;
+        let of_files = self.read_files(outputs, &memory).await?;
         let mut of_memory = Vec::with_capacity(self.batches.len());
         for (batch, rows) in &self.batches {
-            let rows = UInt32Array::from_iter_values(rows.iter());
-            let rows = take_record_batch(&batch.project(places)?, &rows)?;
+            let rows = outputs.of_rows(batch, rows)?;
             let bytes = rows.get_array_memory_size();
             memory.try_grow(bytes)?;
             self.counts.add_buffer_bytes(bytes as u64);
@@ -212,43 +223,44 @@ impl FewRows {
         let read = of_files.iter().flatten().chain(&of_memory);
         let mut logical = Vec::new();
         for batch in read {
-            let batch = logical_batch(batch, &schema)?;
+            let batch = outputs.logical(batch)?;
             self.reserved.try_grow(batch.get_array_memory_size())?;
             logical.push(batch);
         }
         Ok(logical)
     }
 
-    /// The stored columns at `places` of the rows of each file, in order.
+    /// What is asked for of the rows of each file, in order.
     async fn read_files(
         &mut self,
-        places: &[usize],
+        outputs: &Outputs,
         memory: &MemoryReservation,
     ) -> Result<Vec<Vec<RecordBatch>>> {
         // No closure: the compiler would not believe that what it makes can be sent.
         let mut reading = Vec::with_capacity(self.files.len());
         for (file, rows) in &mut self.files {
-            reading.push(read_file(file, rows, places, memory));
+            reading.push(read_file(file, rows, outputs, memory));
         }
         let reading = futures::stream::iter(reading).buffered(FILES_AT_ONCE);
         reading.try_collect().await
     }
 }
 
-/// The stored columns at `places` of rows of a file, in order.
+/// What is asked for of rows of a file, in order.
 async fn read_file(
     file: &mut SomeOfFile,
     rows: &RowSet,
-    places: &[usize],
+    outputs: &Outputs,
     memory: &MemoryReservation,
 ) -> Result<Vec<RecordBatch>> {
     let mut read = Vec::new();
-    let each = |batch: RecordBatch| {
+    let each = |columns| {
+        let batch = RecordBatch::try_new(Arc::clone(&outputs.stored), columns)?;
         memory.try_grow(batch.get_array_memory_size())?;
         read.push(batch);
         Ok(())
     };
-    file.columns(rows, places, each).await?;
+    file.evaluate(rows, &outputs.exprs, each).await?;
     Ok(read)
 }
 
@@ -263,13 +275,4 @@ fn places_of(batch: &RecordBatch) -> Result<Vec<(i64, i64)>> {
     };
     let both = times.values().iter().zip(ids.values());
     Ok(both.map(|(time, id)| (*time, *id)).collect())
-}
-
-/// The stored columns at `places` by themselves.
-fn by_themselves(stored: &SchemaRef, places: &[usize]) -> Vec<Arc<dyn PhysicalExpr>> {
-    let column = |place: &usize| Column::new(stored.field(*place).name(), *place);
-    places
-        .iter()
-        .map(|place| Arc::new(column(place)) as _)
-        .collect()
 }

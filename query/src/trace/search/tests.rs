@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 
 use axum::Router;
 use axum::body::Body;
+use datafusion::logical_expr::{in_list, lit};
+use datafusion::prelude::col;
 use http::Request;
 use serde_json::Value;
+use spoor_storage::Table;
 
 use crate::QueryOptions;
 use crate::otlp::sample::list;
+use crate::parameters::Order;
 use crate::testing::rows::{Span, append_spans};
 use crate::testing::{Dice, House, delete_indexes, send, uri};
 
@@ -159,6 +163,35 @@ async fn pages_are_the_same_whatever_the_slices_are_and_wherever_the_spans_are()
     house.storage.close().await.unwrap();
     let house = house.reopened().await;
     as_expected(&house, &spans, "in files without indexes").await;
+}
+
+#[tokio::test]
+async fn what_is_said_of_traces_is_the_same_with_a_plan_and_without() {
+    let spans = spans(&mut Dice(12));
+    let house = House::indexed_from(1).await;
+    append_spans(&house, &spans[..200]).await;
+    house.storage.flush().await.unwrap();
+    // Some again: who did not see an answer sends once more.
+    append_spans(&house, &spans[180..]).await;
+    let with_a_plan = house.limited(QueryOptions {
+        first_slice_rows: 1,
+        ..QueryOptions::default()
+    });
+    let without = house.limited(QueryOptions::default());
+    let session = house.engine.begin(&house.tenant).await.unwrap();
+    let ids = (1..=40).map(|trace| lit(format!("{trace:032x}")));
+    let all = in_list(col("trace_id"), ids.collect(), false);
+    let few = session.few(Table::Spans, &all, (Order::Desc, usize::MAX));
+    assert!(few.await.unwrap().is_some(), "no plan is needed");
+    for (query, matches) in QUERIES {
+        let asked = [("query", query), ("limit", "100")];
+        let direct = page(&without, &asked).await;
+        let traces = list(&direct["traces"]);
+        assert_eq!(list(&page(&with_a_plan, &asked).await["traces"]), traces);
+        let counts = traces.iter().map(|trace| trace["matched_spans"].as_u64());
+        let matching = spans.iter().filter(|span| matches(span)).count() as u64;
+        assert_eq!(counts.sum::<Option<u64>>(), Some(matching), "{query}");
+    }
 }
 
 #[tokio::test]

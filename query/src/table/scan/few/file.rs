@@ -22,7 +22,6 @@ use parquet::file::metadata::ParquetMetaData;
 use spoor_storage::index::RowSet;
 use spoor_storage::{FileId, GroupPages, PageCache};
 
-use super::by_themselves;
 use crate::table::file_columns::FileColumns;
 use crate::table::scan::checked::CheckedReader;
 
@@ -79,21 +78,6 @@ impl SomeOfFile {
             opened: None,
             row_groups: BTreeSet::new(),
         }
-    }
-
-    /// Calls `each` with the stored columns at `places`, batch by batch in the order of rows.
-    pub(super) async fn columns(
-        &mut self,
-        rows: &RowSet,
-        places: &[usize],
-        mut each: impl FnMut(RecordBatch) -> Result<()> + Send,
-    ) -> Result<()> {
-        let schema = Arc::new(self.stored.project(places)?);
-        let columns = by_themselves(&self.stored, places);
-        self.evaluate(rows, &columns, |columns| {
-            each(RecordBatch::try_new(Arc::clone(&schema), columns)?)
-        })
-        .await
     }
 
     /// Calls `each` with what expressions over the stored columns come to, batch by batch in the order of rows.

@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, AsArray, BooleanArray};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::Session;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result, ScalarValue, internal_err};
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::conjunction;
@@ -16,6 +16,7 @@ use spoor_storage::index::RowSet;
 use spoor_storage::snapshot::BufferedBatch;
 use spoor_storage::{DataFile, Table, TimeRange};
 
+use super::ids;
 use crate::table::prune::{split_time, words_only};
 use crate::table::scan::stored_expr;
 
@@ -114,17 +115,20 @@ pub(super) fn truth_of(column: &ArrayRef) -> Result<&BooleanArray> {
 }
 
 /// A filter on the logical columns as one on the stored ones.
-fn over_stored(
+pub(super) fn over_stored(
     state: &dyn Session,
     filter: Expr,
     stored: &SchemaRef,
 ) -> Result<Arc<dyn PhysicalExpr>> {
-    let filter = filter.transform_up(|expr| match &expr {
+    let filter = filter.transform_down(|expr| match &expr {
         Expr::Column(column) => {
             let stored = stored_expr(stored, stored.index_of(&column.name)?);
-            Ok(Transformed::yes(stored))
+            Ok(Transformed::new(stored, true, TreeNodeRecursion::Jump))
         }
-        _ => Ok(Transformed::no(expr)),
+        _ => Ok(match ids::as_stored(&expr, stored) {
+            Some(stored) => Transformed::new(stored, true, TreeNodeRecursion::Jump),
+            None => Transformed::no(expr),
+        }),
     });
     let schema = DFSchema::try_from(stored.as_ref().clone())?;
     state.create_physical_expr(filter.data()?, &schema)
