@@ -36,7 +36,7 @@ mod tests {
     /// Bytes of the process that are in memory and not a file's.
     fn private_bytes() -> u64 {
         let sizes = std::fs::read_to_string("/proc/self/statm").unwrap();
-        let mut sizes = sizes.split(' ').skip(1).map(|size| size.parse::<u64>());
+        let mut sizes = sizes.split(' ').skip(1).map(str::parse::<u64>);
         let (resident, shared) = (
             sizes.next().unwrap().unwrap(),
             sizes.next().unwrap().unwrap(),
@@ -54,7 +54,7 @@ mod tests {
             number += 1;
             number % 64 == 0
         });
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         while private_bytes() + (60 << 20) >= full {
             assert!(Instant::now() < until, "{} of {full}", private_bytes());
             std::thread::sleep(Duration::from_millis(50));

@@ -78,18 +78,15 @@ pub(crate) async fn summarize(
     let wanted = ids.iter().map(|id| lit(id.to_string())).collect();
     let of_these = col("trace_id").in_list(wanted, false);
     let few = session.few(Table::Spans, &of_these, (Order::Desc, usize::MAX));
-    let (spans, matched) = match few.await? {
-        Some(few) => {
-            let spans = few.table_with(&LOOKED_AT, (MATCHED, &matches)).await?;
-            let Some(spans) = spans else {
-                return Ok(summaries);
-            };
-            (spans, col(MATCHED))
-        }
-        None => {
-            let spans = session.table(Table::Spans).await?.filter(of_these);
-            (spans.map_err(from_datafusion)?, matches)
-        }
+    let (spans, matched) = if let Some(few) = few.await? {
+        let spans = few.table_with(&LOOKED_AT, (MATCHED, &matches)).await?;
+        let Some(spans) = spans else {
+            return Ok(summaries);
+        };
+        (spans, col(MATCHED))
+    } else {
+        let spans = session.table(Table::Spans).await?.filter(of_these);
+        (spans.map_err(from_datafusion)?, matches)
     };
     let mut columns: Vec<Expr> = LOOKED_AT.into_iter().map(col).collect();
     // A number: of `IS TRUE`, and of `IS NOT TRUE` by itself, DataFusion's planner says that it is

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::Session;
+use datafusion::common::cast::as_boolean_array;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, Result, ScalarValue, internal_err};
+use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::physical_expr::PhysicalExpr;
@@ -100,17 +100,9 @@ impl Filter {
             return Ok((0..u32::try_from(rows).unwrap_or(u32::MAX)).collect());
         };
         let tested = test.evaluate(batch)?.into_array(rows)?;
-        let truth = truth_of(&tested)?.iter().zip(0_u32..);
+        let truth = as_boolean_array(&tested)?.iter().zip(0_u32..);
         let passing = truth.filter(|(is_true, _)| *is_true == Some(true));
         Ok(passing.map(|(_, row)| row).collect())
-    }
-}
-
-/// What a filter says of each row.
-pub(super) fn truth_of(column: &ArrayRef) -> Result<&BooleanArray> {
-    match column.as_boolean_opt() {
-        Some(truth) => Ok(truth),
-        None => internal_err!("a filter is not true or false"),
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use arrow::array::ArrayRef;
 use datafusion::common::Result;
+use datafusion::common::cast::as_boolean_array;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use futures::{StreamExt, TryStreamExt};
 use spoor_storage::DataFile;
@@ -12,7 +13,7 @@ use spoor_storage::index::RowSet;
 
 use super::FewRows;
 use super::file::{OneFile, SomeOfFile};
-use super::filter::{Filter, Test, truth_of};
+use super::filter::{Filter, Test};
 use super::nearest::OfFile;
 use crate::table::prune::Pruning;
 use crate::table::scan::Scan;
@@ -115,7 +116,7 @@ async fn passing(file: &mut SomeOfFile, rows: RowSet, test: &Test) -> Result<Row
     let each = |columns: Vec<ArrayRef>| {
         for column in &columns {
             // In this order: at its end no number is lost.
-            for (is_true, number) in truth_of(column)?.iter().zip(numbers.by_ref()) {
+            for (is_true, number) in as_boolean_array(column)?.iter().zip(numbers.by_ref()) {
                 passing.extend((is_true == Some(true)).then_some(number));
             }
         }
