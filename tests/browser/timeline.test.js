@@ -188,3 +188,16 @@ test("beside a bar the pointer is told how long, and when: by the clock, from no
   assert.match(title, /^50\.0 ms, own time 50\.0 ms\n2023-01-29 13:46:40\.950000000.*\n[\d.]+ y ago\n\+950 ms in the trace$/);
   await close();
 });
+
+test("a service in the legend is looked for with a click, and no more with another", async () => {
+  const { page, problems, close } = await open();
+  await page.goto(`${server.http}/trace/${TRACE}?tab=stats`);
+  const legend = page.getByRole("list", { name: "Own time by service" });
+  await legend.getByRole("button", { name: /^audit/ }).click();
+  await page.getByRole("status").filter({ hasText: "/2" }).waitFor();
+  assert.equal(param(page, "find"), "service:audit");
+  await legend.getByRole("button", { name: /^audit/, pressed: true }).click();
+  await untilParam(page, "find", null);
+  assert.deepEqual(problems, []);
+  await close();
+});

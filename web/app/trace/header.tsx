@@ -5,7 +5,8 @@ import type { Json, ServiceTime, Timeline } from "../api/types";
 import { serviceColour } from "../lib/colour";
 import { saveFile } from "../lib/download";
 import { about, count, duration, percent, plural, signed } from "../lib/format";
-import { setParams } from "../lib/router";
+import { filterText } from "../lib/query";
+import { setParams, usePlace } from "../lib/router";
 import { standFor } from "../lib/sampling";
 import type { Skew } from "../lib/skew";
 import { traceSummary } from "../lib/summary";
@@ -111,8 +112,9 @@ export function ClockToggle({ skew, asRecorded }: { skew: Pick<Skew, "machines" 
   );
 }
 
-/** Where the time went: each service's own time, the time of its callees not counted twice. */
+/** Where the time went: each service's own time, the time of its callees not counted twice. One that is clicked is searched for in the timeline. */
 export function ServiceTimes({ services: given }: { services: readonly ServiceTime[] }): JSX.Element | null {
+  const find = usePlace().params.get("find");
   const services = [...given].sort((a, b) => b.self_time_ns - a.self_time_ns);
   const total = services.reduce((sum, service) => sum + service.self_time_ns, 0);
   if (total === 0 || services.length < 2) return null;
@@ -125,13 +127,18 @@ export function ServiceTimes({ services: given }: { services: readonly ServiceTi
           <i key={service.service_name} title={tip(service)} style={{ flexGrow: service.self_time_ns / total, background: serviceColour(service.service_name) }} />
         ))}
       </div>
-      <ul class="service-legend" tabIndex={0} aria-label="Own time by service">
-        {services.slice(0, SHOWN_SERVICES).map((service) => (
-          <li key={service.service_name} title={tip(service)}>
-            <i class="service-dot" style={{ background: serviceColour(service.service_name) }} />
-            {service.service_name} <span class="muted">{percent(service.self_time_ns, total)}</span>
-          </li>
-        ))}
+      <ul class="service-legend" aria-label="Own time by service">
+        {services.slice(0, SHOWN_SERVICES).map((service) => {
+          const query = filterText("service", service.service_name);
+          return (
+            <li key={service.service_name}>
+              <button type="button" aria-pressed={find === query} title={`${tip(service)}\nFind its spans`} onClick={() => setParams({ find: find === query ? null : query, tab: null }, "replace")}>
+                <i class="service-dot" style={{ background: serviceColour(service.service_name) }} />
+                {service.service_name} <span class="muted">{percent(service.self_time_ns, total)}</span>
+              </button>
+            </li>
+          );
+        })}
         {services.length > SHOWN_SERVICES && <li class="muted">+{services.length - SHOWN_SERVICES}</li>}
       </ul>
     </div>
