@@ -38,8 +38,19 @@ describe("a chart as a table", () => {
   test("has what the chart has, by keyboard: records over time", async () => {
     const { page, problems, close } = await open();
     await page.goto(`${server.http}/logs?q=${WORD}&${DAY}`);
-    await page.getByRole("figure", { name: /^196 records over time/ }).waitFor();
-    await page.getByRole("button", { name: "Records over time as a table" }).focus();
+    const figure = page.getByRole("figure", { name: /^196 records over time/ });
+    await figure.waitFor();
+    const button = page.getByRole("button", { name: "Records over time as a table" });
+    // Wherever the last time of the axis falls, the button does not lie over it.
+    for (let width = 390; width < 510; width += 10) {
+      await page.setViewportSize({ width, height: 844 });
+      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+      const { x } = await button.boundingBox();
+      const ends = await figure.locator(".histogram-axis span").evaluateAll((labels) => labels.map((label) => label.getBoundingClientRect().right));
+      assert.ok(ends.length > 0 && ends.every((end) => end <= x), `at ${width} px the button at ${x} is over times that end at ${ends}`);
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await button.focus();
     await page.keyboard.press("Enter");
     const table = page.getByRole("dialog", { name: "Records over time" }).getByRole("table");
     await table.waitFor();

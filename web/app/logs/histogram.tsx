@@ -11,6 +11,8 @@ import { ChartTable } from "../ui/charttable";
 import { bucketsOf, totalsOf, type LogsBefore } from "./use-histogram";
 
 const HEIGHT = 48;
+/** Of the button at the end of the axis. */
+const TABLE_BUTTON_PX = 24;
 /** One error among a million lines must be seen. */
 const MIN_SEGMENT = 2;
 
@@ -66,7 +68,7 @@ export function StackedHistogram({ data, by, before = null, stale, onZoom }: Pro
         {brush.marked && <div class="histogram-brush" style={{ left: `${brush.marked.from}px`, width: `${brush.marked.to - brush.marked.from}px` }} />}
         {hover !== null && buckets > 0 && <Tip data={data} by={by} before={before} bucket={hover} x={(hover + 0.5) * step} width={width} startMs={startMs + hover * bucketMs} zone={zone} />}
       </div>
-      <Axis startMs={startMs} spanMs={Math.max(buckets * bucketMs, endMs - startMs)} width={width} zone={zone} />
+      <Axis startMs={startMs} spanMs={Math.max(buckets * bucketMs, endMs - startMs)} width={width} zone={zone} taken={TABLE_BUTTON_PX} />
       <ChartTable title="Records over time" series={tableOf(data, by, before)} startMs={startMs} bucketMs={bucketMs} format={count} />
     </figure>
   );

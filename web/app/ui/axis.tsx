@@ -9,8 +9,17 @@ const AXIS_STEPS_MS = [
 /** Of a label, about; one that would be cut off is left out. */
 const CHARACTER_PX = 6;
 
+interface Props {
+  startMs: number;
+  spanMs: number;
+  width: number;
+  zone: Zone;
+  /** Pixels at the end where something else stands. */
+  taken?: number;
+}
+
 /** Labels under a chart over time, at round clock times. */
-export function Axis({ startMs, spanMs, width, zone }: { startMs: number; spanMs: number; width: number; zone: Zone }): JSX.Element {
+export function Axis({ startMs, spanMs, width, zone, taken = 0 }: Props): JSX.Element {
   const labels: JSX.Element[] = [];
   if (spanMs > 0 && width > 0) {
     const wanted = Math.max(2, Math.floor(width / 110));
@@ -18,7 +27,7 @@ export function Axis({ startMs, spanMs, width, zone }: { startMs: number; spanMs
     for (const at of axisPoints(startMs, startMs + spanMs, stepMs, zone)) {
       const x = ((at - startMs) / spanMs) * width;
       const label = axisTime(at, stepMs, zone);
-      if (x < width - label.length * CHARACTER_PX - 8) labels.push(<span key={at} style={{ left: `${x}px` }}>{label}</span>);
+      if (x < width - taken - label.length * CHARACTER_PX - 8) labels.push(<span key={at} style={{ left: `${x}px` }}>{label}</span>);
     }
   }
   return <div class="histogram-axis" aria-hidden="true">{labels}</div>;
