@@ -12,9 +12,8 @@ use crate::fault::Point;
 use crate::file::FileWriter;
 use crate::snapshot::{DataFile, Sealed};
 
-/// Files of one flush that are encoded at a time, at most. Each holds some tens of MB, and where a merge has one of two
-/// processors and requests the rest of the other, two files take as long at once as one after the other.
-const MAX_PARALLEL: usize = 2;
+/// Files of one flush that are encoded at a time.
+const PARALLEL: usize = 2;
 
 /// Writes everything in `sealed` and records it; when this returns, the log up to the sealed
 /// buffer's last sequence is no longer needed. After an error it can be tried again: files that are
@@ -41,12 +40,6 @@ pub(crate) async fn flush(
         writer.layout.fault(Point::FlushCommitted)?;
     }
     Ok(files.clone())
-}
-
-/// Half of the processors.
-fn parallel() -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    (processors / 2).clamp(1, MAX_PARALLEL)
 }
 
 /// One file for each place, or nothing: what an attempt wrote that failed for want of space must
@@ -76,7 +69,7 @@ async fn write(writer: &FileWriter, sealed: &Sealed) -> Result<Vec<Arc<DataFile>
                 written.map(Some)
             }
         })
-        .buffer_unordered(parallel())
+        .buffer_unordered(PARALLEL)
         .collect()
         .await;
     let mut files = Vec::with_capacity(outcomes.len());
