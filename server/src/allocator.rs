@@ -4,7 +4,7 @@
 //! gives the pages of holes back by itself, a while after they were freed, on a thread of its own.
 //!
 //! Measured at full speed on two processors, against the C library's allocator told to give back in the same way, with a third more
-//! memory for rows that wait: both signals, four million records, peak at 388 MB instead of 414, twenty million at 412 instead of 471,
+//! memory for rows that wait: both signals, four million records, peak at 380 MB instead of 388 to 418, twenty million at 404 instead of 443 to 471,
 //! with the same processor time. Where pages may stay for a second it takes a tenth less of that and peaks 60 MB higher.
 
 use tikv_jemallocator::Jemalloc;

@@ -34,7 +34,7 @@ impl Machine {
     }
 
     /// Requests in flight and rows not yet in files: an eighth of the memory, at most 192 MiB: with that the process
-    /// stays below 400 MB while it takes in both signals at full speed.
+    /// has some 400 MB while it takes in both signals at full speed.
     pub(super) fn ingest_memory_bytes(self) -> u64 {
         (self.memory_bytes / 8).clamp(64 * MIB, 192 * MIB)
     }
