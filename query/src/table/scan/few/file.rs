@@ -10,7 +10,7 @@ use arrow::record_batch::RecordBatch;
 use datafusion::common::{Result, internal_err};
 use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
+use datafusion::physical_expr::utils::reassign_expr_columns;
 use datafusion::physical_expr_adapter::{PhysicalExprAdapter, PhysicalExprAdapterFactory};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowSelection};
 use parquet::arrow::async_reader::AsyncFileReader;
@@ -22,6 +22,7 @@ use parquet::file::metadata::ParquetMetaData;
 use spoor_storage::index::RowSet;
 use spoor_storage::{FileId, GroupPages, PageCache};
 
+use super::outputs::columns_of;
 use crate::table::file_columns::FileColumns;
 use crate::table::scan::checked::CheckedReader;
 
@@ -179,9 +180,7 @@ impl Opened {
             .iter()
             .map(|expr| self.adapter.rewrite(Arc::clone(expr)))
             .collect::<Result<Vec<_>>>()?;
-        let columns = of_file.iter().flat_map(collect_columns);
-        let places: BTreeSet<usize> = columns.map(|column| column.index()).collect();
-        let places: Vec<usize> = places.into_iter().collect();
+        let places = columns_of(&of_file);
         let read = self.schema.project(&places)?;
         let exprs = of_file
             .into_iter()

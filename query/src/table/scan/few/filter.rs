@@ -11,12 +11,12 @@ use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::utils::collect_columns;
 use spoor_storage::index::RowSet;
 use spoor_storage::snapshot::BufferedBatch;
 use spoor_storage::{DataFile, Table, TimeRange};
 
 use super::ids;
+use super::outputs::columns_of;
 use crate::table::prune::{split_time, words_only};
 use crate::table::scan::stored_expr;
 
@@ -73,10 +73,7 @@ impl Filter {
 
     /// The stored columns that it is about.
     pub(super) fn columns(&self) -> Vec<usize> {
-        let columns = self.whole.iter().flat_map(collect_columns);
-        let mut places: Vec<usize> = columns.map(|column| column.index()).collect();
-        places.sort_unstable();
-        places
+        columns_of(&self.whole)
     }
 
     /// The rows in memory of which it is true: batches that have some, with the numbers of these.

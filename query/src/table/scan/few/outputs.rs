@@ -50,9 +50,7 @@ impl Outputs {
 
     /// Some rows of a batch that is stored in memory.
     pub(super) fn of_rows(&self, batch: &RecordBatch, rows: &RowSet) -> Result<RecordBatch> {
-        let columns = self.exprs.iter().flat_map(collect_columns);
-        let places: BTreeSet<usize> = columns.map(|column| column.index()).collect();
-        let places: Vec<usize> = places.into_iter().collect();
+        let places = columns_of(&self.exprs);
         let rows = UInt32Array::from_iter_values(rows.iter());
         let some = take_record_batch(&batch.project(&places)?, &rows)?;
         let schema = some.schema();
@@ -68,4 +66,13 @@ impl Outputs {
     pub(super) fn logical(&self, computed: &RecordBatch) -> Result<RecordBatch> {
         logical_batch(computed, &self.logical)
     }
+}
+
+/// The columns that expressions are about, ascending, each once.
+pub(super) fn columns_of<'a>(
+    exprs: impl IntoIterator<Item = &'a Arc<dyn PhysicalExpr>>,
+) -> Vec<usize> {
+    let columns = exprs.into_iter().flat_map(collect_columns);
+    let places: BTreeSet<usize> = columns.map(|column| column.index()).collect();
+    places.into_iter().collect()
 }
