@@ -20,6 +20,8 @@ import "./styles/waterfall.css";
 import "./styles/compare.css";
 import "./styles/services.css";
 import "./styles/pages.css";
+import "./styles/sql.css";
+import "./styles/map.css";
 import "./styles/kin.css";
 import "./styles/result.css";
 import "./styles/groups.css";

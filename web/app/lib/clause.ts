@@ -1,6 +1,7 @@
 import { fieldName } from "./fields";
 import type { Chip } from "./chips";
 import { readRange, unquote } from "./query";
+import { escaped, quoted } from "./quote";
 
 /** What a filter can say of a field. Each can be negated. */
 export type Base = "is" | "contains" | "regex" | "list" | ">" | ">=" | "<" | "<=" | "range" | "has";
@@ -92,13 +93,11 @@ export function readClause(chip: Chip): Said {
   return part === undefined ? { ...said, base: "is" } : { ...said, base: "contains", value: part };
 }
 
-const quoted = (value: string): string => `"${value.replace(/["\\]/g, "\\$&")}"`;
 /** What begins with `//` makes an address of the field before it. */
 const PLAIN = /^(?!\/\/)[\p{L}\p{N}_.*?/@+:-]+$/u;
 /** Words of the language, which a value may be only in quotes. */
 const KEYWORD = /^(AND|OR|NOT)$/;
 const plainOrQuoted = (value: string): string => (PLAIN.test(value) && !KEYWORD.test(value) ? value : quoted(value));
-const escaped = (value: string): string => value.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 
 /** A query of which those are left whose field has `part` in it, in any case. */
 export function withPart(query: string, field: string, part: string): string {

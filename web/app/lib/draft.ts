@@ -1,4 +1,5 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { escaped } from "./quote";
 
 export interface Draft {
   /** What stands in the field. */
@@ -51,7 +52,7 @@ export function placeNamed(text: string, message: string): number | null {
   const named = /`([^`]+)`/.exec(message)?.[1];
   if (named === undefined) return null;
   for (const name of [named, named.slice(named.lastIndexOf(".") + 1)]) {
-    const found = new RegExp(`(?<![\\p{L}\\p{N}_])${name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}(?![\\p{L}\\p{N}_])`, "u").exec(text);
+    const found = new RegExp(`(?<![\\p{L}\\p{N}_])${escaped(name)}(?![\\p{L}\\p{N}_])`, "u").exec(text);
     if (name !== "" && found) return found.index;
   }
   return null;

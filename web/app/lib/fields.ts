@@ -1,3 +1,5 @@
+import { quoted } from "./quote";
+
 /** Names of fields as the query language wants them: what is no plain name is in quotes, and an attribute called as a column is says so. */
 
 /** Columns of logs and of spans, their short names, and words that mean something before a colon. */
@@ -10,7 +12,7 @@ export type Scope = (typeof SCOPES)[number];
 const PLAIN = /^[\p{L}][\p{L}\p{N}_.@/$-]*$/u;
 
 /** As it is written before an operator. */
-export const fieldName = (name: string): string => (name === "" || PLAIN.test(name) ? name : `"${name.replace(/["\\]/g, "\\$&")}"`);
+export const fieldName = (name: string): string => (name === "" || PLAIN.test(name) ? name : quoted(name));
 
 /**
  * The name that finds `key` of a scope: the bare key, unless it means something else. `before`: attributes that are looked at before this

@@ -1,5 +1,6 @@
 import type { Json, TimelineSpan } from "../api/types";
 import { rangeEnds, tokenise, unquote } from "./query";
+import { quoted } from "./quote";
 
 type Test = (span: TimelineSpan) => boolean;
 
@@ -148,8 +149,6 @@ export function serverFind(text: string): string | null {
   });
   return clauses.length === 0 ? null : clauses.join(" ");
 }
-
-const quoted = (value: string): string => `"${value.replace(/["\\]/g, "\\$&")}"`;
 
 /** A part of a word finds it, as it does in the page; several words are a phrase. */
 const wordFor = (value: string): string => (/^[\p{L}\p{N}*]+$/u.test(value) ? `*${value.replace(/^\*+|\*+$/g, "")}*` : quoted(value));

@@ -1,4 +1,5 @@
 import { fieldName } from "./fields";
+import { quoted } from "./quote";
 
 /** The search language as far as the UI must understand it: colours, highlighting, adding filters. The server parses for real. */
 
@@ -119,7 +120,7 @@ export function markMatches(text: string, pattern: RegExp | null): Piece[] {
 /** `key:value`, quoted when the value needs it. */
 export function filterText(field: string, value: string, exclude = false): string {
   const plain = /^[\p{L}\p{N}_./@+-]+$/u.test(value) && !value.startsWith("-") && !/^(AND|OR|NOT)$/.test(value);
-  const text = `${fieldName(field)}:${plain ? value : `"${value.replace(/["\\]/g, "\\$&")}"`}`;
+  const text = `${fieldName(field)}:${plain ? value : quoted(value)}`;
   return exclude ? `-${text}` : text;
 }
 

@@ -7,11 +7,10 @@ import { filterText } from "../lib/query";
 import { perSecond } from "../lib/red";
 import { href } from "../lib/router";
 import { nanosToMs, type Range } from "../lib/time";
-import { Icon } from "../ui/icons";
 import { Figures, Panel } from "../ui/panel";
 import { ServiceName } from "../ui/service";
 import { Incomplete, Skeleton } from "../ui/states";
-import { RowTime } from "../ui/time";
+import { TraceLine } from "../ui/traceline";
 import type { Call, Graph } from "./graph";
 
 interface Props {
@@ -77,16 +76,7 @@ function Examples({ ids }: { ids: readonly string[] }): JSX.Element | null {
         {traces.map((trace) => (
           <li key={trace.trace_id}>
             <a href={href(`/trace/${trace.trace_id}`)} title={`Trace ${trace.trace_id}`}>
-              <RowTime class="muted" nanos={trace.start_time_unix_nano} zone={zone} withYear={withYear} />
-              <span class="trace-name">
-                {trace.error_count > 0 && (
-                  <span class="error-text">
-                    <Icon name="warn" size={12} />{" "}
-                  </span>
-                )}
-                {trace.root ? `${trace.root.service_name} ${trace.root.name}` : trace.trace_id}
-              </span>
-              <span class="number">{duration(trace.duration_ns)}</span>
+              <TraceLine trace={trace} zone={zone} withYear={withYear} marksErrors />
             </a>
           </li>
         ))}

@@ -21,6 +21,7 @@ import { RunAs } from "../ui/runas";
 import { EmptyState, ErrorState, Incomplete, Progress, Skeleton } from "../ui/states";
 import { RowTime } from "../ui/time";
 import { TimePicker } from "../ui/timepicker";
+import { TraceLine } from "../ui/traceline";
 import { Operations } from "./operations";
 import { Exceptions } from "./exceptions";
 import { ServiceLinks } from "./links";
@@ -174,9 +175,7 @@ function RecentErrors({ query, search, range }: PartProps): JSX.Element {
         {traces.map((trace) => (
           <li key={trace.trace_id}>
             <a href={href(`/trace/${trace.trace_id}`, { find: failing })}>
-              <RowTime class="muted" nanos={trace.start_time_unix_nano} zone={zone} withYear={withYear} />
-              <span class="trace-name">{trace.root ? `${trace.root.service_name} ${trace.root.name}` : trace.trace_id}</span>
-              <span class="number">{duration(trace.duration_ns)}</span>
+              <TraceLine trace={trace} zone={zone} withYear={withYear} />
             </a>
           </li>
         ))}
