@@ -163,7 +163,13 @@ test("functions are completed in SQL, and in the search what asks the other side
   const option = page.locator(".cm-tooltip-autocomplete [role=option]");
   await page.keyboard.type("SELECT time_b");
   await option.filter({ hasText: "time_bucket(…)" }).waitFor();
-  await page.keyboard.press("Tab");
+  // As long as the list is being renewed, as it is when the columns come, the key does nothing.
+  const statement = page.getByRole("textbox", { name: "SQL statement" });
+  for (let tries = 0; tries < 200 && !(await statement.innerText()).includes("time_bucket('5m', time)"); tries += 1) {
+    await page.keyboard.press("Tab");
+    await page.waitForTimeout(50);
+  }
+  assert.equal(await statement.innerText(), "SELECT time_bucket('5m', time)");
   await page.keyboard.type(", count(*) FROM logs WHERE search('till') GROUP BY 1");
   await page.keyboard.press("Control+Enter");
   await page.getByText("1 row,").waitFor();

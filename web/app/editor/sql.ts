@@ -64,7 +64,15 @@ export function createSqlEditor(root: ShadowRoot, options: EditorOptions): SqlEd
     state: EditorState.create({
       doc: options.text,
       extensions: [
-        keymap.of([{ key: "Mod-Enter", run }, { key: "Tab", run: acceptCompletion }, ...completionKeymap, ...historyKeymap, ...defaultKeymap, indentWithTab]),
+        keymap.of([
+          { key: "Mod-Enter", run },
+          // Who presses it with the list in sight wants what it offers, never spaces before the line: while the list is being renewed the key does nothing.
+          { key: "Tab", run: (editor) => acceptCompletion(editor) || completionStatus(editor.state) !== null },
+          ...completionKeymap,
+          ...historyKeymap,
+          ...defaultKeymap,
+          indentWithTab,
+        ]),
         history(),
         drawSelection(),
         lineNumbers(),
@@ -72,7 +80,7 @@ export function createSqlEditor(root: ShadowRoot, options: EditorOptions): SqlEd
         EditorView.lineWrapping,
         known.of(language({})),
         syntaxHighlighting(colours),
-        autocompletion({ icons: false }),
+        autocompletion({ icons: false, interactionDelay: 0 }),
         placeholder(options.placeholder),
         wrong,
         named.of(attributes(options.label, false)),
