@@ -48,7 +48,7 @@ use crate::statistics::MAPS;
 pub(crate) use keys::{KeyTable, OVERFLOW};
 pub(crate) use promotion::Promotion;
 pub use restore::restore;
-pub(crate) use runs::{Entries, runs, same_bytes};
+pub(crate) use runs::{Entries, MapRuns, alike, runs, same_bytes};
 pub use scalar::{ColumnKind, text_of};
 pub(crate) use split::Splitter;
 

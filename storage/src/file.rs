@@ -299,12 +299,12 @@ impl FileEncoder {
         });
         self.rows += rows.num_rows() as u64;
         self.stretches.push(rows.num_rows());
-        let entries = self.fields.add(rows);
-        let columns = self.splitter.split(rows, self.fields.keys(), &entries)?;
+        let runs = self.fields.add(rows);
+        let columns = self.splitter.split(rows, self.fields.keys(), &runs)?;
         self.parquet.write(&placed(columns)?)?;
         self.checksums.catch_up(&mut self.parquet, self.taken)?;
         if let Some(index) = &mut self.index {
-            index.add(rows)?;
+            index.add_counted(rows, &runs)?;
         }
         collect_services(rows, &mut self.services);
         Ok(())

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use arrow::array::{Array, MapArray, StringArray};
 use arrow::record_batch::RecordBatch;
 
-use crate::attributes::{Entries, KeyTable, OVERFLOW, Promotion, runs};
+use crate::attributes::{Entries, KeyTable, MapRuns, OVERFLOW, Promotion, alike};
 use crate::model::{Table, ValueType};
 use crate::snapshot::{FieldStatistic, FieldStatistics};
 use values::Counter;
@@ -63,8 +63,8 @@ fn text_columns(table: Table) -> &'static [&'static str] {
     }
 }
 
-/// The numbers of the keys of every entry of a batch's maps, in the order of [`MAPS`].
-pub(crate) type EntryKeys = [Vec<u32>; MAPS.len()];
+/// The runs of a batch's maps, in the order of [`MAPS`].
+pub(crate) type BatchRuns = [MapRuns; MAPS.len()];
 
 /// Counts the fields of batches of one table.
 #[derive(Debug)]
@@ -114,9 +114,9 @@ impl FieldCounter {
         &self.keys
     }
 
-    /// Counts every row of `batch`, which has the table's stored schema, and says which keys its
-    /// entries have.
-    pub(crate) fn add(&mut self, batch: &RecordBatch) -> EntryKeys {
+    /// Counts every row of `batch`, which has the table's stored schema, and says which runs its maps have and of which
+    /// keys.
+    pub(crate) fn add(&mut self, batch: &RecordBatch) -> BatchRuns {
         for name in text_columns(self.table) {
             if self.known.fields.contains_key(*name) {
                 continue;
@@ -129,52 +129,40 @@ impl FieldCounter {
                 counter.add((ValueType::String as u8, 0), text, 1, &mut self.room);
             }
         }
-        let mut entries = EntryKeys::default();
+        let mut found = BatchRuns::default();
         for (at, (values, types, prefix)) in MAPS.iter().enumerate() {
             let columns =
                 column_of::<MapArray>(batch, values).zip(column_of::<StringArray>(batch, types));
             if let Some((map, types)) = columns {
-                entries[at] = self.keys[at].entries(map);
+                found[at] = self.keys[at].runs(map);
                 let counters = &mut self.counters[at];
                 for name in self.keys[at].names().iter().skip(counters.len()) {
                     let known = self.known.fields.contains_key(&format!("{prefix}{name}"));
                     counters.push((!known).then(Counter::default));
                 }
                 if counters.iter().any(Option::is_some) {
-                    self.add_map(at, map, types, &entries[at]);
+                    self.add_map(at, map, types, &found[at]);
                 }
             }
         }
-        entries
+        found
     }
 
-    fn add_map(&mut self, at: usize, map: &MapArray, types: &StringArray, numbers: &[u32]) {
+    fn add_map(&mut self, at: usize, map: &MapArray, types: &StringArray, found: &MapRuns) {
         let entries = Entries::of(map);
-        let mut numbers = numbers;
-        for run in runs(map) {
-            let of_row = entries.of_row(run.start);
-            // All rows of the run have these.
-            let (of_run, behind) = numbers.split_at(of_row.len() * run.len());
-            numbers = behind;
-            // Without entries there is nothing to count, and their types may be texts that lie nowhere.
-            let mut row = if of_row.is_empty() {
-                run.end
-            } else {
-                run.start
-            };
-            while row < run.end {
-                let letters = types.value(row);
-                let same = (row..run.end).take_while(|row| types.value(*row) == letters);
-                let times = same.count();
-                row += times;
+        for run in found.iter().filter(|run| !run.keys.is_empty()) {
+            let of_row = entries.of_row(run.rows.start);
+            for rows in alike(types, run.rows) {
+                let letters = types.value(rows.start).as_bytes();
                 let values = of_row.clone().map(|entry| entries.value(entry));
-                let known = of_run.iter().zip(letters.as_bytes()).zip(values);
+                let known = run.keys.iter().zip(letters).zip(values);
                 for (place, ((number, letter), value)) in known.enumerate() {
                     if *number != OVERFLOW
                         && let Some(Some(counter)) = self.counters[at].get_mut(*number as usize)
                     {
                         let value = value.unwrap_or_default();
-                        counter.add((*letter, place), value, times as u64, &mut self.room);
+                        let times = rows.len() as u64;
+                        counter.add((*letter, place), value, times, &mut self.room);
                     }
                 }
             }

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use arrow::array::{Array, AsArray, MapArray, StringArray};
+use arrow::array::{AsArray, MapArray, StringArray};
 use arrow::record_batch::RecordBatch;
 
 use super::keys::{KeyTable, OVERFLOW};
+use super::runs::alike;
 use super::scalar::ColumnKind;
 use crate::snapshot::FieldStatistics;
 use crate::statistics::MAPS;
@@ -138,23 +139,22 @@ fn count_entries(
     map: &MapArray,
     types: &StringArray,
 ) {
-    let numbers = keys.entries(map);
+    let runs = keys.runs(map);
     counts.resize(keys.names().len(), KeyCount::default());
-    let mut entries = numbers.iter();
-    for row in 0..map.len() {
-        let letters = types.value(row).as_bytes();
-        for place in 0..map.value_length(row) as usize {
-            let Some(number) = entries.next() else {
-                return;
-            };
-            if *number == OVERFLOW {
-                continue;
-            }
-            let count = &mut counts[*number as usize];
-            count.count += 1;
-            count.places += place as u64;
-            if let Some(kind) = letters.get(place).and_then(|letter| kind_place(*letter)) {
-                count.kinds[kind] += 1;
+    for run in runs.iter() {
+        for rows in alike(types, run.rows) {
+            let letters = types.value(rows.start).as_bytes();
+            let rows = rows.len() as u64;
+            for (place, number) in run.keys.iter().enumerate() {
+                if *number == OVERFLOW {
+                    continue;
+                }
+                let count = &mut counts[*number as usize];
+                count.count += rows;
+                count.places += place as u64 * rows;
+                if let Some(kind) = letters.get(place).and_then(|letter| kind_place(*letter)) {
+                    count.kinds[kind] += rows;
+                }
             }
         }
     }

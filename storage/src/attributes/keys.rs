@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use arrow::array::MapArray;
 
-use super::runs::{Entries, runs};
+use super::runs::{Entries, MapRuns, runs};
 
 /// Distinct keys that get a number: keys that carry ids must not grow memory or the catalog.
 const MAX_KEYS: usize = 4096;
@@ -63,18 +63,12 @@ impl KeyTable {
         number
     }
 
-    /// The numbers of all entries of `map`, row by row. Entries of null rows are none.
-    pub(crate) fn entries(&mut self, map: &MapArray) -> Vec<u32> {
-        let offsets = map.value_offsets();
-        let (first, last) = (
-            offsets.first().map_or(0, |at| *at as usize),
-            offsets.last().map_or(0, |at| *at as usize),
-        );
+    /// The runs of `map` and the numbers of their keys.
+    pub(crate) fn runs(&mut self, map: &MapArray) -> MapRuns {
         let entries = Entries::of(map);
-        let mut numbers = Vec::with_capacity(last - first);
+        let mut found = MapRuns::default();
         for run in runs(map) {
             let mut before = MAX_KEYS;
-            let row = numbers.len();
             for entry in entries.of_row(run.start) {
                 let key = entries.key(entry);
                 let guess = self.after[before];
@@ -89,14 +83,11 @@ impl KeyTable {
                     self.after[before] = number;
                     number
                 };
-                numbers.push(number);
+                found.push(number);
                 before = (number as usize).min(MAX_KEYS);
             }
-            let of_row = row..numbers.len();
-            for _ in 1..run.len() {
-                numbers.extend_from_within(of_row.clone());
-            }
+            found.end(run.end);
         }
-        numbers
+        found
     }
 }

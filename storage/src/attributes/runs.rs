@@ -25,6 +25,60 @@ pub(crate) fn runs(map: &MapArray) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
+/// The runs of a map column and the keys of their entries: found once, and used by all that looks at entries.
+#[derive(Debug, Default)]
+pub(crate) struct MapRuns {
+    /// Which row and which number come after each run.
+    ends: Vec<(usize, usize)>,
+    /// The numbers of the keys that each run's rows have.
+    numbers: Vec<u32>,
+}
+
+/// Rows with the same entries.
+#[derive(Debug)]
+pub(crate) struct Run<'a> {
+    pub(crate) rows: Range<usize>,
+    /// The numbers of the keys of each of these rows.
+    pub(crate) keys: &'a [u32],
+}
+
+impl MapRuns {
+    /// Adds the number of a key of the run that [`Self::end`] ends.
+    pub(super) fn push(&mut self, number: u32) {
+        self.numbers.push(number);
+    }
+
+    pub(super) fn end(&mut self, row: usize) {
+        self.ends.push((row, self.numbers.len()));
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Run<'_>> {
+        let mut from = (0, 0);
+        self.ends.iter().map(move |end| {
+            let run = Run {
+                rows: from.0..end.0,
+                keys: &self.numbers[from.1..end.1],
+            };
+            from = *end;
+            run
+        })
+    }
+}
+
+/// `rows` in parts of one text each, as the types of rows with the same entries are.
+pub(crate) fn alike(texts: &StringArray, rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let mut start = rows.start;
+    std::iter::from_fn(move || {
+        if start >= rows.end {
+            return None;
+        }
+        let first = texts.value(start).as_bytes();
+        let same = |row: &usize| same_bytes(texts.value(*row).as_bytes(), first);
+        let end = start + 1 + (start + 1..rows.end).take_while(same).count();
+        Some(std::mem::replace(&mut start, end)..end)
+    })
+}
+
 /// The entries of a map column.
 pub(crate) struct Entries<'a> {
     offsets: &'a [i32],

@@ -1,6 +1,7 @@
 //! From the canonical form to the columns of a file.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -13,6 +14,7 @@ use arrow::record_batch::RecordBatch;
 use super::keys::KeyTable;
 use super::map::map_column;
 use super::promotion::{Column, Promotion};
+use super::runs::{MapRuns, alike};
 use super::scalar::{ColumnKind, parse_bool, parse_double, parse_int};
 use super::shape::ShapeWriter;
 use super::{ColumnMetadata, ScopeMetadata};
@@ -50,13 +52,13 @@ impl Splitter {
         &self.schema
     }
 
-    /// The rows of `batch` in the file's columns. `keys` and `entries` number the keys of each
-    /// scope's map, as [`KeyTable::entries`] does.
+    /// The rows of `batch` in the file's columns. `keys` number the keys of each scope's map, and `runs` are those of
+    /// the maps, as [`KeyTable::runs`] finds them.
     pub(crate) fn split(
         &mut self,
         batch: &RecordBatch,
         keys: &[KeyTable; MAPS.len()],
-        entries: &[Vec<u32>; MAPS.len()],
+        runs: &[MapRuns; MAPS.len()],
     ) -> Result<RecordBatch> {
         if self.scopes.iter().all(Option::is_none) {
             return Ok(batch.clone());
@@ -75,7 +77,7 @@ impl Splitter {
                 map,
                 types,
                 keys[at].names(),
-                &entries[at],
+                &runs[at],
             )?));
         }
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
@@ -191,43 +193,55 @@ impl ScopeSplitter {
         map: &MapArray,
         types: &StringArray,
         names: &[Box<str>],
-        numbers: &[u32],
+        runs: &MapRuns,
     ) -> Result<ScopeParts> {
         self.learn(names);
         let keys = map.keys().as_string::<i32>();
         let values = map.values().as_string::<i32>();
         let offsets = map.value_offsets();
-        let first = offsets.first().map_or(0, |at| *at as usize);
         let mut out = Builders::new(&self.columns, map.len());
-        for row in 0..map.len() {
-            let (from, to) = (offsets[row] as usize, offsets[row + 1] as usize);
-            let numbers = numbers
-                .get(from - first..to - first)
-                .ok_or_else(|| Error::internal("fewer key numbers than entries"))?;
-            let letters = types.value(row);
-            self.place(numbers, letters.as_bytes());
-            for (at, number) in numbers.iter().enumerate() {
-                let value = values.is_valid(from + at).then(|| values.value(from + at));
-                let column = self.places[at];
-                let taken = column != MAP
-                    && value.is_some_and(|value| {
-                        out.columns[usize::from(column)].take(row, value, &mut self.scratch)
-                    });
-                if !taken {
-                    self.places[at] = MAP;
-                    match self.in_map.get_mut(*number as usize) {
-                        Some(seen) => *seen = true,
-                        None => self.unknown_in_map = true,
+        for run in runs.iter() {
+            // What is decided of a row holds for all that have its entries and their types.
+            for rows in alike(types, run.rows) {
+                let letters = types.value(rows.start);
+                self.place(run.keys, letters.as_bytes());
+                let from = offsets[rows.start] as usize;
+                let value = |at| values.is_valid(from + at).then(|| values.value(from + at));
+                for (at, number) in run.keys.iter().enumerate() {
+                    let column = self.places[at];
+                    let taken = column != MAP
+                        && value(at).is_some_and(|value| {
+                            let column = &mut out.columns[usize::from(column)];
+                            column.take(&rows, value, &mut self.scratch)
+                        });
+                    if !taken {
+                        self.places[at] = MAP;
+                        match self.in_map.get_mut(*number as usize) {
+                            Some(seen) => *seen = true,
+                            None => self.unknown_in_map = true,
+                        }
+                        out.letters
+                            .push_str(letters.get(at..=at).unwrap_or_default());
                     }
-                    out.keep(keys.value(from + at), value, letters.get(at..=at));
                 }
+                if letters.len() != run.keys.len() {
+                    out.types_as_they_are(letters);
+                }
+                for _ in rows.clone() {
+                    for (at, _) in self
+                        .places
+                        .iter()
+                        .enumerate()
+                        .filter(|(_, place)| **place == MAP)
+                    {
+                        out.keys.append_value(keys.value(from + at));
+                        out.values.append_option(value(at));
+                    }
+                    out.end_row();
+                }
+                out.end_rows(rows.len(), self.shape());
+                self.rows += rows.len();
             }
-            if letters.len() != numbers.len() {
-                out.types_as_they_are(letters);
-            }
-            let shape = self.shape();
-            out.end_row(shape);
-            self.rows += 1;
         }
         out.finish(map.len())
     }
@@ -316,32 +330,32 @@ impl ColumnBuilder {
         }
     }
 
-    /// Puts a value into `row`, unless it would come back as another text.
-    fn take(&mut self, row: usize, value: &str, scratch: &mut Vec<u8>) -> bool {
+    /// Puts a value into all of `rows`, unless it would come back as another text.
+    fn take(&mut self, rows: &Range<usize>, value: &str, scratch: &mut Vec<u8>) -> bool {
         match self {
             Self::Text(builder) if value.len() <= MAX_VALUE_BYTES => {
-                builder.append_nulls(row - builder.len());
-                builder.append_value(value);
+                builder.append_nulls(rows.start - builder.len());
+                builder.append_value_n(value, rows.len());
             }
             Self::Text(_) => return false,
             Self::Bool(builder) => match parse_bool(value) {
                 Some(value) => {
-                    builder.append_nulls(row - builder.len());
-                    builder.append_value(value);
+                    builder.append_nulls(rows.start - builder.len());
+                    builder.append_n(rows.len(), value);
                 }
                 None => return false,
             },
             Self::Int(builder) => match parse_int(value) {
                 Some(value) => {
-                    builder.append_nulls(row - builder.len());
-                    builder.append_value(value);
+                    builder.append_nulls(rows.start - builder.len());
+                    builder.append_value_n(value, rows.len());
                 }
                 None => return false,
             },
             Self::Double(builder) => match parse_double(value, scratch) {
                 Some(value) => {
-                    builder.append_nulls(row - builder.len());
-                    builder.append_value(value);
+                    builder.append_nulls(rows.start - builder.len());
+                    builder.append_value_n(value, rows.len());
                 }
                 None => return false,
             },
@@ -400,26 +414,26 @@ impl Builders {
         }
     }
 
-    /// Puts an entry into the map.
-    fn keep(&mut self, key: &str, value: Option<&str>, letter: Option<&str>) {
-        self.keys.append_value(key);
-        self.values.append_option(value);
-        self.letters.push_str(letter.unwrap_or_default());
-    }
-
     /// Types that are not one for each entry.
     fn types_as_they_are(&mut self, letters: &str) {
         self.letters.clear();
         self.letters.push_str(letters);
     }
 
-    fn end_row(&mut self, shape: Option<&str>) {
+    fn end_row(&mut self) {
         // The builder of the keys would have overflowed before.
         self.offsets
             .push(i32::try_from(self.keys.len()).unwrap_or(i32::MAX));
-        self.types.append_value(&self.letters);
+    }
+
+    /// Ends rows whose entries have the same types and order.
+    fn end_rows(&mut self, rows: usize, shape: Option<&str>) {
+        self.types.append_value_n(&self.letters, rows);
         self.letters.clear();
-        self.shapes.append_option(shape);
+        match shape {
+            Some(shape) => self.shapes.append_value_n(shape, rows),
+            None => self.shapes.append_nulls(rows),
+        }
     }
 
     fn finish(mut self, rows: usize) -> Result<ScopeParts> {

@@ -52,10 +52,10 @@ pub fn write(table: Table, batches: &[RecordBatch], promote: bool) -> Result<Wri
     let (mut count, mut split, mut encode) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
     for batch in batches {
         let at = Instant::now();
-        let entries = fields.add(batch);
+        let runs = fields.add(batch);
         count += at.elapsed();
         let at = Instant::now();
-        let columns = splitter.split(batch, fields.keys(), &entries)?;
+        let columns = splitter.split(batch, fields.keys(), &runs)?;
         split += at.elapsed();
         let at = Instant::now();
         parquet.write(&columns)?;

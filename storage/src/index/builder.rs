@@ -1,5 +1,7 @@
 //! Builds the index of a file while its rows are written.
 
+use std::iter::Peekable;
+
 use arrow::array::{Array, AsArray, FixedSizeBinaryArray, ListArray, MapArray, StringArray};
 use arrow::record_batch::RecordBatch;
 
@@ -9,10 +11,10 @@ use super::segment::SegmentBuilder;
 use super::terms::Attribute;
 use super::words::{HashedWord, WordsBuilder};
 use super::{BLOCK_ROWS, terms};
-use crate::attributes::Entries;
+use crate::attributes::{Entries, runs};
 use crate::error::{Error, Result};
 use crate::model::{FileId, Table};
-use crate::statistics::MAPS;
+use crate::statistics::{BatchRuns, MAPS};
 
 /// Collects words by row and terms by block. Rows must be added in file order.
 pub(crate) struct IndexBuilder {
@@ -49,9 +51,25 @@ impl IndexBuilder {
 
     /// Adds the rows of `batch` (stored schema).
     pub(crate) fn add(&mut self, batch: &RecordBatch) -> Result<()> {
-        let columns = Columns::of(self.table, batch)?;
+        self.add_rows(batch, |_, map| runs(map).map(|rows| rows.start).collect())
+    }
+
+    /// Adds the rows of a batch whose runs are known.
+    pub(crate) fn add_counted(&mut self, batch: &RecordBatch, found: &BatchRuns) -> Result<()> {
+        self.add_rows(batch, |at, _| {
+            found[at].iter().map(|run| run.rows.start).collect()
+        })
+    }
+
+    /// `starts` says where the runs of a map, by its place in [`MAPS`], begin.
+    fn add_rows(
+        &mut self,
+        batch: &RecordBatch,
+        starts: impl Fn(usize, &MapArray) -> Vec<usize>,
+    ) -> Result<()> {
+        let mut columns = Columns::of(self.table, batch, starts)?;
         for row in 0..batch.num_rows() {
-            self.add_row(&columns, row);
+            self.add_row(&mut columns, row);
             self.rows += 1;
             if self.rows.is_multiple_of(BLOCK_ROWS) {
                 self.end_block()?;
@@ -81,7 +99,7 @@ impl IndexBuilder {
         self.segment.end_block()
     }
 
-    fn add_row(&mut self, columns: &Columns<'_>, row: usize) {
+    fn add_row(&mut self, columns: &mut Columns<'_>, row: usize) {
         let (segment, ids, scratch) = (&mut self.segment, &mut self.ids, &mut self.scratch);
         let text = (!columns.text.is_null(row)).then(|| columns.text.value(row));
         self.words.add(text, |HashedWord(token)| {
@@ -93,9 +111,10 @@ impl IndexBuilder {
             ids.add(terms::trace(columns.trace_id.value(row)));
         }
         let in_block = !self.rows.is_multiple_of(BLOCK_ROWS);
-        for map in &columns.maps {
+        for (map, starts) in &mut columns.maps {
+            let begins = starts.next_if_eq(&row).is_some();
             // What the row before it in the block had too is known of the block.
-            if !(in_block && map.is_repeated(row)) {
+            if begins || !in_block {
                 self.add_entries(map, row);
             }
         }
@@ -128,21 +147,30 @@ impl IndexBuilder {
 struct Columns<'a> {
     text: &'a StringArray,
     trace_id: &'a FixedSizeBinaryArray,
-    maps: Vec<Entries<'a>>,
+    /// And the rows where their runs begin.
+    maps: Vec<(Entries<'a>, Peekable<std::vec::IntoIter<usize>>)>,
     events: Option<(&'a ListArray, Entries<'a>)>,
     links: Option<(&'a ListArray, &'a FixedSizeBinaryArray)>,
 }
 
 impl<'a> Columns<'a> {
-    fn of(table: Table, batch: &'a RecordBatch) -> Result<Self> {
+    fn of(
+        table: Table,
+        batch: &'a RecordBatch,
+        starts: impl Fn(usize, &MapArray) -> Vec<usize>,
+    ) -> Result<Self> {
         let text = match table {
             Table::Spans => "name",
             Table::Logs => "body",
         };
         let maps = MAPS
             .iter()
-            .filter(|(name, _, _)| batch.schema_ref().column_with_name(name).is_some())
-            .map(|(name, _, _)| Ok(Entries::of(typed(batch, name)?)))
+            .enumerate()
+            .filter(|(_, (name, ..))| batch.schema_ref().column_with_name(name).is_some())
+            .map(|(at, (name, ..))| {
+                let map = typed(batch, name)?;
+                Ok((Entries::of(map), starts(at, map).into_iter().peekable()))
+            })
             .collect::<Result<_>>()?;
         let (events, links) = match table {
             Table::Logs => (None, None),

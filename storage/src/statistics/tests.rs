@@ -62,10 +62,18 @@ fn rows_that_repeat_are_counted_as_row_by_row() {
         FieldCounter::new(Table::Logs),
         FieldCounter::new(Table::Logs),
     );
-    let keys = together.add(&batch);
-    let mut keys_of_each = EntryKeys::default();
+    let keys_of = |runs: &BatchRuns| -> [Vec<Vec<u32>>; MAPS.len()] {
+        runs.each_ref().map(|runs| {
+            let rows = runs
+                .iter()
+                .map(|run| vec![run.keys.to_vec(); run.rows.len()]);
+            rows.flatten().collect()
+        })
+    };
+    let keys = keys_of(&together.add(&batch));
+    let mut keys_of_each = keys_of(&BatchRuns::default());
     for row in 0..batch.num_rows() {
-        let keys = each.add(&batch.slice(row, 1));
+        let keys = keys_of(&each.add(&batch.slice(row, 1)));
         for (all, keys) in keys_of_each.iter_mut().zip(keys) {
             all.extend(keys);
         }
