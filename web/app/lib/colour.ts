@@ -1,4 +1,7 @@
-/** Twelve hues in two tones. A name always stands beside its colour, so two services may share one. */
+/**
+ * Colours that differ for those too who do not see red, green or blue, the first eight most of all; a test computes it.
+ * A name always stands beside its colour, so two services may share one.
+ */
 export const SLOTS = 24;
 
 /** FNV-1a over UTF-16 units: the same service has the same colour in every view, every session, every browser. */
@@ -24,14 +27,16 @@ export function seriesColour(field: string, name: string): string {
   return name === "(other)" || name === "(none)" ? "var(--level-unset)" : serviceColour(name);
 }
 
-/** A colour for each series of one chart: that of its name, or where another has it already the next that is free. */
+/** A colour for each series of one chart: that of its name, or where another has it already the first that is free. */
 export function distinctColours(field: string, names: readonly string[]): string[] {
   if (field === "level") return names.map((name) => seriesColour(field, name));
   const taken = new Set<number>();
   return names.map((name) => {
     if (name === "(other)" || name === "(none)") return seriesColour(field, name);
-    let slot = serviceSlot(name);
-    for (let tried = 0; taken.has(slot) && tried < SLOTS; tried += 1) slot = (slot + 1) % SLOTS;
+    const own = serviceSlot(name);
+    let slot = own;
+    if (taken.has(own)) for (slot = 0; taken.has(slot) && slot < SLOTS; ) slot += 1;
+    if (slot === SLOTS) slot = own;
     taken.add(slot);
     return `var(--service-${slot})`;
   });
