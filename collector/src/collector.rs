@@ -83,32 +83,33 @@ pub struct ExportOutcome {
     pub rejected: u64,
     /// Rejected records by reason.
     pub reasons: Vec<(&'static str, u64)>,
-    /// The reasons in a sentence; empty if nothing was rejected.
+    /// The reasons in a sentence, and which ids were left out of what is stored; empty if all is as it was sent.
     pub message: String,
 }
 
 impl ExportOutcome {
-    fn new(signal: Signal, accepted: u64, rejected: Counts) -> Self {
+    fn new(signal: Signal, accepted: u64, rejected: Counts, adjusted: &Counts) -> Self {
         let total = rejected.total();
-        let reasons = rejected.into_vec();
-        let message = if reasons.is_empty() {
-            String::new()
-        } else {
-            let listed: Vec<String> = reasons
-                .iter()
-                .map(|(reason, count)| format!("{reason} ({count})"))
-                .collect();
+        let mut told = Vec::new();
+        if total > 0 {
             let records = match signal {
                 Signal::Traces => "spans",
                 Signal::Logs => "log records",
             };
-            format!("{total} {records} rejected: {}", listed.join(", "))
-        };
+            told.push(format!("{total} {records} rejected: {}", rejected.listed()));
+        }
+        let lost = adjusted.without_ids();
+        if lost.total() > 0 {
+            told.push(format!(
+                "stored without ids that are malformed: {}",
+                lost.listed()
+            ));
+        }
         Self {
             accepted,
             rejected: total,
-            reasons,
-            message,
+            reasons: rejected.into_vec(),
+            message: told.join("; "),
         }
     }
 }
@@ -281,7 +282,7 @@ impl Collector {
         }
         // Until here the request's memory counted as in use.
         drop(admission);
-        Ok(ExportOutcome::new(signal, rows, rejected))
+        Ok(ExportOutcome::new(signal, rows, rejected, &adjusted))
     }
 
     async fn prepare(&self, request: Request, received_time_ns: i64) -> Result<Prepared> {

@@ -122,9 +122,10 @@ fn retry_info(after: Duration) -> Any {
     }
 }
 
-/// The answer to a request that was taken, as protobuf. Empty if all is well.
+/// The answer to a request that was taken, as protobuf. Empty if all is well. OTLP has warnings as a partial success
+/// that rejects nothing.
 pub(crate) fn response_protobuf(outcome: &ExportOutcome) -> Bytes {
-    let partial_success = (outcome.rejected > 0).then(|| PartialSuccess {
+    let partial_success = (!outcome.message.is_empty()).then(|| PartialSuccess {
         rejected: i64::try_from(outcome.rejected).unwrap_or(i64::MAX),
         error_message: outcome.message.clone(),
     });
@@ -133,7 +134,7 @@ pub(crate) fn response_protobuf(outcome: &ExportOutcome) -> Bytes {
 
 /// The answer to a request that was taken, as OTLP JSON: 64-bit numbers are strings.
 pub(crate) fn response_json(signal: Signal, outcome: &ExportOutcome) -> Bytes {
-    if outcome.rejected == 0 {
+    if outcome.message.is_empty() {
         return Bytes::from_static(b"{\"partialSuccess\":{}}");
     }
     let rejected = match signal {

@@ -14,8 +14,10 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
+use opentelemetry_proto::tonic::collector::logs::v1::{
+    ExportLogsServiceRequest, ExportLogsServiceResponse,
+};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
@@ -251,6 +253,40 @@ async fn rejected_records_are_a_partial_success_in_both_encodings() {
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.json()["partialSuccess"]["rejectedSpans"], "1");
     assert_eq!(bench.rows(Table::Spans), 1);
+}
+
+/// JSON whose ids are no hex and protobuf whose ids are too short are the same: the record is kept, and it is said.
+#[tokio::test]
+async fn log_records_that_lose_a_malformed_id_are_a_warning_in_both_encodings() {
+    let bench = Bench::new().await;
+    let told = "stored without ids that are malformed: invalid_trace_id (1), invalid_span_id (1)";
+    let record = json!({"timeUnixNano": "5", "traceId": "zz", "spanId": "not hex"});
+    let body = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]});
+    let json_answer = bench
+        .post("/v1/logs", &[("content-type", JSON)], body.to_string())
+        .await;
+    assert_eq!(json_answer.status, StatusCode::OK);
+    let warning = json!({"rejectedLogRecords": "0", "errorMessage": told});
+    assert_eq!(json_answer.json()["partialSuccess"], warning);
+    let record = LogRecord {
+        trace_id: vec![0xff],
+        span_id: vec![0xff; 9],
+        ..LogRecord::default()
+    };
+    let mut request = logs_request(1);
+    request.resource_logs[0].scope_logs[0].log_records = vec![record];
+    let body = request.encode_to_vec();
+    let answer = bench
+        .post("/v1/logs", &[("content-type", PROTOBUF)], body)
+        .await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let response = ExportLogsServiceResponse::decode(answer.body.clone()).unwrap();
+    let partial = response.partial_success.unwrap();
+    assert_eq!(
+        (partial.rejected_log_records, &*partial.error_message),
+        (0, told)
+    );
+    assert_eq!(bench.rows(Table::Logs), 2);
 }
 
 #[tokio::test]

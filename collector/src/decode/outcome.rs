@@ -59,6 +59,14 @@ impl Adjustment {
         Self::ObservedTimeOutOfRange,
     ];
 
+    /// An id that links records is gone: who sends it should know.
+    const IDS: [Self; 4] = [
+        Self::InvalidTraceId,
+        Self::InvalidSpanId,
+        Self::InvalidParentSpanId,
+        Self::InvalidLinkId,
+    ];
+
     fn label(self) -> &'static str {
         match self {
             Self::InvalidUtf8 => "invalid_utf8",
@@ -111,6 +119,20 @@ impl Counts {
                 self.add(adjustment.label());
             }
         }
+    }
+
+    /// Of adjusted records those that lost an id.
+    pub(crate) fn without_ids(&self) -> Self {
+        let lost = |reason| Adjustment::IDS.iter().any(|id| id.label() == reason);
+        let counts = self.0.iter().filter(|(reason, _)| lost(*reason));
+        Self(counts.copied().collect())
+    }
+
+    /// `invalid_trace_id (2), time_out_of_range (1)`.
+    pub(crate) fn listed(&self) -> String {
+        let each = self.0.iter();
+        let each = each.map(|(reason, count)| format!("{reason} ({count})"));
+        each.collect::<Vec<_>>().join(", ")
     }
 
     pub(crate) fn total(&self) -> u64 {
