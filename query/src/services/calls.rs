@@ -53,6 +53,14 @@ pub(crate) enum Beside {
     Peers,
 }
 
+/// When spans start that are read to know the calls in a range.
+pub(super) fn read_for(range: TimeRange) -> TimeRange {
+    TimeRange {
+        start_ns: range.start_ns.saturating_sub(CALLER_MARGIN_NS),
+        end_ns: range.end_ns.saturating_add(CLOCK_SKEW_NS),
+    }
+}
+
 /// Calls `visit` with every trace that has spans in `range`, in the order of their ids.
 pub(crate) async fn each_trace(
     session: &QuerySession,
@@ -60,10 +68,7 @@ pub(crate) async fn each_trace(
     beside: Beside,
     visit: impl FnMut(&TraceSpans),
 ) -> Result<()> {
-    let read = TimeRange {
-        start_ns: range.start_ns.saturating_sub(CALLER_MARGIN_NS),
-        end_ns: range.end_ns.saturating_add(CLOCK_SKEW_NS),
-    };
+    let read = read_for(range);
     session.note_skipped(Table::Spans, range);
     let mut columns: Vec<_> = Reader::<fn(&TraceSpans)>::COLUMNS.map(col).to_vec();
     match beside {

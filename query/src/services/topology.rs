@@ -3,6 +3,7 @@
 //! Nodes are services, and what they call that sends no spans itself: databases, queues, other servers.
 
 pub(super) mod api;
+mod namespaces;
 mod rows;
 
 use std::collections::{BTreeMap, HashMap};

@@ -47,6 +47,8 @@ pub(super) struct Language {
 #[derive(Debug)]
 pub(super) struct Facts {
     pub(super) name: &'static str,
+    /// Of the team that has it; they all run in one Kubernetes namespace.
+    namespace: &'static str,
     pub(super) language: &'static Language,
     version: &'static str,
     /// How many instances run; they differ in pod, host and instance id.
@@ -155,6 +157,7 @@ static RUBY: Language = Language {
 
 const fn facts(
     name: &'static str,
+    namespace: &'static str,
     language: &'static Language,
     version: &'static str,
     pods: u8,
@@ -162,6 +165,7 @@ const fn facts(
 ) -> Facts {
     Facts {
         name,
+        namespace,
         language,
         version,
         pods,
@@ -170,19 +174,19 @@ const fn facts(
 }
 
 static FACTS: [Facts; 13] = [
-    facts("gateway", &GO, "3.8.1", 2, 8080),
-    facts("storefront", &NODE, "2026.11.3", 3, 3000),
-    facts("catalog", &GO, "1.42.0", 2, 9555),
-    facts("recommendation", &PYTHON, "0.19.2", 2, 9090),
-    facts("pricing", &DOTNET, "4.2.0", 2, 7080),
-    facts("cart", &DOTNET, "5.1.7", 2, 7070),
-    facts("checkout", &GO, "2.11.4", 2, 5050),
-    facts("payment", &JAVA, "6.0.3", 3, 8443),
-    facts("inventory", &PYTHON, "1.7.0", 2, 8001),
-    facts("shipping", &RUST, "0.8.0", 1, 6001),
-    facts("order-worker", &JAVA, "6.0.3", 2, 0),
-    facts("email", &RUBY, "1.3.9", 1, 0),
-    facts("image-resizer", &NODE, "2026.10.1", 1, 0),
+    facts("gateway", "front", &GO, "3.8.1", 2, 8080),
+    facts("storefront", "front", &NODE, "2026.11.3", 3, 3000),
+    facts("catalog", "goods", &GO, "1.42.0", 2, 9555),
+    facts("recommendation", "goods", &PYTHON, "0.19.2", 2, 9090),
+    facts("pricing", "goods", &DOTNET, "4.2.0", 2, 7080),
+    facts("cart", "orders", &DOTNET, "5.1.7", 2, 7070),
+    facts("checkout", "orders", &GO, "2.11.4", 2, 5050),
+    facts("payment", "orders", &JAVA, "6.0.3", 3, 8443),
+    facts("inventory", "goods", &PYTHON, "1.7.0", 2, 8001),
+    facts("shipping", "orders", &RUST, "0.8.0", 1, 6001),
+    facts("order-worker", "orders", &JAVA, "6.0.3", 2, 0),
+    facts("email", "orders", &RUBY, "1.3.9", 1, 0),
+    facts("image-resizer", "front", &NODE, "2026.10.1", 1, 0),
 ];
 
 impl Service {
@@ -217,7 +221,7 @@ pub(super) fn resource(service: Service, pod: u8) -> Resource {
     let mut attributes = vec![
         attribute("service.name", facts.name),
         attribute("service.version", facts.version),
-        attribute("service.namespace", "shop"),
+        attribute("service.namespace", facts.namespace),
         attribute("deployment.environment.name", "demo"),
         attribute("telemetry.sdk.name", "opentelemetry"),
         attribute("telemetry.sdk.language", language.name),

@@ -85,6 +85,8 @@ export interface GraphNode {
   /** `service`, or what sends no spans itself: `database`, `messaging`, `external`, `server`, `client`. */
   kind: string;
   system: string | null;
+  /** Of a service that says one. */
+  namespace: string | null;
 }
 
 export interface GraphEdge {

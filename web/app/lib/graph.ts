@@ -106,12 +106,21 @@ const SWEEPS = 6;
  * for what this does in milliseconds (docs/decisions/0011).
  */
 export function layers(nodes: readonly string[], edges: readonly Edge[], sizes: Sizes): Layout {
+  return place(columnsOf(nodes, edges, sizes.most), sizes);
+}
+
+/** The nodes of each column, from left to right and from top to bottom. */
+export function columnsOf(nodes: readonly string[], edges: readonly Edge[], most: number): string[][] {
   const layerOf = longestWays(nodes, edges);
   const rows: string[][] = [];
   for (const node of nodes) (rows[layerOf.get(node) ?? 0] ??= []).push(node);
   const full = Array.from(rows, (row) => row ?? []);
   orderWithin(full, edges);
-  return place(full, sizes);
+  return full.flatMap((row) => {
+    const pieces = Math.max(1, Math.ceil(row.length / most));
+    const each = Math.ceil(row.length / pieces);
+    return Array.from({ length: pieces }, (_, piece) => row.slice(piece * each, (piece + 1) * each));
+  });
 }
 
 function longestWays(nodes: readonly string[], edges: readonly Edge[]): Map<string, number> {
@@ -156,12 +165,7 @@ function orderWithin(rows: string[][], edges: readonly Edge[]): void {
   }
 }
 
-function place(rows: string[][], { columnWidth, rowHeight, most }: Sizes): Layout {
-  const columns = rows.flatMap((row) => {
-    const pieces = Math.max(1, Math.ceil(row.length / most));
-    const each = Math.ceil(row.length / pieces);
-    return Array.from({ length: pieces }, (_, piece) => row.slice(piece * each, (piece + 1) * each));
-  });
+function place(columns: readonly string[][], { columnWidth, rowHeight }: Sizes): Layout {
   const tallest = Math.max(1, ...columns.map((column) => column.length));
   const nodes = columns.flatMap((column, x) => column.map((name, y) => ({ name, x: x * columnWidth, y: (y + (tallest - column.length) / 2) * rowHeight })));
   return { nodes, width: columns.length * columnWidth, height: tallest * rowHeight };

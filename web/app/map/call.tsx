@@ -8,10 +8,12 @@ import { perSecond } from "../lib/red";
 import { href } from "../lib/router";
 import { nanosToMs, type Range } from "../lib/time";
 import { Figures, Panel } from "../ui/panel";
-import { ServiceName } from "../ui/service";
 import { Incomplete, Skeleton } from "../ui/states";
 import { TraceLine } from "../ui/traceline";
-import type { Call, Graph } from "./graph";
+import { callTitle, type Call, type Graph } from "./graph";
+import { NodeName } from "./name";
+
+const MOST_PARTS = 50;
 
 interface Props {
   call: Call;
@@ -20,17 +22,18 @@ interface Props {
   /** Of the range; null when it has no beginning. */
   seconds: number | null;
   onChoose: (name: string) => void;
+  onChooseCall: (call: Call) => void;
   onClose: () => void;
 }
 
 /** One way between two services: how often, how well, how fast, and traces that went it. */
-export function CallPanel({ call, graph, range, seconds, onChoose, onClose }: Props): JSX.Element {
-  const isService = (name: string): boolean => !graph.others.has(name);
+export function CallPanel({ call, graph, range, seconds, onChoose, onChooseCall, onClose }: Props): JSX.Element {
+  const isService = (name: string): boolean => !graph.others.has(name) && !graph.groups?.has(name);
   const between = isService(call.from) && isService(call.to);
   const side = (name: string, label: string): JSX.Element => (
-    <button type="button" class="call-side" title={`${label} and its calls`} onClick={() => onChoose(name)}>
+    <button type="button" class="call-side" title={graph.groups?.has(name) ? `${label}: open it` : `${label} and its calls`} onClick={() => onChoose(name)}>
       <span class="muted">{label}</span>
-      <ServiceName name={name} />
+      <NodeName name={name} graph={graph} />
     </button>
   );
   return (
@@ -44,11 +47,12 @@ export function CallPanel({ call, graph, range, seconds, onChoose, onClose }: Pr
           { label: "Calls", value: count(call.calls) },
           seconds !== null && seconds > 0 && { label: "Rate", value: perSecond(call.calls / seconds) },
           { label: "Failed", class: call.errors > 0 ? "error-text" : "", value: `${count(call.errors)} · ${percent(call.errors, call.calls)}` },
-          { label: "p50", value: duration(call.p50_ns) },
-          { label: "p95", value: duration(call.p95_ns) },
+          !call.parts && { label: "p50", value: duration(call.p50_ns) },
+          { label: "p95", title: call.parts && "No path between their services is slower than this", value: `${call.parts ? "≤ " : ""}${duration(call.p95_ns)}` },
         ]}
       />
-      {!between && <p class="hint">As the side saw it that sends spans.</p>}
+      {call.parts && <Parts parts={call.parts} graph={graph} onChooseCall={onChooseCall} />}
+      {!between && !call.parts && <p class="hint">As the side saw it that sends spans.</p>}
       <Examples ids={call.samples} />
       {between && (
         <a class="text-button" href={href("/traces", { q: `${filterText("service", call.to)} trace:(${filterText("service", call.from)})`, ...range })}>
@@ -56,6 +60,34 @@ export function CallPanel({ call, graph, range, seconds, onChoose, onClose }: Pr
         </a>
       )}
     </Panel>
+  );
+}
+
+/** The paths that are one on the map, as long as their namespaces are closed. */
+function Parts({ parts, graph, onChooseCall }: Pick<Props, "graph" | "onChooseCall"> & { parts: readonly Call[] }): JSX.Element {
+  const sorted = [...parts].sort((a, b) => b.calls - a.calls);
+  const most = Math.max(1, ...parts.map((part) => part.calls));
+  return (
+    <section class="attributes">
+      <h3>
+        Between services <span class="muted">{count(parts.length)}</span>
+      </h3>
+      <ul class="facet-values">
+        {sorted.slice(0, MOST_PARTS).map((part) => (
+          <li key={`${part.from} ${part.to}`} class="facet-value" style={{ "--share": `${(part.calls / most) * 100}%` }}>
+            <button type="button" title={callTitle(part)} onClick={() => onChooseCall(part)}>
+              <span class="facet-text">
+                {part.from} → {part.to}
+              </span>
+              {graph.cyclic.has(part) && <span class="warn-text">cycle</span>}
+              {part.errors > 0 && <span class="error-text number">{percent(part.errors, part.calls)}</span>}
+              <span class="number muted">{count(part.calls)}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+      {parts.length > MOST_PARTS && <p class="hint">The {MOST_PARTS} with the most calls.</p>}
+    </section>
   );
 }
 

@@ -1,13 +1,15 @@
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Service } from "../api/types";
-import { layers, type Layout } from "../lib/graph";
+import { framed, type FramedLayout } from "../lib/framed";
+import { plural } from "../lib/format";
 import { useDark } from "../lib/prefs";
 import { useSize } from "../lib/size";
 import { readPalette } from "../trace/paint";
 import { drawMap, sizesOf, TEXT_SCALE, type MapSizes } from "./draw";
 import { curveOf, distanceTo, type Point } from "./curve";
 import { callTitle, type Call, type Graph } from "./graph";
+import { groupTitle } from "./namespaces";
 
 const MIN_COLUMN = 40;
 /** So that many services fill a screen that is wider than high. */
@@ -65,7 +67,7 @@ export function Canvas({ graph, rates, chosen, needle, onChoose, chosenCall = nu
   const focusCall = hover === null ? (hoverCall ?? chosenCall) : null;
   const focus = focusCall ? null : (hover ?? chosen);
   const hasFocus = focus !== null || focusCall !== null;
-  const scene = { graph, places, rates, chosen, needle, scale: view.scale, seen: { x: -view.x / view.scale, y: -view.y / view.scale, width: width / view.scale, height: height / view.scale }, sizes };
+  const scene = { graph, places, frames: layout.frames, rates, chosen, needle, scale: view.scale, seen: { x: -view.x / view.scale, y: -view.y / view.scale, width: width / view.scale, height: height / view.scale }, sizes };
   const paint = (element: HTMLCanvasElement | null, part: "all" | "near"): void => {
     const context = element?.getContext("2d");
     if (!element || !context || width === 0) return;
@@ -86,7 +88,10 @@ export function Canvas({ graph, rates, chosen, needle, onChoose, chosenCall = nu
   const nodeAt = (point: Point): string | null => {
     const x = (point.x - view.x) / view.scale;
     const y = (point.y - view.y) / view.scale;
-    return layout.nodes.find((node) => x >= node.x && x <= node.x + sizes.width && y >= node.y && y <= node.y + sizes.height)?.name ?? null;
+    const node = layout.nodes.find((each) => x >= each.x && x <= each.x + sizes.width && y >= each.y && y <= each.y + sizes.height);
+    // Of a frame its head; between the nodes in it the map can be dragged as anywhere.
+    const frame = node ? undefined : layout.frames.find((each) => x >= each.x && x <= each.x + each.width && y >= each.y && y <= each.y + sizes.head);
+    return (node ?? frame)?.name ?? null;
   };
   const callAt = (point: Point): Call | null => {
     // Where a line lies on each pixel, none of them is meant.
@@ -123,7 +128,7 @@ export function Canvas({ graph, rates, chosen, needle, onChoose, chosenCall = nu
     <div
       ref={box}
       class={hover || hoverCall ? "map map-near" : "map"}
-      title={hover ?? (hoverCall ? callTitle(hoverCall) : undefined)}
+      title={hover ? titleOf(graph, hover) : hoverCall ? callTitle(hoverCall) : undefined}
       onWheel={(event) => {
         event.preventDefault();
         zoom(at(event), event.deltaY > 0 ? 0.85 : 1.18);
@@ -147,7 +152,7 @@ export function Canvas({ graph, rates, chosen, needle, onChoose, chosenCall = nu
       onPointerCancel={() => (drag.current = null)}
       onPointerLeave={() => (setHover(null), setHoverCall(null))}
     >
-      <canvas ref={canvas} class={hasFocus ? "map-behind" : undefined} role="img" aria-label={`Map of ${graph.nodes.length} services and ${graph.edges.length} call paths; the table shows the same`} style={{ width: `${width}px`, height: `${height}px` }} />
+      <canvas ref={canvas} class={hasFocus ? "map-behind" : undefined} role="img" aria-label={`Map of ${wordsOf(graph)} and ${graph.edges.length} call paths; the table shows the same`} style={{ width: `${width}px`, height: `${height}px` }} />
       <canvas ref={over} class="map-over" aria-hidden="true" style={{ width: `${width}px`, height: `${height}px` }} />
       <span class="map-tools" onPointerDown={(event) => event.stopPropagation()} onPointerUp={(event) => event.stopPropagation()}>
         <button type="button" class="button button-small" title="Closer" aria-label="Closer" onClick={() => zoom({ x: width / 2, y: height / 2 }, 1.3)}>
@@ -164,7 +169,20 @@ export function Canvas({ graph, rates, chosen, needle, onChoose, chosenCall = nu
   );
 }
 
-const laidOut = (graph: Graph, { columnWidth }: MapSizes, rowHeight: number): Layout => layers(graph.nodes, graph.edges, { columnWidth, rowHeight, most: columnLength(graph.nodes.length) });
+function titleOf(graph: Graph, name: string): string {
+  const group = graph.groups?.get(name);
+  return group ? groupTitle(group) : name;
+}
+
+function wordsOf(graph: Graph): string {
+  const closed = graph.nodes.filter((name) => graph.groups?.has(name)).length;
+  return `${closed > 0 ? `${plural(closed, "namespace")}, ` : ""}${graph.nodes.length - closed} services`;
+}
+
+function laidOut(graph: Graph, sizes: MapSizes, rowHeight: number): FramedLayout {
+  const frameOf = new Map([...(graph.groups ?? [])].flatMap(([id, group]) => (group.open ? group.members.map((node) => [node, id] as const) : [])));
+  return framed(graph.nodes, graph.edges, frameOf, { ...sizes, rowHeight, mostOf: columnLength });
+}
 
 /** Rows farther apart where the screen is higher than the graph: its lines are easier to follow. */
 function rowHeightFor(graph: Graph, sizes: MapSizes, width: number, height: number): number {
@@ -176,7 +194,7 @@ function rowHeightFor(graph: Graph, sizes: MapSizes, width: number, height: numb
   return sizes.rowHeight * Math.min(most, Math.max(1, room));
 }
 
-function fitted(layout: Layout, sizes: MapSizes, width: number, height: number): View {
+function fitted(layout: FramedLayout, sizes: MapSizes, width: number, height: number): View {
   if (width === 0 || height === 0) return { scale: 1, x: 0, y: 0 };
   const usedWidth = layout.width - (sizes.columnWidth - sizes.width);
   const usedHeight = layout.height - (sizes.rowHeight - sizes.height);

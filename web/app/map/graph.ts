@@ -1,6 +1,7 @@
 import type { GraphEdge, GraphNode, ServiceGraph } from "../api/groups";
 import { duration, percent, plural } from "../lib/format";
 import { components, cyclicEdges, neighbourhood, type Edge } from "../lib/graph";
+import type { Group } from "./namespaces";
 
 /** A call path with its figures. */
 export interface Call extends Edge {
@@ -9,10 +10,12 @@ export interface Call extends Edge {
   p50_ns: number;
   /** Traces with such a call. */
   samples: string[];
+  /** What was added up, where an end is a whole namespace: then percentiles are at most what they say. */
+  parts?: Call[];
 }
 
 /** What is said of a call path in one line. */
-export const callTitle = (call: Call): string => `${call.from} → ${call.to}\n${plural(call.calls, "call")}, ${percent(call.errors, call.calls)} failed, p95 ${duration(call.p95_ns)}`;
+export const callTitle = (call: Call): string => `${call.from} → ${call.to}\n${plural(call.calls, "call")}, ${percent(call.errors, call.calls)} failed, p95 ${call.parts ? "at most " : ""}${duration(call.p95_ns)}`;
 
 export interface Graph {
   nodes: string[];
@@ -20,13 +23,18 @@ export interface Graph {
   cyclic: Set<Edge>;
   /** What is no service, by name. */
   others: Map<string, GraphNode>;
+  /** Namespaces, by their names on the map; those that are not open are nodes. */
+  groups?: Map<string, Group>;
 }
+
+/** The nodes that a name on the map stands for. */
+export const nodesOf = (graph: Graph, name: string): readonly string[] => graph.groups?.get(name)?.members ?? [name];
 
 /** A database may be named like a service: it says what it is. Other hosts have names of their own. */
 export const nodeName = (node: Pick<GraphNode, "name" | "kind">): string => (["service", "external", node.name].includes(node.kind) ? node.name : `${node.name} (${node.kind})`);
 
 /** The whole graph, with or without what sends no spans. */
-export function graphOf(answer: ServiceGraph, withOthers: boolean): Graph {
+export function graphOf(answer: Pick<ServiceGraph, "nodes" | "edges">, withOthers: boolean): Graph {
   const edges = answer.edges.filter((edge) => withOthers || (edge.from_kind === "service" && edge.to_kind === "service")).map(callOf);
   const nodes = [...new Set(edges.flatMap((edge) => [edge.from, edge.to]))].sort();
   const others = new Map(answer.nodes.flatMap((node) => (node.kind === "service" ? [] : [[nodeName(node), node] as const])));

@@ -3,8 +3,8 @@ import { useMemo } from "preact/hooks";
 import { count, duration, percent } from "../lib/format";
 import { usePhone } from "../lib/prefs";
 import { VirtualList } from "../ui/virtual";
-import { ServiceName } from "../ui/service";
 import type { Call, Graph } from "./graph";
+import { NodeName } from "./name";
 
 const ROW = 28;
 const HEAD = 24;
@@ -36,19 +36,20 @@ export function EdgeTable({ graph, onChoose, onChooseCall }: { graph: Graph; onC
           edge && (
             <div key={`${edge.from} ${edge.to}`} class="edge-row">
               <button type="button" onClick={() => onChoose(edge.from)}>
-                <ServiceName name={edge.from} />
+                <NodeName name={edge.from} graph={graph} />
               </button>
               <button type="button" class="muted edge-call" title="These calls, and traces with them" onClick={() => onChooseCall(edge)}>
                 calls
               </button>
               <button type="button" onClick={() => onChoose(edge.to)}>
-                <ServiceName name={edge.to} />
+                <NodeName name={edge.to} graph={graph} />
               </button>
               <span class="number">{count(edge.calls)}</span>
               <span class={edge.errors > 0 ? "number error-text" : "number muted"} title={`${count(edge.errors)} failed`}>
                 {edge.errors > 0 ? percent(edge.errors, edge.calls) : "–"}
               </span>
-              <span class="number muted" title="95th percentile">
+              <span class="number muted" title={edge.parts ? "The 95th percentile is at most this" : "95th percentile"}>
+                {edge.parts && "≤ "}
                 {duration(edge.p95_ns)}
               </span>
               <span class="warn-text">{graph.cyclic.has(edge) ? "in a cycle" : ""}</span>

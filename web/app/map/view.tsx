@@ -21,6 +21,8 @@ import { Canvas } from "./canvas";
 import { CyclePanel } from "./cycles";
 import { CallPanel } from "./call";
 import { graphOf, partOf, type Call, type Graph } from "./graph";
+import { GroupPanel, ratesWith } from "./groups";
+import { grouped, namespaces, openText, readOpen } from "./namespaces";
 import { NodePanel } from "./panel";
 import { EdgeTable } from "./table";
 
@@ -40,16 +42,29 @@ export function MapView(): JSX.Element {
   const onlyCycles = params.get("cycles") === "1";
   const onlyFailing = params.get("failing") === "1";
   // A map as narrow as a phone has room for few names.
-  const usual = usePhone() ? "table" : "map";
+  const phone = usePhone();
+  const usual = phone ? "table" : "map";
   const table = (params.get("view") ?? usual) === "table";
   const show = (view: "map" | "table"): void => setParams({ view: view === usual ? null : view }, "replace");
   const whole = useMemo<Graph>(() => (answer.data ? graphOf(answer.data, withOthers) : NOTHING), [answer.data, withOthers]);
-  const shown = useMemo(() => partOf(whole, { chosen, hops: Number(hops), onlyCycles, onlyFailing, needle: search.query.toLowerCase() }), [whole, chosen, hops, onlyCycles, onlyFailing, search.query]);
+  const part = useMemo(() => partOf(whole, { chosen, hops: Number(hops), onlyCycles, onlyFailing, needle: search.query.toLowerCase() }), [whole, chosen, hops, onlyCycles, onlyFailing, search.query]);
+  const namespaceOf = useMemo(() => (answer.data ? namespaces(answer.data, whole) : null), [answer.data, whole]);
+  const byNamespace = params.get("group") === "namespace" && namespaceOf !== null;
+  const open = useMemo(() => readOpen(params.get("open")), [params.get("open")]);
+  const shown = useMemo(() => (byNamespace && namespaceOf ? grouped(part, namespaceOf, withNamespaceOf(chosen, namespaceOf, open)) : part), [part, byNamespace, namespaceOf, open, chosen]);
   const failing = useMemo(() => whole.edges.filter((edge) => edge.errors > 0).length, [whole]);
-  const call = useMemo(() => whole.edges.find((edge) => edge.from === params.get("from") && edge.to === params.get("to")) ?? null, [whole, params.get("from"), params.get("to")]);
-  const rates = useMemo(() => new Map((services.data?.services ?? []).map((service) => [service.service_name, service])), [services.data]);
-  // In a graph that no screen holds, a chosen service shows its neighbours at once.
-  const choose = (name: string | null): void => setParams({ from: null, to: null, node: name, hops: name === null ? null : hops || (whole.nodes.length > LARGE ? "1" : null) }, "replace");
+  const isCalled = (edge: Call): boolean => edge.from === params.get("from") && edge.to === params.get("to");
+  const call = useMemo(() => shown.edges.find(isCalled) ?? whole.edges.find(isCalled) ?? null, [shown, whole, params.get("from"), params.get("to")]);
+  // A path between services of closed namespaces lies on the line between those.
+  const line = useMemo(() => (call ? (shown.edges.find((edge) => edge === call || edge.parts?.includes(call)) ?? call) : null), [shown, call]);
+  const rates = useMemo(() => ratesWith(shown, new Map((services.data?.services ?? []).map((service) => [service.service_name, service]))), [services.data, shown]);
+  const setOpen = (names: Iterable<string>): void => setParams({ open: openText(names), node: null, hops: null, from: null, to: null }, "replace");
+  const choose = (name: string | null): void => {
+    const group = name === null ? undefined : shown.groups?.get(name);
+    if (group) return setOpen(group.open ? [...open].filter((each) => each !== group.name) : [...open, group.name]);
+    // In a graph that no screen holds, a chosen service shows its neighbours at once.
+    setParams({ from: null, to: null, node: name, hops: name === null ? null : hops || (shown.nodes.length > LARGE ? "1" : null) }, "replace");
+  };
   // Within what is shown: a neighbourhood stays one.
   const chooseCall = (next: Call | null): void => setParams({ from: next?.from ?? null, to: next?.to ?? null }, "replace");
   useKeys({ Escape: () => (call ? chooseCall(null) : choose(null)) });
@@ -69,7 +84,7 @@ export function MapView(): JSX.Element {
       <div class="summary">
         {answer.data && (
           <span>
-            <b>{count(servicesIn(shown))}</b> {shown.nodes.length < whole.nodes.length ? `of ${count(servicesIn(whole))} services` : "services"}, {plural(shown.edges.length, "call path")}
+            <b>{count(servicesIn(part))}</b> {part.nodes.length < whole.nodes.length ? `of ${count(servicesIn(whole))} services` : "services"}, {plural(part.edges.length, "call path")}
           </span>
         )}
         <span class="legend">
@@ -89,6 +104,17 @@ export function MapView(): JSX.Element {
             <button type="button" class="legend-item" aria-pressed={withOthers} title="Databases, queues and others that send no spans, known by who calls them" onClick={() => setParams({ inferred: withOthers ? "0" : null }, "replace")}>
               <i class="swatch swatch-other" />
               inferred <span class="muted">{count(whole.others.size)}</span>
+            </button>
+          )}
+          {namespaceOf && (
+            <button type="button" class="legend-item" aria-pressed={byNamespace} title="Each namespace as one; a click opens it" onClick={() => setParams({ group: byNamespace ? null : "namespace", open: null, list: null }, "replace")}>
+              <i class="namespace-mark" />
+              by namespace <span class="muted">{count(new Set(namespaceOf.values()).size)}</span>
+            </button>
+          )}
+          {byNamespace && open.size > 0 && (
+            <button type="button" class="legend-item" onClick={() => setOpen([])}>
+              close {count(open.size)} open
             </button>
           )}
           {chosen &&
@@ -150,7 +176,7 @@ export function MapView(): JSX.Element {
         <EmptyState title="No such service calls or is called">
           <p>{search.query === "" ? "What was chosen leaves nothing of the map." : "No service with this in its name is on the map."}</p>
           <div class="state-actions">
-            <button type="button" class="button" onClick={() => setParams({ q: null, node: null, hops: null, cycles: null, failing: null })}>
+            <button type="button" class="button" onClick={() => setParams({ q: null, node: null, hops: null, cycles: null, failing: null, group: null, open: null })}>
               Show the whole map
             </button>
           </div>
@@ -159,10 +185,11 @@ export function MapView(): JSX.Element {
     }
     return (
       <div class="split">
-        <div class="split-main">{table ? <EdgeTable graph={shown} onChoose={choose} onChooseCall={chooseCall} /> : <Canvas graph={shown} rates={rates} chosen={chosen} needle={search.query.toLowerCase()} onChoose={choose} chosenCall={call} onChooseCall={chooseCall} />}</div>
-        {call && <CallPanel key={`${call.from} ${call.to}`} call={call} graph={whole} range={search.range} seconds={secondsOf(search)} onChoose={choose} onClose={() => chooseCall(null)} />}
+        <div class="split-main">{table ? <EdgeTable graph={shown} onChoose={choose} onChooseCall={chooseCall} /> : <Canvas graph={shown} rates={rates} chosen={chosen} needle={search.query.toLowerCase()} onChoose={choose} chosenCall={line} onChooseCall={chooseCall} />}</div>
+        {call && <CallPanel key={`${call.from} ${call.to}`} call={call} graph={{ ...whole, ...(shown.groups && { groups: shown.groups }) }} range={search.range} seconds={secondsOf(search)} onChoose={choose} onChooseCall={chooseCall} onClose={() => chooseCall(null)} />}
         {chosen && !call && <NodePanel name={chosen} graph={whole} service={rates.get(chosen) ?? null} range={search.range} onChoose={choose} />}
         {!chosen && !call && onlyCycles && <CyclePanel graph={answer.data} onClose={() => toggle("cycles", true)} />}
+        {!chosen && !call && !onlyCycles && byNamespace && !phone && params.get("list") !== "0" && <GroupPanel graph={shown} rates={rates} onChoose={choose} onOpen={setOpen} onClose={() => setParams({ list: "0" }, "replace")} />}
       </div>
     );
   }
@@ -171,6 +198,12 @@ export function MapView(): JSX.Element {
 function secondsOf(search: Search): number | null {
   const { start, end } = search.fixed;
   return start === null ? null : ((end === null ? search.madeAt : Date.parse(end)) - Date.parse(start)) / 1000;
+}
+
+/** A service that is looked at is seen, whatever is closed. */
+function withNamespaceOf(chosen: string | null, namespaceOf: ReadonlyMap<string, string>, open: ReadonlySet<string>): ReadonlySet<string> {
+  const own = chosen === null ? undefined : namespaceOf.get(chosen);
+  return own === undefined ? open : new Set([...open, own]);
 }
 
 const servicesIn = (graph: Graph): number => graph.nodes.filter((name) => !graph.others.has(name)).length;

@@ -82,7 +82,7 @@ function Side({ name, found }: { name: string; found: Found }): JSX.Element {
 function drawn({ nodes, calls }: Found): Graph {
   const names = nodes.map(({ name }) => name);
   const edges = calls.map((call): Call => ({ from: call.from, to: call.to, calls: call.calls, errors: call.errors, p50_ns: call.longest_ns, p95_ns: call.longest_ns, samples: [] }));
-  const others = new Map(nodes.flatMap(({ name, kind, system }) => (kind === null ? [] : [[name, { name: name.replace(/ \(\w+\)$/, ""), kind, system }] as const])));
+  const others = new Map(nodes.flatMap(({ name, kind, system }) => (kind === null ? [] : [[name, { name: name.replace(/ \(\w+\)$/, ""), kind, system, namespace: null }] as const])));
   return { nodes: names, edges, cyclic: cyclicEdges(edges, components(names, edges)), others };
 }
 

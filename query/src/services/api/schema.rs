@@ -75,6 +75,9 @@ struct GraphNode {
     /// Which database or messaging system.
     #[schema(required)]
     system: Option<String>,
+    /// Of a service: its `service.namespace`, and without one its `k8s.namespace.name`.
+    #[schema(required)]
+    namespace: Option<String>,
 }
 
 /// Services that call each other in a circle.
@@ -122,7 +125,10 @@ struct GraphEdge {
 
 pub(in crate::services) fn graph_example() -> Value {
     json!({
-        "nodes": [{"name": "pay", "kind": "service", "system": null}, {"name": "shop", "kind": "service", "system": null}],
+        "nodes": [
+            {"name": "pay", "kind": "service", "system": null, "namespace": "money"},
+            {"name": "shop", "kind": "service", "system": null, "namespace": null},
+        ],
         "cycles": [{
             "name": "pay → shop → pay", "round_count": 2, "sample_trace_ids": ["fe6b6f1c5a0f4d3b8a7e9c2d1b0a3f5e"],
             "edges": [{"from": "pay", "to": "shop", "calls": 2}, {"from": "shop", "to": "pay", "calls": 2}],

@@ -7,6 +7,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use spoor_storage::{Result, Table, TimeRange};
 
+use super::namespaces::Namespaces;
 use super::{CallEdge, CallKey, Calls, Node, Topology, between_services};
 use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters, optional};
 use crate::failure::from_datafusion;
@@ -45,7 +46,8 @@ type GraphAnswer = Answer<schema::ServiceGraph>;
 /// `inferred`, from attributes of `CLIENT`, `PRODUCER` and `CONSUMER` spans that no span of another service answers:
 /// `database` (`db.system.name`), `messaging` (`messaging.system`, named by the destination), `external`
 /// (`peer.service`, `server.address`), `server` (`rpc.service`). `client` is whoever called a server span without a
-/// parent. Old names of the conventions count too. At most 10,000 edges are told apart.
+/// parent. Old names of the conventions count too. A service's `namespace` is its `service.namespace`, and without one
+/// `k8s.namespace.name`; of several the one of most of its spans. At most 10,000 edges are told apart.
 #[utoipa::path(
     get, path = "/api/v1/services/graph", tag = "Services", operation_id = "services_graph",
     params(RangeParameters, Given),
@@ -83,9 +85,10 @@ pub(crate) async fn graph(
         cycles.cycles.retain(has);
         cycles.components.retain(has);
     }
+    let namespaces = Namespaces::of(&session, range).await?;
     let mut json = JsonWriter::new();
     json.begin_object();
-    write_nodes(&mut json, &edges, &topology.systems);
+    write_nodes(&mut json, &edges, &topology.systems, &namespaces);
     write_cycles(&mut json, &cycles, &edges, &topology.rounds);
     write_edges(&mut json, edges, buckets);
     write_outcome(&mut json, &session.outcome());
@@ -117,6 +120,7 @@ fn write_nodes(
     json: &mut JsonWriter,
     edges: &BTreeMap<CallKey, CallEdge>,
     systems: &BTreeMap<Node, Arc<str>>,
+    namespaces: &Namespaces,
 ) {
     let nodes: BTreeSet<&Node> = edges.keys().flat_map(|key| [&key.from, &key.to]).collect();
     json.key("nodes");
@@ -128,6 +132,11 @@ fn write_nodes(
         json.string(node.0.name());
         json.key("system");
         json.optional_string(systems.get(node).map(|system| &**system));
+        json.key("namespace");
+        json.optional_string(match node {
+            (NodeKind::Service, name) => namespaces.of_service(name),
+            _ => None,
+        });
         json.end_object();
     });
 }

@@ -253,3 +253,69 @@ async fn the_table_of_edges_is_the_graph() {
         .await;
     assert_eq!(joined["rows"], json!([["mail"]]));
 }
+
+/// One span of a service whose resource says more.
+async fn send_of(
+    house: &House,
+    number: u64,
+    parent: u64,
+    service: &str,
+    resource: &[(&str, &str)],
+) {
+    let start = T0 + number.cast_signed() * 100 * SECOND;
+    let resource: Vec<Value> = [("service.name", service)]
+        .iter()
+        .chain(resource)
+        .map(|(key, value)| json!({"key": key, "value": {"stringValue": value}}))
+        .collect();
+    let parent = match parent {
+        0 => String::new(),
+        parent => format!("{parent:016x}"),
+    };
+    append(
+        house,
+        &json!({"resourceSpans": [{"resource": {"attributes": resource}, "scopeSpans": [{"spans": [{
+            "traceId": format!("{:032x}", 1), "spanId": format!("{number:016x}"), "parentSpanId": parent,
+            "name": "work", "kind": 2,
+            "startTimeUnixNano": start.to_string(), "endTimeUnixNano": (start + 7).to_string()}]}]}]}),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn services_are_in_the_namespace_that_most_of_their_spans_say() {
+    let house = House::new().await;
+    let (said, kubernetes) = ("service.namespace", "k8s.namespace.name");
+    send_of(
+        &house,
+        1,
+        0,
+        "shop",
+        &[(said, "front"), (kubernetes, "prod")],
+    )
+    .await;
+    send_of(&house, 2, 1, "pay", &[(said, ""), (kubernetes, "prod")]).await;
+    send_of(&house, 3, 2, "mail", &[]).await;
+    house.storage.flush().await.unwrap();
+    send_of(&house, 4, 1, "pay", &[(said, "money")]).await;
+    send_of(&house, 5, 1, "pay", &[(said, "money")]).await;
+    let namespaces = |found: &Value| {
+        let nodes = list(&found["nodes"]).iter();
+        let of = |node: &Value| (node["name"].clone(), node["namespace"].clone());
+        nodes.map(of).collect::<Vec<_>>()
+    };
+    let all = house.get(PATH, &[]).await;
+    let expected = [
+        (json!("mail"), Value::Null),
+        (json!("pay"), json!("money")),
+        (json!("shop"), json!("front")),
+        (json!("client"), Value::Null),
+    ];
+    assert_eq!(namespaces(&all), expected);
+    // What was counted of files, and what of the buffer, is added up; a range sees its own spans.
+    let (start, end) = (T0.to_string(), (T0 + 310 * SECOND).to_string());
+    let first = house.get(PATH, &[("start", &start), ("end", &end)]).await;
+    assert_eq!(namespaces(&first)[1], (json!("pay"), json!("prod")));
+    house.storage.flush().await.unwrap();
+    assert_eq!(namespaces(&house.get(PATH, &[]).await), expected);
+}
