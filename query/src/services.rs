@@ -13,7 +13,7 @@ mod quantile;
 mod red;
 mod topology;
 
-pub(crate) use api::routes;
+pub(crate) use api::{durations_by_file, routes};
 pub(crate) use calls::{Beside, each_trace};
 pub(crate) use moving::{Figure, Moving, MovingSeries};
 pub use quantile::{Durations, PackedDurations};

@@ -1,6 +1,6 @@
 //! `GET /api/v1/services`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use axum::response::Response;
 use datafusion::dataframe::DataFrame;
@@ -9,7 +9,8 @@ use spoor_storage::{Result, Table, TimeRange};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::operations::{Operation, OperationCount, Operations, Service};
+use super::operations::{Operation, OperationCount, Operations, Service, labels_of};
+use super::quantile::Durations;
 use super::{changes, heatmap, red, topology};
 use crate::QueryEngine;
 use crate::api::{Answer, ApiError, ApiState, Buckets, Parameters};
@@ -100,6 +101,28 @@ async fn count_spans(
         ));
     }
     Ok(operations.finish())
+}
+
+/// Durations of the operations of `wanted` (service, name, kind) in `range`, from what is known of files and what
+/// answers about services share. Whether that is not more than can be held.
+pub(crate) async fn durations_by_file(
+    session: &QuerySession,
+    range: TimeRange,
+    wanted: &mut HashMap<[String; 3], Durations>,
+) -> Result<bool> {
+    let Some(counted) = count_by_file(session, range).await? else {
+        return Ok(false);
+    };
+    for (key, buckets) in counted.into_iter().flat_map(Cells::into_values) {
+        let operation =
+            labels_of(&key).and_then(|labels| wanted.get_mut(&labels.map(str::to_owned)));
+        if let Some(durations) = operation {
+            for cell in buckets.values() {
+                durations.merge(&cell.durations);
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// Spans counted hour by hour, as files have them, and at the ends of the range in smaller buckets. `None` if

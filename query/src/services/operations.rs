@@ -108,7 +108,7 @@ fn write_key([service, name, kind]: [&str; 3], key: &mut String) {
 }
 
 /// Service, name and kind of the operation with this key.
-fn labels_of(key: &str) -> Option<[&str; 3]> {
+pub(super) fn labels_of(key: &str) -> Option<[&str; 3]> {
     let (kind, rest) = key.split_once(MARK)?;
     let (length, rest) = rest.split_once(MARK)?;
     let (service, name) = rest.split_at_checked(length.parse().ok()?)?;

@@ -145,8 +145,8 @@ function Timing({ trace, span, critical, percentile }: TimingProps): JSX.Element
         { label: "Of trace", value: percent(span.duration_ns, trace.duration_ns) },
         { label: "Critical", title: "Time in which the end of the trace waited for this span itself", value: critical > 0 ? duration(critical) : "–" },
         percentile && {
-          label: "Slower than",
-          title: `Of ${count(percentile.among)} spans of this operation, from an hour before to an hour after, so many took no longer`,
+          label: "Slower than (± 24 h)",
+          title: `Of ${count(percentile.among)} spans of this operation, from a day before to a day after, so many took no longer`,
           class: percentile.percent >= 95 ? "warn-text" : "",
           value: (
             <>

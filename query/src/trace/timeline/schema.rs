@@ -189,7 +189,7 @@ struct TimelineSpan {
     log_count: u64,
 }
 
-/// How many percent of the spans of its operation, from an hour before to an hour after the trace, take no longer.
+/// How many percent of the spans of its operation, from a day before to a day after the trace, in whole hours, take no longer.
 #[derive(ToSchema)]
 struct Percentile {
     percent: f64,
