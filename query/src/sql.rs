@@ -13,6 +13,7 @@ mod depth;
 mod edges;
 mod explain;
 mod groups;
+mod place;
 mod rewrite;
 mod search;
 mod semi;
@@ -37,12 +38,15 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use spoor_storage::{Error, FieldStatistics, Result, Table, TimeRange};
 
+use crate::api::ApiError;
 use crate::failure::{from_datafusion, nearest};
 use crate::session::QuerySession;
 use crate::table::{DynamicColumn, Place};
 
 pub(crate) use explain::stream;
 pub(crate) use groups::GroupsByFile;
+
+use place::Found;
 
 /// Longer statements are refused before they are read.
 const MAX_SQL_BYTES: usize = 256 << 10;
@@ -52,19 +56,26 @@ const CATALOG: &str = "datafusion";
 const SCHEMA: &str = "public";
 
 /// Plans a statement. Errors with [`spoor_storage::ErrorKind::Invalid`] for what cannot be read,
-/// is not a query, or names what is not there.
-pub(crate) async fn plan(session: &QuerySession, sql: &str) -> Result<DataFrame> {
+/// is not a query, or names what is not there; with the place, wherever it is known.
+pub(crate) async fn plan(session: &QuerySession, sql: &str) -> Result<DataFrame, ApiError> {
+    planned(session, sql)
+        .await
+        .map_err(|found| found.placed(sql))
+}
+
+async fn planned(session: &QuerySession, sql: &str) -> Result<DataFrame, Found> {
     if sql.len() > MAX_SQL_BYTES {
-        return Err(Error::invalid(format!(
-            "the query is longer than {MAX_SQL_BYTES} bytes"
-        )));
+        return Err(
+            Error::invalid(format!("the query is longer than {MAX_SQL_BYTES} bytes")).into(),
+        );
     }
+    let by_datafusion = |error| Found::by_datafusion(sql, error);
     backtracking::check(sql)?;
     let state = session.sql_state()?;
     let dialect = state.config().options().sql_parser.dialect;
     let mut statement = state
         .sql_to_statement(sql, &dialect)
-        .map_err(from_datafusion)?;
+        .map_err(by_datafusion)?;
     if matches!(statement, Statement::Explain(_)) {
         session.explain();
     }
@@ -83,7 +94,7 @@ pub(crate) async fn plan(session: &QuerySession, sql: &str) -> Result<DataFrame>
     let plan = state
         .statement_to_plan(statement)
         .await
-        .map_err(from_datafusion)?;
+        .map_err(by_datafusion)?;
     SQLOptions::new()
         .with_allow_ddl(false)
         .with_allow_dml(false)

@@ -30,6 +30,7 @@ impl States {
         Self {
             plans: base(options, runtime).build(),
             sql: base(options, runtime)
+                .with_config(with_places(config(options)))
                 .with_scalar_functions(scalars)
                 .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
                 .with_window_functions(SessionStateDefaults::default_window_functions())
@@ -44,17 +45,26 @@ pub(super) fn on(runtime: &Arc<RuntimeEnv>, state: &SessionState) -> SessionStat
     SessionStateBuilder::new_from_existing(state.clone()).with_runtime_env(Arc::clone(runtime))
 }
 
-fn base(options: &QueryOptions, runtime: &RuntimeEnv) -> SessionStateBuilder {
-    let config = SessionConfig::new()
+fn config(options: &QueryOptions) -> SessionConfig {
+    SessionConfig::new()
         .with_target_partitions(options.parallelism.max(1))
         .with_information_schema(false)
-        .with_create_default_catalog_and_schema(false);
+        .with_create_default_catalog_and_schema(false)
+}
+
+/// Plans know where in the statement their columns stand, so that errors can say it.
+fn with_places(mut config: SessionConfig) -> SessionConfig {
+    config.options_mut().sql_parser.collect_spans = true;
+    config
+}
+
+fn base(options: &QueryOptions, runtime: &RuntimeEnv) -> SessionStateBuilder {
     let mut planners = functions::expr_planners();
     planners.extend(SessionStateDefaults::default_expr_planners());
     let mut physical_rules = PhysicalOptimizer::new().rules;
     physical_rules.insert(0, Arc::new(AttributesNearer));
     SessionStateBuilder::new()
-        .with_config(config)
+        .with_config(config(options))
         .with_runtime_env(Arc::new(runtime.clone()))
         .with_expr_planners(planners)
         .with_physical_optimizer_rules(physical_rules)

@@ -1,5 +1,4 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { escaped } from "./quote";
 
 export interface Draft {
   /** What stands in the field. */
@@ -45,15 +44,4 @@ export function useDraft(query: string): Draft {
 export function placeIn(text: string, codePoints: number): number {
   const blank = text.length - text.trimStart().length;
   return blank + [...text.slice(blank)].slice(0, codePoints).join("").length;
-}
-
-/** Where what a message names in backticks stands in a text, itself or without its table; null where it does not. */
-export function placeNamed(text: string, message: string): number | null {
-  const named = /`([^`]+)`/.exec(message)?.[1];
-  if (named === undefined) return null;
-  for (const name of [named, named.slice(named.lastIndexOf(".") + 1)]) {
-    const found = new RegExp(`(?<![\\p{L}\\p{N}_])${escaped(name)}(?![\\p{L}\\p{N}_])`, "u").exec(text);
-    if (name !== "" && found) return found.index;
-  }
-  return null;
 }

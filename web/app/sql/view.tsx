@@ -6,7 +6,7 @@ import { asApiError, cancelledError, useApi } from "../api/use";
 import { EditorHost } from "../editor/host";
 import type { EditorOptions, Schema, SqlEditor } from "../editor/types";
 import { saveFile } from "../lib/download";
-import { placeIn, placeNamed, useDraft } from "../lib/draft";
+import { placeIn, useDraft } from "../lib/draft";
 import { count, plural } from "../lib/format";
 import { setParams, usePlace } from "../lib/router";
 import { rememberQuery } from "../lib/saved";
@@ -160,7 +160,7 @@ function Statement({ text, schema, error, onChange, onRun, onReady }: StatementP
       text={text}
       placeholder="SELECT … FROM spans or logs, Ctrl Enter runs it"
       invalid={error?.status === 400}
-      errorAt={error === null ? null : error.position === null ? placeNamed(text, error.message) : placeIn(text, error.position)}
+      errorAt={error === null || error.position === null ? null : placeIn(text, error.position)}
       onChange={onChange}
       onEnter={onRun}
       onReady={(editor) => {
