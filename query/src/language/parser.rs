@@ -169,7 +169,8 @@ fn term(input: &mut Input<'_>, depth: usize, bounds: &mut Bounds) -> Parsed<Quer
     if at(input, '"') {
         let text = quoted(input)?;
         return match comparison(input) {
-            Some(how) => condition(
+            // In quotes `has` is a field as any other.
+            Some(how) => field_condition(
                 input,
                 &Name {
                     text,
@@ -259,6 +260,11 @@ fn condition(input: &mut Input<'_>, name: &Name, how: Comparison) -> Parsed<Quer
             position: value.position,
         }));
     }
+    field_condition(input, name, how)
+}
+
+/// What follows the name of a field and an operator.
+fn field_condition(input: &mut Input<'_>, name: &Name, how: Comparison) -> Parsed<Query> {
     values(input, |input| {
         if how == Comparison::Is && range::is_next(input) {
             return range::range(input, name).map(Query::Range);

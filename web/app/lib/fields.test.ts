@@ -6,6 +6,9 @@ it("names that are none are in quotes", () => {
   for (const name of ["http.route", "x.y-z/w@$", "ключ", "UPPER"]) expect(fieldName(name)).toBe(name);
   expect(fieldName('a "b" \\c')).toBe('"a \\"b\\" \\\\c"');
   for (const name of ["has space", "a:b", "1st", "-dash", "(p)", "*", "."]) expect(fieldName(name)).toBe(`"${name}"`);
+  // Words of the language: `has:x` and `trace:(…)` ask something else.
+  for (const name of ["has", "trace", "logs"]) expect(filterText(name, "x")).toBe(`"${name}":x`);
+  expect(fieldIn("attributes", "has")).toBe("has");
   expect(filterText("has space", "x y")).toBe('"has space":"x y"');
   expect(toggleFilter("a", "a:b", "1", true)).toBe('a -"a:b":1');
   expect(hasFilter('a "a:b":1', "a:b", "1", false)).toBe(true);

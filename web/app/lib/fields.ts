@@ -4,15 +4,18 @@ import { quoted } from "./quote";
 
 /** Columns of logs and of spans, their short names, and words that mean something before a colon. */
 const COLUMNS = new Set(
-  "service service_name service.name level severity severity_text severity_number status status_code status_message operation name kind duration duration_ns message body body_type time observed_time start_time end_time received_time trace_id traceid span_id spanid parent_span_id trace_state flags event_name events links scope_name scope_version record_id has trace logs".split(" "),
+  "service service_name service.name level severity severity_text severity_number status status_code status_message operation name kind duration duration_ns message body body_type time observed_time start_time end_time received_time trace_id traceid span_id spanid parent_span_id trace_state flags event_name events links scope_name scope_version record_id".split(" "),
 );
 const SCOPES = ["attributes", "body", "scope", "resource"] as const;
 export type Scope = (typeof SCOPES)[number];
 
 const PLAIN = /^[\p{L}][\p{L}\p{N}_.@/$-]*$/u;
 
+/** Words that before a colon mean something else than a field, unless they are in quotes. */
+const WORDS = /^(has|trace|logs)$/;
+
 /** As it is written before an operator. */
-export const fieldName = (name: string): string => (name === "" || PLAIN.test(name) ? name : quoted(name));
+export const fieldName = (name: string): string => (name === "" || (PLAIN.test(name) && !WORDS.test(name)) ? name : quoted(name));
 
 /**
  * The name that finds `key` of a scope: the bare key, unless it means something else. `before`: attributes that are looked at before this
