@@ -280,7 +280,7 @@ async fn log_records_that_lose_a_malformed_id_are_a_warning_in_both_encodings() 
         .post("/v1/logs", &[("content-type", PROTOBUF)], body)
         .await;
     assert_eq!(answer.status, StatusCode::OK);
-    let response = ExportLogsServiceResponse::decode(answer.body.clone()).unwrap();
+    let response = ExportLogsServiceResponse::decode(answer.body).unwrap();
     let partial = response.partial_success.unwrap();
     assert_eq!(
         (partial.rejected_log_records, &*partial.error_message),

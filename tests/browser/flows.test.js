@@ -331,6 +331,13 @@ describe("the other pages", () => {
     await box.press("Control+Enter");
     await page.getByRole("alert").waitFor();
     assert.equal(await page.locator(".token-wrong").textContent(), "nothing_like_it");
+    // A function, in the second line.
+    await box.press("Control+a");
+    await box.press("Backspace");
+    await page.keyboard.insertText("SELECT body,\nno_such_thing(body) FROM logs");
+    await box.press("Control+Enter");
+    await page.locator(".token-wrong", { hasText: "no_such_thing" }).waitFor();
+    assert.equal(await page.locator(".token-wrong").textContent(), "no_such_thing");
     assert.deepEqual(problems.filter((problem) => !problem.includes("400")), []);
     await close();
   });

@@ -214,7 +214,7 @@ test("a map of 1,238 services is drawn, chosen from, and has its cycles marked",
   const { page, problems, close } = await open();
   const data = JSON.parse(readFileSync(join(DATA, "untouched/jaeger-ui-dependencies-large.json"), "utf8"));
   const edges = data.map(({ parent, child, callCount }) => ({ from: parent, from_kind: "service", to: child, to_kind: "service", inferred: false, calls: callCount, error_count: 0, p50_ns: 1, p95_ns: 1, p99_ns: 1, sample_trace_ids: [] }));
-  const nodes = [...new Set(edges.flatMap(({ from, to }) => [from, to]))].map((name) => ({ name, kind: "service", system: null }));
+  const nodes = [...new Set(edges.flatMap(({ from, to }) => [from, to]))].map((name) => ({ name, kind: "service", system: null, namespace: null }));
   const cycles = [{ name: "a → b → a", edges: [], round_count: 0, sample_trace_ids: [] }];
   await page.route("**/api/v1/services/graph**", (route) => route.fulfill({ contentType: "application/json", body: JSON.stringify({ nodes, edges, cycles, more_cycles: false, complete: true }) }));
   await noteLongTasks(page);
@@ -243,6 +243,29 @@ test("a map of 1,238 services is drawn, chosen from, and has its cycles marked",
   const small = await page.getByRole("img", { name: /^Map of/ }).getAttribute("aria-label");
   const inCycles = Number(/Map of (\d+)/.exec(small)[1]);
   assert.ok(inCycles > 300 && inCycles < 450, small);
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+test("1,238 services of 40 namespaces are 40 nodes, of which one or all are opened", async (context) => {
+  const { page, problems, close } = await open();
+  const data = JSON.parse(readFileSync(join(DATA, "untouched/jaeger-ui-dependencies-large.json"), "utf8"));
+  const edges = data.map(({ parent, child, callCount }) => ({ from: parent, from_kind: "service", to: child, to_kind: "service", inferred: false, calls: callCount, error_count: 0, p50_ns: 1, p95_ns: 1, p99_ns: 1, sample_trace_ids: [] }));
+  const names = [...new Set(edges.flatMap(({ from, to }) => [from, to]))];
+  const nodes = names.map((name, at) => ({ name, kind: "service", system: null, namespace: `team-${Math.floor((at * 40) / names.length)}` }));
+  await page.route("**/api/v1/services/graph**", (route) => route.fulfill({ contentType: "application/json", body: JSON.stringify({ nodes, edges, cycles: [], more_cycles: false, complete: true }) }));
+  await noteLongTasks(page);
+  await page.goto(`${server.http}/map?group=namespace`);
+  await page.getByRole("img", { name: /^Map of 40 namespaces, 0 services/ }).waitFor();
+  await page.getByText(/^1.238 services, 4.271 call paths$/).waitFor();
+  const list = page.getByRole("complementary", { name: "Namespaces" });
+  await list.getByRole("button", { name: /^team-7 / }).click();
+  await page.getByRole("img", { name: /^Map of 39 namespaces, 31 services/ }).waitFor();
+  await list.getByRole("button", { name: "Open all" }).click();
+  await page.getByRole("img", { name: "Map of 1238 services and 4271 call paths; the table shows the same" }).waitFor();
+  context.diagnostic(`long tasks: ${await longTasks(page)}`);
+  await list.getByRole("button", { name: "Close all" }).click();
+  await page.getByRole("img", { name: /^Map of 40 namespaces, 0 services/ }).waitFor();
   assert.deepEqual(problems, []);
   await close();
 });

@@ -17,6 +17,17 @@ describe("the service graph", () => {
     expect(at).toEqual(new Map([["a", 0], ["f", 0], ["b", 1], ["c", 1], ["e", 1], ["d", 2]]));
   });
 
+  it("spreads a large circle over some layers, those first that call the most", () => {
+    const ring = Array.from({ length: 20 }, (_, index) => `r${String(index).padStart(2, "0")}`);
+    const edges = [...ring.map((from, at) => ({ from, to: ring[(at + 1) % 20] ?? "", calls: 1 })), ...ring.slice(1).map((to) => ({ from: "r00", to, calls: 1 })), { from: "in", to: "r05", calls: 1 }, { from: "r07", to: "out", calls: 1 }];
+    const layout = layers(["in", ...ring, "out"], edges, SIZES);
+    const at = new Map(layout.nodes.map((node) => [node.name, node.x / 10]));
+    expect(at.get("in")).toBe(0);
+    expect(at.get("r00")).toBe(1);
+    expect(new Set(ring.map((name) => at.get(name)))).toEqual(new Set([1, 2, 3]));
+    expect(at.get("out")).toBe(4);
+  });
+
   it("breaks long layers into columns", () => {
     const many = Array.from({ length: 130 }, (_, index) => `n${index}`);
     const layout = layers(many, [], SIZES);

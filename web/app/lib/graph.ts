@@ -100,8 +100,14 @@ export interface Sizes {
 
 const SWEEPS = 6;
 
+/** So many in a circle stand in one layer; more in several, or they would be a column without an order. */
+const MOST_ROUND = 8;
+/** Columns for a wide screen: of 40 there are 4. */
+const layersOf = (round: number): number => (round <= MOST_ROUND ? 1 : Math.round(Math.sqrt(round * 0.4)));
+
 /**
- * Callers to the left of what they call: a layer is the longest way there, with each cycle counted as one node;
+ * Callers to the left of what they call: a layer is the longest way there, with each cycle counted as one node, or if
+ * it is large as some layers in which those stand first that call more than they are called;
  * within a layer nodes stand near the mean of their neighbours. Dagre draws fewer crossings and needs minutes
  * for what this does in milliseconds (docs/decisions/0011).
  */
@@ -134,10 +140,39 @@ function longestWays(nodes: readonly string[], edges: readonly Edge[]): Map<stri
     if (from === undefined || to === undefined || from === to) continue;
     (out.get(from) ?? out.set(from, new Set()).get(from))?.add(to);
   }
-  for (let from = Math.max(-1, ...component.values()); from >= 0; from -= 1) {
-    for (const to of out.get(from) ?? []) depth.set(to, Math.max(depth.get(to) ?? 0, (depth.get(from) ?? 0) + 1));
+  const members = new Map<number, string[]>();
+  for (const node of nodes) {
+    const number = component.get(node) ?? -1;
+    (members.get(number) ?? members.set(number, []).get(number))?.push(node);
   }
-  return new Map(nodes.map((node) => [node, depth.get(component.get(node) ?? -1) ?? 0]));
+  for (let from = Math.max(-1, ...members.keys()); from >= 0; from -= 1) {
+    const end = (depth.get(from) ?? 0) + layersOf(members.get(from)?.length ?? 0);
+    for (const to of out.get(from) ?? []) depth.set(to, Math.max(depth.get(to) ?? 0, end));
+  }
+  const found = new Map<string, number>();
+  for (const [number, round] of members) {
+    const first = depth.get(number) ?? 0;
+    const parts = layersOf(round.length);
+    const sorted = parts === 1 ? round : byFlow(round, edges);
+    for (const [at, node] of sorted.entries()) found.set(node, first + Math.floor((at * parts) / round.length));
+  }
+  return found;
+}
+
+/** Those first that call the others more than they are called by them. */
+function byFlow(round: readonly string[], edges: readonly Edge[]): string[] {
+  const flow = new Map(round.map((node) => [node, { out: 0, in: 0 }]));
+  for (const { from, to } of edges) {
+    const [caller, called] = [flow.get(from), flow.get(to)];
+    if (!caller || !called || from === to) continue;
+    caller.out += 1;
+    called.in += 1;
+  }
+  const score = (node: string): number => {
+    const { out, in: into } = flow.get(node) ?? { out: 0, in: 0 };
+    return (out - into) / Math.max(1, out + into);
+  };
+  return [...round].sort((a, b) => score(b) - score(a) || a.localeCompare(b));
 }
 
 function orderWithin(rows: string[][], edges: readonly Edge[]): void {
