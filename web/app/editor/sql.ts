@@ -17,11 +17,14 @@ const colours = HighlightStyle.define([
   { tag: [tags.lineComment, tags.blockComment], color: "var(--text-3)" },
 ]);
 
+/** A name, in quotes or not, and with its table; a text; a sign. */
+const WORD = /^(?:(?:"[^"]*"|[\p{L}\p{N}_])+(?:\.(?:"[^"]*"|[\p{L}\p{N}_])+)*|'[^']*'?|\S)/u;
+
 /** From the place where the server stopped understanding to the end of that word. */
 const wrong = wrongPlace((state, at) => {
   const { length } = state.doc;
   const from = Math.min(at, length - 1);
-  const word = /^\S+/.exec(state.sliceDoc(from))?.[0].length ?? 1;
+  const word = WORD.exec(state.sliceDoc(from))?.[0].length ?? 1;
   return [from, Math.min(length, from + word)];
 });
 
