@@ -57,7 +57,7 @@ const whenText = (ns: number): string => (ns === 0 ? "at the same time" : `${dur
 
 /** The same in a row: of the halves of a call, which are nothing odd, only a sign. */
 export function SameIdFlag({ others, isCall }: { others: number; isCall: boolean }): JSX.Element | null {
-  if (others === 0) return null;
+  if (!(others > 0)) return null;
   const text = sameIdText(others, isCall);
   if (isCall) {
     return (
