@@ -34,6 +34,7 @@ pub(crate) use error::BrokenData;
 pub use error::{ApiError, ErrorBody};
 pub(crate) use fields::query_name;
 pub(crate) use histogram::Buckets;
+pub(crate) use logs::{LogsAnswer, Page as LogPage};
 pub(crate) use request::JsonBody;
 pub use request::{Parameters, optional};
 pub(crate) use tail::{Follower, Look};

@@ -6,6 +6,7 @@
 //! | `attribute_value(map, …, 'key')` | what `attributes['key']` becomes: the value's text or null |
 //! | `attribute_exists(map, 'key')` | whether the map has the key, also with a null value |
 //! | `anywhere(…, 'query')` | whether any text of the row, also of its attributes, has what is looked for |
+//! | `in_spans(span_id)` | whether the row is of one of the spans that the function knows |
 //! | `in_traces(trace_id)` | whether the row is of one of the traces that the function holds |
 //! | `links_to(links, 'trace id')` | whether a span links to a trace |
 //! | `search('query')` | what the search bar finds; only in a `WHERE`, where its condition is put in its place |
@@ -14,6 +15,7 @@
 mod anywhere;
 mod constant;
 mod id_text;
+mod in_spans;
 mod in_traces;
 mod links_to;
 mod map;
@@ -32,6 +34,7 @@ use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, ScalarUDF, l
 
 pub(crate) use anywhere::{anywhere, anywhere_regex};
 pub(crate) use id_text::{id_text_function, logical_batch, logical_type};
+pub(crate) use in_spans::{SpanSet, in_spans};
 pub(crate) use in_traces::{TraceSet, TraceSetBuilder, in_traces, traces_asked_for};
 pub(crate) use links_to::{link_asked_for, links_to};
 pub(crate) use map::{

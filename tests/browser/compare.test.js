@@ -91,6 +91,28 @@ describe("a comparison", () => {
     await close();
   });
 
+  test("draws spans where they were in time, both traces over one another", async () => {
+    const { page, problems, close } = await open();
+    await page.goto(`${server.http}/compare?left=${USUAL[1]}&right=${SLOW}&show=all`);
+    await rowsOf(page).first().waitFor();
+    const bars = (row, side) => rowsOf(page).filter({ hasText: row }).first().locator(`.bar-${side}`).evaluateAll((found) => found.map((bar) => [bar.style.left, bar.style.width].map((text) => Math.round(parseFloat(text) * 10) / 10)));
+    // 900 ms are the whole width: 101 ms of the usual one are a ninth of it.
+    assert.deepEqual(await bars("POST /orders", "after"), [[0, 100]]);
+    assert.deepEqual(await bars("POST /orders", "before"), [[0, 11.2]]);
+    assert.deepEqual(await bars("retry", "after"), [[80, 11.1]]);
+    assert.deepEqual(await bars("retry", "before"), []);
+    const queries = await bars("SELECT items", "after");
+    assert.equal(queries.length, 20);
+    assert.deepEqual([queries[0], queries[19]], [[1.3, 2.8], [64.7, 2.8]]);
+    assert.deepEqual(await page.locator(".compare-scale span").allTextContents(), ["0", "450 ms", "900 ms"]);
+    // In the list without its tree it is own time that is drawn, which is of no moment.
+    await page.getByRole("tab", { name: "Largest first" }).click();
+    await page.locator(".compare-scale").waitFor({ state: "detached" });
+    assert.equal((await bars("SELECT items", "after")).length, 1);
+    assert.deepEqual(problems, []);
+    await close();
+  });
+
   test("begins in the list with two marks, and in the palette with two ids", async () => {
     const { page, problems, close } = await open();
     await page.goto(`${server.http}/traces?q=service:web`);

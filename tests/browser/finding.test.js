@@ -112,6 +112,17 @@ test("lines around a record of a second with many are those before and after it,
   assert.deepEqual(bodies, expected);
   await dialog.getByRole("button", { name: "Earlier lines" }).click();
   await dialog.getByText("line 650 of the till").waitFor();
+  await assertAccessible(page, "lines around a record");
+  // Each line leads to its record, by pointer and by key.
+  await dialog.getByRole("link").filter({ hasText: "line 674 of the till" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await record(page).getByText("line 674 of the till").waitFor();
+  await page.goBack();
+  await dialog.locator('[aria-current="true"]').waitFor();
+  await dialog.getByRole("link").filter({ hasText: "line 701 of the till" }).focus();
+  await page.keyboard.press("Enter");
+  await record(page).getByText("line 701 of the till").waitFor();
+  assert.equal(await dialog.count(), 0);
   assert.deepEqual(problems, []);
   await close();
 });

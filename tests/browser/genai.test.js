@@ -10,11 +10,13 @@ const MS = 1_000_000n;
 const START = 1_775_000_000_000_000_000n;
 const CHAT = "c4a7".padStart(32, "0");
 const SHOP = "5409".padStart(32, "0");
+const TWINS = "7319".padStart(32, "0");
 const EVIL = '<img src=x onerror="window.stolen = 1"><script>window.stolen = 1</script>';
 
 setUp(emptyServer, async () => {
   await server.post("/v1/traces", JSON.stringify(agent()));
   await server.post("/v1/traces", JSON.stringify(shop()));
+  await server.post("/v1/traces", JSON.stringify(twins()));
   await server.post("/v1/logs", JSON.stringify(lines()));
 });
 
@@ -51,6 +53,16 @@ function shop() {
   return request("shop", [span(SHOP, 1, 0, "GET /items", 0, 100, {}, { traceState: "ot=th:e66666666666" }), span(SHOP, 2, 1, "SELECT items", 20, 30, fields, { traceState: "ot=th:e66666666666", events })], { "k8s.pod.name": "shop-7", "host.name": "node-3" });
 }
 
+/** A call whose halves have one id, as Zipkin has them; and three spans that a sender gave the same id. */
+function twins() {
+  return request("zip", [
+    span(TWINS, 1, 0, "GET /", 0, 100, {}, { kind: 2 }),
+    span(TWINS, 2, 1, "ask", 10, 50, {}, { kind: 3 }),
+    span(TWINS, 2, 1, "answer", 15, 40, {}, { kind: 2 }),
+    ...[60, 70, 80].map((from, at) => span(TWINS, 3, 1, `try ${at}`, from, 8, {}, { kind: 1 })),
+  ]);
+}
+
 function lines() {
   const record = (ms, body, own) => ({ timeUnixNano: String(START + BigInt(ms) * MS), severityNumber: 13, body: { stringValue: body }, ...(own ? { traceId: SHOP, spanId: "0000000000000001" } : {}) });
   const resource = (fields, records) => ({ resource: { attributes: attributes(fields) }, scopeLogs: [{ logRecords: records }] });
@@ -66,6 +78,9 @@ test("a call of a model shows its conversation, tools and tokens; the trace adds
   // The agent says once more what its calls took.
   await page.locator(".fact").filter({ hasText: "Tokens" }).getByText("300 in, 30 out").waitFor();
   await page.locator(".fact").filter({ hasText: "Cost" }).getByText("0.003").waitFor();
+  assert.match(await page.locator(".fact").filter({ hasText: "Cost" }).getAttribute("title"), /acme-large-2: 2 calls, 300 in, 30 out, cost 0\.003/);
+  assert.equal(await rows(page).nth(3).locator(".span-tokens").textContent(), "220 tok");
+  assert.equal(await rows(page).nth(2).locator(".span-tokens").count(), 0);
   await rows(page).nth(3).click();
   const panel = panelOf(page);
   await panel.getByText("You tell the weather.").waitFor();
@@ -83,6 +98,39 @@ test("a call of a model shows its conversation, tools and tokens; the trace adds
   await panel.getByRole("button", { name: "Conversation" }).click();
   await rows(page).nth(2).click();
   await panel.getByRole("heading", { name: "Tool get_weather", exact: true }).waitFor();
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+test("spans that share an id say so, and lead to each other", async () => {
+  const { page, problems, close } = await open();
+  await page.goto(`${server.http}/trace/${TWINS}`);
+  await page.getByText("3 spans share an id, though they are not the two halves of one call").waitFor();
+  const row = (name) => rows(page).filter({ hasText: name });
+  assert.equal(await row("try 1").locator(".span-flag").textContent(), "same id × 3");
+  assert.equal(await row("try 1").locator(".span-flag").getAttribute("title"), "Shares its id with 2 other spans");
+  assert.equal(await row("answer").locator(".span-half").count(), 1);
+  assert.equal(await row("GET /").locator(".span-flag, .span-half").count(), 0);
+  await row("try 1").click();
+  const shared = panelOf(page).getByRole("region", { name: "Spans with the same id" });
+  await shared.getByText("Shares its id with 2 other spans").waitFor();
+  await assertAccessible(page, "spans that share an id");
+  await shared.getByRole("button", { name: /try 2 internal, 10\.0 ms after/ }).click();
+  await panelOf(page).getByRole("heading", { name: "try 2" }).waitFor();
+  await shared.getByRole("button", { name: /try 0/ }).click();
+  await panelOf(page).getByRole("heading", { name: "try 0" }).waitFor();
+  // A link to one of them leads to that one, also to its own page.
+  await page.reload();
+  await panelOf(page).getByRole("heading", { name: "try 0" }).waitFor();
+  await page.getByRole("link", { name: "Open the span on its own page" }).click();
+  await page.getByRole("heading", { level: 1, name: "try 0" }).waitFor();
+  await page.getByRole("region", { name: "Spans with the same id" }).getByRole("button", { name: /try 1/ }).click();
+  await page.getByRole("heading", { level: 1, name: "try 1" }).waitFor();
+  await page.goto(`${server.http}/trace/${TWINS}`);
+  await row("ask").click();
+  await shared.getByText("The two halves of this call").waitFor();
+  await shared.getByRole("button", { name: /answer/ }).click();
+  await panelOf(page).getByRole("heading", { name: "answer" }).waitFor();
   assert.deepEqual(problems, []);
   await close();
 });

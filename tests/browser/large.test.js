@@ -58,7 +58,7 @@ function timeline() {
 /** What the server would say of a window of a trace: here always its first rows. */
 function windowOf(trace, limit) {
   const rows = trace.spans.filter(({ depth }) => depth < 3).slice(0, limit).map((span) => ({
-    ...span, span_index: trace.spans.indexOf(span), adjusted_start_offset_ns: span.start_offset_ns, critical_time_ns: 0, critical_parts: [], skew_ns: 0, error: span.status_code === "ERROR", similar: null, attributes: undefined, resource: undefined, scope: undefined, events: undefined, links: undefined,
+    ...span, span_index: trace.spans.indexOf(span), adjusted_start_offset_ns: span.start_offset_ns, critical_time_ns: 0, critical_parts: [], skew_ns: 0, same_id_count: 0, error: span.status_code === "ERROR", similar: null, attributes: undefined, resource: undefined, scope: undefined, events: undefined, links: undefined,
   }));
   const { trace_id, start_time_unix_nano, duration_ns, span_count, error_count, depth } = trace;
   return { trace_id, start_time_unix_nano, duration_ns, span_count, error_count, depth, window: { span_count, error_count, depth: 3 }, next_after: null, rows, complete: true };

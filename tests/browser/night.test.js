@@ -99,7 +99,13 @@ test("a slow request leads along its critical path to the service, and beside th
   await page.getByRole("treegrid").waitFor();
   await page.keyboard.press("n");
   await chosen(page).filter({ hasText: "UPDATE stock" }).waitFor();
-  await page.getByRole("complementary", { name: "Span" }).getByTitle("The page of stock").waitFor();
+  await page.getByRole("complementary", { name: "Span" }).getByTitle("The page of stock").click();
+  await page.waitForURL("**/services/stock?**");
+  // Around the trace the service was slow once: its slowest request is this one, and what it does is one operation.
+  await page.getByRole("heading", { level: 1, name: "stock" }).waitFor();
+  await page.getByText("UPDATE stock").first().waitFor();
+  await page.goBack();
+  await chosen(page).filter({ hasText: "UPDATE stock" }).waitFor();
   await page.keyboard.press("m");
   await page.waitForURL(`**/compare?left=median&right=${traceOf(SLOW)}`);
   await page.getByText(/as long as the median/).waitFor();

@@ -205,11 +205,11 @@ test("a span has a page of its own, with all its panel says, among those that ca
     await page.waitForURL(`**/trace/${SKEWED}?span=${id}`);
     await page.getByRole("complementary", { name: "Span" }).waitFor();
     await page.goto(`${server.http}/trace/${SKEWED}/span/${"ab".repeat(8)}`);
-    await page.getByRole("heading", { name: "This span is not in its trace" }).waitFor();
+    await page.getByRole("heading", { level: 1, name: "This span is not in its trace" }).waitFor();
     await assertAccessible(page, "no span");
     assert.deepEqual(problems, []);
     await page.goto(`${server.http}/trace/${"ab".repeat(16)}/span/${id}`);
-    await page.getByRole("heading", { name: "This trace is not here" }).waitFor();
+    await page.getByRole("heading", { level: 1, name: "This trace is not here" }).waitFor();
     await close();
   }
 });

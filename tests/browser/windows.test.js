@@ -26,7 +26,19 @@ setUp(emptyServer, async () => {
   for (let at = 0; at < spans.length; at += PIECE) await server.post("/v1/traces", JSON.stringify(request(spans.slice(at, at + PIECE))));
   const calls = skewedCalls();
   for (let at = 0; at < calls.length; at += PIECE) await server.post("/v1/traces", JSON.stringify(request(calls.slice(at, at + PIECE), SKEWED)));
+  await server.post("/v1/logs", JSON.stringify(jobLogs()));
 });
+
+/** Of the import: some of the root, many below the first batch, one of the second, one of no span. */
+const LOGS_BELOW = 700;
+
+function jobLogs() {
+  const record = (span, from, text) => ({ timeUnixNano: String(START + BigInt(from) * US), severityNumber: 9, body: { stringValue: text }, traceId: LARGE, ...(span ? { spanId: idOf(span) } : {}), attributes: [{ key: "till", value: { stringValue: `till-${span}` } }] });
+  const below = Array.from({ length: LOGS_BELOW }, (_, at) => record(3 + (at % ITEMS) * (1 + QUERIES), 10 + at, `item ${at} is stored`));
+  const second = 2 + 1 + ITEMS * (1 + QUERIES);
+  const logRecords = [record(1, 1, `the import begins ${"and reads ".repeat(60)}`), ...below, record(2, 5_000, "the first batch is done"), record(second, 15_000, "the second batch is done"), record(0, 20_000, "of no span")];
+  return { resourceLogs: [{ resource: { attributes: [{ key: "service.name", value: { stringValue: "importer" } }] }, scopeLogs: [{ logRecords }] }] };
+}
 
 const idOf = (number) => number.toString(16).padStart(16, "0");
 
@@ -57,7 +69,8 @@ function skewedCalls() {
     { parent: 1, service: "shop", name: "call", from: at * 200, length: 100, kind: 3, number: 2 + at * 2 },
     { parent: 2 + at * 2, service: "far", name: "serve", from: at * 200 + 1_000_010, length: 80, kind: 2, number: 3 + at * 2 },
   ]);
-  return [root, ...calls.flat()];
+  // One more has the id of the first call.
+  return [root, ...calls.flat(), { parent: 1, service: "shop", name: "again", from: 2_900_000, length: 100, kind: 1, number: 2 }];
 }
 
 function request(spans, traceId = LARGE) {
@@ -171,6 +184,24 @@ test("clocks that disagree are adjusted, and times shown as they were sent when 
   await close();
 });
 
+test("a span that shares its id says so and leads to the other, however far that is", async () => {
+  const { page, problems, close } = await open();
+  await page.goto(`${server.http}/trace/${SKEWED}?similar=0&clock=raw&find=name:again`);
+  await page.getByRole("status").filter({ hasText: "–/1" }).waitFor();
+  await tree(page).focus();
+  await page.keyboard.press("n");
+  await chosen(page).filter({ hasText: "again" }).getByText("same id × 2").waitFor();
+  const shared = page.getByRole("region", { name: "Spans with the same id" });
+  await shared.getByText("Shares its id with 1 other span").waitFor();
+  await assertAccessible(page, "a shared id in a large trace");
+  await shared.getByRole("button", { name: /call/ }).click();
+  await chosen(page).filter({ hasText: "call" }).waitFor();
+  await shared.getByRole("button", { name: /again/ }).click();
+  await chosen(page).filter({ hasText: "again" }).waitFor();
+  assert.deepEqual(problems, []);
+  await close();
+});
+
 test("errors and words are found by the server, gone to where they are, and linked to", async () => {
   const { page, problems, close } = await open();
   await page.goto(`${server.http}/trace/${LARGE}`);
@@ -219,6 +250,135 @@ test("errors and words are found by the server, gone to where they are, and link
   await close();
 });
 
+test("what was opened and closed by hand stands in the address: whoever gets the link sees the same rows", async () => {
+  const { page, problems, close } = await open();
+  const elsewhere = async (rows) => {
+    const other = await open();
+    await other.page.goto(page.url());
+    await rowCount(other.page, rows);
+    assert.deepEqual(other.problems, []);
+    await other.close();
+  };
+  await page.goto(`${server.http}/trace/${LARGE}?similar=0`);
+  await rowCount(page, 1 + BATCHES);
+  await tree(page).getByRole("row").nth(1).click();
+  await page.keyboard.press("ArrowRight");
+  const opened = 1 + BATCHES + ITEMS * (1 + QUERIES);
+  await rowCount(page, opened);
+  await page.waitForFunction(() => new URL(location.href).searchParams.get("opened") === "0000000000000002.1");
+  // One of what came with it is closed, and so it is elsewhere.
+  await tree(page).getByRole("row").nth(2).click();
+  await page.keyboard.press("ArrowLeft");
+  await rowCount(page, opened - QUERIES);
+  await page.waitForFunction(() => new URL(location.href).searchParams.get("toggled") === "0000000000000003.2");
+  await elsewhere(opened - QUERIES);
+  await page.keyboard.press("[");
+  await rowCount(page, 1 + BATCHES);
+  await elsewhere(1 + BATCHES);
+  await page.keyboard.press("]");
+  await rowCount(page, opened);
+  // A part of the time and back: it is open still.
+  await page.getByRole("row").filter({ hasText: "batch" }).first().click();
+  await page.keyboard.press("z");
+  await page.getByRole("button", { name: "Reset zoom" }).click();
+  await rowCount(page, opened);
+  await page.keyboard.press("ArrowLeft");
+  await rowCount(page, 1 + BATCHES);
+  await page.waitForFunction(() => !new URL(location.href).searchParams.has("opened"));
+  // Groups of similar spans are named too.
+  await page.goto(`${server.http}/trace/${LARGE}`);
+  await rowCount(page, 2);
+  await tree(page).getByRole("row").nth(1).click();
+  await page.getByRole("button", { name: "Show each" }).click();
+  await rowCount(page, 1 + 2 * BATCHES);
+  await page.waitForFunction(() => new URL(location.href).searchParams.get("toggled") === "similar:0000000000000002.1");
+  await elsewhere(1 + 2 * BATCHES);
+  // Late spans move the places of all; the ids stay what they were.
+  await page.goto(`${server.http}/trace/${LARGE}?toggled=similar:0000000000000002.7`);
+  await rowCount(page, 1 + 2 * BATCHES);
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+test("what was not found is hidden, also of what is not in the page", async () => {
+  const { page, problems, close } = await open();
+  await page.goto(`${server.http}/trace/${LARGE}?find=status:error`);
+  await page.getByRole("status").filter({ hasText: "–/2" }).waitFor();
+  await page.getByRole("button", { name: "Only found" }).click();
+  // Nothing is left but the way to it, group or not: a root, its batch, the call that failed and why.
+  await rowCount(page, 4);
+  assert.deepEqual(await tree(page).locator('[role="row"] .span-name').allTextContents(), ["import", "batch", "PUT /items", "SELECT item"]);
+  assert.deepEqual(await tree(page).getByRole("row").evaluateAll((rows) => rows.map((row) => row.classList.contains("span-dim"))), [true, true, false, false]);
+  await assertAccessible(page, "only what was found of a large trace");
+  const other = await open();
+  await other.page.goto(page.url());
+  await rowCount(other.page, 4);
+  // A span that is hidden is asked for: then nothing is.
+  await other.page.goto(`${page.url()}&span=0000000000000002.1`);
+  await chosen(other.page).filter({ hasText: "batch" }).waitFor();
+  assert.equal(new URL(other.page.url()).searchParams.get("only"), null);
+  assert.deepEqual(other.problems, []);
+  await other.close();
+  // All queries of a kind are a row each below their call, laid together where all of a group lead to one.
+  await page.getByLabel("Find in this trace").fill("name:batch");
+  await rowCount(page, 2);
+  await tree(page).getByRole("row").filter({ hasText: `${BATCHES}\u2009×` }).waitFor();
+  await page.getByLabel("Find in this trace").fill("service:nobody");
+  await page.getByText("No span of this trace matches").waitFor();
+  await page.getByRole("button", { name: "Show all spans" }).click();
+  await rowCount(page, 2);
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+test("the logs of a large trace are those of all of it, of a span with all below it, or of that alone", async () => {
+  const { page, problems, close } = await open();
+  await page.goto(`${server.http}/trace/${LARGE}?similar=0`);
+  await page.getByRole("tab", { name: `Logs ${LOGS_BELOW + 4}` }).click();
+  const list = page.getByRole("listbox", { name: "Log records of this trace" });
+  const lines = list.getByRole("option");
+  await lines.first().filter({ hasText: "the import begins" }).waitFor();
+  assert.equal(await lines.first().locator("time").textContent(), "+1.00 µs");
+  // The rest comes as it is scrolled to.
+  await list.evaluate((element) => (element.scrollTop = element.scrollHeight));
+  await page.getByText("item 499 is stored").waitFor();
+  await list.evaluate((element) => (element.scrollTop = element.scrollHeight));
+  await lines.filter({ hasText: "of no span" }).waitFor();
+  await page.getByText("End of the logs").waitFor();
+  await page.getByRole("tab", { name: /^Timeline/ }).click();
+  await tree(page).getByRole("row").nth(1).click();
+  await page.getByRole("complementary", { name: "Span" }).getByRole("link", { name: "Its logs" }).click();
+  await page.getByText("the first batch is done").waitFor();
+  assert.equal(await lines.count(), 1);
+  await page.getByRole("button", { name: "Subtree" }).click();
+  await page.getByText("item 0 is stored").waitFor();
+  assert.equal(await page.getByText("the import begins").count(), 0);
+  await list.evaluate((element) => (element.scrollTop = element.scrollHeight));
+  await page.getByText(new RegExp(`^${LOGS_BELOW + 1} records`)).waitFor();
+  assert.equal(await page.getByText("the second batch is done").count(), 0);
+  await assertAccessible(page, "logs of a large trace");
+  // Who gets the link sees the same, and can have columns and whole lines.
+  const other = await open({ colorScheme: "dark" });
+  await other.page.goto(page.url());
+  await other.page.getByText("item 0 is stored").waitFor();
+  await other.page.getByRole("button", { name: "Trace", exact: true }).click();
+  const first = other.page.getByRole("listbox", { name: "Log records of this trace" }).getByRole("option").first();
+  await first.filter({ hasText: "the import begins" }).waitFor();
+  const before = (await first.boundingBox()).height;
+  await other.page.keyboard.press("w");
+  await other.page.waitForFunction(() => new URL(location.href).searchParams.get("wrap") === "1");
+  assert.ok((await first.boundingBox()).height > 2 * before, "the line is broken");
+  await other.page.getByTitle("Choose columns").click();
+  await other.page.getByLabel("Find a field for a column").fill("till");
+  await other.page.getByRole("button", { name: /^till/ }).click();
+  await other.page.keyboard.press("Escape");
+  await first.getByText("till-1", { exact: true }).waitFor();
+  assert.ok(new URL(other.page.url()).searchParams.get("cols").includes("till"));
+  assert.deepEqual([...problems, ...other.problems], []);
+  await other.close();
+  await close();
+});
+
 test("a zoom asks for what runs then, deeper; statistics count all spans; all can be had at once", async () => {
   const { page, problems, close } = await open({ viewport: SIZES.phone, hasTouch: true });
   await page.goto(`${server.http}/trace/${LARGE}?similar=0&zoom=300000000-300200000`);
@@ -247,7 +407,7 @@ function madeWindow(url) {
   const asked = new URL(url).searchParams;
   const limit = Number(asked.get("limit"));
   const after = Number(asked.get("after") ?? -1);
-  const common = { service_name: "worker", kind: "INTERNAL", self_time_ns: 1, critical_time_ns: 0, critical_parts: [], similar: null, error: false, error_below: false, missing_parent: false };
+  const common = { service_name: "worker", kind: "INTERNAL", same_id_count: 0, self_time_ns: 1, critical_time_ns: 0, critical_parts: [], similar: null, error: false, error_below: false, missing_parent: false };
   const row = (index) =>
     index === 0
       ? { ...common, span_index: 0, span_id: idOf(1), parent_index: null, depth: 0, name: "job", start_offset_ns: 0, adjusted_start_offset_ns: 0, duration_ns: 1e9, child_count: CHILDREN, descendant_count: CHILDREN }

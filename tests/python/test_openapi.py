@@ -96,10 +96,12 @@ def requests_that_read(recorded):
         + [{**it, "view": "timeline", "include": "percentiles,linked_from"} for it in of[:3]],
         "trace_timeline": of
         + [{"path": {"trace_id": largest}, "limit": 2, "depth": 3}]
-        + [{**it, "similar": "together", "clock": "adjusted", "include": "analysis"} for it in of],
+        + [{**it, "similar": "together", "clock": "adjusted", "include": "analysis"} for it in of]
+        + [{**it, "query": "status:error"} for it in of],
         "trace_timeline_find": [{**it, "span_index": 0, "similar": "together", "include": "rows"} for it in of]
         + [{**it, "query": "status:error", "include": "span"} for it in of]
         + [{**it, "query": query} for it in of for query in ("status:error", "nosuchword")],
+        "trace_timeline_logs": [{**it, "under": 0, "limit": 3} for it in of] + of,
         "traces_compare": [{"left": some[0], "right": some[1]}, {"left": failing[0], "right": largest}, *median(recorded)],
         "services": [{}, RANGE],
         "services_graph": [{}, {"buckets": 10, **RANGE}],
@@ -265,7 +267,7 @@ def test_what_is_not_there_is_told_as_documented(recorded, document):
 
 def test_malformed_ids_and_bodies_are_refused_as_documented(recorded, document):
     wrong = {"trace_id": "xyz", "id": "xyz", "name": "x"}
-    for name in ("trace", "trace_timeline", "trace_timeline_find", "pin", "unpin", "deletion", "search"):
+    for name in ("trace", "trace_timeline", "trace_timeline_find", "trace_timeline_logs", "pin", "unpin", "deletion", "search"):
         body = {} if "requestBody" in document.operation(name)[2] else None
         assert refused(recorded, document, name, 400, path=wrong, body=body)["code"] == "invalid"
     for _, _, operation in document.operations():

@@ -60,7 +60,7 @@ pub(super) struct LogsParameters {
 /// A page of records.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Logs)]
-pub(super) struct Page {
+pub(crate) struct Page {
     #[schema(value_type = Vec<LogRecord>)]
     logs: Vec<Value>,
     /// Null on the last page.
@@ -71,7 +71,7 @@ pub(super) struct Page {
     partial: bool,
 }
 
-type LogsAnswer = Answer<Page>;
+pub(crate) type LogsAnswer = Answer<Page>;
 
 /// Log records that match.
 ///
@@ -79,7 +79,7 @@ type LogsAnswer = Answer<Page>;
 #[utoipa::path(
     get, path = "/api/v1/logs", tag = "Logs", operation_id = "logs",
     params(QueryParameter, RangeParameters, LogsParameters),
-    responses((status = 200, description = "A page of records.", body = LogsAnswer, example = schema::example), ReadErrors),
+    responses((status = 200, description = "A page of records.", body = LogsAnswer, example = Page::example), ReadErrors),
 )]
 pub(super) async fn logs(
     state: ApiState,
@@ -111,25 +111,37 @@ pub(super) async fn logs(
         after,
     };
     let patience = Patience::of(parameters.patience_ms);
-    // One more than is shown tells whether there is a next page.
-    let FirstRows { rows: batch, left } = listing.first_within(patience, limit + 1).await?;
-    let shown = batch.num_rows().min(limit);
-    let next = if batch.num_rows() > limit {
-        Some(place_of(&batch, Table::Logs, limit - 1)?)
-    } else {
-        left
-    };
-    let next_cursor = next.as_ref().map(encode_cursor).transpose()?;
-    let columns = LogColumns::of(&batch)?;
-    let logs = (0..shown).map(|row| columns.json(row)).collect();
-    session.note_skipped(Table::Logs, range);
-    let partial = left.is_some();
-    let page = Page {
-        logs,
-        next_cursor,
-        partial,
-    };
+    let page = Page::of(&listing, patience, limit).await?;
     Ok(Json(Answer::new(&session, page)))
+}
+
+impl Page {
+    pub(crate) fn example() -> Value {
+        schema::example()
+    }
+
+    /// The first `limit` records of a list of logs, or as many as are found while patience lasts.
+    pub(crate) async fn of(
+        listing: &Listing<'_>,
+        patience: Patience,
+        limit: usize,
+    ) -> Result<Self> {
+        // One more than is shown tells whether there is a next page.
+        let FirstRows { rows: batch, left } = listing.first_within(patience, limit + 1).await?;
+        let shown = batch.num_rows().min(limit);
+        let next = if batch.num_rows() > limit {
+            Some(place_of(&batch, Table::Logs, limit - 1)?)
+        } else {
+            left
+        };
+        let columns = LogColumns::of(&batch)?;
+        listing.session.note_skipped(Table::Logs, listing.range);
+        Ok(Self {
+            logs: (0..shown).map(|row| columns.json(row)).collect(),
+            next_cursor: next.as_ref().map(encode_cursor).transpose()?,
+            partial: left.is_some(),
+        })
+    }
 }
 
 /// What records must meet that match, and whose trace is one that `of_traces` leaves.

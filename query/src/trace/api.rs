@@ -52,6 +52,7 @@ pub(crate) fn routes() -> OpenApiRouter<QueryEngine> {
         .routes(routes!(one_trace))
         .routes(routes!(window::api::timeline))
         .routes(routes!(window::find::find))
+        .routes(routes!(window::logs::logs))
 }
 
 /// An answer that is JSON already.

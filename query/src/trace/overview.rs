@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::assemble::{Placed, SpanNode, Tree};
+use super::assemble::{Placed, Side, SpanNode, Tree};
 use super::skew::Skew;
 use crate::otlp::JsonWriter;
 
@@ -100,6 +100,7 @@ pub(super) fn warnings_of(nodes: &[SpanNode], tree: &Tree, collapsed: usize) -> 
         |test: &dyn Fn(&Placed) -> bool| tree.order.iter().filter(|placed| test(placed)).count();
     let missing = count(&|placed| placed.missing_parent);
     let negative = nodes.iter().filter(|node| node.duration_ns < 0).count();
+    let sharing = sharing_an_id(nodes);
     let true_roots = tree.root_count - missing - tree.cycle_count;
     let warnings = [
         (
@@ -132,6 +133,12 @@ pub(super) fn warnings_of(nodes: &[SpanNode], tree: &Tree, collapsed: usize) -> 
             "came twice and is shown once",
             "came more than once and are shown once",
         ),
+        (
+            "shared_span_id",
+            sharing,
+            "shares its id",
+            "share an id, though they are not the two halves of one call",
+        ),
     ];
     warnings
         .into_iter()
@@ -141,6 +148,21 @@ pub(super) fn warnings_of(nodes: &[SpanNode], tree: &Tree, collapsed: usize) -> 
             _ => (kind, format!("{number} spans {many}")),
         })
         .collect()
+}
+
+/// How many spans have an id that others have too. The two halves of a call, which Zipkin gives one, do not count.
+fn sharing_an_id(nodes: &[SpanNode]) -> usize {
+    let mut ids: Vec<_> = nodes.iter().map(|node| (node.span_id, node.side)).collect();
+    ids.sort_unstable();
+    let of_one_id = ids.chunk_by(|a, b| a.0 == b.0);
+    let is_call = |spans: &[(_, Side)]| {
+        let sides: Vec<Side> = spans.iter().take(3).map(|(_, side)| *side).collect();
+        sides == [Side::Client, Side::Server]
+    };
+    of_one_id
+        .filter(|spans| spans.len() > 1 && !is_call(spans))
+        .map(<[_]>::len)
+        .sum()
 }
 
 pub(super) fn write_warnings(json: &mut JsonWriter, warnings: &[Warning]) {

@@ -10,6 +10,8 @@ pub(super) mod api;
 pub(super) mod find;
 mod kept;
 mod load;
+pub(super) mod logs;
+mod matching;
 mod request;
 mod rows;
 mod schema;

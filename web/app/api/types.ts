@@ -151,6 +151,8 @@ export interface ComparedSum {
 
 export interface ComparedSpans extends ComparedSum {
   start_offset_ns: number;
+  /** When any of them ran. */
+  parts: { from_offset_ns: number; to_offset_ns: number }[];
   longest: { span_id: string; duration_ns: number };
 }
 

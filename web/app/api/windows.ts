@@ -22,6 +22,10 @@ export interface WindowRow {
   error: boolean;
   error_below: boolean;
   missing_parent: boolean;
+  /** How many other spans have its id. */
+  same_id_count: number;
+  /** Where only what matches is asked for: whether it does, or is above one that does. */
+  matched?: boolean;
   child_count: number;
   descendant_count: number;
   /** The siblings that it stands for; index and id are those of the first. */

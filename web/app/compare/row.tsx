@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { serviceColour } from "../lib/colour";
-import type { Names, Row } from "../lib/compare";
+import type { ComparedGroup, ComparedSpans } from "../api/types";
+import { barsOf, type Axis, type Bar, type Names, type Row } from "../lib/compare";
 import { count, duration, signed } from "../lib/format";
 import { Icon } from "../ui/icons";
 import { DeltaBar } from "./header";
@@ -27,16 +28,17 @@ interface Props {
   /** Own time is shown without the tree. */
   measure: Measure;
   scale: { time: number; delta: number };
+  axis: Axis;
   selected: boolean;
   onOpen: () => void;
 }
 
-export function CompareHead({ names, measure }: { names: Names; measure: Measure }): JSX.Element {
+export function CompareHead({ names, measure, axis }: { names: Names; measure: Measure; axis: Axis }): JSX.Element {
   return (
     <div class="compare-head hide-phone" aria-hidden="true">
       <span>Service and operation</span>
       <span class="number">Spans</span>
-      <span class="compare-bar">{measure === OWN ? "Own time" : "Duration"}</span>
+      {measure === OWN ? <span class="compare-bar">Own time</span> : <Scale axis={axis} />}
       <span class="number compare-time">{names.heads[0]}</span>
       <span class="number compare-time">{names.heads[1]}</span>
       <span class="compare-bar" />
@@ -46,8 +48,20 @@ export function CompareHead({ names, measure }: { names: Names; measure: Measure
   );
 }
 
+/** Over which time the bars lie. */
+function Scale({ axis }: { axis: Axis }): JSX.Element {
+  const middle = (axis.from + axis.to) / 2;
+  return (
+    <span class="compare-bar compare-scale" title="From when the roots began">
+      <span>{axis.from === 0 ? "0" : signed(axis.from)}</span>
+      <span>{duration(middle)}</span>
+      <span>{duration(axis.to)}</span>
+    </span>
+  );
+}
+
 /** Spans that do the same at the same place of both traces. */
-export function GroupRow({ row, names, callerService, at, measure, scale, selected, onOpen }: Props): JSX.Element {
+export function GroupRow({ row, names, callerService, at, measure, scale, axis, selected, onOpen }: Props): JSX.Element {
   const { group, verdict } = row;
   const flat = measure === OWN;
   const delta = row[measure.delta];
@@ -79,9 +93,9 @@ export function GroupRow({ row, names, callerService, at, measure, scale, select
       <span class="number" role="gridcell">
         {left && right && left.span_count === right.span_count ? count(left.span_count) : `${count(left?.span_count ?? 0)} → ${count(right?.span_count ?? 0)}`}
       </span>
-      <span class="compare-bars compare-bar" role="gridcell" aria-hidden="true">
-        <i class="bar-before" style={{ width: width(left?.[measure.of], scale.time) }} />
-        <i class="bar-after" style={{ width: width(right?.[measure.of], scale.time) }} />
+      <span class={flat ? "compare-bars compare-bar" : "compare-bars compare-bar compare-times"} role="gridcell" aria-hidden="true" title={flat ? undefined : whenText(names, group)}>
+        <Track class="bar-before" bars={flat ? lengthOf(left, scale.time) : barsOf(left, axis, 0)} />
+        <Track class="bar-after" bars={flat ? lengthOf(right, scale.time) : barsOf(right, axis, 1)} />
       </span>
       <span class="number hide-phone compare-time" role="gridcell">
         {left ? duration(left[measure.of]) : <span class="muted">–</span>}
@@ -102,4 +116,17 @@ export function GroupRow({ row, names, callerService, at, measure, scale, select
   );
 }
 
-const width = (ns: number | undefined, most: number): string => (ns === undefined ? "0" : `${Math.max(0.6, (ns / most) * 100)}%`);
+/** Own time is of no moment: only how long it is can be drawn. */
+const lengthOf = (side: ComparedSpans | null, most: number): Bar[] => (side ? [{ left: 0, width: Math.max(0.6, (side.self_time_ns / most) * 100) }] : []);
+
+const whenText = (names: Names, { left, right }: ComparedGroup): string => [left, right].flatMap((side, at) => (side ? [`${names.heads[at]}: from +${duration(side.start_offset_ns)}, ${duration(side.duration_ns)}`] : [])).join("\n");
+
+function Track({ bars, ...rest }: { class: string; bars: Bar[] }): JSX.Element {
+  return (
+    <span class="compare-track">
+      {bars.map((bar, at) => (
+        <i key={at} class={rest.class} style={{ left: `${bar.left}%`, width: `${bar.width}%` }} />
+      ))}
+    </span>
+  );
+}

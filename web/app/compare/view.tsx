@@ -3,7 +3,7 @@ import { useMemo, useRef } from "preact/hooks";
 import { getJson } from "../api/client";
 import type { Comparison } from "../api/types";
 import { useApi } from "../api/use";
-import { byDifference, compareRows, onlyDifferences, sideNames, type Row } from "../lib/compare";
+import { axisOf, byDifference, compareRows, onlyDifferences, sideNames, type Row } from "../lib/compare";
 import { count } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { usePhone } from "../lib/prefs";
@@ -65,6 +65,7 @@ function Loaded({ found }: { found: Comparison }): JSX.Element {
   // In a list without its tree only own time adds up.
   const measure: Measure = show === "largest" ? OWN : WHOLE;
   const scale = useMemo(() => scaleOf(all, measure), [all, measure]);
+  const axis = useMemo(() => axisOf(found), [found]);
   const names = sideNames(found);
   const chosen = params.get("group");
   const at = chosen === null ? -1 : rows.findIndex((row) => row.index === Number(chosen));
@@ -112,12 +113,12 @@ function Loaded({ found }: { found: Comparison }): JSX.Element {
               count={rows.length}
               rowCount={rows.length}
               rowHeight={phone ? PHONE_COMPARE_ROW : COMPARE_ROW}
-              header={<CompareHead names={names} measure={measure} />}
+              header={<CompareHead names={names} measure={measure} axis={axis} />}
               headerHeight={phone ? 0 : 26}
               activeId={selected ? `group-${selected.index}` : undefined}
               renderRow={(index) => {
                 const row = rows[index];
-                return row && <GroupRow key={row.index} row={row} names={names} callerService={all[row.group.parent_index ?? -1]?.group.service_name ?? null} at={index + 1} measure={measure} scale={scale} selected={row === selected} onOpen={() => select(index)} />;
+                return row && <GroupRow key={row.index} row={row} names={names} callerService={all[row.group.parent_index ?? -1]?.group.service_name ?? null} at={index + 1} measure={measure} scale={scale} axis={axis} selected={row === selected} onOpen={() => select(index)} />;
               }}
             />
           )}

@@ -5,7 +5,7 @@ import { useApi } from "../api/use";
 import type { FoundSpans } from "../api/windows";
 import { serverFind, unknownField } from "../lib/find";
 import { setParams, usePlace } from "../lib/router";
-import { FindBox } from "../trace/find";
+import { FindBox, OnlyFound } from "../trace/find";
 import type { Located } from "./use-windows";
 import type { LargeState } from "./use-large";
 
@@ -25,17 +25,31 @@ export interface Finding {
   seek: (text: string) => void;
 }
 
-/** The search within a large trace: the server looks and counts, and says which span comes next, of all that match. */
-export function useFind(state: LargeState): Finding {
+/** What is looked for in a trace, once somebody has stopped typing. */
+export interface Sought {
+  /** As it stands in the field, and as it stood when the last key had rested. */
+  text: string;
+  rested: string;
+  /** In the server's language; null where nothing can be asked. */
+  query: string | null;
+  /** A field that the server does not know. */
+  unknown: string | null;
+}
+
+export function useSought(): Sought {
   const text = usePlace().params.get("find") ?? "";
   const [rested, setRested] = useState(text);
   useEffect(() => {
     const timer = setTimeout(() => setRested(text), REST_MS);
     return () => clearTimeout(timer);
   }, [text]);
-  const { head, selected } = state;
   const unknown = unknownField(rested);
-  const query = unknown ? null : serverFind(rested);
+  return { text, rested, unknown, query: unknown ? null : serverFind(rested) };
+}
+
+/** The search within a large trace: the server looks and counts, and says which span comes next, of all that match. */
+export function useFind(state: LargeState, { text, rested, query, unknown }: Sought): Finding {
+  const { head, selected } = state;
   const answer = useApi<FoundSpans>(query === null ? null : `find ${head.trace_id} ${head.span_count} ${query}`, (signal) => getJson(`/api/v1/traces/${head.trace_id}/timeline/find`, { query, limit: 1 }, signal));
   const [found, setFound] = useState<Located | null>(null);
   useEffect(() => setFound(null), [rested]);
@@ -79,6 +93,11 @@ async function step({ head, selected, goTo }: LargeState, query: string, by: 1 |
   return (from === null ? null : await goTo({ query, before: from })) ?? goTo(last);
 }
 
-export function FindField({ finding }: { finding: Finding }): JSX.Element {
-  return <FindBox text={finding.text} found={finding.total} at={finding.at} problem={finding.problem} onText={finding.set} onGo={finding.go} />;
+export function FindField({ state, finding }: { state: LargeState; finding: Finding }): JSX.Element {
+  return (
+    <>
+      {state.canHide && <OnlyFound on={state.onlyFound} onToggle={state.toggleOnly} />}
+      <FindBox text={finding.text} found={finding.total} at={finding.at} problem={finding.problem} onText={finding.set} onGo={finding.go} />
+    </>
+  );
 }

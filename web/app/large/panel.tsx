@@ -1,18 +1,20 @@
 import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
-import { postJson } from "../api/client";
+import { getJson, postJson } from "../api/client";
 import type { SqlAnswer } from "../api/types";
 import { findSpan, type FoundSpans, type SimilarSpans, type StoredSpan, type TraceWindow, type WindowRow } from "../api/windows";
 import { useApi, type Loaded } from "../api/use";
 import { count, duration, percent, plural, signed } from "../lib/format";
 import { readGenAi } from "../lib/genai";
 import { filterText } from "../lib/query";
-import { href } from "../lib/router";
+import { href, hrefWith, usePlace } from "../lib/router";
+import { looksLikeCall } from "../lib/sameid";
 import { childrenStatement, figuresOf } from "../lib/spansql";
 import { Events } from "../trace/events";
 import { Conversation } from "../trace/genai";
 import { Links, SpanAttributes } from "../trace/details";
 import { SpanFrame } from "../trace/panel";
+import { SameIdNote, SHOWN_SHARING } from "../trace/sameid";
 import { Statement } from "../trace/statement";
 import { NAMELESS } from "../trace/use-view";
 import { Figures, Panel, PanelTool } from "../ui/panel";
@@ -37,11 +39,12 @@ export function LargePanel(props: Props): JSX.Element {
 
 function SpanPanel({ state, row, onClose, onZoom }: Props): JSX.Element {
   const { head } = state;
+  const { path, params } = usePlace();
   const reference = `${row.span_id}.${row.span_index}`;
   const answer = useApi<FoundSpans>(`span ${head.trace_id} ${reference}`, (signal) => findSpan(head.trace_id, row, signal));
   return (
     <SpanFrame trace={head} span={row} reference={reference} onClose={onClose} onZoom={onZoom}>
-      <LargeSpan head={head} row={row} answer={answer} start_ns={state.startOf(row)} from_ns={state.full.from} />
+      <LargeSpan head={head} row={row} answer={answer} logsHref={hrefWith(path, params, { tab: "logs", logs: "span" })} start_ns={state.startOf(row)} from_ns={state.full.from} onGo={(other) => void state.goTo({ span_index: other.span_index }).catch(() => undefined)} />
     </SpanFrame>
   );
 }
@@ -52,13 +55,17 @@ interface SpanProps {
   row: WindowRow;
   /** What is stored of it, which its row does not say. */
   answer: Loaded<FoundSpans>;
+  /** Where its logs are. */
+  logsHref: string;
   /** When it starts, on the clock that is shown, and when the trace does. */
   start_ns: number;
   from_ns: number;
+  /** Goes to another span. */
+  onGo: (row: WindowRow) => void;
 }
 
 /** A span of a large trace, in the panel and on its own page. */
-export function LargeSpan({ head, row, answer, start_ns, from_ns }: SpanProps): JSX.Element {
+export function LargeSpan({ head, row, answer, logsHref, start_ns, from_ns, onGo }: SpanProps): JSX.Element {
   const [needle, setNeedle] = useState("");
   const moved = start_ns - row.start_offset_ns;
   const span = answer.loading || answer.error ? null : answer.data?.span;
@@ -67,7 +74,7 @@ export function LargeSpan({ head, row, answer, start_ns, from_ns }: SpanProps): 
       <p class="pills">
         <span class="kind">{row.kind.toLowerCase()}</span>
         <span class={row.error ? "status status-error" : "status"}>{row.error ? "error" : "no error"}</span>
-        <a class="text-button" href={href("/logs", { q: `span_id:${row.span_id}`, order: "asc" })}>
+        <a class="text-button" href={logsHref}>
           Its logs
         </a>
         <a class="text-button" href={href("/traces", { q: `${filterText("service", row.service_name)} ${filterText("name", row.name)}` })}>
@@ -75,6 +82,7 @@ export function LargeSpan({ head, row, answer, start_ns, from_ns }: SpanProps): 
         </a>
       </p>
       {span?.status_message && <p class="status-message">{span.status_message}</p>}
+      {row.same_id_count > 0 && <SameId key={row.span_id} traceId={head.trace_id} row={row} onGo={onGo} />}
       <Figures
         figures={[
           { label: "Duration", value: duration(row.duration_ns) },
@@ -92,6 +100,17 @@ export function LargeSpan({ head, row, answer, start_ns, from_ns }: SpanProps): 
       {row.child_count > 0 && <Children key={row.span_id} traceId={head.trace_id} row={row} />}
     </>
   );
+}
+
+/** Those that share the id of a span are asked for when somebody looks at it. */
+function SameId({ traceId, row, onGo }: { traceId: string; row: WindowRow; onGo: (row: WindowRow) => void }): JSX.Element {
+  const answer = useApi<FoundSpans>(`same id ${traceId} ${row.span_id}`, (signal) => getJson(`/api/v1/traces/${traceId}/timeline/find`, { span_id: row.span_id, include: "rows", limit: SHOWN_SHARING + 1 }, signal));
+  const others = (answer.data?.rows ?? []).filter((other) => other.span_index !== row.span_index);
+  const go = (index: number): void => {
+    const other = others.find((each) => each.span_index === index);
+    if (other) onGo(other);
+  };
+  return <SameIdNote others={row.same_id_count} isCall={looksLikeCall(row.kind, row.same_id_count)} start_ns={row.start_offset_ns} spans={others.map((other) => ({ ...other, index: other.span_index }))} onGo={go} />;
 }
 
 /** What similar siblings come to, and the way to the longest of them. */

@@ -3,9 +3,11 @@ import { useEffect } from "preact/hooks";
 import type { SimilarSpans, WindowRow } from "../api/windows";
 import { serviceColour } from "../lib/colour";
 import { count, duration, plural, useZone } from "../lib/format";
+import { looksLikeCall, sameIdText } from "../lib/sameid";
 import { endOf, rowOf, type Gap } from "../lib/windowed";
 import { spanHover } from "../trace/hover";
 import { ErrorCount, Orphan, SpanAlert, SpanLine } from "../trace/line";
+import { SameIdFlag } from "../trace/sameid";
 import type { LargeState } from "./use-large";
 
 interface RowProps {
@@ -18,6 +20,8 @@ interface RowProps {
 
 export function LargeRow({ row, at, open, state }: RowProps): JSX.Element {
   const zone = useZone();
+  const others = row.same_id_count;
+  const isCall = looksLikeCall(row.kind, others);
   if (row.similar) return <SimilarRow row={row} similar={row.similar} at={at} state={state} />;
   return (
     <SpanLine
@@ -25,7 +29,7 @@ export function LargeRow({ row, at, open, state }: RowProps): JSX.Element {
       row={at}
       depth={row.depth}
       selected={row.span_index === state.selected}
-      class={row.error && !row.error_below ? "span-error" : ""}
+      class={`${row.error && !row.error_below ? "span-error" : ""} ${foundClass(row)}`}
       colour={serviceColour(row.service_name)}
       service={row.service_name}
       name={row.name}
@@ -33,13 +37,17 @@ export function LargeRow({ row, at, open, state }: RowProps): JSX.Element {
       below={row.child_count === 0 ? null : { open, spans: row.descendant_count, openLabel: `Expand ${plural(row.descendant_count, "span")}`, closeLabel: "Collapse", onToggle: () => state.toggle(row, open), onDouble: true }}
       onSelect={() => state.select(row)}
       hover={spanHover(state.head.start_time_unix_nano, row, zone)}
-      said={`${duration(row.duration_ns)}, own time ${duration(row.self_time_ns)}${row.error ? ", error" : ""}`}
+      said={`${duration(row.duration_ns)}, own time ${duration(row.self_time_ns)}${row.error ? ", error" : ""}${others > 0 ? `. ${sameIdText(others, isCall)}` : ""}`}
     >
       <Orphan missing={row.missing_parent} />
+      <SameIdFlag others={others} isCall={isCall} />
       <SpanAlert error={row.error} below={!open && row.error_below} origin={row.span_index === state.analysis?.error_origin?.span_index} />
     </SpanLine>
   );
 }
+
+/** Where only what was found is shown: those above it stand back. */
+const foundClass = (row: WindowRow): string => (row.matched === undefined ? "" : row.matched ? "span-match" : "span-dim");
 
 /** Many siblings that do the same, as one row. */
 function SimilarRow({ row, similar, at, state }: Omit<RowProps, "open"> & { similar: SimilarSpans }): JSX.Element {
@@ -50,7 +58,7 @@ function SimilarRow({ row, similar, at, state }: Omit<RowProps, "open"> & { simi
       row={at}
       depth={row.depth}
       selected={row.span_index === state.selected}
-      class={`span-group ${row.error ? "span-error" : ""}`}
+      class={`span-group ${row.error ? "span-error" : ""} ${foundClass(row)}`}
       colour={serviceColour(row.service_name)}
       service={row.service_name}
       name={row.name}
@@ -85,7 +93,7 @@ export function GapRow({ gap, at, depth, state }: GapProps): JSX.Element {
       <div class="span-tree" role="gridcell">
         <span class="span-guides" aria-hidden="true" />
         <button type="button" class="text-button" onClick={() => state.load(gap)}>
-          {isNext ? (state.error ? "The rest did not come: ask again" : "Loading") : "Load"} {plural(spans, "more span", "more spans")}
+          {isNext ? (state.error ? "The rest did not come: ask again" : "Loading") : "Load"} {state.onlyFound ? "more of what was found" : plural(spans, "more span", "more spans")}
         </button>
       </div>
       <div class="span-cell" role="gridcell" />

@@ -2,11 +2,14 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { getJson } from "../api/client";
 import type { TraceAnalysis, TraceWindow, WindowRow } from "../api/windows";
 import { useApi } from "../api/use";
+import { nameOf, readName } from "../lib/byhand";
 import { setParams, usePlace } from "../lib/router";
+import { SIMILAR } from "../lib/toggles";
 import { placeOf, similarOf, type Similar } from "../lib/windowed";
 import { zooming, type Zooming } from "../trace/zoom";
 import { say } from "../ui/toast";
-import { useWindows, type Located, type Wanted, type Windows } from "./use-windows";
+import type { Wanted } from "./use-requests";
+import { useWindows, type Located, type Windows } from "./use-windows";
 
 /** What is open, chosen and zoomed on the page of a large trace. Selection, zoom and search stand in the URL. */
 export interface LargeState extends Windows, Zooming {
@@ -20,6 +23,10 @@ export interface LargeState extends Windows, Zooming {
   toggleCritical: () => void;
   similar: Similar;
   toggleSimilar: () => void;
+  /** Whether something is looked for, and whether nothing else is shown, but what is above it. */
+  canHide: boolean;
+  onlyFound: boolean;
+  toggleOnly: () => void;
   /** The chosen row by its index; -1 when none is, or when it is not here. */
   selected: number;
   select: (row: WindowRow | null) => void;
@@ -27,7 +34,8 @@ export interface LargeState extends Windows, Zooming {
   goTo: (wanted: Wanted) => Promise<Located | null>;
 }
 
-export function useLarge(head: TraceWindow, headSimilar: Similar, onGrown: () => void): LargeState {
+/** `query`: what is looked for, in the server's language. */
+export function useLarge(head: TraceWindow, headSimilar: Similar, query: string | null, onGrown: () => void): LargeState {
   const { params } = usePlace();
   const { data: analysis } = useApi<TraceAnalysis>(`analysis ${head.trace_id} ${head.span_count}`, (signal) => getJson(`/api/v1/traces/${head.trace_id}/timeline`, { limit: 1, include: "analysis" }, signal));
   const adjusted = params.get("clock") !== "raw" && analysis !== null && analysis.clock_skew.length > 0;
@@ -37,25 +45,32 @@ export function useLarge(head: TraceWindow, headSimilar: Similar, onGrown: () =>
   }, [head, adjusted, analysis]);
   const shown = zooming(params.get("zoom"), full);
   const similar = similarOf(params);
-  const windows = useWindows(head, headSimilar, { zoom: shown.zoomed ? shown.zoom : null, clock: adjusted ? "adjusted" : "raw", similar }, onGrown);
-  const { rows } = windows.loaded;
+  const onlyFound = params.get("only") === "1" && query !== null;
   const wanted = params.get("span");
+  const windows = useWindows(head, headSimilar, { zoom: shown.zoomed ? shown.zoom : null, clock: adjusted ? "adjusted" : "raw", similar, only: onlyFound ? query : null }, readName(wanted ?? ""), onGrown);
+  const { rows } = windows.loaded;
   const chosen = useMemo(() => chosenRow(rows, wanted), [rows, wanted]);
-  const select = (row: WindowRow | null): void => setParams({ span: row ? `${row.similar ? SIMILAR : ""}${row.span_id}.${row.span_index}` : null }, "replace");
+  const select = (row: WindowRow | null): void => setParams({ span: row ? nameOfRow(row) : null }, "replace");
+  // The name in the address that was gone to already.
+  const tried = useRef<string | null>(null);
   const goTo = async (span: Wanted): Promise<Located | null> => {
     const located = await windows.locate(span);
-    if (located) select(located.row);
+    if (located?.hidden) {
+      // What is hidden is asked for: then nothing is, and it is gone to once the rows have come.
+      tried.current = null;
+      setParams({ only: null, span: nameOfRow(located.row) }, "replace");
+    } else if (located) select(located.row);
     else if (!("query" in span)) say("The span in the address is not in this trace");
     return located;
   };
   // A link names a span that no window has shown yet.
-  const tried = useRef<string | null>(null);
   useEffect(() => {
-    if (!wanted || chosen || tried.current === wanted) return;
+    if (chosen) tried.current = wanted;
+    if (!wanted || chosen || windows.restoring || tried.current === wanted) return;
     tried.current = wanted;
-    const [id = ""] = wanted.split(".");
-    if (/^[0-9a-f]{16}$/.test(id)) goTo({ span_id: id }).catch(() => say("The span in the address could not be looked up"));
-  }, [wanted, chosen]);
+    const name = readName(wanted);
+    if (name) goTo({ span_id: name.span_id }).catch(() => say("The span in the address could not be looked up"));
+  }, [wanted, chosen, windows.restoring]);
   const showCritical = params.get("critical") === "1";
   return {
     ...windows,
@@ -68,14 +83,16 @@ export function useLarge(head: TraceWindow, headSimilar: Similar, onGrown: () =>
     toggleCritical: () => setParams({ critical: showCritical ? null : "1" }, "replace"),
     similar,
     toggleSimilar: () => setParams({ similar: similar === "together" ? "0" : null }, "replace"),
+    canHide: query !== null,
+    onlyFound,
+    toggleOnly: () => setParams({ only: onlyFound ? null : "1" }, "replace"),
     selected: chosen?.span_index ?? -1,
     select,
     goTo,
   };
 }
 
-/** Before the id of the first span, for the group it stands in. */
-const SIMILAR = "similar:";
+const nameOfRow = (row: WindowRow): string => `${row.similar ? SIMILAR : ""}${nameOf(row)}`;
 
 /** By its id; the number tells two halves of one call apart that share it (Zipkin). */
 function chosenRow(rows: readonly WindowRow[], text: string | null): WindowRow | null {

@@ -1,8 +1,11 @@
 import type { JSX } from "preact";
+import { getJson } from "../api/client";
+import type { Histogram } from "../api/types";
+import { useApi } from "../api/use";
 import type { TraceAnalysis, TraceWindow } from "../api/windows";
 import { count, duration } from "../lib/format";
-import { useKeys } from "../lib/keys";
-import { href, setParams, usePlace } from "../lib/router";
+import { useKeys, type KeyMap } from "../lib/keys";
+import { setParams, usePlace } from "../lib/router";
 import { traceSummary } from "../lib/summary";
 import { rowOf, type Similar } from "../lib/windowed";
 import { ClockToggle, Download, ServiceTimes, Warnings } from "../trace/header";
@@ -11,7 +14,8 @@ import { ErrorFact, Fact, OriginFact, ResetZoom, StartFact, TraceSummary, TraceT
 import { zoomAround, zoomKeys } from "../trace/zoom";
 import { Incomplete, Progress } from "../ui/states";
 import { say } from "../ui/toast";
-import { FindField, useFind, type Finding } from "./find";
+import { FindField, useFind, useSought, type Finding } from "./find";
+import { LargeLogs } from "./logs";
 import { LargeMinimap } from "./minimap";
 import { LargePanel } from "./panel";
 import { LargeStatistics } from "./statistics";
@@ -21,7 +25,7 @@ import { LargeWaterfall } from "./waterfall";
 /** `view=timeline` and the download give no more spans than these. */
 const WHOLE_LIMIT = 200_000;
 const ERRORS = "status:error";
-const TABS = [["spans", "Timeline"], ["stats", "Statistics"]] as const;
+const TABS = [["spans", "Timeline"], ["stats", "Statistics"], ["logs", "Logs"]] as const;
 
 interface Props {
   head: TraceWindow;
@@ -34,13 +38,15 @@ interface Props {
 
 /** A trace too large to be in the page as a whole: its spans come as they are looked at. */
 export function LargeTrace({ head, similar, wholeComes, onReload }: Props): JSX.Element {
-  const state = useLarge(head, similar, () => {
+  const sought = useSought();
+  const state = useLarge(head, similar, sought.query, () => {
     say("More spans of this trace have come: loaded again");
     onReload();
   });
   const { params } = usePlace();
-  const tab = params.get("tab") === "stats" ? "stats" : "spans";
-  const finding = useFind(state);
+  const tab = TABS.find(([name]) => name === params.get("tab"))?.[0] ?? "spans";
+  const finding = useFind(state, sought);
+  const logCount = useLogCount(head.trace_id);
   const row = rowOf(state.loaded.rows, state.selected);
   const zoomToRow = (): void => {
     if (!row) return;
@@ -54,10 +60,7 @@ export function LargeTrace({ head, similar, wholeComes, onReload }: Props): JSX.
       <Incomplete answers={[head, state.partial]} />
       {tab === "spans" && <LargeMinimap state={state} />}
       <div class="toolbar">
-        <TraceTabs tabs={TABS} chosen={tab} numbers={{ spans: head.span_count }} />
-        <a class="text-button toolbar-link" href={href("/logs", { q: `trace_id:${head.trace_id}`, order: "asc" })}>
-          Its logs
-        </a>
+        <TraceTabs tabs={TABS} chosen={tab} numbers={{ spans: head.span_count, ...(logCount === null ? {} : { logs: logCount }) }} />
         {tab === "spans" && (
           <span class="toolbar-end">
             {state.zoomed && <ResetZoom onReset={() => state.setZoom(null)} />}
@@ -67,7 +70,7 @@ export function LargeTrace({ head, similar, wholeComes, onReload }: Props): JSX.
             <button type="button" class="text-button hide-phone" aria-pressed={state.similar === "together"} title="Lay similar spans of one parent together (o)" onClick={state.toggleSimilar}>
               Group similar
             </button>
-            <FindField finding={finding} />
+            <FindField state={state} finding={finding} />
           </span>
         )}
       </div>
@@ -77,11 +80,21 @@ export function LargeTrace({ head, similar, wholeComes, onReload }: Props): JSX.
         </p>
       )}
       <div class="split">
-        <div class="split-main">{tab === "spans" ? <LargeWaterfall state={state} /> : <LargeStatistics traceId={head.trace_id} />}</div>
+        <div class="split-main">
+          {tab === "spans" && <LargeWaterfall state={state} />}
+          {tab === "stats" && <LargeStatistics traceId={head.trace_id} />}
+          {tab === "logs" && <LargeLogs state={state} row={row} total={logCount} />}
+        </div>
         {row && tab === "spans" && <LargePanel key={row.span_index} state={state} row={row} onClose={() => state.select(null)} onZoom={zoomToRow} />}
       </div>
     </>
   );
+}
+
+/** How many log records carry the id of the trace; null until that is known. */
+function useLogCount(id: string): number | null {
+  const { data } = useApi<Histogram>(`logs of ${id}`, (signal) => getJson("/api/v1/logs/histogram", { query: `trace_id:${id}`, buckets: 1 }, signal));
+  return data?.total ?? null;
 }
 
 function LargeHeader({ state, finding, wholeComes }: { state: LargeState; finding: Finding; wholeComes: boolean }): JSX.Element {
@@ -165,7 +178,7 @@ function useLargeKeys(state: LargeState, finding: Finding, onSpans: boolean, zoo
     if (here.open) go(at + 1);
     else state.toggle(here.row, false);
   };
-  const keys: Record<string, () => unknown> = {
+  const keys: KeyMap = {
     j: () => go(at + 1),
     ArrowDown: () => go(at + 1),
     k: () => go(at - 1),
@@ -179,6 +192,7 @@ function useLargeKeys(state: LargeState, finding: Finding, onSpans: boolean, zoo
     x: () => toOrigin(state),
     p: state.toggleCritical,
     o: state.toggleSimilar,
+    h: () => state.canHide && state.toggleOnly(),
     n: () => finding.go(1),
     N: () => finding.go(-1),
     z: zoomToRow,
@@ -186,5 +200,5 @@ function useLargeKeys(state: LargeState, finding: Finding, onSpans: boolean, zoo
     End: () => go(rows.length - 1),
     Escape: () => (state.zoomed && !here ? state.setZoom(null) : state.select(null)),
   };
-  useKeys(Object.fromEntries(Object.entries(keys).map(([key, act]) => [key, () => onSpans && act()])));
+  useKeys(onSpans ? keys : {});
 }

@@ -4,6 +4,7 @@ import type { WindowRow } from "../api/windows";
 import { serviceSlot } from "../lib/colour";
 import { rowOf } from "../lib/windowed";
 import { Bars, type PaintRows } from "../trace/bars";
+import { NoneFound } from "../trace/find";
 import { useRowHeight, WaterfallFrame } from "../trace/frame";
 import { paintBar, paintCritical } from "../trace/paint";
 import type { Zoom } from "../trace/zoom";
@@ -38,6 +39,7 @@ export function LargeWaterfall({ state }: { state: LargeState }): JSX.Element {
       }),
     [items, loaded, zoom.from, zoom.to, state.adjusted, showCritical],
   );
+  if (items.length === 0 && state.onlyFound && !state.restoring && !state.error) return <NoneFound onAll={state.toggleOnly} />;
   return (
     <WaterfallFrame
       state={state}

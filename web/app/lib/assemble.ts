@@ -1,5 +1,6 @@
 import type { Timeline, TimelineSpan } from "../api/types";
 import type { FileSpan } from "./otlp";
+import { strangers } from "./sameid";
 import { selfSegments } from "./tree";
 
 /** As many as the server shows of a trace. */
@@ -47,7 +48,7 @@ function timeline(traceId: string, all: readonly FileSpan[]): Timeline {
     depth: spans.reduce((most, span) => Math.max(most, span.depth + 1), 0),
     log_count: 0,
     services: servicesOf(spans),
-    warnings: warningsOf(missing.size, cycles, sent.filter((span) => span.end < span.start).length),
+    warnings: warningsOf(missing.size, cycles, sent.filter((span) => span.end < span.start).length, strangers(spans)),
     spans,
     complete: sent.length === unique.length,
     incomplete_reasons: sent.length === unique.length ? [] : [`of its ${unique.length} spans the first ${MAX_SPANS} are shown`],
@@ -143,12 +144,13 @@ function servicesOf(spans: readonly TimelineSpan[]): Timeline["services"] {
   return [...services.values()].sort((a, b) => b.self_time_ns - a.self_time_ns);
 }
 
-function warningsOf(missing: number, cycles: number, negative: number): Timeline["warnings"] {
+function warningsOf(missing: number, cycles: number, negative: number, sharing: number): Timeline["warnings"] {
   const say = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
   const all: [string, number, string][] = [
     ["missing_parent", missing, say(missing, "span names a parent that is not here", "spans name a parent that is not here")],
     ["parent_cycle", cycles, say(cycles, "span is its own ancestor", "spans are their own ancestors")],
     ["negative_duration", negative, say(negative, "span ends before it starts", "spans end before they start")],
+    ["shared_span_id", sharing, `${sharing} spans share an id, though they are not the two halves of one call`],
   ];
   return all.flatMap(([kind, n, message]) => (n > 0 ? [{ kind, message }] : []));
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ComparedGroup, ComparedSpans, ComparedTrace, Comparison } from "../api/types";
-import { byDifference, compareRows, onlyDifferences, sideNames, verdictText } from "./compare";
+import { axisOf, barsOf, byDifference, compareRows, onlyDifferences, sideNames, verdictText } from "./compare";
 import { signed } from "./format";
 
 const spans = (duration_ns: number, self_time_ns: number, error_count = 0, span_count = 1): ComparedSpans => ({
@@ -9,6 +9,7 @@ const spans = (duration_ns: number, self_time_ns: number, error_count = 0, span_
   duration_ns,
   self_time_ns,
   start_offset_ns: 0,
+  parts: [{ from_offset_ns: 0, to_offset_ns: duration_ns }],
   longest: { span_id: "1", duration_ns },
 });
 
@@ -41,6 +42,32 @@ const found: Comparison = {
     group(0, "quick", spans(300, 300), spans(100, 100)),
   ],
 };
+
+describe("the common time of two traces", () => {
+  const at = (from: number, to: number, later: [number, number][] = []): ComparedSpans => ({ ...spans(to - from, 1), start_offset_ns: from, parts: [[from, to], ...later].map(([start = 0, end = 0]) => ({ from_offset_ns: start, to_offset_ns: end })) });
+  // The root of the left began 100 after another span of its trace.
+  const groups = [group(null, "GET /", at(100, 300), at(0, 400)), group(0, "load", at(150, 200), at(50, 100, [[300, 350]])), group(0, "gone", at(0, 40), null)];
+
+  it("goes from the first start to the last end, with the roots above each other", () => {
+    expect(axisOf({ groups })).toEqual({ from: -100, to: 400, zeros: [100, 0] });
+    expect(axisOf({ groups: [] })).toEqual({ from: 0, to: 1, zeros: [0, 0] });
+  });
+
+  it("has bars where spans ran", () => {
+    const axis = axisOf({ groups });
+    expect(barsOf(groups[0]?.left ?? null, axis, 0)).toEqual([{ left: 20, width: 40 }]);
+    expect(barsOf(groups[0]?.right ?? null, axis, 1)).toEqual([{ left: 20, width: 80 }]);
+    expect(barsOf(groups[1]?.left ?? null, axis, 0)).toEqual([{ left: 30, width: 10 }]);
+    expect(barsOf(groups[1]?.right ?? null, axis, 1)).toEqual([{ left: 30, width: 10 }, { left: 80, width: 10 }]);
+    expect(barsOf(groups[2]?.left ?? null, axis, 0)).toEqual([{ left: 0, width: 8 }]);
+    expect(barsOf(null, axis, 1)).toEqual([]);
+  });
+
+  it("keeps what is short in sight, and within the axis", () => {
+    const axis = { from: 0, to: 100_000, zeros: [0, 0] as [number, number] };
+    expect(barsOf(at(100_000, 100_000), axis, 0)).toEqual([{ left: 99.4, width: 0.6 }]);
+  });
+});
 
 describe("a comparison", () => {
   it("says of each group what became of it", () => {

@@ -1,4 +1,4 @@
-import type { ComparedGroup, Comparison } from "../api/types";
+import type { ComparedGroup, ComparedSpans, Comparison } from "../api/types";
 import { fixed } from "./format";
 
 /** What a group says: it is on one side only, it failed on one side only, it took longer, or nothing much. */
@@ -50,6 +50,47 @@ export function onlyDifferences(rows: readonly Row[]): Row[] {
 /** The largest differences in their own time first: where the time went, not through whom it went. */
 export function byDifference(rows: readonly Row[]): Row[] {
   return rows.filter(differs).sort((a, b) => Math.abs(b.self_delta_ns) - Math.abs(a.self_delta_ns) || a.index - b.index);
+}
+
+/** The time that both traces are drawn over, from when their roots began. */
+export interface Axis {
+  from: number;
+  to: number;
+  /** When the root of each side began, from the start of its trace. */
+  zeros: [number, number];
+}
+
+/** From the first start to the last end of either side. */
+export function axisOf({ groups }: Pick<Comparison, "groups">): Axis {
+  const rootOf = (side: "left" | "right"): number => groups.find((group) => group.parent_index === null && group[side])?.[side]?.start_offset_ns ?? 0;
+  const zeros: [number, number] = [rootOf("left"), rootOf("right")];
+  let [from, to] = [0, 1];
+  for (const group of groups) {
+    for (const [side, zero] of [[group.left, zeros[0]], [group.right, zeros[1]]] as const) {
+      for (const part of side?.parts ?? []) {
+        from = Math.min(from, part.from_offset_ns - zero);
+        to = Math.max(to, part.to_offset_ns - zero);
+      }
+    }
+  }
+  return { from, to, zeros };
+}
+
+/** A bar on an axis, in percent of its width. */
+export interface Bar {
+  left: number;
+  width: number;
+}
+
+/** What is shorter could not be seen. */
+const LEAST_WIDTH = 0.6;
+
+export function barsOf(side: ComparedSpans | null, axis: Axis, at: 0 | 1): Bar[] {
+  const percent = (ns: number): number => (ns / (axis.to - axis.from)) * 100;
+  return (side?.parts ?? []).map((part) => {
+    const width = Math.max(LEAST_WIDTH, percent(part.to_offset_ns - part.from_offset_ns));
+    return { left: Math.min(100 - width, percent(part.from_offset_ns - axis.zeros[at] - axis.from)), width: Math.min(100, width) };
+  });
 }
 
 /** What the sides are called: in heads, and in the middle of a sentence. */

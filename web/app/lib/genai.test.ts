@@ -54,7 +54,8 @@ describe("the tokens of a trace", () => {
   it("leave out what an agent says of the calls below it", () => {
     const used = (input: number, output: number, model: string, more = {}): ReturnType<typeof spanOf> => chat({ "gen_ai.usage.input_tokens": input, "gen_ai.usage.output_tokens": output, "gen_ai.request.model": model, "gen_ai.usage.cost": 1 }, more);
     const spans = [used(30, 6, "agent", { descendant_count: 2, child_count: 2 }), used(10, 2, "b"), used(20, 4, "a"), used(1, 1, "a"), spanOf({})];
-    expect(traceTokens(spans)).toMatchObject({ input: 31, output: 7, calls: 3, models: ["a", "b"], cost: 3 });
+    expect(traceTokens(spans)).toMatchObject({ input: 31, output: 7, calls: 3, models: ["a", "b"], cost: 3, currency: null });
+    expect(traceTokens(spans)?.byModel).toEqual([{ model: "a", calls: 2, input: 21, output: 5, cost: 2 }, { model: "b", calls: 1, input: 10, output: 2, cost: 1 }]);
     expect(traceTokens([spanOf({})])).toBeNull();
   });
 });

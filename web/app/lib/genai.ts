@@ -1,4 +1,5 @@
 import type { Attributes, Json, LogRecord, TimelineSpan } from "../api/types";
+import { costsOf, wholeCost, type GenAiCost } from "./genaicost";
 import { indexedMessages, messagesOf, partsOf, type Message } from "./messages";
 
 /** What a span says by the semantic conventions of generative AI, those of today and of before. */
@@ -12,7 +13,7 @@ export interface GenAi {
   agent: string | null;
   tokens: Tokens | null;
   /** Costs as they were sent, by the name of the attribute; nothing is worked out here. */
-  costs: { name: string; value: number }[];
+  costs: GenAiCost[];
   finish: string[];
   /** Temperature, the most tokens, and what else was asked for. */
   settings: { name: string; value: string }[];
@@ -56,12 +57,6 @@ export function tokensOf({ attributes }: Pick<TimelineSpan, "attributes">): Toke
     cached: number(first(attributes, "usage.cache_read.input_tokens", "usage.cache_read_input_tokens", "usage.input_tokens.cached")),
     reasoning: number(first(attributes, "usage.reasoning.output_tokens", "usage.reasoning_tokens", "usage.output_tokens.reasoning")),
   };
-}
-
-const isCost = (name: string): boolean => name.startsWith(PREFIX) && /(^|[._])cost([._]|$)/.test(name);
-
-export function costsOf({ attributes }: Pick<TimelineSpan, "attributes">): GenAi["costs"] {
-  return Object.entries(attributes).flatMap(([name, value]) => (isCost(name) && typeof value === "number" ? [{ name, value }] : []));
 }
 
 /** What somebody who looks at the call wants to see of it; null for other spans. Log records of the span may be its messages. */
@@ -166,13 +161,33 @@ function fromEvent(name: string, attributes: Attributes): Message[] {
   return messagesOf([own], role);
 }
 
+/** What the calls of one model took. */
+export interface ModelUse {
+  model: string;
+  calls: number;
+  input: number;
+  output: number;
+  cost: number | null;
+}
+
+export interface TraceTokens extends Tokens {
+  calls: number;
+  models: string[];
+  /** By model, what cost or took most first; calls that name none are left out. */
+  byModel: ModelUse[];
+  cost: number | null;
+  /** Where all costs have the same. */
+  currency: string | null;
+}
+
 /**
  * The tokens of a trace, and costs as they were sent. An agent's span may say once more what the calls below it took:
  * spans with others below them that say so do not count.
  */
-export function traceTokens(spans: readonly Pick<TimelineSpan, "attributes" | "descendant_count">[]): (Tokens & { calls: number; models: string[]; cost: number | null }) | null {
+export function traceTokens(spans: readonly Pick<TimelineSpan, "attributes" | "descendant_count">[]): TraceTokens | null {
   const sum = { input: 0, output: 0, cached: 0, reasoning: 0, calls: 0 };
-  const models = new Set<string>();
+  const models = new Map<string, ModelUse>();
+  const currencies = new Set<string | null>();
   let cost: number | null = null;
   let nearest = Number.POSITIVE_INFINITY;
   let nearestCost = Number.POSITIVE_INFINITY;
@@ -180,24 +195,31 @@ export function traceTokens(spans: readonly Pick<TimelineSpan, "attributes" | "d
     const span = spans[index];
     if (!span) continue;
     const end = index + span.descendant_count;
+    const model = text(first(span.attributes, "response.model", "request.model"));
+    const use = models.get(model ?? "") ?? { model: model ?? "", calls: 0, input: 0, output: 0, cost: null };
     const costs = costsOf(span);
-    if (costs.length > 0 && nearestCost > end) {
-      const total = costs.find(({ name }) => /(usage\.cost|total_cost|cost\.total|cost)$/.test(name) && !/input|output|prompt|completion/.test(name));
-      cost = (cost ?? 0) + (total ? total.value : costs.reduce((all, each) => all + each.value, 0));
+    const whole = wholeCost(costs);
+    if (whole !== null && nearestCost > end) {
+      cost = (cost ?? 0) + whole;
+      use.cost = (use.cost ?? 0) + whole;
+      for (const { currency } of costs) currencies.add(currency);
     }
-    if (costs.length > 0) nearestCost = index;
+    if (whole !== null) nearestCost = index;
     const tokens = tokensOf(span);
-    if (!tokens) continue;
-    if (nearest > end) {
+    if (tokens && nearest > end) {
       sum.input += tokens.input;
       sum.output += tokens.output;
       sum.cached += tokens.cached;
       sum.reasoning += tokens.reasoning;
       sum.calls += 1;
-      const model = text(first(span.attributes, "response.model", "request.model"));
-      if (model) models.add(model);
+      use.calls += 1;
+      use.input += tokens.input;
+      use.output += tokens.output;
     }
-    nearest = index;
+    if (use.calls > 0 || use.cost !== null) models.set(use.model, use);
+    if (tokens) nearest = index;
   }
-  return sum.calls === 0 ? null : { ...sum, models: [...models].sort(), cost };
+  if (sum.calls === 0) return null;
+  const byModel = [...models.values()].filter(({ model, calls }) => model !== "" && calls > 0).sort((a, b) => (b.cost ?? 0) - (a.cost ?? 0) || b.input + b.output - a.input - a.output);
+  return { ...sum, models: byModel.map(({ model }) => model).sort(), byModel, cost, currency: currencies.size === 1 ? ([...currencies][0] ?? null) : null };
 }

@@ -32,6 +32,9 @@ const MIN_CHARACTERS = 6;
 const MAX_CHARACTERS = 30;
 const SAMPLE_ROWS = 100;
 
+/** Characters of a time: without its year, with it, and from the start of a trace. */
+export const TIME_WIDTH = { day: 19, year: 23, offset: 11 };
+
 /** Below this a body says nothing: columns give way, the last first. */
 const MIN_BODY = 36;
 
@@ -44,9 +47,9 @@ export interface Chosen {
 const NOTHING: Chosen = { widths: {}, pinned: [] };
 
 /** The columns that leave room for the body; pinned ones stay whatever room there is. */
-export function columnsThatFit(columns: readonly string[], rows: readonly LogRecord[], characterPx: number, widthPx: number, withYear: boolean, narrow: boolean, chosen = NOTHING): string[] {
+export function columnsThatFit(columns: readonly string[], rows: readonly LogRecord[], characterPx: number, widthPx: number, time: number, narrow: boolean, chosen = NOTHING): string[] {
   let kept = [...columns];
-  while (kept.length > 2 && rowLayout(kept, rows, characterPx, widthPx, withYear, narrow, chosen).fit < MIN_BODY) {
+  while (kept.length > 2 && rowLayout(kept, rows, characterPx, widthPx, time, narrow, chosen).fit < MIN_BODY) {
     const last = kept.findLastIndex((name) => !chosen.pinned.includes(name));
     if (last < 0) break;
     kept = kept.filter((_, at) => at !== last);
@@ -54,10 +57,9 @@ export function columnsThatFit(columns: readonly string[], rows: readonly LogRec
   return kept;
 }
 
-/** How wide each column is, from what its first rows hold; the body takes what is left. */
-export function rowLayout(columns: readonly string[], rows: readonly LogRecord[], characterPx: number, widthPx: number, withYear: boolean, narrow: boolean, chosen = NOTHING): RowLayout {
+/** How wide each column is, from what its first rows hold; the body takes what is left. `time`: characters of the first. */
+export function rowLayout(columns: readonly string[], rows: readonly LogRecord[], characterPx: number, widthPx: number, time: number, narrow: boolean, chosen = NOTHING): RowLayout {
   const widths = columns.map((name) => chosen.widths[name] ?? (name === "service" && narrow ? NARROW_SERVICE : (FIXED[name] ?? sampleWidth(name, rows))));
-  const time = withYear ? 23 : 19;
   const taken = [time, ...widths].reduce((sum, characters) => sum + characters * characterPx + GAP_PX, 0);
   const body = Math.max(0, widthPx - taken);
   return {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { spanOf } from "../testing/spans";
-import { groupDepths, groupedRows, similarSiblings, UNGROUPED } from "./similar";
+import { groupDepths, groupedRows, keptRows, similarSiblings, undivided, UNGROUPED } from "./similar";
 
 const root = spanOf({ child_count: 6, descendant_count: 6, duration_ns: 1000 });
 const child = (name: string, start: number, duration: number, status = "UNSET") =>
@@ -27,6 +27,18 @@ describe("similar siblings", () => {
   it("stand one step to the right of the others", () => {
     const depth = groupDepths(spans, grouping.groupOf);
     expect([0, 1, 2, 3].map(depth)).toEqual([0, 1, 0, 1]);
+  });
+
+  it("are rows of their own where only some of them are looked for", () => {
+    const group = spans.length;
+    const rows = (kept: number[]): number[] => {
+      const wanted = new Set(kept);
+      const left = undivided(grouping, wanted);
+      return keptRows(groupedRows(spans, NONE, left, NONE), spans.length, left, wanted);
+    };
+    expect(rows([0, 4])).toEqual([0, 4]);
+    expect(rows([0, 1, 3, 4, 5])).toEqual([0, group]);
+    expect(rows([0, 2])).toEqual([0, 2]);
   });
 
   it("of few, or with another parent, are none", () => {

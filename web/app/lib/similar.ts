@@ -119,6 +119,12 @@ export function keptRows(rows: readonly number[], spanCount: number, { groups }:
   return rows.filter((row) => kept.has(row) || (groups[row - spanCount]?.members.some((member) => kept.has(member)) ?? false));
 }
 
+/** Without the groups of which not all spans are in `kept`: one row for all would hide which of them are. Numbers of groups stay. */
+export function undivided({ groups, groupOf }: Grouping, kept: ReadonlySet<number>): Grouping {
+  const isWhole = groups.map(({ members }) => members.every((member) => kept.has(member)));
+  return { groups, groupOf: new Map([...groupOf].filter(([, group]) => isWhole[group])) };
+}
+
 /** How many groups each span stands in, itself and its ancestors: its rows are that much farther to the right. */
 export function groupDepths(spans: readonly Pick<TimelineSpan, "parent_index">[], groupOf: ReadonlyMap<number, number>): (index: number) => number {
   if (groupOf.size === 0) return () => 0;

@@ -118,6 +118,9 @@ function hasBelow(rows: readonly WindowRow[], row: WindowRow): boolean {
   return next !== undefined && next.span_index <= endOf(row);
 }
 
+/** Whether what is below a span was asked for, and so is here or known to be missing. */
+export const isLoadedBelow = ({ rows, gaps, asked }: Loaded, row: WindowRow): boolean => hasBelow(rows, row) || asked.has(row.span_index) || gaps.some((gap) => gap.under === row.span_index);
+
 /** The spans above a row, from the top, as far as they are here. */
 function above(rows: readonly WindowRow[], row: WindowRow | undefined): WindowRow[] {
   const found: WindowRow[] = [];

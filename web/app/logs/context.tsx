@@ -34,17 +34,23 @@ function circles(log: LogRecord): Near[] {
   return found;
 }
 
+interface Around {
+  log: LogRecord;
+  /** Where another record is opened. */
+  hrefOf: (row: LogRecord) => string;
+}
+
 /** The lines before and after one record, over the page. */
-export function LogContext({ log, onClose }: { log: LogRecord; onClose: () => void }): JSX.Element {
+export function LogContext({ onClose, ...around }: Around & { onClose: () => void }): JSX.Element {
   return (
     <Dialog title="Lines around this record" wide onClose={onClose}>
-      <LinesAround log={log} />
+      <LinesAround {...around} />
     </Dialog>
   );
 }
 
 /** The lines before and after one record, whatever was searched for. */
-export function LinesAround({ log }: { log: LogRecord }): JSX.Element {
+export function LinesAround({ log, hrefOf }: Around): JSX.Element {
   const near = useMemo(() => circles(log), [log]);
   const [chosen, setChosen] = useState(0);
   const [before, setBefore] = useState(STEP);
@@ -74,7 +80,7 @@ export function LinesAround({ log }: { log: LogRecord }): JSX.Element {
       ) : (
         <div class="context-lines">
           {more(older.data, before) && <More label="Earlier lines" onClick={() => setBefore(Math.min(MOST, before * 2))} />}
-          <Lines rows={rows} marked={log} />
+          <Lines rows={rows} marked={log} hrefOf={hrefOf} />
           {more(newer.data, after) && <More label="Later lines" onClick={() => setAfter(Math.min(MOST, after * 2))} />}
         </div>
       )}
@@ -90,7 +96,7 @@ function More({ label, onClick }: { label: string; onClick: () => void }): JSX.E
   );
 }
 
-function Lines({ rows, marked }: { rows: LogRecord[]; marked: LogRecord }): JSX.Element {
+function Lines({ rows, marked, hrefOf }: { rows: LogRecord[]; marked: LogRecord; hrefOf: Around["hrefOf"] }): JSX.Element {
   const zone = useZone();
   const original = useRef<HTMLLIElement>(null);
   // Only what scrolls these lines, and not the page that they are part of.
@@ -107,13 +113,15 @@ function Lines({ rows, marked }: { rows: LogRecord[]; marked: LogRecord }): JSX.
       {rows.map((row) => {
         const here = row.id === marked.id;
         return (
-          <li key={row.id} ref={here ? original : null} class={`context-row row-${row.level}${here ? " context-here" : ""}`} aria-current={here ? "true" : undefined}>
-            <RowTime class="log-time" nanos={row.time_unix_nano} zone={zone} withYear={withYear} />
-            <LevelBadge level={row.level} />
-            <ServiceName name={row.service_name} />
-            <span class="log-body" title={row.body ?? undefined}>
-              {oneLine(row)}
-            </span>
+          <li key={row.id} ref={here ? original : null}>
+            <a class={`context-row row-${row.level}${here ? " context-here" : ""}`} aria-current={here ? "true" : undefined} href={hrefOf(row)}>
+              <RowTime class="log-time" nanos={row.time_unix_nano} zone={zone} withYear={withYear} />
+              <LevelBadge level={row.level} />
+              <ServiceName name={row.service_name} />
+              <span class="log-body" title={row.body ?? undefined}>
+                {oneLine(row)}
+              </span>
+            </a>
           </li>
         );
       })}

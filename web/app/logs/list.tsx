@@ -2,7 +2,7 @@ import type { JSX, Ref } from "preact";
 import { useMemo } from "preact/hooks";
 import { useCharacterWidth } from "../lib/character";
 import { count, leavesThisYear, useZone } from "../lib/format";
-import { columnsThatFit, rowLayout } from "../lib/layout";
+import { columnsThatFit, rowLayout, TIME_WIDTH } from "../lib/layout";
 import { useListLook } from "../lib/listlook";
 import { usePhone } from "../lib/prefs";
 import { nanosToMs } from "../lib/time";
@@ -24,32 +24,36 @@ interface Props {
   keptKey: string;
   restored: boolean;
   handle: Ref<VirtualHandle>;
+  /** Of the logs of a trace its start, from which their times are told. */
+  since?: string;
+  label?: string;
   onOpen: (index: number) => void;
   /** Told whether the end is in sight. */
   onScrolled?: (atEnd: boolean) => void;
   /** In the place of what is said of the last page. */
-  footer?: JSX.Element;
+  footer?: JSX.Element | undefined;
 }
 
 /** Gutters and the scroll bar. */
 const EDGES = 46;
 const PHONE_EDGES = 30;
 
-export function LogList({ logs, columns, wrap, narrow, width, pattern, selectedId, keptKey, restored, handle, onOpen, onScrolled, footer }: Props): JSX.Element {
+export function LogList({ logs, columns, wrap, narrow, width, pattern, selectedId, keptKey, restored, handle, since, label = "Log records", onOpen, onScrolled, footer }: Props): JSX.Element {
   const phone = usePhone();
   const zone = useZone();
   const character = useCharacterWidth();
   const { rows } = logs;
   const ends = [rows[0], rows.at(-1)].map((row) => row && nanosToMs(row.time_unix_nano));
   const withYear = leavesThisYear(ends, Date.now());
+  const time = since === undefined ? (withYear ? TIME_WIDTH.year : TIME_WIDTH.day) : TIME_WIDTH.offset;
   const hasRows = rows.length > 0;
   const look = useListLook("logs");
   const roomy = !phone && look.density === "comfortable";
   const { shown, layout } = useMemo(() => {
-    const measure = [rows, character, width - EDGES, withYear, narrow, look] as const;
+    const measure = [rows, character, width - EDGES, time, narrow, look] as const;
     const fitting = phone ? columns.filter((name) => name === "level" || name === "service") : columnsThatFit(columns, ...measure);
     return { shown: fitting, layout: rowLayout(fitting, ...measure) };
-  }, [columns.join(), hasRows, keptKey, character, width, withYear, narrow, phone, look]);
+  }, [columns.join(), hasRows, keptKey, character, width, time, narrow, phone, look]);
   const fit = phone ? Math.max(10, Math.floor((width - PHONE_EDGES) / character)) : layout.fit;
   const offsets = useMemo(() => (wrap ? offsetsOf(rows.length, (index) => (rows[index] ? rowHeight(rows[index], fit, phone, roomy) : 0)) : null), [wrap, rows, fit, phone, roomy]);
   return (
@@ -59,7 +63,7 @@ export function LogList({ logs, columns, wrap, narrow, width, pattern, selectedI
         handle={handle}
         class={`log-list${logs.loading && !logs.partial ? " stale" : ""}`}
         role="listbox"
-        label="Log records"
+        label={label}
         count={rows.length}
         rowHeight={phone ? PHONE_ROW_HEIGHT : roomy ? ROOMY_ROW_HEIGHT : ROW_HEIGHT}
         offsets={offsets}
@@ -73,7 +77,7 @@ export function LogList({ logs, columns, wrap, narrow, width, pattern, selectedI
         footer={footer ?? <ListEnd rows={rows.length} hasMore={logs.hasMore || logs.partial} failed={logs.error !== null} />}
         renderRow={(index) => {
           const row = rows[index];
-          return row && <LogRow key={row.id} id={`log-${row.id}`} log={row} selected={row.id === selectedId} pattern={pattern} zone={zone} withYear={withYear} columns={shown} wrap={wrap} fit={fit} onOpen={() => onOpen(index)} />;
+          return row && <LogRow key={row.id} id={`log-${row.id}`} log={row} selected={row.id === selectedId} pattern={pattern} zone={zone} withYear={withYear} since={since} columns={shown} wrap={wrap} fit={fit} onOpen={() => onOpen(index)} />;
         }}
       />
     </div>

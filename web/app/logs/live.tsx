@@ -17,8 +17,9 @@ import { ColumnsMenu, setColumns, useColumns } from "./columns";
 import { LogContext } from "./context";
 import { LogList } from "./list";
 import { LogPanel } from "./panel";
-import type { LogRows } from "./use-logs";
+import { listed } from "./use-logs";
 import { useTail, type Tail } from "./use-tail";
+import { setWrap, useWrap, WrapButton } from "./wrap";
 
 /** Records as they come in, the newest at the bottom. Who scrolls up or opens one pauses the list, not the stream. */
 export function LiveView(): JSX.Element {
@@ -32,7 +33,7 @@ export function LiveView(): JSX.Element {
   const tail = useTail(search.query, paused);
   const columns = useColumns();
   const pattern = useMemo(() => termPattern(matchTerms(search.query)), [search.query]);
-  const wrap = params.get("wrap") === "1";
+  const wrap = useWrap();
   const list = useRef<VirtualHandle>(null);
   const main = useRef<HTMLDivElement>(null);
   const { width } = useSize(main);
@@ -67,7 +68,7 @@ export function LiveView(): JSX.Element {
     ArrowUp: () => step(-1),
     p: toggle,
     l: leave,
-    w: () => setParams({ wrap: wrap ? null : "1" }, "replace"),
+    w: () => setWrap(!wrap),
     c: () => selected && setParams({ around: "1" }, "replace"),
     o: () => selected?.trace_id && navigate(href(`/trace/${selected.trace_id}`, { span: selected.span_id })),
     Escape: close,
@@ -99,7 +100,7 @@ export function LiveView(): JSX.Element {
             </p>
           ) : (
             <LogList
-              logs={asRows(tail)}
+              logs={listed(tail.rows)}
               columns={columns}
               wrap={wrap}
               narrow={selected !== undefined}
@@ -123,12 +124,10 @@ export function LiveView(): JSX.Element {
         </div>
         {selected && <LogPanel key={selected.id} log={selected} pattern={pattern} filter={filter} onContext={() => setParams({ around: "1" }, "replace")} onClose={close} onStep={step} />}
       </div>
-      {selected && params.get("around") === "1" && <LogContext log={selected} onClose={() => setParams({ around: null }, "replace")} />}
+      {selected && params.get("around") === "1" && <LogContext log={selected} hrefOf={(row) => href(`/log/${row.id}`)} onClose={() => setParams({ around: null }, "replace")} />}
     </main>
   );
 }
-
-const asRows = (tail: Tail): LogRows => ({ rows: tail.rows, page: null, error: null, loading: false, partial: false, loadingMore: false, hasMore: false, loadMore: () => undefined });
 
 interface BarProps {
   query: string;
@@ -162,10 +161,7 @@ function LiveBar({ query, tail, paused, wrap, columns, onToggle }: BarProps): JS
           <button type="button" class="text-button" title="Take the records off the page" onClick={tail.clear}>
             Clear
           </button>
-          <button type="button" class="text-button" aria-pressed={wrap} title="Wrap lines (w)" onClick={() => setParams({ wrap: wrap ? null : "1" }, "replace")}>
-            <Icon name="wrap" />
-            <span class="hide-narrow">Wrap</span>
-          </button>
+          <WrapButton wrap={wrap} />
           <span class="hide-phone">
             <ColumnsMenu columns={columns} />
           </span>

@@ -43,7 +43,7 @@ export function LogPageView({ id }: { id: string }): JSX.Element {
     return (
       <main class="view">
         <Incomplete answers={[found.data]} />
-        <EmptyState title="There is no such record">
+        <EmptyState title="There is no such record" isPage>
           <p>It was deleted, its time of retention is over, or the address is not complete.</p>
           <div class="state-actions">
             <a class="button" href={href("/logs")}>
@@ -82,7 +82,7 @@ export function LogPageView({ id }: { id: string }): JSX.Element {
         </div>
         <section class="record-around" aria-label="Lines around this record">
           <h2>Lines around it</h2>
-          <LinesAround log={log} />
+          <LinesAround log={log} hrefOf={(row) => href(`/log/${row.id}`)} />
         </section>
       </div>
     </main>

@@ -9,7 +9,7 @@ import { AnsiText } from "../ui/ansi";
 import { LevelBadge } from "../ui/level";
 import { Marked } from "../ui/marked";
 import { ServiceName } from "../ui/service";
-import { RowTime } from "../ui/time";
+import { RowTime, TraceTime } from "../ui/time";
 
 /** The same as `--log-row` in the style sheet. */
 export const ROW_HEIGHT = 17;
@@ -28,6 +28,8 @@ interface Props {
   pattern: RegExp | null;
   zone: Zone;
   withYear: boolean;
+  /** Of a record of a trace the start of that, from which its time is told. */
+  since: string | undefined;
   columns: readonly string[];
   wrap: boolean;
   /** Characters of the body that fit. */
@@ -36,10 +38,10 @@ interface Props {
 }
 
 /** One record of the list, on one line or wrapped; the whole body is in the detail panel. */
-export function LogRow({ log, id, selected, pattern, zone, withYear, columns, wrap, fit, onOpen }: Props): JSX.Element {
+export function LogRow({ log, id, selected, pattern, zone, withYear, since, columns, wrap, fit, onOpen }: Props): JSX.Element {
   return (
     <div id={id} class={`log-row row-${log.level}`} role="option" aria-selected={selected} style={wrap ? { height: "auto" } : undefined} onClick={onOpen}>
-      <RowTime class="log-time" nanos={log.time_unix_nano} zone={zone} withYear={withYear} />
+      {since === undefined ? <RowTime class="log-time" nanos={log.time_unix_nano} zone={zone} withYear={withYear} /> : <TraceTime nanos={log.time_unix_nano} since={since} zone={zone} />}
       {columns.map((name) => (
         <Cell key={name} log={log} name={name} />
       ))}

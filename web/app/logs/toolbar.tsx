@@ -17,6 +17,7 @@ import { ColumnsMenu } from "./columns";
 import { ExportMenu } from "./export";
 import { FieldSelect } from "./fieldselect";
 import type { LogsBefore } from "./use-histogram";
+import { WrapButton } from "./wrap";
 
 interface Props {
   search: Search;
@@ -31,7 +32,6 @@ interface Props {
   wrap: boolean;
   facets: boolean;
   view: LogsAs;
-  onWrap: () => void;
   onFacets: () => void;
 }
 
@@ -89,10 +89,7 @@ function ListTools(props: Props): JSX.Element {
         <span class="hide-narrow">&nbsp;first</span>
         <Icon name={order === "desc" ? "down" : "up"} size={10} />
       </button>
-      <button type="button" class="text-button" aria-pressed={props.wrap} title="Wrap lines (w)" onClick={props.onWrap}>
-        <Icon name="wrap" />
-        <span class="hide-narrow">Wrap</span>
-      </button>
+      <WrapButton wrap={props.wrap} />
       <span class="hide-phone">
         <ColumnsMenu columns={props.columns} />
       </span>

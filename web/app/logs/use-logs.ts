@@ -34,6 +34,9 @@ const FAR = 2000;
 /** Rows held in the browser; more than this is a job for a narrower query or an export. */
 export const MAX_ROWS = 120_000;
 
+/** Records that are here at once, as a list of pages has them. */
+export const listed = (rows: LogRecord[]): LogRows => ({ rows, page: null, error: null, loading: false, partial: false, loadingMore: false, hasMore: false, loadMore: () => undefined });
+
 interface Held {
   rows: LogRecord[];
   page: LogPage | null;

@@ -4,7 +4,7 @@ import { plural } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { keepChoice, keptChoice, usePhone } from "../lib/prefs";
 import { matchTerms, termPattern } from "../lib/query";
-import { href, navigate, setParams, usePlace } from "../lib/router";
+import { href, hrefWith, navigate, setParams, usePlace } from "../lib/router";
 import { useSearch } from "../lib/search";
 import { useSize } from "../lib/size";
 import { rangeAround } from "../lib/time";
@@ -29,6 +29,7 @@ import { LogToolbar, readAs } from "./toolbar";
 import { useLogHistogram } from "./use-histogram";
 import { useLogs } from "./use-logs";
 import { useSought } from "./use-sought";
+import { setWrap, useWrap } from "./wrap";
 
 const BUCKETS = 120;
 const FACETS_KEY = "spoor.facets";
@@ -40,11 +41,11 @@ export function LogsView(): JSX.Element {
 
 function StoredView(): JSX.Element {
   const search = useSearch();
-  const { params } = usePlace();
+  const { path, params } = usePlace();
   const phone = usePhone();
   const order = params.get("order") === "asc" ? "asc" : "desc";
   const by = params.get("by") ?? "level";
-  const wrap = params.get("wrap") === "1";
+  const wrap = useWrap();
   const view = readAs(params.get("view"));
   const columns = useColumns();
   const [facets, setFacets] = useState(() => keptChoice(FACETS_KEY) !== "closed");
@@ -75,7 +76,6 @@ function StoredView(): JSX.Element {
     keepChoice(FACETS_KEY, facets ? "closed" : "open");
     setFacets(!facets);
   };
-  const toggleWrap = (): void => setParams({ wrap: wrap ? null : "1" }, "replace");
   useKeys({
     j: () => step(1),
     ArrowDown: () => step(1),
@@ -85,7 +85,7 @@ function StoredView(): JSX.Element {
     o: openTrace,
     c: () => selected && setParams({ around: "1" }, "replace"),
     f: toggleFacets,
-    w: toggleWrap,
+    w: () => setWrap(!wrap),
     l: () => setParams({ live: "1", sel: null }),
     v: () => setParams({ view: view === "patterns" ? null : "patterns", sel: null }, "replace"),
     Escape: () => setParams({ sel: null }, "replace"),
@@ -121,7 +121,6 @@ function StoredView(): JSX.Element {
             wrap={wrap}
             facets={facets}
             view={view}
-            onWrap={toggleWrap}
             onFacets={toggleFacets}
           />
           {histogram.data && histogram.data.total > 0 && view !== "chart" && <StackedHistogram data={histogram.data} by={by} before={histogram.before} stale={histogram.loading} onZoom={(from, to) => search.setRange(rangeAround(from, to))} />}
@@ -133,7 +132,7 @@ function StoredView(): JSX.Element {
           <LogPanel key={selected.id} log={selected} pattern={pattern} filter={filter} onContext={() => setParams({ around: "1" }, "replace")} onClose={() => setParams({ sel: null }, "replace")} onStep={step} />
         )}
       </div>
-      {selected && around && <LogContext log={selected} onClose={() => setParams({ around: null }, "replace")} />}
+      {selected && around && <LogContext log={selected} hrefOf={(row) => hrefWith(path, params, { sel: row.id, around: null })} onClose={() => setParams({ around: null }, "replace")} />}
     </main>
   );
 

@@ -7,7 +7,7 @@ export function tree(children: readonly number[]): WindowRow[] {
     const row: WindowRow = {
       span_index: rows.length, span_id: String(rows.length), parent_index: parent, depth, service_name: `s${depth}`, name: `n${rows.length}`, kind: "INTERNAL", start_offset_ns: from, duration_ns: length, self_time_ns: 0,
       critical_time_ns: 0, critical_parts: [], adjusted_start_offset_ns: from, similar: null,
-      error: false, error_below: false, missing_parent: false, child_count: children[depth] ?? 0, descendant_count: 0,
+      error: false, error_below: false, missing_parent: false, same_id_count: 0, child_count: children[depth] ?? 0, descendant_count: 0,
     };
     rows.push(row);
     const { child_count: count } = row;

@@ -7,6 +7,7 @@ import { readGenAi } from "../lib/genai";
 import { filterText } from "../lib/query";
 import { scopeAttributes } from "../lib/record";
 import { href, navigate, setParams, usePlace } from "../lib/router";
+import type { SameId } from "../lib/sameid";
 import { weightOf } from "../lib/sampling";
 import { AttributeTable, type FilterAction } from "../ui/attributes";
 import { LogLine } from "../ui/logline";
@@ -17,6 +18,7 @@ import { Events } from "./events";
 import { Conversation } from "./genai";
 import { sentAt } from "./hover";
 import { Nearby } from "./nearby";
+import { SameIdNote, SHOWN_SHARING, type Sharing } from "./sameid";
 import { Statement } from "./statement";
 import type { Around, LinkedFrom as LinkedFromSpan, Percentile } from "./use-around";
 
@@ -34,6 +36,10 @@ interface Props {
   around: Around | null;
   /** Without a server to ask what else there is. */
   isFile: boolean;
+  /** Those that have its id not alone. */
+  sameId: SameId | undefined;
+  /** Goes to another span. */
+  onGo: (index: number) => void;
 }
 
 /** A value clicked in a trace starts a search for traces that have it too. */
@@ -44,13 +50,14 @@ const SEARCH_TRACES: FilterAction = {
 
 /** All there is of a span, in the panel and on its own page. */
 export function SpanDetails(props: Props): JSX.Element {
-  const { span, logs } = props;
+  const { span, logs, sameId } = props;
   const said = useMemo(() => readGenAi(span, logs), [span, logs]);
   const wantsFields = usePlace().params.get("pane") === "fields";
   return (
     <>
       <Pills span={span} />
       {span.status_message && <p class="status-message">{span.status_message}</p>}
+      {sameId && <SameIdNote others={sameId.all.length - 1} isCall={sameId.isCall} start_ns={span.start_offset_ns} spans={sharingOf(props)} onGo={props.onGo} />}
       {said && (
         <span class="segmented" role="group" aria-label="Of this span">
           <button type="button" aria-pressed={!wantsFields} onClick={() => setParams({ pane: null }, "replace")}>
@@ -64,6 +71,15 @@ export function SpanDetails(props: Props): JSX.Element {
       {said && !wantsFields ? <Conversation said={said} /> : <Fields {...props} />}
     </>
   );
+}
+
+/** The others that have the id of a span, as many as are named. */
+function sharingOf({ trace, index, sameId }: Props): Sharing[] {
+  const others = (sameId?.all ?? []).filter((place) => place !== index).slice(0, SHOWN_SHARING);
+  return others.flatMap((place) => {
+    const span = trace.spans[place];
+    return span ? [{ ...span, index: place }] : [];
+  });
 }
 
 function Pills({ span }: { span: TimelineSpan }): JSX.Element {

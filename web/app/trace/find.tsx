@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { count } from "../lib/format";
 import { Icon } from "../ui/icons";
 import { QUERY_INPUT_ID } from "../ui/querybar";
+import { EmptyState } from "../ui/states";
 
 interface Props {
   text: string;
@@ -42,6 +43,28 @@ export function FindBox({ text, found, at, problem = null, onText, onGo }: Props
         </span>
       )}
     </span>
+  );
+}
+
+/** Hides what was not found. */
+export function OnlyFound({ on, onToggle }: { on: boolean; onToggle: () => void }): JSX.Element {
+  return (
+    <button type="button" class="text-button" aria-pressed={on} title="Hide the spans that were not found, except those above one (h)" onClick={onToggle}>
+      Only found
+    </button>
+  );
+}
+
+/** Said where nothing is left. */
+export function NoneFound({ onAll }: { onAll: () => void }): JSX.Element {
+  return (
+    <EmptyState title="No span of this trace matches">
+      <div class="state-actions">
+        <button type="button" class="button" onClick={onAll}>
+          Show all spans
+        </button>
+      </div>
+    </EmptyState>
   );
 }
 

@@ -1,8 +1,9 @@
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import type { TimelineSpan } from "../api/types";
-import { count, plural } from "../lib/format";
-import { traceTokens, type GenAi } from "../lib/genai";
+import { compact, count, plural } from "../lib/format";
+import { tokensOf, traceTokens, type GenAi } from "../lib/genai";
+import { costLabel, costsOf, costText, wholeCost } from "../lib/genaicost";
 import type { Message, MessagePart } from "../lib/messages";
 import { BodyBlock } from "../logs/body";
 import { Icon } from "../ui/icons";
@@ -26,7 +27,7 @@ export function Conversation({ said }: { said: GenAi }): JSX.Element {
           said.agent !== null && { label: "Agent", value: said.agent },
           tokens && { label: "Tokens in", value: <Counted value={tokens.input} note={tokens.cached > 0 ? `${count(tokens.cached)} cached` : ""} /> },
           tokens && { label: "Tokens out", value: <Counted value={tokens.output} note={tokens.reasoning > 0 ? `${count(tokens.reasoning)} reasoning` : ""} /> },
-          ...said.costs.map(({ name, value }) => ({ label: "Cost", title: `${name}, as it was sent`, value: String(value) })),
+          ...said.costs.map((cost) => ({ label: costLabel(cost), title: `${cost.name}, as it was sent`, value: costText(cost.value, cost.currency) })),
           said.finish.length > 0 && { label: "Ended with", value: said.finish.join(", ") },
         ]}
       />
@@ -130,15 +131,30 @@ function Block({ label, text, note = null, isCall = false }: { label: string; te
   );
 }
 
+/** In a row: how many tokens a call of a model took. */
+export function TokenMark({ span }: { span: TimelineSpan }): JSX.Element | null {
+  const tokens = tokensOf(span);
+  if (!tokens) return null;
+  const costs = costsOf(span);
+  const cost = wholeCost(costs);
+  const said = `${count(tokens.input)} tokens in, ${count(tokens.output)} out${cost === null ? "" : `, cost ${costText(cost, costs[0]?.currency ?? null)}`}`;
+  return (
+    <span class="span-tokens number" title={said}>
+      {compact(tokens.input + tokens.output)} tok
+    </span>
+  );
+}
+
 /** What the calls of models in a trace took together. */
 export function TokenFact({ spans }: { spans: readonly TimelineSpan[] }): JSX.Element | null {
   const sum = useMemo(() => traceTokens(spans), [spans]);
   if (!sum) return null;
-  const said = [`${plural(sum.calls, "call")} of a model`, ...(sum.models.length > 0 ? [sum.models.join(", ")] : []), ...(sum.cached > 0 ? [`${count(sum.cached)} tokens from a cache`] : []), ...(sum.reasoning > 0 ? [`${count(sum.reasoning)} tokens of reasoning`] : []), "Spans with such calls below them do not count twice"];
+  const byModel = sum.byModel.map((use) => `${use.model}: ${plural(use.calls, "call")}, ${count(use.input)} in, ${count(use.output)} out${use.cost === null ? "" : `, cost ${costText(use.cost, sum.currency)}`}`);
+  const said = [`${plural(sum.calls, "call")} of a model`, ...byModel, ...(sum.cached > 0 ? [`${count(sum.cached)} tokens from a cache`] : []), ...(sum.reasoning > 0 ? [`${count(sum.reasoning)} tokens of reasoning`] : []), "Spans with such calls below them do not count twice"];
   return (
     <>
       <Fact label="Tokens" value={`${count(sum.input)} in, ${count(sum.output)} out`} title={said.join("\n")} />
-      {sum.cost !== null && <Fact label="Cost" value={String(Number(sum.cost.toPrecision(6)))} title="As the spans say it, added up" />}
+      {sum.cost !== null && <Fact label="Cost" value={costText(sum.cost, sum.currency)} title={["As the spans say it, added up", ...byModel].join("\n")} />}
     </>
   );
 }

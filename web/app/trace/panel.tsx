@@ -26,12 +26,13 @@ interface Props {
 export function SpanPanel({ state, span, logs, around, isFile, onClose, onZoom }: Props): JSX.Element {
   const { path, params } = usePlace();
   const { trace, selected } = state;
-  const link = `${window.location.origin}${href(`/trace/${trace.trace_id}`, { span: span.span_id })}`;
+  const reference = params.get("span") ?? span.span_id;
+  const link = `${window.location.origin}${href(`/trace/${trace.trace_id}`, { span: reference })}`;
   return (
     <SpanFrame
       trace={trace}
       span={span}
-      reference={isFile ? null : (params.get("span") ?? span.span_id)}
+      reference={isFile ? null : reference}
       tools={
         <>
           {!isFile && <CopyButton text={link} title="Copy a link to this span" icon="link" />}
@@ -41,7 +42,7 @@ export function SpanPanel({ state, span, logs, around, isFile, onClose, onZoom }
       onClose={onClose}
       onZoom={onZoom}
     >
-      <SpanDetails trace={trace} index={selected} span={span} critical={state.critical().times.get(selected) ?? 0} logs={logs} logsHref={hrefWith(path, params, { tab: "logs", logs: "span" })} around={around} isFile={isFile} />
+      <SpanDetails trace={trace} index={selected} span={span} critical={state.critical().times.get(selected) ?? 0} logs={logs} logsHref={hrefWith(path, params, { tab: "logs", logs: "span" })} around={around} isFile={isFile} sameId={state.sameIds.get(selected)} onGo={state.select} />
     </SpanFrame>
   );
 }

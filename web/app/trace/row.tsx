@@ -2,8 +2,11 @@ import type { JSX } from "preact";
 import type { TimelineSpan } from "../api/types";
 import { serviceColour } from "../lib/colour";
 import { duration, plural, useZone } from "../lib/format";
+import { sameIdText } from "../lib/sameid";
+import { TokenMark } from "./genai";
 import { spanHover } from "./hover";
 import { Orphan, SpanAlert, SpanLine } from "./line";
+import { SameIdFlag } from "./sameid";
 import type { TraceState } from "./use-view";
 
 interface Props {
@@ -24,6 +27,7 @@ export function SpanRow({ index, row, span, state }: Props): JSX.Element {
   const open = !state.collapsed.has(index);
   const zone = useZone();
   const isError = span.status_code === "ERROR";
+  const same = state.sameIds.get(index);
   const isMatch = state.matchSet?.has(index);
   return (
     <SpanLine
@@ -39,9 +43,11 @@ export function SpanRow({ index, row, span, state }: Props): JSX.Element {
       below={span.child_count === 0 ? null : { open, spans: span.descendant_count, openLabel: `Expand ${plural(span.descendant_count, "span")}`, closeLabel: "Collapse", onToggle: () => state.toggle(index) }}
       onSelect={() => state.select(index)}
       hover={spanHover(state.trace.start_time_unix_nano, span, zone)}
-      said={`${duration(span.duration_ns)}, own time ${duration(span.self_time_ns)}${isError ? ", error" : ""}`}
+      said={`${duration(span.duration_ns)}, own time ${duration(span.self_time_ns)}${isError ? ", error" : ""}${same ? `. ${sameIdText(same.all.length - 1, same.isCall)}` : ""}`}
     >
+      <TokenMark span={span} />
       <Orphan missing={span.missing_parent} />
+      {same && <SameIdFlag others={same.all.length - 1} isCall={same.isCall} />}
       <SpanAlert error={isError} below={!open && span.error_below} origin={state.origins[0] === index} />
     </SpanLine>
   );

@@ -5,10 +5,12 @@ import type { LogPage, Timeline } from "../api/types";
 import { useApi } from "../api/use";
 import { findSpan, type FoundSpans, type TraceWindow } from "../api/windows";
 import { LargeSpan } from "../large/panel";
+import { nameOf, type Named } from "../lib/byhand";
 import { criticalPath, criticalTimes } from "../lib/critical";
 import { useKeys } from "../lib/keys";
 import { kinOf, kinOfPath, placeOfSpan, type Kinship } from "../lib/kin";
 import { href, navigate, usePlace } from "../lib/router";
+import { sameIds } from "../lib/sameid";
 import { withoutSkew } from "../lib/skew";
 import { hourAround } from "../lib/time";
 import { CopyButton } from "../ui/copy";
@@ -65,9 +67,13 @@ function Whole({ raw, trace, place, reference, critical }: { raw: Timeline; trac
   const query = `trace_id:${trace.trace_id} span_id:${span?.span_id ?? ""}`;
   const logs = useApi<LogPage>(span && span.log_count > 0 ? query : null, (signal) => getJson("/api/v1/logs", { query, order: "asc", limit: LOG_LIMIT } satisfies Params, signal));
   const around = useAround(raw, true);
+  const shared = useMemo(() => sameIds(trace.spans), [trace]);
   if (!span) return null;
-  return <SpanDetails trace={trace} index={place} span={span} critical={critical} logs={logs.data?.logs ?? []} logsHref={href(`/trace/${trace.trace_id}`, { span: reference, tab: "logs", logs: "span" })} around={around} isFile={false} />;
+  return <SpanDetails trace={trace} index={place} span={span} critical={critical} logs={logs.data?.logs ?? []} logsHref={href(`/trace/${trace.trace_id}`, { span: reference, tab: "logs", logs: "span" })} around={around} isFile={false} sameId={shared.get(place)} onGo={(index) => navigate(ownPage(trace.trace_id, { span_id: trace.spans[index]?.span_id ?? "", span_index: index }))} />;
 }
+
+/** The page of a span, named so that others with its id are not meant. */
+const ownPage = (traceId: string, span: Named): string => href(`/trace/${traceId}/span/${nameOf(span)}`);
 
 /** Of a large trace only the rows down to the span are asked for. */
 function OfLargeTrace({ head, span: ref }: { head: TraceWindow; span: string }): JSX.Element {
@@ -79,7 +85,7 @@ function OfLargeTrace({ head, span: ref }: { head: TraceWindow; span: string }):
   if (!row || row.span_id !== id) return <NoSpan traceId={head.trace_id} answer={found.data} />;
   return (
     <Frame traceId={head.trace_id} reference={ref} service={row.service_name} name={row.name} head={head} kin={kinOfPath(found.data.path)} answers={[head]}>
-      <LargeSpan head={head} row={row} answer={found} start_ns={row.start_offset_ns} from_ns={0} />
+      <LargeSpan head={head} row={row} answer={found} logsHref={href(`/trace/${head.trace_id}`, { span: ref, tab: "logs", logs: "span" })} start_ns={row.start_offset_ns} from_ns={0} onGo={(other) => navigate(ownPage(head.trace_id, other))} />
     </Frame>
   );
 }
@@ -130,7 +136,7 @@ function NoSpan({ traceId, answer }: { traceId: string; answer: Timeline | Found
   return (
     <main class="view">
       <Incomplete answers={[answer]} />
-      <EmptyState title="This span is not in its trace">
+      <EmptyState title="This span is not in its trace" isPage>
         <p>It may still be on its way, or the address is not complete.</p>
         <div class="state-actions">
           <a class="button" href={href(`/trace/${traceId}`)}>

@@ -4,7 +4,7 @@ import { asTraceId } from "../lib/query";
 import { navigate, setParams, usePlace } from "../lib/router";
 import { readFold, type Fold } from "../lib/tree";
 import { ColourMenu } from "./colours";
-import { FindBox, turned } from "./find";
+import { FindBox, OnlyFound, turned } from "./find";
 import { ResetZoom, TraceTabs } from "./title";
 import type { TraceState } from "./use-view";
 import type { TraceTab } from "./view";
@@ -86,11 +86,7 @@ function Find({ state }: { state: TraceState }): JSX.Element {
   };
   return (
     <>
-      {state.matchSet !== null && (
-        <button type="button" class="text-button" aria-pressed={state.onlyFound} title="Hide the spans that were not found, except those above one (h)" onClick={state.toggleOnly}>
-          Only found
-        </button>
-      )}
+      {state.matchSet !== null && <OnlyFound on={state.onlyFound} onToggle={state.toggleOnly} />}
       <FindBox text={state.find} found={state.matches.length} at={at} onText={state.setFind} onGo={go} />
     </>
   );

@@ -1,7 +1,7 @@
 import { useCallback, useMemo, useState } from "preact/hooks";
 import type { Timeline } from "../api/types";
 import { setParams, usePlace } from "../lib/router";
-import { groupDepths, groupedRows, keptRows, similarSiblings, UNGROUPED, type Grouping, type SimilarGroup } from "../lib/similar";
+import { groupDepths, groupedRows, keptRows, similarSiblings, undivided, UNGROUPED, type Grouping, type SimilarGroup } from "../lib/similar";
 import { NO_TOGGLES, nameOf, placeOf, readToggles, SIMILAR, toggled, writeToggles, type Places, type Toggles } from "../lib/toggles";
 import { ancestors, foldedBy, readFold, withAbove, type Fold } from "../lib/tree";
 
@@ -50,13 +50,13 @@ export function useRows(trace: Timeline, places: Places, critical: () => Readonl
   }, [spans, fold, byHand]);
   const alike = useMemo(() => similarSiblings(spans), [spans]);
   const showsSimilar = params.get("similar") !== "0";
-  const grouping = showsSimilar ? alike : UNGROUPED;
   const onlyFound = params.get("only") === "1" && found !== null;
   const kept = useMemo(() => {
     const path = fold === "critical" ? withAbove(spans, critical()) : null;
     const matches = onlyFound ? withAbove(spans, found) : null;
     return path && matches ? new Set([...path].filter((index) => matches.has(index))) : (path ?? matches);
   }, [spans, fold, onlyFound ? found : null]);
+  const grouping = useMemo(() => (!showsSimilar ? UNGROUPED : onlyFound && kept ? undivided(alike, kept) : alike), [alike, showsSimilar, onlyFound, kept]);
   const open = useMemo(() => {
     const firsts = [...toggles].filter((name) => name.startsWith(SIMILAR)).map((name) => placeOf(spans, places, name.slice(SIMILAR.length)));
     return new Set(firsts.flatMap((index) => grouping.groupOf.get(index) ?? []));

@@ -5,6 +5,7 @@ import { spanFinder } from "../lib/find";
 import { errorOrigins } from "../lib/origin";
 import { colouring, type ColourBy, type Colouring } from "../lib/paintby";
 import { setParams, usePlace } from "../lib/router";
+import { sameIds, type SameId } from "../lib/sameid";
 import { nameOf, placeOf, placesOf, SIMILAR, type Places } from "../lib/toggles";
 import { useRows, type Rows } from "./use-rows";
 import { zooming, type Zoom, type Zooming } from "./zoom";
@@ -25,6 +26,8 @@ export interface TraceState extends Rows, Zooming {
   /** The path is drawn over the bars. */
   showCritical: boolean;
   origins: number[];
+  /** Those that have their id not alone. */
+  sameIds: ReadonlyMap<number, SameId>;
   colours: Colouring;
   colourBy: ColourBy;
   setColourBy: (by: ColourBy) => void;
@@ -44,6 +47,7 @@ export function useTraceState(trace: Timeline): TraceState {
   const { params } = usePlace();
   const critical = useMemo(() => once(() => readCritical(trace)), [trace]);
   const origins = useMemo(() => errorOrigins(trace.spans), [trace]);
+  const shared = useMemo(() => sameIds(trace.spans), [trace]);
   const find = params.get("find") ?? "";
   const matches = useMatches(trace.spans, find);
   const matchSet = useMemo(() => (find.trim() === "" ? null : new Set(matches)), [matches, find]);
@@ -79,6 +83,7 @@ export function useTraceState(trace: Timeline): TraceState {
     critical,
     showCritical: params.get("critical") === "1",
     origins,
+    sameIds: shared,
     setFind: (text) => setParams({ find: text }, "replace"),
     select,
     colours,

@@ -5,7 +5,7 @@ import type { LogPage, LogRecord, Timeline } from "../api/types";
 import type { TraceWindow } from "../api/windows";
 import { useApi, type Loaded } from "../api/use";
 import { plural } from "../lib/format";
-import { useKeys } from "../lib/keys";
+import { useKeys, type KeyMap } from "../lib/keys";
 import { href, navigate, setParams, usePlace } from "../lib/router";
 import { anyIdQuery, asTraceId } from "../lib/query";
 import { knownSize } from "../lib/sizes";
@@ -83,9 +83,17 @@ function WholeTrace({ trace, timeline }: { trace: Timeline; timeline: Loaded<Tim
 }
 
 export function Failed({ id, answer }: { id: string; answer: Pick<Loaded<unknown>, "error" | "reload"> }): JSX.Element {
-  if (answer.error?.status !== 404) return answer.error ? <ErrorState error={answer.error} retry={answer.reload} /> : <></>;
+  if (!answer.error) return <></>;
+  if (answer.error.status !== 404) {
+    return (
+      <>
+        <h1 class="sr-only">Trace {id}</h1>
+        <ErrorState error={answer.error} retry={answer.reload} />
+      </>
+    );
+  }
   return (
-    <EmptyState title="This trace is not here">
+    <EmptyState title="This trace is not here" isPage>
       <p>
         No span of <code>{id}</code> is stored. Its spans may still be on their way, or it is older than the retention.
       </p>
@@ -223,9 +231,6 @@ function stepRow(state: TraceState, by: 1 | -1): void {
 
 function useTraceKeys(state: TraceState, tab: TraceTab, isFile: boolean): void {
   const { spans } = state.trace;
-  const onSpans = (act: () => void) => (): void => {
-    if (tab === "spans") act();
-  };
   const hasBelow = (row: number): boolean => state.groupAt(row) !== null || (spans[row]?.child_count ?? 0) > 0;
   const left = (): void => {
     const { selected } = state;
@@ -239,28 +244,30 @@ function useTraceKeys(state: TraceState, tab: TraceTab, isFile: boolean): void {
     if (!state.isOpen(selected)) state.toggle(selected);
     else stepRow(state, 1);
   };
-  useKeys({
-    j: onSpans(() => stepRow(state, 1)),
-    ArrowDown: onSpans(() => stepRow(state, 1)),
-    k: onSpans(() => stepRow(state, -1)),
-    ArrowUp: onSpans(() => stepRow(state, -1)),
-    ArrowLeft: onSpans(left),
-    ArrowRight: onSpans(right),
-    "[": onSpans(() => state.setFold("all")),
-    "]": onSpans(() => state.setFold("none")),
-    e: onSpans(() => jumpToError(state)),
-    x: onSpans(() => jumpToOrigin(state)),
-    o: onSpans(state.toggleSimilar),
-    p: onSpans(state.toggleCritical),
-    h: onSpans(() => state.matchSet !== null && state.toggleOnly()),
-    ...Object.fromEntries(Object.entries(zoomKeys(state)).map(([key, act]) => [key, onSpans(act)])),
-    m: () => !isFile && navigate(href("/compare", { left: "median", right: state.trace.trace_id })),
-    Home: onSpans(() => state.select(state.rows[0] ?? -1)),
-    End: onSpans(() => state.select(state.rows.at(-1) ?? -1)),
-    n: onSpans(() => stepMatch(state, 1)),
-    N: onSpans(() => stepMatch(state, -1)),
-    z: onSpans(() => zoomToSpan(state)),
-    Enter: onSpans(() => setParams({ detail: new URLSearchParams(window.location.search).get("detail") === "0" ? null : "0" }, "replace")),
-    Escape: onSpans(() => (state.zoomed && state.selected === -1 ? state.setZoom(null) : state.select(-1))),
-  });
+  const onSpans: KeyMap = {
+    j: () => stepRow(state, 1),
+    ArrowDown: () => stepRow(state, 1),
+    k: () => stepRow(state, -1),
+    ArrowUp: () => stepRow(state, -1),
+    ArrowLeft: left,
+    ArrowRight: right,
+    "[": () => state.setFold("all"),
+    "]": () => state.setFold("none"),
+    e: () => jumpToError(state),
+    x: () => jumpToOrigin(state),
+    o: state.toggleSimilar,
+    p: state.toggleCritical,
+    h: () => state.matchSet !== null && state.toggleOnly(),
+    ...zoomKeys(state),
+    Home: () => state.select(state.rows[0] ?? -1),
+    End: () => state.select(state.rows.at(-1) ?? -1),
+    n: () => stepMatch(state, 1),
+    N: () => stepMatch(state, -1),
+    z: () => zoomToSpan(state),
+    Enter: () => setParams({ detail: new URLSearchParams(window.location.search).get("detail") === "0" ? null : "0" }, "replace"),
+    Escape: () => (state.zoomed && state.selected === -1 ? state.setZoom(null) : state.select(-1)),
+  };
+  const everywhere: KeyMap = { m: () => !isFile && navigate(href("/compare", { left: "median", right: state.trace.trace_id })) };
+  // Other tabs have their own use for the same keys.
+  useKeys(tab === "spans" ? { ...onSpans, ...everywhere } : everywhere);
 }

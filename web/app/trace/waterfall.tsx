@@ -3,9 +3,9 @@ import { useCallback, useMemo, useRef } from "preact/hooks";
 import type { LogRecord } from "../api/types";
 import { withNotes } from "../lib/notes";
 import { usePlace } from "../lib/router";
-import { EmptyState } from "../ui/states";
 import type { VirtualHandle } from "../ui/virtual";
 import { Bars, type PaintRows } from "./bars";
+import { NoneFound } from "./find";
 import { WaterfallFrame } from "./frame";
 import { GroupRow } from "./group-row";
 import { NoteRow } from "./note-row";
@@ -41,17 +41,7 @@ export function Waterfall({ state, logsBySpan }: Props): JSX.Element {
     },
     [trace, rows, state.zoom.from, state.zoom.to, state.matchSet, state.showCritical, state.colours, logsBySpan],
   );
-  if (rows.length === 0 && state.onlyFound) {
-    return (
-      <EmptyState title="No span of this trace matches">
-        <div class="state-actions">
-          <button type="button" class="button" onClick={state.toggleOnly}>
-            Show all spans
-          </button>
-        </div>
-      </EmptyState>
-    );
-  }
+  if (rows.length === 0 && state.onlyFound) return <NoneFound onAll={state.toggleOnly} />;
   return (
     <WaterfallFrame
       state={state}

@@ -53,10 +53,17 @@ export function withCode(text: string): ComponentChildren {
   return text.split(/`([^`]*)`/).map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part));
 }
 
-export function EmptyState({ title, children }: { title: string; children?: ComponentChildren }): JSX.Element {
+interface EmptyProps {
+  title: string;
+  /** It is all that its page has to say, and so the heading of that. */
+  isPage?: boolean;
+  children?: ComponentChildren;
+}
+
+export function EmptyState({ title, isPage = false, children }: EmptyProps): JSX.Element {
   return (
     <section class="state">
-      <h2>{title}</h2>
+      {isPage ? <h1 class="state-title">{title}</h1> : <h2>{title}</h2>}
       {children}
     </section>
   );

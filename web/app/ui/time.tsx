@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { ago, fullTime, rowTime, signed, type Zone } from "../lib/format";
+import { ago, duration, fullTime, rowTime, signed, type Zone } from "../lib/format";
 import { nanosToMs } from "../lib/time";
 
 interface Props {
@@ -18,6 +18,16 @@ export function RowTime({ nanos, zone, withYear, ...rest }: Props): JSX.Element 
   return (
     <time class={rest.class} title={timeTitle(nanos, zone)}>
       {rowTime(ms, zone, withYear)}
+    </time>
+  );
+}
+
+/** When a row was from the start of its trace. */
+export function TraceTime({ nanos, since, zone }: { nanos: string; since: string; zone: Zone }): JSX.Element {
+  const offset_ns = Number(BigInt(nanos) - BigInt(since));
+  return (
+    <time class="log-time log-offset number" title={timeTitle(nanos, zone, offset_ns)}>
+      {`+${duration(offset_ns)}`.replace("+−", "−")}
     </time>
   );
 }

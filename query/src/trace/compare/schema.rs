@@ -84,7 +84,17 @@ struct GroupSide {
     self_time_ns: i64,
     /// Of the first, from the start of the trace.
     start_offset_ns: i64,
+    /// When any of them ran, as sent: at most 50 pieces, of more the last goes to the end.
+    parts: Vec<PartJson>,
     longest: LongestSpan,
+}
+
+/// A time in which spans ran, from the start of the trace.
+#[derive(ToSchema)]
+#[schema(as = ComparedPart)]
+struct PartJson {
+    from_offset_ns: i64,
+    to_offset_ns: i64,
 }
 
 /// The longest span of a group.
@@ -120,6 +130,7 @@ pub(super) fn example() -> Value {
             "parent_index": null, "depth": 0, "service_name": "shop", "name": "POST /pay", "kind": "SERVER",
             "left": {
                 "span_count": 1, "error_count": 0, "duration_ns": 100, "self_time_ns": 95, "start_offset_ns": 0,
+                "parts": [{"from_offset_ns": 0, "to_offset_ns": 100}],
                 "longest": {"span_id": "a3f5e0b1c2d4f607", "duration_ns": 100},
             },
             "right": null,

@@ -97,12 +97,13 @@ async fn spans_are_compared_by_what_they_do_and_who_called_them() {
     assert_eq!(
         queries["left"],
         json!({"span_count": 1, "error_count": 0, "duration_ns": 5, "self_time_ns": 5,
-            "start_offset_ns": 12, "longest": {"span_id": "0000000000000103", "duration_ns": 5}})
+            "start_offset_ns": 12, "parts": [{"from_offset_ns": 12, "to_offset_ns": 17}], "longest": {"span_id": "0000000000000103", "duration_ns": 5}})
     );
     assert_eq!(
         queries["right"],
         json!({"span_count": 3, "error_count": 0, "duration_ns": 70, "self_time_ns": 70,
-            "start_offset_ns": 12, "longest": {"span_id": "0000000000000205", "duration_ns": 35}})
+            "start_offset_ns": 12, "parts": [{"from_offset_ns": 12, "to_offset_ns": 17}, {"from_offset_ns": 20, "to_offset_ns": 50},
+                {"from_offset_ns": 60, "to_offset_ns": 95}], "longest": {"span_id": "0000000000000205", "duration_ns": 35}})
     );
     let charge = &answer["groups"][3];
     assert_eq!(

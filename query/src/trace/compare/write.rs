@@ -9,6 +9,9 @@ use crate::otlp::{JsonWriter, SpanRef};
 use crate::session::Outcome;
 use crate::trace::write_outcome;
 
+/// Pieces of time that are told of one side of a group.
+const MAX_PARTS: usize = 50;
+
 /// Some spans of one side, added up.
 #[derive(Debug, Default, Clone, Copy)]
 struct Sum {
@@ -185,6 +188,18 @@ fn write_spans(json: &mut JsonWriter, side: &Side, places: &[usize]) {
     sum.write(json);
     json.key("start_offset_ns");
     json.int(first_ns.saturating_sub(side.start_ns));
+    json.key("parts");
+    let times = places
+        .iter()
+        .map(|place| (node(place).start_ns, node(place).end_ns()));
+    json.list(running(times.collect()), |json, (from_ns, to_ns)| {
+        json.begin_object();
+        json.key("from_offset_ns");
+        json.int(from_ns.saturating_sub(side.start_ns));
+        json.key("to_offset_ns");
+        json.int(to_ns.saturating_sub(side.start_ns));
+        json.end_object();
+    });
     json.key("longest");
     json.begin_object();
     json.key("span_id");
@@ -193,6 +208,20 @@ fn write_spans(json: &mut JsonWriter, side: &Side, places: &[usize]) {
     json.int(longest.duration_ns);
     json.end_object();
     json.end_object();
+}
+
+/// When any of several spans ran, given when each did; of more than [`MAX_PARTS`] pieces the rest is one.
+fn running(mut times: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
+    times.sort_unstable();
+    let mut parts: Vec<(i64, i64)> = Vec::new();
+    for (from_ns, to_ns) in times {
+        let is_full = parts.len() == MAX_PARTS;
+        match parts.last_mut() {
+            Some((_, end_ns)) if is_full || from_ns <= *end_ns => *end_ns = to_ns.max(*end_ns),
+            _ => parts.push((from_ns, to_ns.max(from_ns))),
+        }
+    }
+    parts
 }
 
 fn write_difference(json: &mut JsonWriter, difference: &Difference) {

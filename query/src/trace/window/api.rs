@@ -6,13 +6,14 @@ use serde::Deserialize;
 use spoor_storage::{Error, Result};
 use utoipa::ToSchema;
 
+use super::matching::{matching, search_of};
 use super::request::{GroupParameters, check_place, stored_trace};
 use super::rows::{Clock, Window, WindowRows};
 use super::schema;
 use super::told::Told;
 use super::write::Answer as Written;
 use crate::api::{Answer, ApiError, ApiState, Parameters, optional};
-use crate::openapi::words::TraceIdText;
+use crate::openapi::words::{SearchQuery, TraceIdText};
 use crate::openapi::{NotFound, ReadErrors};
 use crate::parameters::{included, limit};
 use crate::trace::api::json_response;
@@ -45,6 +46,10 @@ pub(in crate::trace) struct Given {
     /// Goes on after this row; `next_after` of the answer before.
     #[serde(default, deserialize_with = "optional")]
     after: Option<usize>,
+    /// Only spans that match are in the window. Similar siblings of which only some match, or have some below them that do, are
+    /// rows of their own.
+    #[param(value_type = Option<SearchQuery>)]
+    query: Option<String>,
     /// Whether the window is of times as they were sent, or of those adjusted to the clock of the root.
     #[serde(default)]
     #[param(inline)]
@@ -87,6 +92,7 @@ impl Given {
             depth: self.depth.unwrap_or(DEFAULT_DEPTH),
             limit: limit(self.limit, DEFAULT_ROWS, MAX_ROWS)?,
             similar: groups.open()?,
+            only: None,
         })
     }
 }
@@ -111,6 +117,7 @@ pub(in crate::trace) async fn timeline(
     let id = trace_id_of(&trace_id)?;
     let mut window = given.window(&groups)?;
     let [analysis] = included(&given.include, ["analysis"])?;
+    let wanted = given.query.as_deref().map(search_of).transpose()?;
     let session = state.begin().await?;
     let trace = stored_trace(&session, id).await?;
     if let Some(under) = window.under {
@@ -123,6 +130,9 @@ pub(in crate::trace) async fn timeline(
     }
     if given.to_ns.is_some() {
         window.to_ns = window.to_ns.saturating_add(start_ns);
+    }
+    if let Some(wanted) = &wanted {
+        window.only = Some(matching(&session, id, &trace, wanted).await?);
     }
     let told = if analysis {
         Some(Told::of(&session, id, &trace).await?)

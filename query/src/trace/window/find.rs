@@ -2,11 +2,10 @@
 
 use axum::extract::Path;
 use axum::response::Response;
-use datafusion::prelude::{col, lit};
 use serde::Deserialize;
-use spoor_storage::{Error, Result, SpanId, Table, TimeRange, TraceId};
+use spoor_storage::{Error, SpanId, TraceId};
 
-use super::load::{COLUMNS, SlimRow, slim_rows};
+use super::matching::{matching, search_of};
 use super::request::{GroupParameters, check_place, stored_trace};
 use super::rows::{Clock, Window};
 use super::schema;
@@ -14,13 +13,12 @@ use super::stored::StoredSpan;
 use super::whole::WholeTrace;
 use super::write::{optional_count, write_path, write_rows};
 use crate::api::{Answer, ApiError, ApiState, Parameters, optional};
-use crate::failure::from_datafusion;
 use crate::language;
 use crate::openapi::words::{SearchQuery, SpanIdText, TraceIdText};
 use crate::openapi::{NotFound, ReadErrors};
 use crate::otlp::JsonWriter;
 use crate::parameters::{included, limit};
-use crate::session::{Outcome, QuerySession};
+use crate::session::Outcome;
 use crate::trace::api::json_response;
 use crate::trace::load::trace_id_of;
 use crate::trace::write_outcome;
@@ -76,11 +74,7 @@ impl Given {
                 Ok(Wanted::Id(id.map_err(|error| error.with_hint(hint))?))
             }
             (None, place, None) => Ok(Wanted::Place(place.unwrap_or_default())),
-            (None, None, Some(text)) => {
-                let query = language::parse(text)?;
-                language::check(&query, Table::Spans)?;
-                Ok(Wanted::Matching(query))
-            }
+            (None, None, Some(text)) => Ok(Wanted::Matching(search_of(text)?)),
             _ => {
                 let what = "only one of `span_id`, `span_index` and `query` can say what to find";
                 Err(Error::invalid(what)
@@ -139,7 +133,10 @@ pub(in crate::trace) async fn find(
             check_place(&trace, "span_index", place)?;
             vec![place]
         }
-        Wanted::Matching(query) => matching(&session, id, &trace, &query).await?,
+        Wanted::Matching(query) => {
+            let matches = matching(&session, id, &trace, &query).await?;
+            (0..matches.len()).filter(|place| matches[*place]).collect()
+        }
     };
     let told = given.page(&places, most);
     let rows = rows.then(|| &told[..told.len().min(MAX_MATCH_ROWS)]);
@@ -156,44 +153,6 @@ pub(in crate::trace) async fn find(
     };
     let answer = found.write(id, &trace, &window, &session.outcome());
     Ok(json_response(answer))
-}
-
-/// The places of the spans that match, ascending.
-async fn matching(
-    session: &QuerySession,
-    id: TraceId,
-    trace: &WholeTrace,
-    query: &language::Query,
-) -> Result<Vec<usize>, ApiError> {
-    let condition = language::condition(session, query, Table::Spans, TimeRange::ALL).await?;
-    let frame = session
-        .table(Table::Spans)
-        .await?
-        .filter(col("trace_id").eq(lit(id.to_string())))
-        .and_then(|frame| frame.filter(condition))
-        .and_then(|frame| frame.select_columns(&COLUMNS))
-        .map_err(from_datafusion)?;
-    let mut matches = vec![false; trace.spans.len()];
-    let mut stream = session.stream(frame).await?;
-    while let Some(batch) = session.next(&mut stream).await? {
-        slim_rows(&batch, |row| {
-            for place in trace.places_of(row.node.span_id) {
-                matches[place] |= is_row(trace, place, &row);
-            }
-            Ok(())
-        })?;
-    }
-    let places = (0..matches.len()).filter(|place| matches[*place]);
-    Ok(places.collect())
-}
-
-/// Whether a row of the table is the span at a place: the two halves of a call may share an id.
-fn is_row(trace: &WholeTrace, place: usize, row: &SlimRow<'_>) -> bool {
-    let span = &trace.spans[place];
-    span.start_ns == row.node.start_ns
-        && span.duration_ns == row.node.duration_ns
-        && span.error == row.node.error
-        && trace.is_operation(span, row.operation)
 }
 
 /// What was found.

@@ -31,6 +31,8 @@ pub(super) struct Window {
     pub(super) limit: usize,
     /// Whether similar siblings are one row, but for the groups that begin at these places.
     pub(super) similar: Option<HashSet<usize>>,
+    /// By place, whether a span is looked for; `None` if all are.
+    pub(super) only: Option<Vec<bool>>,
 }
 
 /// One row.
@@ -44,6 +46,8 @@ pub(super) struct Row {
     /// window or not.
     pub(super) hidden_spans: usize,
     pub(super) hidden_errors: usize,
+    /// Where only some spans are looked for, whether it is one of them or stands for one.
+    pub(super) matched: Option<bool>,
 }
 
 /// The rows of a window.
@@ -92,11 +96,22 @@ impl Window {
             depth: usize::MAX,
             limit: usize::MAX,
             similar: None,
+            only: None,
         }
     }
 
-    /// Whether a span is in it.
-    fn has(&self, span: &PlacedSpan) -> bool {
+    /// Whether the span at a place is in it and, where only some are looked for, one of them.
+    fn has(&self, trace: &WholeTrace, place: usize) -> bool {
+        self.is_wanted(place) != Some(false) && self.is_in_time(&trace.spans[place])
+    }
+
+    /// Whether the span at a place is one of those that are looked for, if only some are.
+    pub(super) fn is_wanted(&self, place: usize) -> Option<bool> {
+        let only = self.only.as_ref()?;
+        Some(only.get(place).copied().unwrap_or_default())
+    }
+
+    fn is_in_time(&self, span: &PlacedSpan) -> bool {
         let start_ns = match self.clock {
             Clock::Raw => span.start_ns,
             Clock::Adjusted => span.start_ns.saturating_add(span.skew_ns),
@@ -126,6 +141,8 @@ struct Search<'a> {
     top: usize,
     /// By number, whether a group that is one row reaches into the window.
     reaching: Vec<bool>,
+    /// By number, whether only some of a group are looked for: one row for all of them would hide which.
+    divided: Vec<bool>,
 }
 
 impl Search<'_> {
@@ -135,6 +152,7 @@ impl Search<'_> {
         let mut place = self.first;
         while place < self.end {
             let group = self.window.folds(self.trace, place);
+            let group = group.filter(|group| self.divided.get(*group) != Some(&true));
             each(place, group);
             place = match group {
                 Some(_) => self.trace.end_of(place),
@@ -150,6 +168,32 @@ impl Search<'_> {
     /// A span outside is shown if one below it is inside: it says where that belongs.
     fn reaches(&self, place: usize) -> bool {
         self.in_window.between(place, self.trace.end_of(place)) > 0
+    }
+
+    /// Where only some spans are looked for, finds the groups of which some members lead to none, at whatever time.
+    fn mark_divided(&mut self) {
+        let Some(only) = &self.window.only else {
+            return;
+        };
+        let wanted = Before::of(only.len(), |place| only[place]);
+        let mut divided = vec![false; self.trace.groups.len()];
+        for (place, span) in self.trace.spans.iter().enumerate() {
+            if let Some(group) = span.group() {
+                divided[group] |= wanted.between(place, self.trace.end_of(place)) == 0;
+            }
+        }
+        self.divided = divided;
+    }
+
+    /// By number, whether a group has one of the spans that are looked for.
+    fn wanted_groups(&self) -> Vec<bool> {
+        let mut wanted = vec![false; self.trace.groups.len()];
+        for (place, span) in self.trace.spans.iter().enumerate() {
+            if let Some(group) = span.group() {
+                wanted[group] |= self.window.is_wanted(place) == Some(true);
+            }
+        }
+        wanted
     }
 
     fn mark_reaching(&mut self) {
@@ -204,7 +248,7 @@ impl WindowRows {
     /// The rows of `window`. Linear in the spans.
     pub(super) fn of(trace: &WholeTrace, window: &Window) -> Self {
         let spans = &trace.spans;
-        let inside = |place: usize| window.has(&spans[place]);
+        let inside = |place: usize| window.has(trace, place);
         let first = window.under.unwrap_or(0).min(spans.len());
         let end = match window.under {
             Some(under) if under < spans.len() => trace.end_of(under),
@@ -218,7 +262,9 @@ impl WindowRows {
             end,
             top: spans.get(first).map_or(0, |span| span.depth as usize),
             reaching: Vec::new(),
+            divided: Vec::new(),
         };
+        search.mark_divided();
         search.mark_reaching();
         let depth = search.depth();
         let after = window.after.map_or(first, |after| after.saturating_add(1));
@@ -262,13 +308,19 @@ impl WindowRows {
             let (from, to) = below(place);
             (hidden.between(from, to), errors.between(from, to))
         };
+        let wanted_groups = window.only.as_ref().map(|_| search.wanted_groups());
         found.rows.extend(rows.into_iter().map(|(place, group)| {
             let (hidden_spans, hidden_errors) = counts(place);
+            let of_group = wanted_groups.as_ref().zip(group);
             Row {
                 place,
                 group,
                 hidden_spans,
                 hidden_errors,
+                matched: match of_group {
+                    Some((wanted, group)) => Some(wanted[group]),
+                    None => window.is_wanted(place),
+                },
             }
         }));
         found.add_members(trace, window, &search, counts);

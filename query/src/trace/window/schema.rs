@@ -78,6 +78,8 @@ struct WindowRow {
     error_below: bool,
     /// It names a parent that is not here.
     missing_parent: bool,
+    /// How many other spans of the trace have its id.
+    same_id_count: u64,
     child_count: u64,
     descendant_count: u64,
     /// The spans that it stands for, with `similar=together`; then `span_id` and `span_index` are those of the first, and times
@@ -89,6 +91,9 @@ struct WindowRow {
     hidden_span_count: Option<u64>,
     #[schema(nullable = false)]
     hidden_error_count: Option<u64>,
+    /// With `query` only: whether it matches, or stands for a span that does. Others are above one.
+    #[schema(nullable = false)]
+    matched: Option<bool>,
 }
 
 /// A part of the critical path, as sent.
@@ -187,7 +192,7 @@ pub(super) fn example() -> Value {
             "span_index": 0, "span_id": "a3f5e0b1c2d4f607", "parent_index": null, "depth": 0, "service_name": "shop", "name": "POST /pay",
             "kind": "SERVER", "start_offset_ns": 0, "duration_ns": 1000, "self_time_ns": 900,
             "critical_time_ns": 800, "critical_parts": [{"from_offset_ns": 200, "to_offset_ns": 1000}], "skew_ns": 0, "adjusted_start_offset_ns": 0, "error": false, "error_below": true,
-            "missing_parent": false, "child_count": 2, "descendant_count": 999_999, "similar": null, "hidden_span_count": 999_900, "hidden_error_count": 3,
+            "missing_parent": false, "same_id_count": 0, "child_count": 2, "descendant_count": 999_999, "similar": null, "hidden_span_count": 999_900, "hidden_error_count": 3,
         }],
         "complete": true, "incomplete_reasons": [], "elapsed_ms": 3, "snapshot": 17, "scanned_bytes": 70_000,
     })

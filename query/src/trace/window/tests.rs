@@ -13,6 +13,7 @@ use crate::trace::tests::append;
 
 mod differential;
 mod kept;
+mod only;
 mod stored;
 
 /// Span `number` from 1, with its parent's number (0: none), from its number to `end`.

@@ -221,6 +221,22 @@ impl WholeTrace {
             .map(|place| *place as usize)
     }
 
+    /// How many other spans have the id of a span.
+    pub(super) fn same_id_count(&self, id: SpanId) -> usize {
+        let id_at = |place: &u32| self.spans[*place as usize].span_id;
+        let from = self.by_id.partition_point(|place| id_at(place) < id);
+        let to = self.by_id.partition_point(|place| id_at(place) <= id);
+        (to - from).saturating_sub(1)
+    }
+
+    /// Whether a span with an id is at one of the places `from` to before `to`.
+    pub(super) fn has_between(&self, id: SpanId, from: usize, to: usize) -> bool {
+        let key = |place: u32| (self.spans[place as usize].span_id, place as usize);
+        let next = self.by_id.partition_point(|place| key(*place) < (id, from));
+        let next = self.by_id.get(next).map(|place| key(*place));
+        next.is_some_and(|(of, place)| of == id && place < to)
+    }
+
     /// When the span at a place was on the critical path, by time.
     pub(super) fn critical_parts(&self, place: usize) -> &[CriticalPart] {
         let from = self.critical.partition_point(|part| part.place < place);

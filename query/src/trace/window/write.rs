@@ -65,11 +65,16 @@ impl Answer<'_> {
     }
 }
 
+/// What only a row of a window has.
 fn write_hidden(json: &mut JsonWriter, row: &Row) {
     json.key("hidden_span_count");
     json.count(row.hidden_spans);
     json.key("hidden_error_count");
     json.count(row.hidden_errors);
+    if let Some(matched) = row.matched {
+        json.key("matched");
+        json.bool(matched);
+    }
 }
 
 pub(super) fn optional_count(json: &mut JsonWriter, number: Option<usize>) {
@@ -168,6 +173,8 @@ fn write_row(json: &mut JsonWriter, trace: &WholeTrace, place: usize, group: Opt
     json.bool(sum.error_below);
     json.key("missing_parent");
     json.bool(span.missing_parent);
+    json.key("same_id_count");
+    json.count(trace.same_id_count(span.span_id));
     json.key("child_count");
     json.count(sum.child_count);
     json.key("descendant_count");
