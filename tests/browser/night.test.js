@@ -73,6 +73,20 @@ test("an error leads to its trace, to its cause, to what was logged there, and t
   const lines = page.getByRole("listbox", { name: "Log records of this trace" }).getByRole("option");
   await lines.nth(1).waitFor();
   assert.deepEqual(await lines.locator(".log-body").allTextContents(), ["waits for a lock on row 17", "deadlock detected, giving up"]);
+  assert.deepEqual(await lines.locator("time").allTextContents(), ["+30.0 ms", "+31.0 ms"]);
+  // They are shown as those of a search: with columns, and in whole lines.
+  await page.keyboard.press("w");
+  await page.waitForFunction(() => new URL(location.href).searchParams.get("wrap") === "1");
+  await page.getByTitle("Choose columns").click();
+  await page.getByLabel("Find a field for a column").fill("severity_text");
+  await page.getByRole("button", { name: /^severity_text/ }).click();
+  await page.keyboard.press("Escape");
+  await lines.first().locator(".log-cell").getByText("WARN", { exact: true }).waitFor();
+  await lines.first().click();
+  await page.getByRole("complementary", { name: "Log record" }).getByText("waits for a lock on row 17").waitFor();
+  await page.keyboard.press("j");
+  await page.getByRole("complementary", { name: "Log record" }).getByText("deadlock detected, giving up").waitFor();
+  await page.keyboard.press("Escape");
   await page.getByRole("tab", { name: /^Timeline/ }).click();
   await panel.getByTitle("The page of stock").click();
   await page.waitForURL("**/services/stock?**");
