@@ -10,6 +10,7 @@ const MS = 1_000_000n;
 const START = 1_775_000_000_000_000_000n;
 const CHAT = "c4a7".padStart(32, "0");
 const SHOP = "5409".padStart(32, "0");
+const LOOP = "1009".padStart(32, "0");
 const TWINS = "7319".padStart(32, "0");
 const EVIL = '<img src=x onerror="window.stolen = 1"><script>window.stolen = 1</script>';
 
@@ -17,6 +18,7 @@ setUp(emptyServer, async () => {
   await server.post("/v1/traces", JSON.stringify(agent()));
   await server.post("/v1/traces", JSON.stringify(shop()));
   await server.post("/v1/traces", JSON.stringify(twins()));
+  await server.post("/v1/traces", JSON.stringify(loop()));
   await server.post("/v1/logs", JSON.stringify(lines()));
 });
 
@@ -43,6 +45,12 @@ function agent() {
     span(CHAT, 3, 1, "execute_tool get_weather", 320, 50, { "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "get_weather", "gen_ai.tool.call.arguments": '{"city":"Kiel"}', "gen_ai.tool.call.result": '{"rain":true}' }),
     span(CHAT, 4, 1, "chat acme-large", 400, 400, { ...model, "gen_ai.usage.input_tokens": 200, "gen_ai.usage.output_tokens": 20, "gen_ai.usage.cost": 0.002, "gen_ai.system_instructions": JSON.stringify([{ type: "text", content: "You tell the weather." }]), "gen_ai.input.messages": JSON.stringify([...asked, call, answer]), "gen_ai.output.messages": JSON.stringify([said]) }),
   ]);
+}
+
+/** Five calls of a model that are one row. */
+function loop() {
+  const call = (at) => span(LOOP, 2 + at, 1, "chat acme-small", 10 + at * 20, 15, { "gen_ai.operation.name": "chat", "gen_ai.request.model": "acme-small", "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 20, "gen_ai.cost.input": 0.01, "gen_ai.cost.output": 0.02, "gen_ai.cost.currency": "usd" });
+  return request("assistant", [span(LOOP, 1, 0, "summarise", 0, 200, {}), ...Array.from({ length: 5 }, (_, at) => call(at))]);
 }
 
 /** Sampled: one of ten was kept. One span has a statement, a value of a megabyte and an address that leads astray. */
@@ -98,6 +106,18 @@ test("a call of a model shows its conversation, tools and tokens; the trace adds
   await panel.getByRole("button", { name: "Conversation" }).click();
   await rows(page).nth(2).click();
   await panel.getByRole("heading", { name: "Tool get_weather", exact: true }).waitFor();
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+test("calls of a model that are one row say together what they took", async () => {
+  const { page, problems, close } = await open();
+  await page.goto(`${server.http}/trace/${LOOP}`);
+  await page.locator(".fact").filter({ hasText: "Cost" }).getByText("0.15 USD").waitFor();
+  assert.equal(await rows(page).nth(1).locator(".span-tokens").textContent(), "600 tok");
+  assert.equal(await rows(page).nth(1).locator(".span-tokens").getAttribute("title"), "500 tokens in, 100 out, cost 0.15 USD");
+  await rows(page).nth(1).click();
+  await page.getByRole("complementary", { name: "Similar spans" }).getByText("0.15 USD").waitFor();
   assert.deepEqual(problems, []);
   await close();
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { spanOf } from "../testing/spans";
-import { isGenAi, readGenAi, traceTokens } from "./genai";
+import { isGenAi, readGenAi, traceTokens, tokensTaken } from "./genai";
 
 const chat = (attributes: Record<string, unknown>, more = {}): ReturnType<typeof spanOf> => spanOf({ name: "chat", attributes: attributes as never, ...more });
 const told = (attributes: Record<string, unknown>): [string, string, string][] =>
@@ -57,5 +57,7 @@ describe("the tokens of a trace", () => {
     expect(traceTokens(spans)).toMatchObject({ input: 31, output: 7, calls: 3, models: ["a", "b"], cost: 3, currency: null });
     expect(traceTokens(spans)?.byModel).toEqual([{ model: "a", calls: 2, input: 21, output: 5, cost: 2 }, { model: "b", calls: 1, input: 10, output: 2, cost: 1 }]);
     expect(traceTokens([spanOf({})])).toBeNull();
+    expect(tokensTaken(spans.slice(1, 4))).toMatchObject({ input: 31, output: 7, cost: 3, currency: null });
+    expect(tokensTaken([spanOf({}), ...spans])).toBeNull();
   });
 });

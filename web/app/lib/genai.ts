@@ -161,6 +161,22 @@ function fromEvent(name: string, attributes: Attributes): Message[] {
   return messagesOf([own], role);
 }
 
+/** What calls of models took together. */
+export interface Use {
+  input: number;
+  output: number;
+  cost: number | null;
+  currency: string | null;
+}
+
+/** Of siblings that do the same, each with its own tokens; null if the first has none. */
+export function tokensTaken(spans: readonly Pick<TimelineSpan, "attributes">[]): Use | null {
+  // Of a loop over a database with thousands of turns one is looked at.
+  const [first] = spans;
+  if (!first || !tokensOf(first)) return null;
+  return traceTokens(spans.map(({ attributes }) => ({ attributes, descendant_count: 0 })));
+}
+
 /** What the calls of one model took. */
 export interface ModelUse {
   model: string;

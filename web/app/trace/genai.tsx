@@ -2,8 +2,8 @@ import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import type { TimelineSpan } from "../api/types";
 import { compact, count, plural } from "../lib/format";
-import { tokensOf, traceTokens, type GenAi } from "../lib/genai";
-import { costLabel, costsOf, costText, wholeCost } from "../lib/genaicost";
+import { traceTokens, type GenAi, type Use } from "../lib/genai";
+import { costLabel, costText } from "../lib/genaicost";
 import type { Message, MessagePart } from "../lib/messages";
 import { BodyBlock } from "../logs/body";
 import { Icon } from "../ui/icons";
@@ -131,16 +131,13 @@ function Block({ label, text, note = null, isCall = false }: { label: string; te
   );
 }
 
-/** In a row: how many tokens a call of a model took. */
-export function TokenMark({ span }: { span: TimelineSpan }): JSX.Element | null {
-  const tokens = tokensOf(span);
-  if (!tokens) return null;
-  const costs = costsOf(span);
-  const cost = wholeCost(costs);
-  const said = `${count(tokens.input)} tokens in, ${count(tokens.output)} out${cost === null ? "" : `, cost ${costText(cost, costs[0]?.currency ?? null)}`}`;
+/** In a row: how many tokens a call of a model took, or several. */
+export function TokenMark({ use }: { use: Use | null }): JSX.Element | null {
+  if (!use) return null;
+  const said = `${count(use.input)} tokens in, ${count(use.output)} out${use.cost === null ? "" : `, cost ${costText(use.cost, use.currency)}`}`;
   return (
     <span class="span-tokens number" title={said}>
-      {compact(tokens.input + tokens.output)} tok
+      {compact(use.input + use.output)} tok
     </span>
   );
 }

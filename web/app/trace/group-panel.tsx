@@ -1,6 +1,8 @@
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import { count, duration, fixed, percent, plural } from "../lib/format";
+import { tokensTaken } from "../lib/genai";
+import { costText } from "../lib/genaicost";
 import { filterText } from "../lib/query";
 import { href } from "../lib/router";
 import type { SimilarGroup } from "../lib/similar";
@@ -23,13 +25,17 @@ export function GroupPanel({ state, group, onClose, onZoom }: Props): JSX.Elemen
   const { spans, duration_ns: whole } = state.trace;
   const wall = group.end_ns - group.start_ns;
   const longest = useMemo(() => [...group.members].sort((a, b) => (spans[b]?.duration_ns ?? 0) - (spans[a]?.duration_ns ?? 0)).slice(0, LONGEST), [group, spans]);
-  const figures: Figure[] = [
+  const use = useMemo(() => tokensTaken(group.members.flatMap((member) => spans[member] ?? [])), [group, spans]);
+  const figures: (Figure | false | null)[] = [
     { label: "In all", value: duration(group.total_ns), title: "The durations of all of them added up" },
     { label: "From first to last", value: `${duration(wall)} · ${percent(wall, whole)}`, title: "From the earliest start to the latest end, and its share of the trace" },
     { label: "Shortest", value: duration(group.min_ns) },
     { label: "Median", value: duration(group.median_ns) },
     { label: "Longest", value: duration(group.max_ns) },
     { label: "At once", value: fixed(group.total_ns / Math.max(1, wall), 1), title: "How many ran side by side, on average" },
+    use && { label: "Tokens in", value: count(use.input) },
+    use && { label: "Tokens out", value: count(use.output) },
+    use && use.cost !== null && { label: "Cost", title: "As the spans say it, added up", value: costText(use.cost, use.currency) },
   ];
   return (
     <Panel

@@ -1,7 +1,10 @@
 import type { JSX } from "preact";
+import { useMemo } from "preact/hooks";
 import { serviceColour } from "../lib/colour";
 import { count, duration, plural } from "../lib/format";
+import { tokensTaken } from "../lib/genai";
 import type { SimilarGroup } from "../lib/similar";
+import { TokenMark } from "./genai";
 import { ErrorCount, SpanLine } from "./line";
 import type { TraceState } from "./use-view";
 
@@ -15,6 +18,8 @@ interface Props {
 /** Many siblings that do the same, as one row. */
 export function GroupRow({ index, row, group, state }: Props): JSX.Element {
   const { matchSet } = state;
+  const { spans } = state.trace;
+  const use = useMemo(() => tokensTaken(group.members.flatMap((member) => spans[member] ?? [])), [group, spans]);
   const matches = matchSet === null ? null : group.members.filter((member) => matchSet.has(member)).length;
   const failed = group.errors > 0 ? `, ${plural(group.errors, "error")}` : "";
   return (
@@ -34,6 +39,7 @@ export function GroupRow({ index, row, group, state }: Props): JSX.Element {
       said={`${duration(group.total_ns)} in all, ${duration(group.min_ns)} to ${duration(group.max_ns)} each${failed}`}
     >
       {matches !== null && matches > 0 && <span class="span-below">{count(matches)} found</span>}
+      <TokenMark use={use} />
       <ErrorCount errors={group.errors} />
     </SpanLine>
   );

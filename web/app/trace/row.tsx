@@ -1,7 +1,9 @@
 import type { JSX } from "preact";
+import { useMemo } from "preact/hooks";
 import type { TimelineSpan } from "../api/types";
 import { serviceColour } from "../lib/colour";
 import { duration, plural, useZone } from "../lib/format";
+import { tokensTaken } from "../lib/genai";
 import { sameIdText } from "../lib/sameid";
 import { TokenMark } from "./genai";
 import { spanHover } from "./hover";
@@ -27,6 +29,7 @@ export function SpanRow({ index, row, span, state }: Props): JSX.Element {
   const open = !state.collapsed.has(index);
   const zone = useZone();
   const isError = span.status_code === "ERROR";
+  const use = useMemo(() => tokensTaken([span]), [span]);
   const same = state.sameIds.get(index);
   const isMatch = state.matchSet?.has(index);
   return (
@@ -45,7 +48,7 @@ export function SpanRow({ index, row, span, state }: Props): JSX.Element {
       hover={spanHover(state.trace.start_time_unix_nano, span, zone)}
       said={`${duration(span.duration_ns)}, own time ${duration(span.self_time_ns)}${isError ? ", error" : ""}${same ? `. ${sameIdText(same.all.length - 1, same.isCall)}` : ""}`}
     >
-      <TokenMark span={span} />
+      <TokenMark use={use} />
       <Orphan missing={span.missing_parent} />
       {same && <SameIdFlag others={same.all.length - 1} isCall={same.isCall} />}
       <SpanAlert error={isError} below={!open && span.error_below} origin={state.origins[0] === index} />
