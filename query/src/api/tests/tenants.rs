@@ -34,6 +34,7 @@ const ASKS: &[&str] = &[
     "/api/v1/traces/7/timeline",
     "/api/v1/traces/7/timeline/find?query=secret:alpha",
     "/api/v1/traces/7/timeline/find?include=span",
+    "/api/v1/traces/7/timeline/logs?limit=5",
     "/api/v1/traces/compare?left=7&right=8",
     "/api/v1/services?RANGE",
     "/api/v1/services/graph?RANGE",
