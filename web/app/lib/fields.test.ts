@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { fieldIn, fieldName } from "./fields";
+import { EXISTS, fieldIn, fieldName } from "./fields";
 import { filterText, hasFilter, toggleFilter } from "./query";
 
 it("names that are none are in quotes", () => {
@@ -9,6 +9,8 @@ it("names that are none are in quotes", () => {
   // Words of the language: `has:x` and `trace:(…)` ask something else.
   for (const name of ["has", "trace", "logs"]) expect(filterText(name, "x")).toBe(`"${name}":x`);
   expect(fieldIn("attributes", "has")).toBe("has");
+  expect(filterText(EXISTS, "k8s.pod.name")).toBe("has:k8s.pod.name");
+  expect(toggleFilter("", EXISTS, "a b", true)).toBe('-has:"a b"');
   expect(filterText("has space", "x y")).toBe('"has space":"x y"');
   expect(toggleFilter("a", "a:b", "1", true)).toBe('a -"a:b":1');
   expect(hasFilter('a "a:b":1', "a:b", "1", false)).toBe(true);

@@ -14,6 +14,9 @@ const PLAIN = /^[\p{L}][\p{L}\p{N}_.@/$-]*$/u;
 /** Words that before a colon mean something else than a field, unless they are in quotes. */
 const WORDS = /^(has|trace|logs)$/;
 
+/** In place of a field: that the record has the field which the value names. No sender's key is this. */
+export const EXISTS = "\0has";
+
 /** As it is written before an operator. */
 export const fieldName = (name: string): string => (name === "" || (PLAIN.test(name) && !WORDS.test(name)) ? name : quoted(name));
 

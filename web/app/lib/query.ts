@@ -1,4 +1,4 @@
-import { fieldName } from "./fields";
+import { EXISTS, fieldName } from "./fields";
 import { quoted } from "./quote";
 
 /** The search language as far as the UI must understand it: colours, highlighting, adding filters. The server parses for real. */
@@ -117,10 +117,10 @@ export function markMatches(text: string, pattern: RegExp | null): Piece[] {
   return pieces;
 }
 
-/** `key:value`, quoted when the value needs it. */
+/** `key:value`, quoted when the value needs it; `has:value` of `EXISTS`. */
 export function filterText(field: string, value: string, exclude = false): string {
   const plain = /^[\p{L}\p{N}_./@+-]+$/u.test(value) && !value.startsWith("-") && !/^(AND|OR|NOT)$/.test(value);
-  const text = `${fieldName(field)}:${plain ? value : quoted(value)}`;
+  const text = `${field === EXISTS ? "has" : fieldName(field)}:${plain ? value : quoted(value)}`;
   return exclude ? `-${text}` : text;
 }
 

@@ -3,6 +3,7 @@ import { useMemo } from "preact/hooks";
 import { getJson } from "../api/client";
 import type { Histogram } from "../api/types";
 import { useApi } from "../api/use";
+import { EXISTS } from "../lib/fields";
 import { distinctColours, seriesColour } from "../lib/colour";
 import { count, percent, plural } from "../lib/format";
 import { groupsOf, groupTsv, type Group } from "../lib/groups";
@@ -108,7 +109,7 @@ interface RowProps {
 
 function GroupRow({ group, by, field, most, total, search }: RowProps): JSX.Element {
   // Those without the field are found by asking for it.
-  const [name, value, isNone] = group.name === "(none)" ? ["has", field, true] : [field, group.name, false];
+  const [name, value, isNone] = group.name === "(none)" ? [EXISTS, field, true] : [field, group.name, false];
   const usable = group.plain || isNone;
   const included = usable && hasFilter(search.query, name, value, isNone);
   const text = isNone ? "without it" : group.name === "" ? '""' : group.name;

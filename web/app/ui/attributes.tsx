@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type { Attributes, Json } from "../api/types";
-import { fieldIn, type Scope } from "../lib/fields";
+import { EXISTS, fieldIn, type Scope } from "../lib/fields";
 import { count, plural } from "../lib/format";
 import { bytesOf, hexDump, hexOf, MOST_BYTES, withHex, type ByteMarks } from "../lib/hex";
 import { filterText, hasFilter } from "../lib/query";
@@ -165,13 +165,13 @@ function ValueMenu({ name, field, text, filter, close }: MenuProps): JSX.Element
         </button>
       )}
       {filter && (
-        <button type="button" onClick={act(() => filter.toggle("has", field, false))}>
+        <button type="button" onClick={act(() => filter.toggle(EXISTS, field, false))}>
           <Icon name="check" size={12} />
           Only with the field
         </button>
       )}
       {filter && (
-        <button type="button" onClick={act(() => filter.toggle("has", field, true))}>
+        <button type="button" onClick={act(() => filter.toggle(EXISTS, field, true))}>
           <Icon name="minus" size={12} />
           Only without the field
         </button>

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { getJson } from "../api/client";
 import type { FieldPage } from "../api/types";
 import { useApi } from "../api/use";
+import { EXISTS } from "../lib/fields";
 import { compact, count, percent, plural } from "../lib/format";
 import { togglePin, usePins } from "../lib/pins";
 import { hasFilter } from "../lib/query";
@@ -180,7 +181,7 @@ function ValueList({ name, search, counts, answer: { values, complete }, total, 
     <ul class={stale ? "facet-values stale" : "facet-values"}>
       {values.map((entry) => {
         // Those without the field are found by asking for it.
-        const [field, value, isNone] = entry.value === "(none)" ? ["has", name, true] : [name, entry.value, false];
+        const [field, value, isNone] = entry.value === "(none)" ? [EXISTS, name, true] : [name, entry.value, false];
         const plain = entry.value !== "(other)";
         const included = plain && hasFilter(search.query, field, value, isNone);
         const excluded = plain && hasFilter(search.query, field, value, !isNone);

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { postJson } from "../api/client";
 import type { SqlAnswer } from "../api/types";
 import { useApi } from "../api/use";
+import { EXISTS } from "../lib/fields";
 import { compact, count, decimal, duration, percent } from "../lib/format";
 import { hasFilter } from "../lib/query";
 import type { Search } from "../lib/search";
@@ -55,8 +56,8 @@ export function NumericFacet({ table, name, search }: Props): JSX.Element {
       {spread.counts.length === 0 ? <p class="hint">No numbers here</p> : <Slider key={JSON.stringify([spread.edges, chosen])} name={name} spread={spread} chosen={chosen} show={isDuration ? duration : decimal} onChange={(ends) => search.run(withSpan(search.query, name, ends, isDuration))} />}
       {missing > 0 && (
         <div class="numeric-has">
-          <Has label="with" rows={spread.with} total={spread.total} pressed={hasFilter(search.query, "has", name, false)} onClick={() => search.toggle("has", name, false)} />
-          <Has label="without" rows={missing} total={spread.total} pressed={hasFilter(search.query, "has", name, true)} onClick={() => search.toggle("has", name, true)} />
+          <Has label="with" rows={spread.with} total={spread.total} pressed={hasFilter(search.query, EXISTS, name, false)} onClick={() => search.toggle(EXISTS, name, false)} />
+          <Has label="without" rows={missing} total={spread.total} pressed={hasFilter(search.query, EXISTS, name, true)} onClick={() => search.toggle(EXISTS, name, true)} />
         </div>
       )}
     </div>
