@@ -112,7 +112,7 @@ impl<'a> Entries<'a> {
     }
 
     /// Whether a row has the entries of the row before.
-    pub(crate) fn is_repeated(&self, row: usize) -> bool {
+    fn is_repeated(&self, row: usize) -> bool {
         let Some(before) = row.checked_sub(1) else {
             return false;
         };
