@@ -1,5 +1,7 @@
 //! DataFusion's errors as ours: the kind says what the caller must do.
 
+mod plain;
+
 use std::time::Duration;
 
 use datafusion::common::{Column, SchemaError};
@@ -66,7 +68,9 @@ fn by_reference(error: &DataFusionError) -> Error {
         DataFusionError::Plan(message)
         | DataFusionError::Execution(message)
         | DataFusionError::Configuration(message) => invalid(message),
-        DataFusionError::NotImplemented(message) => invalid(&format!("not supported: {message}")),
+        DataFusionError::NotImplemented(message) => {
+            plain::plainly(message).unwrap_or_else(|| invalid(&format!("not supported: {message}")))
+        }
         DataFusionError::ArrowError(arrow, _) => invalid(&arrow.to_string()),
         DataFusionError::ResourcesExhausted(message) if others_have_it(message) => Error::new(
             ErrorKind::Unavailable,
@@ -91,10 +95,13 @@ fn by_reference(error: &DataFusionError) -> Error {
             ErrorKind::Unavailable,
             format!("stored data cannot be reached: {io}"),
         ),
-        other => Error::internal(format!(
-            "the query failed: {}",
-            strip_prefix(&other.to_string())
-        )),
+        other => {
+            let message = other.to_string();
+            plain::plainly(&message).unwrap_or_else(|| {
+                let message = plain::without_bug_report(strip_prefix(&message));
+                Error::internal(format!("the query failed: {message}"))
+            })
+        }
     }
 }
 
@@ -192,12 +199,17 @@ pub(crate) fn nearest<'a>(wanted: &str, names: &[&'a str]) -> Vec<&'a str> {
 }
 
 fn invalid(message: &str) -> Error {
+    plain::plainly(message).unwrap_or_else(|| as_said(message))
+}
+
+fn as_said(message: &str) -> Error {
     Error::invalid(clean(message))
 }
 
 /// First lower-case, no stop at the end, no endless quotation, as all our messages are.
 fn clean(message: &str) -> String {
-    let message = strip_prefix(message).trim().trim_end_matches('.');
+    let message = plain::without_bug_report(strip_prefix(message));
+    let message = message.trim().trim_end_matches('.');
     let mut chars = message.chars();
     let mut text: String = match chars.next() {
         // An acronym (`SQL …`) stays as it is.
@@ -220,6 +232,7 @@ fn strip_prefix(message: &str) -> &str {
         "Error during planning: ",
         "Execution error: ",
         "Invalid argument error: ",
+        "Parser error: ",
     ]
     .iter()
     .fold(message, |text, prefix| {

@@ -15,6 +15,7 @@
 mod anywhere;
 mod constant;
 mod id_text;
+mod in_ids;
 mod in_spans;
 mod in_traces;
 mod links_to;

@@ -20,6 +20,11 @@ pub(crate) fn push_attribute(
     Ok(())
 }
 
+fn with_texts(mut notes: Notes, texts: &[&[u8]]) -> Notes {
+    notes.invalid_utf8 |= texts.iter().any(|text| std::str::from_utf8(text).is_err());
+    notes
+}
+
 /// A resource, encoded once and copied to each of its rows.
 #[derive(Debug)]
 pub(crate) struct Resource<'a> {
@@ -66,6 +71,11 @@ impl<'a> Resource<'a> {
         self.service_name
             .extend_from_slice(name.unwrap_or(UNKNOWN_SERVICE));
         Ok(())
+    }
+
+    /// What was noticed in it, its URL included.
+    pub(crate) fn all_notes(&self) -> Notes {
+        with_texts(self.notes, &[self.schema_url])
     }
 
     fn read_message(&mut self, mut resource: Reader<'a>) -> Result<()> {
@@ -133,6 +143,11 @@ impl<'a> Scope<'a> {
             }
         }
         Ok(())
+    }
+
+    /// What was noticed in it, its texts included.
+    pub(crate) fn all_notes(&self) -> Notes {
+        with_texts(self.notes, &[self.name, self.version, self.schema_url])
     }
 
     /// Bytes that its name, version and URL cost a row.

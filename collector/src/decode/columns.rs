@@ -20,6 +20,43 @@ fn offset(length: usize) -> i32 {
     i32::try_from(length).unwrap_or(i32::MAX)
 }
 
+/// Appends bytes several times over.
+fn extend_bytes(out: &mut Vec<u8>, bytes: &[u8], copies: usize) {
+    let start = out.len();
+    let end = start + bytes.len() * copies;
+    out.reserve(end - start);
+    if start < end {
+        out.extend_from_slice(bytes);
+    }
+    // What is there already is copied: some ten large copies instead of a small one for each.
+    while out.len() < end {
+        let more = (out.len() - start).min(end - out.len());
+        out.extend_from_within(start..start + more);
+    }
+}
+
+/// Appends the ends of another column's values several times over, as if its bytes (or entries) were.
+fn extend_offsets(out: &mut Vec<i32>, offsets: &[i32], copies: usize) {
+    let [_, ends @ ..] = offsets else {
+        return;
+    };
+    let length = ends.last().copied().unwrap_or_default();
+    let mut shift = out.last().copied().unwrap_or_default();
+    out.reserve(ends.len() * copies);
+    for _ in 0..copies {
+        out.extend(ends.iter().map(|end| end + shift));
+        shift += length;
+    }
+}
+
+/// Without the room that was kept for more: rows wait in memory until they are in a file, and so would the room.
+pub(crate) fn fitted<T>(mut values: Vec<T>) -> Vec<T> {
+    if values.capacity() - values.len() > values.len() / 8 {
+        values.shrink_to_fit();
+    }
+    values
+}
+
 /// A `Utf8` column.
 #[derive(Debug)]
 pub(crate) struct TextColumn {
@@ -97,15 +134,29 @@ impl TextColumn {
         self.push_lossy(raw)
     }
 
-    /// Appends all values of another column.
-    fn extend(&mut self, other: &Self) {
-        let shift = offset(self.bytes.len());
-        self.bytes.extend_from_slice(&other.bytes);
-        self.offsets
-            .extend(other.offsets.iter().skip(1).map(|end| end + shift));
+    /// Appends a text several times; as [`TextColumn::push_lossy`] otherwise.
+    pub(crate) fn push_lossy_copies(&mut self, raw: &[u8], copies: usize) {
+        let mut one = Self::new();
+        one.push_lossy(raw);
+        self.extend_copies(&one, copies);
+    }
+
+    /// The same with null for the empty text.
+    pub(crate) fn push_lossy_or_null_copies(&mut self, raw: &[u8], copies: usize) {
+        let mut one = Self::new();
+        one.push_lossy_or_null(raw);
+        self.extend_copies(&one, copies);
+    }
+
+    /// Appends all values of another column, several times over.
+    fn extend_copies(&mut self, other: &Self, copies: usize) {
+        extend_offsets(&mut self.offsets, &other.offsets, copies);
+        extend_bytes(&mut self.bytes, &other.bytes, copies);
         if other.nulls.as_slice().is_none() {
-            self.nulls.append_n_non_nulls(other.len());
-        } else {
+            self.nulls.append_n_non_nulls(other.len() * copies);
+            return;
+        }
+        for _ in 0..copies {
             for index in 0..other.len() {
                 self.nulls.append(other.nulls.is_valid(index));
             }
@@ -125,8 +176,8 @@ impl TextColumn {
     }
 
     pub(crate) fn finish(mut self) -> Result<ArrayRef, ArrowError> {
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
-        let values = Buffer::from_vec(self.bytes);
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(fitted(self.offsets)));
+        let values = Buffer::from_vec(fitted(self.bytes));
         Ok(Arc::new(StringArray::try_new(
             offsets,
             values,
@@ -191,15 +242,12 @@ impl MapColumn {
         self.types.bytes.truncate(entries);
     }
 
-    /// Appends the rows of another map, in practice the one row of a resource or scope.
-    #[inline]
-    pub(crate) fn extend(&mut self, other: &Self) {
-        let shift = offset(self.keys.len());
-        self.keys.extend(&other.keys);
-        self.values.extend(&other.values);
-        self.types.extend(&other.types);
-        self.offsets
-            .extend(other.offsets.iter().skip(1).map(|end| end + shift));
+    /// Appends the rows of another map several times over, in practice the one row of a resource or scope.
+    pub(crate) fn extend_copies(&mut self, other: &Self, copies: usize) {
+        extend_offsets(&mut self.offsets, &other.offsets, copies);
+        self.keys.extend_copies(&other.keys, copies);
+        self.values.extend_copies(&other.values, copies);
+        self.types.extend_copies(&other.types, copies);
     }
 
     /// Bytes that one more copy of this map costs.
@@ -237,7 +285,7 @@ impl MapColumn {
         };
         let columns = vec![self.keys.finish()?, self.values.finish()?];
         let entries = StructArray::try_new(fields.clone(), columns, None)?;
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(fitted(self.offsets)));
         let map = MapArray::try_new(entries_field, offsets, entries, None, sorted)?;
         Ok((Arc::new(map), self.types.finish()?))
     }
@@ -271,7 +319,7 @@ impl<const N: usize> IdColumn<N> {
     }
 
     pub(crate) fn finish(mut self) -> Result<ArrayRef, ArrowError> {
-        let values = Buffer::from_vec(self.bytes);
+        let values = Buffer::from_vec(fitted(self.bytes));
         let array = FixedSizeBinaryArray::try_new(offset(N), values, self.nulls.finish())?;
         Ok(Arc::new(array))
     }
@@ -322,16 +370,56 @@ mod tests {
         let mut column = MapColumn::new();
         entry(&mut column, "x", Some("y"));
         column.end_row();
-        column.extend(&resource);
-        column.extend(&resource);
+        column.extend_copies(&resource, 0);
+        column.extend_copies(&resource, 1);
+        column.extend_copies(&resource, 4);
         let (map, types) = column.finish().unwrap();
         let map = map.as_map();
-        assert_eq!(map.value_offsets(), [0, 1, 3, 5]);
+        assert_eq!(map.value_offsets(), [0, 1, 3, 5, 7, 9, 11]);
         let types: Vec<_> = types.as_string::<i32>().iter().flatten().collect();
-        assert_eq!(types, ["s", "sn", "sn"]);
-        let values = map.values().as_string::<i32>();
-        assert_eq!(values.value(3), "1");
-        assert!(values.is_null(4));
+        assert_eq!(types, ["s", "sn", "sn", "sn", "sn", "sn"]);
+        let keys: Vec<_> = map.keys().as_string::<i32>().iter().flatten().collect();
+        assert_eq!(
+            keys,
+            ["x", "a", "b", "a", "b", "a", "b", "a", "b", "a", "b"]
+        );
+        let values: Vec<_> = map.values().as_string::<i32>().iter().collect();
+        assert_eq!(values[..3], [Some("y"), Some("1"), None]);
+        assert_eq!(values[9..], [Some("1"), None]);
+    }
+
+    #[test]
+    fn texts_come_several_times() {
+        let mut column = TextColumn::new();
+        column.push("first");
+        column.push_lossy_copies(b"ab", 5);
+        column.push_lossy_or_null_copies(b"", 2);
+        column.push_lossy_or_null_copies(b"c", 1);
+        column.push_lossy_copies(b"", 1);
+        column.push_lossy_copies(b"never", 0);
+        let array = column.finish().unwrap();
+        let texts: Vec<_> = array.as_string::<i32>().iter().collect();
+        let ab = Some("ab");
+        let expected = [
+            Some("first"),
+            ab,
+            ab,
+            ab,
+            ab,
+            ab,
+            None,
+            None,
+            Some("c"),
+            Some(""),
+        ];
+        assert_eq!(texts, expected);
+    }
+
+    #[test]
+    fn what_is_kept_has_little_room_for_more() {
+        let mut values = Vec::with_capacity(100);
+        values.extend(0..60);
+        assert!(fitted(values).capacity() < 70);
     }
 
     #[test]

@@ -6,18 +6,18 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int32Array, UInt32Array, UInt64Array};
+use arrow::array::{ArrayRef, Int32Array, UInt64Array};
 use arrow::error::ArrowError;
 use spoor_storage::{SpanId, TraceId};
 
-use super::any_value::{JsonStyle, as_kvlist, as_string, push_value, set_case};
+use super::any_value::{JsonStyle, Notes, as_kvlist, as_string, push_value, set_case};
 use super::attributes::push_attribute;
 use super::body_fields::{open_json_text, open_kvlist};
-use super::columns::{IdColumn, MapColumn, TextColumn};
+use super::columns::{IdColumn, MapColumn, TextColumn, fitted};
 use super::meter::Meter;
 use super::outcome::Adjustment;
 use super::row::{Row, RowOutcome};
-use super::tail::{Tail, optional_time_array, push_map, time_array};
+use super::tail::{Tail, counts, optional_time_array, push_map, time_array};
 use super::walk::{Failure, Rows, Shared};
 use super::wire::{Field, Reader, WireError};
 
@@ -173,10 +173,10 @@ impl Rows for LogRows {
     fn push(
         &mut self,
         record: Reader<'_>,
-        shared: &Shared<'_>,
+        notes: Notes,
         _meter: &mut Meter<'_>,
     ) -> Result<RowOutcome, Failure> {
-        let mut row = Row::default();
+        let mut row = Row::new(notes);
         let fields = self.read(record, &mut row)?;
         self.push_times(&fields, &mut row);
         self.push_ids(&fields, &mut row);
@@ -186,9 +186,12 @@ impl Rows for LogRows {
         replaced |= self.event_name.push_lossy_or_null(fields.event_name);
         row.notes.invalid_utf8 |= replaced;
         self.flags.push(fields.flags);
-        self.tail
-            .end_row(shared, fields.dropped_attributes_count, &mut row.notes);
+        self.tail.end_row(fields.dropped_attributes_count);
         Ok(row.finish())
+    }
+
+    fn end_scope(&mut self, shared: &Shared<'_>, rows: usize) {
+        self.tail.end_scope(shared, rows);
     }
 
     fn finish(self) -> Result<Vec<ArrayRef>, ArrowError> {
@@ -196,7 +199,7 @@ impl Rows for LogRows {
             time_array(self.time),
             optional_time_array(self.observed_time),
             Arc::new(UInt64Array::from(self.original_time_unix_nano)),
-            Arc::new(Int32Array::from(self.severity_number)),
+            Arc::new(Int32Array::from(fitted(self.severity_number))),
             self.severity_text.finish()?,
             self.body.finish()?,
             self.body_type.finish()?,
@@ -205,7 +208,7 @@ impl Rows for LogRows {
         columns.push(self.event_name.finish()?);
         columns.push(self.trace_id.finish()?);
         columns.push(self.span_id.finish()?);
-        columns.push(Arc::new(UInt32Array::from(self.flags)));
+        columns.push(counts(self.flags));
         self.tail.finish(&mut columns)?;
         Ok(columns)
     }

@@ -23,6 +23,14 @@ pub(crate) struct Row {
 }
 
 impl Row {
+    /// A row of a resource and scope with these notes.
+    pub(crate) fn new(notes: Notes) -> Self {
+        Self {
+            notes,
+            ..Self::default()
+        }
+    }
+
     /// The first reason counts.
     pub(crate) fn reject(&mut self, rejection: Rejection) {
         self.outcome.rejection.get_or_insert(rejection);

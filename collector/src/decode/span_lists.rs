@@ -1,8 +1,7 @@
 //! The lists inside a span: its events and its links.
 
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, UInt32Array};
+use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
@@ -10,7 +9,7 @@ use super::attributes::push_attribute;
 use super::columns::{IdColumn, MapColumn, TextColumn, finish_list};
 use super::outcome::Adjustment;
 use super::row::Row;
-use super::tail::{push_map, time_array};
+use super::tail::{counts, push_map, time_array};
 use super::wire::{Reader, WireError};
 
 /// Bytes of an event's numbers and offsets, roughly.
@@ -87,7 +86,7 @@ impl Events {
     pub(crate) fn finish(self, list_type: &DataType) -> Result<ArrayRef, ArrowError> {
         let mut columns = vec![time_array(self.time), self.name.finish()?];
         push_map(&mut columns, self.attributes)?;
-        columns.push(Arc::new(UInt32Array::from(self.dropped_attributes_count)));
+        columns.push(counts(self.dropped_attributes_count));
         finish_list(list_type, self.offsets, columns)
     }
 }
@@ -154,10 +153,10 @@ impl Links {
             self.trace_id.finish()?,
             self.span_id.finish()?,
             self.trace_state.finish()?,
-            Arc::new(UInt32Array::from(self.flags)),
+            counts(self.flags),
         ];
         push_map(&mut columns, self.attributes)?;
-        columns.push(Arc::new(UInt32Array::from(self.dropped_attributes_count)));
+        columns.push(counts(self.dropped_attributes_count));
         finish_list(list_type, self.offsets, columns)
     }
 }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, TimestampNanosecondArray, UInt32Array};
 use arrow::error::ArrowError;
 
-use super::any_value::Notes;
 use super::attributes::{Resource, Scope};
-use super::columns::{MapColumn, TextColumn};
+use super::columns::{MapColumn, TextColumn, fitted};
 use super::walk::Shared;
 
 /// Bytes of a row's numbers, offsets and ids, roughly.
@@ -15,12 +14,17 @@ pub(crate) const ROW_BYTES: usize = 256;
 
 /// A column of instants.
 pub(crate) fn time_array(times: Vec<i64>) -> ArrayRef {
-    Arc::new(TimestampNanosecondArray::from(times).with_timezone("UTC"))
+    Arc::new(TimestampNanosecondArray::from(fitted(times)).with_timezone("UTC"))
 }
 
 /// A column of instants with gaps.
 pub(crate) fn optional_time_array(times: Vec<Option<i64>>) -> ArrayRef {
     Arc::new(TimestampNanosecondArray::from(times).with_timezone("UTC"))
+}
+
+/// A column of counts or flags.
+pub(crate) fn counts(numbers: Vec<u32>) -> ArrayRef {
+    Arc::new(UInt32Array::from(fitted(numbers)))
 }
 
 /// The shared columns while they grow.
@@ -64,36 +68,39 @@ impl Tail {
         self.received_time_ns
     }
 
-    /// Completes the row whose attributes have been pushed. Adds to `notes` what was wrong with
-    /// its resource and scope.
-    pub(crate) fn end_row(&mut self, shared: &Shared<'_>, dropped: u32, notes: &mut Notes) {
-        let Shared { resource, scope } = shared;
-        self.rows += 1;
+    /// Completes the row whose attributes have been pushed, but for what [`Tail::end_scope`] adds.
+    pub(crate) fn end_row(&mut self, dropped: u32) {
         self.attributes.end_row();
         self.dropped_attributes_count.push(dropped);
-        self.push_resource(resource, notes);
-        self.push_scope(scope, notes);
     }
 
-    fn push_resource(&mut self, resource: &Resource<'_>, notes: &mut Notes) {
-        notes.merge(resource.notes);
-        self.service_name.push_lossy(&resource.service_name);
-        self.resource_attributes.extend(&resource.attributes);
+    /// Adds resource and scope to the last `rows` rows.
+    pub(crate) fn end_scope(&mut self, shared: &Shared<'_>, rows: usize) {
+        self.rows += rows;
+        self.push_resource(&shared.resource, rows);
+        self.push_scope(&shared.scope, rows);
+    }
+
+    fn push_resource(&mut self, resource: &Resource<'_>, rows: usize) {
+        self.service_name
+            .push_lossy_copies(&resource.service_name, rows);
+        self.resource_attributes
+            .extend_copies(&resource.attributes, rows);
         self.resource_dropped_attributes_count
-            .push(resource.dropped_attributes_count);
-        notes.invalid_utf8 |= self
-            .resource_schema_url
-            .push_lossy_or_null(resource.schema_url);
+            .resize(self.rows, resource.dropped_attributes_count);
+        self.resource_schema_url
+            .push_lossy_or_null_copies(resource.schema_url, rows);
     }
 
-    fn push_scope(&mut self, scope: &Scope<'_>, notes: &mut Notes) {
-        notes.merge(scope.notes);
-        notes.invalid_utf8 |= self.scope_name.push_lossy_or_null(scope.name);
-        notes.invalid_utf8 |= self.scope_version.push_lossy_or_null(scope.version);
-        self.scope_attributes.extend(&scope.attributes);
+    fn push_scope(&mut self, scope: &Scope<'_>, rows: usize) {
+        self.scope_name.push_lossy_or_null_copies(scope.name, rows);
+        self.scope_version
+            .push_lossy_or_null_copies(scope.version, rows);
+        self.scope_attributes.extend_copies(&scope.attributes, rows);
         self.scope_dropped_attributes_count
-            .push(scope.dropped_attributes_count);
-        notes.invalid_utf8 |= self.scope_schema_url.push_lossy_or_null(scope.schema_url);
+            .resize(self.rows, scope.dropped_attributes_count);
+        self.scope_schema_url
+            .push_lossy_or_null_copies(scope.schema_url, rows);
     }
 
     /// The columns in the schema's order.
@@ -101,18 +108,14 @@ impl Tail {
         columns.push(self.service_name.finish()?);
         columns.push(self.scope_name.finish()?);
         columns.push(self.scope_version.finish()?);
-        columns.push(Arc::new(UInt32Array::from(self.dropped_attributes_count)));
+        columns.push(counts(self.dropped_attributes_count));
         columns.push(time_array(vec![self.received_time_ns; self.rows]));
         push_map(columns, self.attributes)?;
         push_map(columns, self.resource_attributes)?;
-        columns.push(Arc::new(UInt32Array::from(
-            self.resource_dropped_attributes_count,
-        )));
+        columns.push(counts(self.resource_dropped_attributes_count));
         columns.push(self.resource_schema_url.finish()?);
         push_map(columns, self.scope_attributes)?;
-        columns.push(Arc::new(UInt32Array::from(
-            self.scope_dropped_attributes_count,
-        )));
+        columns.push(counts(self.scope_dropped_attributes_count));
         columns.push(self.scope_schema_url.finish()?);
         Ok(())
     }

@@ -6,18 +6,19 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, UInt32Array};
+use arrow::array::{ArrayRef, Int64Array};
 use arrow::error::ArrowError;
 use spoor_storage::model::schema::decoded_schema_of;
 use spoor_storage::{SpanId, Table, TraceId};
 
+use super::any_value::Notes;
 use super::attributes::push_attribute;
-use super::columns::{IdColumn, TextColumn};
+use super::columns::{IdColumn, TextColumn, fitted};
 use super::meter::Meter;
 use super::outcome::{Adjustment, Rejection};
 use super::row::{Row, RowOutcome};
 use super::span_lists::{EVENT_BYTES, Events, LINK_BYTES, Links};
-use super::tail::{Tail, time_array};
+use super::tail::{Tail, counts, time_array};
 use super::walk::{Failure, Rows, Shared};
 use super::wire::{Reader, WireError};
 
@@ -167,10 +168,10 @@ impl Rows for SpanRows {
     fn push(
         &mut self,
         record: Reader<'_>,
-        shared: &Shared<'_>,
+        notes: Notes,
         meter: &mut Meter<'_>,
     ) -> Result<RowOutcome, Failure> {
-        let mut row = Row::default();
+        let mut row = Row::new(notes);
         let fields = self.read(record, meter, &mut row)?;
         self.push_ids(&fields, &mut row);
         self.push_times(&fields, &mut row);
@@ -192,9 +193,12 @@ impl Rows for SpanRows {
         self.links.end_row();
         self.dropped_events_count.push(fields.dropped_events_count);
         self.dropped_links_count.push(fields.dropped_links_count);
-        self.tail
-            .end_row(shared, fields.dropped_attributes_count, &mut row.notes);
+        self.tail.end_row(fields.dropped_attributes_count);
         Ok(row.finish())
+    }
+
+    fn end_scope(&mut self, shared: &Shared<'_>, rows: usize) {
+        self.tail.end_scope(shared, rows);
     }
 
     fn finish(self) -> Result<Vec<ArrayRef>, ArrowError> {
@@ -205,17 +209,17 @@ impl Rows for SpanRows {
             self.span_id.finish()?,
             self.parent_span_id.finish()?,
             self.trace_state.finish()?,
-            Arc::new(UInt32Array::from(self.flags)),
+            counts(self.flags),
             self.name.finish()?,
             self.kind.finish()?,
             time_array(self.start_time),
-            Arc::new(Int64Array::from(self.duration_ns)),
+            Arc::new(Int64Array::from(fitted(self.duration_ns))),
             self.status_code.finish()?,
             self.status_message.finish()?,
             self.events.finish(list_type("events")?)?,
             self.links.finish(list_type("links")?)?,
-            Arc::new(UInt32Array::from(self.dropped_events_count)),
-            Arc::new(UInt32Array::from(self.dropped_links_count)),
+            counts(self.dropped_events_count),
+            counts(self.dropped_links_count),
         ];
         self.tail.finish(&mut columns)?;
         Ok(columns)

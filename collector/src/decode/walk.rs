@@ -8,6 +8,7 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use spoor_storage::Error;
 
+use super::any_value::Notes;
 use super::attributes::{Resource, Scope};
 use super::meter::Meter;
 use super::outcome::{Counts, Decoded, Rejection};
@@ -49,6 +50,13 @@ pub(crate) struct Shared<'a> {
 }
 
 impl Shared<'_> {
+    /// What was noticed in them, which goes for each of their records.
+    fn notes(&self) -> Notes {
+        let mut notes = self.resource.all_notes();
+        notes.merge(self.scope.all_notes());
+        notes
+    }
+
     /// Bytes it adds to every row.
     fn row_bytes(&self) -> usize {
         self.resource.attributes.size_bytes()
@@ -62,13 +70,17 @@ impl Shared<'_> {
 /// A table's rows while they grow.
 pub(crate) trait Rows {
     /// Appends exactly one row, also for a record that is rejected: the row is then taken out
-    /// at the end, which is rare and lets a record be read in one pass.
+    /// at the end, which is rare and lets a record be read in one pass. `notes` are those of its resource and scope,
+    /// whose columns [`Rows::end_scope`] adds.
     fn push(
         &mut self,
         record: Reader<'_>,
-        shared: &Shared<'_>,
+        notes: Notes,
         meter: &mut Meter<'_>,
     ) -> Result<RowOutcome, Failure>;
+
+    /// Adds resource and scope to the rows since it was called last, which are so many.
+    fn end_scope(&mut self, shared: &Shared<'_>, rows: usize);
 
     /// The columns in the order of the table's decoded schema.
     fn finish(self) -> Result<Vec<ArrayRef>, ArrowError>;
@@ -133,7 +145,8 @@ fn walk_scope<R: Rows>(
     tally: &mut Tally,
     place: &mut Place,
 ) -> Result<(), Failure> {
-    let shared_bytes = shared.row_bytes();
+    let (shared_bytes, notes) = (shared.row_bytes(), shared.notes());
+    let mut pushed = 0;
     while let Some(field) = scope.next()? {
         if field.number != 2 {
             continue;
@@ -141,13 +154,15 @@ fn walk_scope<R: Rows>(
         let record = field.message()?;
         let row_bytes = super::tail::ROW_BYTES + shared_bytes + record.len();
         if meter.spend(row_bytes)? {
-            let outcome = rows.push(record, shared, meter)?;
+            let outcome = rows.push(record, notes, meter)?;
             tally.add(outcome);
+            pushed += 1;
         } else {
             tally.rejected.add(Rejection::RequestExpandsTooMuch.label());
         }
         place.record += 1;
     }
+    rows.end_scope(shared, pushed);
     Ok(())
 }
 

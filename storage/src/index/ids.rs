@@ -16,7 +16,6 @@
 //! So a pair costs about ten bits and its mark, a lookup reads one bucket of a few hundred pairs and, of those that
 //! have the hash, the marks; and a hash and mark that two ids share cost reading a block too many.
 
-use std::collections::HashSet;
 use std::ops::{Bound, Range};
 
 use roaring::RoaringBitmap;
@@ -25,7 +24,6 @@ use super::BLOCK_ROWS;
 use super::packed::{Kind, Packer};
 use super::rows::{RowsEncoder, decode, read_u32, varint};
 use super::terms::{HASH_BITS, Hashed};
-use super::words::Seeded;
 use crate::error::{Error, Result};
 
 /// Buckets have about this many pairs, until there are [`MAX_BITS`].
@@ -40,6 +38,8 @@ const PART_BYTES: usize = 32 << 10;
 const PASS_BITS: u32 = 4;
 /// The mark of a pair that stands for several ids.
 const ANY: u8 = 0;
+/// A block's ids may be there several times until there are so many; four times as many as rows.
+const MAX_REPEATED: usize = 4096;
 
 /// The parts that hold one kind of ids.
 #[derive(Debug)]
@@ -65,27 +65,43 @@ pub(super) const LINKS: Kinds = Kinds {
 
 /// Collects pairs block by block; four bytes each until they are written.
 pub(super) struct IdsBuilder {
-    /// Hash << 8 | mark of each pair of a block, in no order.
+    /// Hash << 8 | mark of each pair of a block, ascending.
     blocks: Vec<Box<[u32]>>,
-    block: HashSet<Hashed, Seeded>,
+    /// The same of the last block; the first `distinct` ascend, those after them are as they came.
+    block: Vec<u32>,
+    distinct: usize,
 }
 
 impl IdsBuilder {
     pub(super) fn new() -> Self {
         Self {
             blocks: Vec::new(),
-            block: HashSet::with_hasher(Seeded::new()),
+            block: Vec::new(),
+            distinct: 0,
         }
     }
 
     /// Notes that the block has an id of this hash.
     pub(super) fn add(&mut self, hash: Hashed) {
-        self.block.insert(hash);
+        self.block.push(hash.number << 8 | u32::from(hash.mark));
+        // Twice as many as are known to differ: so that sorting pays, however many do.
+        if self.block.len() >= MAX_REPEATED.max(2 * self.distinct) {
+            self.forget_repeated();
+        }
+    }
+
+    /// Sorting some thousands of numbers once takes less than asking a set for each.
+    fn forget_repeated(&mut self) {
+        self.block.sort_unstable();
+        self.block.dedup();
+        self.distinct = self.block.len();
     }
 
     pub(super) fn end_block(&mut self) {
-        let pair = |hash: Hashed| hash.number << 8 | u32::from(hash.mark);
-        self.blocks.push(self.block.drain().map(pair).collect());
+        self.forget_repeated();
+        self.blocks.push(self.block.as_slice().into());
+        self.block.clear();
+        self.distinct = 0;
     }
 
     /// Writes heads, lists and marks as parts of these kinds.
