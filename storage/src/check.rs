@@ -125,11 +125,7 @@ pub async fn check(
             layout: &layout,
             catalog: &catalog,
             decoder,
-            writer: FileWriter {
-                store: store.clone(),
-                layout: layout.clone(),
-                index_from_rows: options.index_from_rows,
-            },
+            writer: FileWriter::new(store.clone(), layout.clone(), options.index_from_rows),
         },
     };
     let mut report = CheckReport::default();

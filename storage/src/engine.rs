@@ -149,11 +149,7 @@ impl Storage {
         let ledger = retention::read_ledger(&catalog, &options).await?;
         let (files, skipped) = load_files(&layout, &catalog, &store).await?;
         let state = Arc::new(State::new(files, skipped));
-        let writer = FileWriter {
-            store: store.clone(),
-            layout: layout.clone(),
-            index_from_rows: options.index_from_rows,
-        };
+        let writer = FileWriter::new(store.clone(), layout.clone(), options.index_from_rows);
         let replayed = Replay {
             layout: &layout,
             catalog: &catalog,

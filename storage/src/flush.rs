@@ -12,8 +12,8 @@ use crate::fault::Point;
 use crate::file::FileWriter;
 use crate::snapshot::{DataFile, Sealed};
 
-/// Files of one flush that are encoded at a time.
-const PARALLEL: usize = 2;
+/// Files of one flush that are written at a time; how many of these are encoded is up to the [`FileWriter`].
+const PARALLEL: usize = 4;
 
 /// Writes everything in `sealed` and records it; when this returns, the log up to the sealed
 /// buffer's last sequence is no longer needed. After an error it can be tried again: files that are

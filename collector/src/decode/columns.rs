@@ -20,14 +20,11 @@ fn offset(length: usize) -> i32 {
     i32::try_from(length).unwrap_or(i32::MAX)
 }
 
-/// Appends bytes several times over.
-fn extend_bytes(out: &mut Vec<u8>, bytes: &[u8], copies: usize) {
-    let start = out.len();
-    let end = start + bytes.len() * copies;
-    out.reserve(end - start);
-    if start < end {
-        out.extend_from_slice(bytes);
-    }
+/// Makes `copies` of what is there from `start` on.
+fn repeat(out: &mut Vec<u8>, start: usize, copies: usize) {
+    let end = start + (out.len() - start) * copies;
+    out.truncate(end);
+    out.reserve(end - out.len());
     // What is there already is copied: some ten large copies instead of a small one for each.
     while out.len() < end {
         let more = (out.len() - start).min(end - out.len());
@@ -136,22 +133,32 @@ impl TextColumn {
 
     /// Appends a text several times; as [`TextColumn::push_lossy`] otherwise.
     pub(crate) fn push_lossy_copies(&mut self, raw: &[u8], copies: usize) {
-        let mut one = Self::new();
-        one.push_lossy(raw);
-        self.extend_copies(&one, copies);
+        let start = self.bytes.len();
+        extend_lossy(&mut self.bytes, raw);
+        let length = self.bytes.len() - start;
+        repeat(&mut self.bytes, start, copies);
+        let ends = (1..=copies).map(|copy| offset(start + copy * length));
+        self.offsets.extend(ends);
+        self.nulls.append_n_non_nulls(copies);
     }
 
     /// The same with null for the empty text.
     pub(crate) fn push_lossy_or_null_copies(&mut self, raw: &[u8], copies: usize) {
-        let mut one = Self::new();
-        one.push_lossy_or_null(raw);
-        self.extend_copies(&one, copies);
+        if raw.is_empty() {
+            let end = offset(self.bytes.len());
+            self.offsets.extend(std::iter::repeat_n(end, copies));
+            self.nulls.append_n_nulls(copies);
+        } else {
+            self.push_lossy_copies(raw, copies);
+        }
     }
 
     /// Appends all values of another column, several times over.
     fn extend_copies(&mut self, other: &Self, copies: usize) {
         extend_offsets(&mut self.offsets, &other.offsets, copies);
-        extend_bytes(&mut self.bytes, &other.bytes, copies);
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&other.bytes);
+        repeat(&mut self.bytes, start, copies);
         if other.nulls.as_slice().is_none() {
             self.nulls.append_n_non_nulls(other.len() * copies);
             return;

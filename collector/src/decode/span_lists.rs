@@ -1,6 +1,5 @@
 //! The lists inside a span: its events and its links.
 
-
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;

@@ -33,10 +33,10 @@ impl Machine {
         }
     }
 
-    /// Requests in flight and rows not yet in files: an eighth of the memory, at most 192 MiB: with that the process
+    /// Requests in flight and rows not yet in files: an eighth of the memory, at most 160 MiB: with that the process
     /// has some 400 MB while it takes in both signals at full speed.
     pub(super) fn ingest_memory_bytes(self) -> u64 {
-        (self.memory_bytes / 8).clamp(64 * MIB, 192 * MIB)
+        (self.memory_bytes / 8).clamp(64 * MIB, 160 * MIB)
     }
 
     /// Merges at the same time: one for every four processors, at most 4.
@@ -107,7 +107,7 @@ mod tests {
             memory_bytes: 512 << 30,
             processors: 64,
         };
-        assert_eq!(large.ingest_memory_bytes(), 192 * MIB);
+        assert_eq!(large.ingest_memory_bytes(), 160 * MIB);
         assert_eq!(large.query_memory_bytes(), 512 * MIB);
     }
 

@@ -16,9 +16,10 @@ use crate::layout::parquet_path;
 use crate::snapshot::{DataFile, FieldStatistics};
 use crate::store::Store;
 
-/// Bytes of a part of an upload; stores want at least 5 MiB. Files below this are put at once. Up to three parts are in
-/// memory.
-const PART_BYTES: usize = 5 << 20;
+/// Bytes of a part of an upload: buckets want at least 5 MiB, a disk takes any. Files below this are put at once. Up to
+/// three parts are in memory.
+const REMOTE_PART_BYTES: usize = 5 << 20;
+const LOCAL_PART_BYTES: usize = 1 << 20;
 /// Parts on their way at a time.
 const PARALLEL_PARTS: usize = 2;
 
@@ -139,6 +140,7 @@ impl FileWriter {
 struct Upload {
     store: Store,
     path: Path,
+    part_bytes: usize,
     waiting: PutPayloadMut,
     parts: Option<WriteMultipart>,
 }
@@ -146,6 +148,11 @@ struct Upload {
 impl Upload {
     fn new(store: Store, path: Path) -> Self {
         Self {
+            part_bytes: if store.is_remote() {
+                REMOTE_PART_BYTES
+            } else {
+                LOCAL_PART_BYTES
+            },
             store,
             path,
             waiting: PutPayloadMut::new(),
@@ -164,9 +171,9 @@ impl Upload {
             return Ok(());
         }
         self.waiting.push(bytes);
-        if self.waiting.content_length() >= PART_BYTES {
+        if self.waiting.content_length() >= self.part_bytes {
             let upload = self.store.objects().put_multipart(&self.path).await?;
-            let mut parts = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
+            let mut parts = WriteMultipart::new_with_chunk_size(upload, self.part_bytes);
             for bytes in std::mem::take(&mut self.waiting).freeze() {
                 parts.put(bytes);
             }

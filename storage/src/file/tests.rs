@@ -10,11 +10,7 @@ use crate::test_rows::{LogRow, logs};
 async fn rows_come_back_sorted_and_whole() {
     let folder = tempfile::tempdir().unwrap();
     let layout = Layout::new(folder.path());
-    let writer = FileWriter {
-        store: Store::local(&layout).unwrap(),
-        layout,
-        index_from_rows: 0,
-    };
+    let writer = FileWriter::new(Store::local(&layout).unwrap(), layout, 0);
     let place = (TenantId::default(), Table::Logs, Hour(0));
     let mut rows: Vec<LogRow> = (0..3000).map(|n| LogRow::at((n * 7919) % 3000)).collect();
     rows[5].attributes = vec![("k".into(), "v".into()), ("k".into(), "w".into())];
@@ -134,11 +130,7 @@ async fn stretches_follow_each_other_in_time_and_keep_the_order_of_arrival_withi
 
 fn writer(folder: &tempfile::TempDir) -> FileWriter {
     let layout = Layout::new(folder.path());
-    FileWriter {
-        store: Store::local(&layout).unwrap(),
-        layout,
-        index_from_rows: u64::MAX,
-    }
+    FileWriter::new(Store::local(&layout).unwrap(), layout, u64::MAX)
 }
 
 /// Where the footer of a Parquet file begins.

@@ -163,11 +163,7 @@ fn a_changed_row_of_the_catalog_is_a_file_or_an_error() {
 fn encoded() -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let layout = Layout::new(folder.path());
-    let writer = FileWriter {
-        store: Store::local(&layout).unwrap(),
-        layout,
-        index_from_rows: u64::MAX,
-    };
+    let writer = FileWriter::new(Store::local(&layout).unwrap(), layout, u64::MAX);
     let place = (TenantId::default(), Table::Logs, Hour(0));
     let writing = async {
         let file = writer.write(&place, (1, 1), vec![logs(&rows())]).await;

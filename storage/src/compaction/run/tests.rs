@@ -20,11 +20,7 @@ fn place() -> Place {
 
 fn writer(folder: &tempfile::TempDir) -> FileWriter {
     let layout = Layout::new(folder.path());
-    FileWriter {
-        store: Store::local(&layout).unwrap(),
-        layout,
-        index_from_rows: 2_000,
-    }
+    FileWriter::new(Store::local(&layout).unwrap(), layout, 2_000)
 }
 
 /// `count` rows, every `step` nanoseconds from `from` on, each with a body of its own.
