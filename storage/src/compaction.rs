@@ -3,12 +3,12 @@
 //! **Policy.** A *place* is a tenant, a table and an hour of event time; only files of one place
 //! are merged. A file weighs its rows, or its bytes / 128 if that is more. From 1,048,576 on it
 //! is *full* and never touched again. Lighter files belong to tiers by powers of eight (1, 8,
-//! 64, …, 32,768), the last of which is of all that is heavier; three rules say what is merged:
+//! 64, 512, 4,096), the last one is of all from 16,384 on; three rules say what is merged:
 //!
 //! 1. *Crowded*: eight or more files of one tier become one (lighter ones go along); of the last
-//!    tier, as many as make a full one, which are 32 at most. The result is of a higher tier or full, so
+//!    tier, as many as make a full one, which are 64 at most. The result is of a higher tier or full, so
 //!    this rule rewrites a row at most once a tier: six times from a file of one row, at most twice
-//!    from a flush of 10,000 rows, once from one of 32,768 (twice where more than sixteen files have rows of
+//!    from a flush of 10,000 rows, once from one of 16,384 (twice where more than sixteen files have rows of
 //!    the same time: one merge does not open more).
 //! 2. *Quiet*: ten minutes after the place's last new file, what is left is merged from the
 //!    lightest up, as long as the lighter files together have a quarter of the next one's
@@ -16,7 +16,7 @@
 //! 3. *Cold*: a day after the last new file, all that is not full becomes one file. At most once
 //!    for each day on which late data came.
 //!
-//! So a place that is written to keeps at most seven files a tier and 31 of the last besides the full ones, a quiet
+//! So a place that is written to keeps at most seven files a tier and 63 of the last besides the full ones, a quiet
 //! one at most one for each factor of five, and a cold one at most one. A merge of more than
 //! 2,097,152 rows or 256 MiB is cut into files of equal numbers of rows, one after the other in
 //! time. Of the merges that are due, the one that saves most files for its weight comes first.

@@ -17,10 +17,12 @@ pub(crate) const FULL: u64 = 1 << 20;
 pub(crate) const MAX_WEIGHT: u64 = 2 * FULL;
 /// Bytes of Parquet that weigh as much as a row.
 const ROW_BYTES: u64 = 128;
-/// Files of this tier and heavier ones, which are 32,768 rows or more, wait until together they make a full
-/// file: at most 32 do. What is made of them is not written again, unless too many are of the same time for one
-/// merge (see [`MAX_OPEN`]).
+/// The tier of files that wait until together they make a full one. What is made of them is not written again, unless too
+/// many are of the same time for one merge (see [`MAX_OPEN`]).
 const LAST_TIER: u32 = 5;
+/// Files of this weight and heavier ones are of the last tier: at most 64 wait. A flush at full speed has about twice as
+/// many rows of each signal; were it below this, each row would be written three times instead of twice.
+const LAST_TIER_FROM: u64 = 1 << 14;
 /// Files of one merge.
 const MAX_INPUTS: usize = 64;
 /// Files of one merge that are open at the same time, as their times overlap.
@@ -89,7 +91,12 @@ fn outputs(files: &[Arc<DataFile>]) -> u64 {
 
 /// Files between 8ⁿ and 8ⁿ⁺¹ are of tier n, so a merge of eight of a tier is of a higher one, up to the last.
 fn tier(file: &DataFile) -> u32 {
-    (weight(file).ilog2() / 3).min(LAST_TIER)
+    let weight = weight(file);
+    if weight >= LAST_TIER_FROM {
+        LAST_TIER
+    } else {
+        weight.ilog2() / 3
+    }
 }
 
 /// Whether the files of a tier are too many.

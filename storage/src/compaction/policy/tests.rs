@@ -143,7 +143,8 @@ fn a_steady_hour_is_written_a_few_times_and_ends_as_one_file_or_full_ones() {
         // Its last file has too few rows for an index, and is written once more with one.
         (10, 5.0, 21),
         (1_000, 4.5, 21),
-        (20_000, 3.5, 21),
+        (10_000, 3.5, 35),
+        (20_000, 2.0, 64),
         (50_000, 2.0, 28),
         (300_000, 2.1, 40),
     ] {
@@ -205,19 +206,20 @@ fn full_files_are_left_alone_and_big_merges_are_cut() {
 #[test]
 fn files_of_the_last_tier_wait_until_they_make_a_full_one() {
     let start = 1_700_000_000_000;
-    let rows = FULL / 32;
-    let files: Vec<_> = (0..32)
+    assert_eq!(FULL / LAST_TIER_FROM, MAX_INPUTS as u64);
+    let rows = LAST_TIER_FROM;
+    let files: Vec<_> = (0..64)
         .map(|number| file(rows, 0, start + number * 30_000))
         .collect();
-    let now_ms = start + 32 * 30_000;
-    let set = FileSet::default().with(&files[..31], &[]);
+    let now_ms = start + 64 * 30_000;
+    let set = FileSet::default().with(&files[..63], &[]);
     assert!(plan(&set, &HashSet::new(), now_ms).is_empty());
     assert_eq!(debt(&set, now_ms).files, 0);
-    let set = set.with(&files[31..], &[]);
-    assert_eq!(debt(&set, now_ms).files, 32);
+    let set = set.with(&files[63..], &[]);
+    assert_eq!(debt(&set, now_ms).files, 64);
     let merges = plan(&set, &HashSet::new(), now_ms);
     assert_eq!(merges.len(), 1);
-    assert_eq!((merges[0].files.len(), merges[0].rows_per_file), (32, FULL));
+    assert_eq!((merges[0].files.len(), merges[0].rows_per_file), (64, FULL));
     assert!(merges[0].stays, "its file is full");
     let two = [file(FULL / 2, 0, start), file(FULL / 2, 0, start + 30_000)];
     let set = FileSet::default().with(&two, &[]);
