@@ -7,6 +7,7 @@ const BUG_REPORT: &str = "\nThis issue was likely caused by a bug in DataFusion'
 /// Where, after what is wrong, the ways follow in which a function may be called.
 const NO_MATCH: &str = "No function matches the given name and argument types";
 const CANDIDATES: &str = "Candidate functions:";
+const VALUE_OF_MAP: &str = "ask for one of its values: attributes['key']";
 /// Types that a message lists at most.
 const MOST_TYPES: usize = 6;
 
@@ -25,7 +26,7 @@ fn no_signature(message: &str) -> Option<Error> {
     let name = quoted(before)?;
     let errors = errors.split(NO_MATCH).next()?;
     let received = errors.split("but received ").nth(1)?;
-    let received = received.split([' ', ',', '.']).next()?;
+    let received = received.split([' ', ',', '.', '(']).next()?;
     let mut wanted: Vec<&str> = errors
         .split("requires ")
         .skip(1)
@@ -88,7 +89,7 @@ fn not_for_type(message: &str) -> Option<Error> {
     };
     let error = Error::invalid(format!("{what} values of type {name}"));
     Some(match name {
-        "Map" => error.with_hint("ask for one of its values: attributes['key']"),
+        "Map" => error.with_hint(VALUE_OF_MAP),
         _ => error,
     })
 }
@@ -100,6 +101,7 @@ pub(super) fn without_bug_report(message: &str) -> &str {
 
 fn cast_hint(received: &str) -> &'static str {
     match received {
+        "Map" => VALUE_OF_MAP,
         "String" => "TRY_CAST(… AS DOUBLE) makes numbers of texts, and null of those that are none",
         _ => "CAST(… AS …) makes another type of it",
     }
