@@ -68,9 +68,7 @@ fn by_reference(error: &DataFusionError) -> Error {
         DataFusionError::Plan(message)
         | DataFusionError::Execution(message)
         | DataFusionError::Configuration(message) => invalid(message),
-        DataFusionError::NotImplemented(message) => {
-            plain::plainly(message).unwrap_or_else(|| invalid(&format!("not supported: {message}")))
-        }
+        DataFusionError::NotImplemented(message) => invalid(&format!("not supported: {message}")),
         DataFusionError::ArrowError(arrow, _) => invalid(&arrow.to_string()),
         DataFusionError::ResourcesExhausted(message) if others_have_it(message) => Error::new(
             ErrorKind::Unavailable,

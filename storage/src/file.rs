@@ -62,7 +62,7 @@ pub(crate) struct FileWriter {
     /// Files with fewer rows get no index: it would not save what it costs.
     pub(crate) index_from_rows: u64,
     /// Turns to encode a flush's file.
-    pub(crate) encoding: Arc<Semaphore>,
+    encoding: Arc<Semaphore>,
 }
 
 pub use checksums::ChunkChecksums;

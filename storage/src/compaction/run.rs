@@ -39,14 +39,11 @@ pub(crate) async fn run(
     merge: Merge,
     mut pace: impl AsyncFnMut(Paced) -> Result<()>,
 ) -> Result<Outcome> {
-    let writer = &FileWriter {
-        index_from_rows: if merge.indexed {
-            0
-        } else {
-            writer.index_from_rows
-        },
-        ..writer.clone()
-    };
+    let mut writer = writer.clone();
+    if merge.indexed {
+        writer.index_from_rows = 0;
+    }
+    let writer = &writer;
     let inputs = merge
         .files
         .iter()
